@@ -1,0 +1,55 @@
+/* env.h - what everything in one process shares: memory, messages, plugins found, backends. */
+#ifndef CORE_ENV_H
+#define CORE_ENV_H
+
+#define TN_HOST
+#include "core/config.h"
+#include "core/memory.h"
+#include "tenon/plugin.h"
+
+#include "tenon/block.h"
+#include "tenon/data.h"
+#include "tenon/training.h"
+
+typedef struct tn_registry tn_registry; /* registry.h */
+typedef struct tn_instance tn_instance; /* instance.h */
+
+typedef struct tn_attached {
+    char *name;
+    tn_memory_data data;
+    struct tn_attached *next;
+} tn_attached;
+
+struct tn_env {
+    tn_memory memory;
+    tn_registry *registry;
+    tn_instance *backend[2]; /* [0] float, [1] double; made when first asked for */
+    char *backend_name;
+    int32_t threads; /* as asked for; 0: one per core */
+    bool allow_foreign;
+    tn_attached *attached;
+    void (*log)(void *data, int32_t level, const char *text);
+    void *log_data;
+};
+
+/* A call context on the stack of the core: `tn_call_make(&call, env, instance, e)`. fail writes
+ * to e; now comes from the instance (may be NULL). */
+typedef struct tn_calling {
+    tn_call call; /* must be first */
+    tn_env *env;
+    tn_error *error;
+    void *setup; /* graph.c: what param and state add to; NULL elsewhere */
+    void *plan;  /* plan.c: what product and column_sums work for; NULL elsewhere */
+    int32_t real; /* 0 float, 1 double */
+} tn_calling;
+
+tn_call *tn_call_make(tn_calling *, tn_env *, const tn_instance *, int32_t real, tn_error *);
+/* The one table of host functions (host.c). */
+extern const tn_host tn_the_host;
+
+/* real: 0 float, 1 double. Loads and opens the backend on first use. */
+tn_status tn_env_backend(tn_env *, int32_t real, const tn_instance **, tn_error *);
+
+__attribute__((format(printf, 3, 4))) void tn_env_log(tn_env *, int32_t level, const char *, ...);
+
+#endif

@@ -1,0 +1,36 @@
+/* feed.h - from a dataset to batches: split, shuffle, transforms.
+ *
+ * The order of an epoch is a permutation drawn from (seed, epoch) alone; the validation split
+ * is drawn from the seed alone. So any batch of any epoch can be made at any time, which is all
+ * that resuming needs. */
+#ifndef CORE_FEED_H
+#define CORE_FEED_H
+
+#include "core/instance.h"
+
+typedef struct tn_feed tn_feed;
+
+typedef struct tn_batch {
+    int64_t samples;
+    int32_t fields;
+    tn_field field[TN_MAX_FIELDS]; /* as tn_feed_info says; points into the feed */
+} tn_batch;
+
+/* From `data:` of the root: one dataset plugin, whose host options are validation (fraction of
+ * the training set), batch, shuffle (default true), drop_last (default false), transforms. */
+tn_status tn_feed_new(tn_env *, const tn_cfg *root, int32_t real, uint64_t seed, tn_feed **,
+                      tn_error *);
+void tn_feed_free(tn_feed *);
+
+/* Counts after the split, fields after the transforms (training: true) or before. */
+const tn_data_info *tn_feed_info(const tn_feed *, bool training);
+int64_t tn_feed_batch_size(const tn_feed *);
+int64_t tn_feed_batches(const tn_feed *, int32_t split);
+/* Batch number `batch` of `split`; of TN_TRAIN in the order of `epoch`, others in file order.
+ * Checks that real values are finite and labels in range (sample number in the message). */
+tn_status tn_feed_batch(tn_feed *, int32_t split, int64_t epoch, int64_t batch, tn_batch *,
+                        tn_error *);
+/* Number of the field called name, or -1. */
+int32_t tn_feed_find(const tn_data_info *, const char *name);
+
+#endif

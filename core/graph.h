@@ -1,0 +1,65 @@
+/* graph.h - a network: nodes with inferred shapes, parameters, states.
+ *
+ * Nodes stand in the order of computation; node 0 is the input. Blocks are expanded while the
+ * graph is built, so that they see the shapes before them; depth (16) and count (10,000) are
+ * limited. The last node is the output. */
+#ifndef CORE_GRAPH_H
+#define CORE_GRAPH_H
+
+#include "core/instance.h"
+
+#define TN_MAX_INPUTS 64
+
+typedef struct tn_graph_node {
+    char name[64]; /* "dense", "relu_2", "residual.dense"; unique */
+    tn_instance *layer; /* NULL for node 0 */
+    int32_t inputs, *input;
+    tn_node spec;       /* spec.in points into the graph */
+    int32_t first_param, params;
+    int32_t first_state, states;
+} tn_graph_node;
+
+typedef struct tn_graph_param {
+    char name[128]; /* "dense.weight" */
+    tn_param_spec spec;
+    int32_t node, index; /* index among the node's parameters */
+    tn_tensor value;     /* host order: rank as in spec.shape, contiguous */
+    tn_instance *init, *regularizer, *parametrization; /* NULL: none (or, of init: fill) */
+    const char *init_text; /* for the table: "he (auto: relu)" */
+    bool decays;           /* weight */
+    /* A parametrization's own parameters follow as further parameters of the graph with
+     * owner = this parameter's number; its own values are the raw weight, `effective` is w. */
+    int32_t owner;         /* -1: a layer's parameter */
+    int32_t first_own, own; /* own parameters of the parametrization */
+    tn_tensor effective;    /* data NULL: value itself is in use */
+} tn_graph_param;
+
+typedef struct tn_graph_state {
+    char name[128];
+    int32_t node, index;
+    tn_tensor value;
+    double fill;
+} tn_graph_state;
+
+typedef struct tn_graph {
+    tn_env *env;
+    int32_t real;
+    tn_config *own; /* options made by blocks */
+    int32_t nodes, params, states;
+    tn_graph_node *node;
+    tn_graph_param *param;
+    tn_graph_state *state;
+    uint64_t seed;
+} tn_graph;
+
+/* From `model:` (a list), `init:`, `regularizer:` of the config's root. Weights are drawn. */
+tn_status tn_graph_new(tn_env *, const tn_cfg *root, const tn_shape *input, int32_t real,
+                       uint64_t seed, tn_graph **, tn_error *);
+void tn_graph_free(tn_graph *);
+
+/* Data-driven initializers (calibrate) on a first batch; nothing if there is none. */
+tn_status tn_graph_calibrate(tn_graph *, const void *x, int64_t samples, tn_error *);
+
+const tn_shape *tn_graph_output(const tn_graph *);
+
+#endif

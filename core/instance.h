@@ -1,0 +1,63 @@
+/* instance.h - a plugin with its options: checked values, the object made by its constructor
+ * through libffi, its dials, and the instances that its options name. */
+#ifndef CORE_INSTANCE_H
+#define CORE_INSTANCE_H
+
+#include "core/env.h"
+
+typedef struct tn_dial_state {
+    tn_instance *schedule; /* NULL: constant */
+    double constant;
+} tn_dial_state;
+
+struct tn_instance {
+    tn_env *env;
+    const tn_entry *entry;
+    const tn_impl *impl;
+    const void *vtable; /* host's zero-padded copy of the kind's struct */
+    void *self;         /* NULL for a plugin without options */
+    int32_t real;       /* 0 float, 1 double */
+    const tn_cfg *where; /* the node that named it, for messages; may be NULL */
+    int32_t dials;
+    tn_dial_state *dial;
+    double *now;     /* current value per dial */
+    int32_t number_count;
+    double *numbers; /* what the instance keeps (TN_HEAD's numbers) */
+    int32_t children;
+    tn_instance **child; /* of PLUGIN and PLUGINS options and of dials, in option order */
+    tn_ref_data ref;     /* how other plugins see it */
+    /* Options that the host adds to every plugin of a kind. layer, block: name, inputs, init,
+     * regularizer, parametrization. optimizer: lr (its dial is lr_dial). */
+    struct {
+        const char *name;
+        const tn_cfg *inputs;
+        tn_instance *init, *regularizer, *parametrization;
+        int32_t lr_dial;
+    } host;
+    void *blocks; /* what its values live in */
+};
+
+/* `cfg` names a plugin of `kind` with its options: `relu`, `{dropout: 0.5}`, `{l2: {lambda: 1}}`.
+ * For PLUGIN options of schedulable kind a bare number makes the schedule `constant` ... only
+ * where the option's kind is schedule. kind "layer" falls back to a block of that name when there
+ * is no layer (entry->kind tells). Every message starts with file:line:column. */
+tn_status tn_instance_make(tn_env *, const char *kind, const tn_cfg *cfg, int32_t real,
+                           tn_instance **out, tn_error *);
+/* By name with YAML flow options (may be NULL), for the core's and blocks' own needs. */
+tn_status tn_instance_named(tn_env *, const char *kind, const char *name, const char *options,
+                            int32_t real, tn_instance **out, tn_error *);
+void tn_instance_free(tn_instance *);
+
+/* Sets every dial of the instance and its children from the clock. */
+void tn_instance_tick(tn_instance *, const tn_clock *);
+/* Calls epoch_end of every schedule below. */
+void tn_instance_epoch(tn_instance *, const tn_clock *);
+/* All instances below, itself first, in a fixed order: for saving `numbers`. */
+void tn_instance_walk(tn_instance *, void (*visit)(void *, tn_instance *), void *);
+
+/* The list of nodes of a GRAPH option. */
+struct tn_graph_data {
+    const tn_cfg *list;
+};
+
+#endif

@@ -1,0 +1,52 @@
+/* plan.h - a graph made ready to run on batches of up to a given size: one arena, kernels
+ * grouped, nothing allocated afterwards.
+ *
+ * A plan belongs to one thread at a time; plans of one graph may run at once as long as none
+ * of them trains. Data is tn_real of the graph's precision throughout. */
+#ifndef CORE_PLAN_H
+#define CORE_PLAN_H
+
+#include "core/graph.h"
+
+typedef struct tn_plan tn_plan;
+
+tn_status tn_plan_new(tn_graph *, int64_t max_samples, bool training, tn_plan **, tn_error *);
+void tn_plan_free(tn_plan *);
+size_t tn_plan_bytes(const tn_plan *); /* of the arena */
+
+/* What one pass needs to know beside the data. */
+typedef struct tn_pass {
+    int64_t samples;
+    int64_t row;   /* logical number of the first sample, e.g. in an accumulated batch */
+    uint64_t step; /* for random keys */
+    int32_t pass;
+    bool training;
+} tn_pass;
+
+/* Output of the last node; *y points into the plan. */
+tn_status tn_plan_forward(tn_plan *, const tn_pass *, const void *x, const void **y, tn_error *);
+/* Output of any node after forward, samples x shape. */
+const void *tn_plan_output(const tn_plan *, int32_t node);
+
+/* Loss of the forward just made against fields (in the order of the loss's `fields`, for
+ * pass->samples samples). Sums: *value = sum of weight * value, *weight = sum of weights. With
+ * `gradient`, d(sum)/dy is kept for backward, times `scale`; 0 stands for 1 / *weight. */
+tn_status tn_plan_loss(tn_plan *, const tn_pass *, const tn_instance *loss,
+                       const tn_field *field, double scale, bool gradient, double *value,
+                       double *weight, tn_error *);
+/* Adds to `sums` of a metric, from the forward just made. */
+tn_status tn_plan_metric(tn_plan *, const tn_pass *, const tn_instance *metric,
+                         const tn_field *field, int64_t sum_count, double *sums, tn_error *);
+/* Gradients of all parameters; `add`: onto those that are there (accumulated batches). */
+tn_status tn_plan_backward(tn_plan *, const tn_pass *, bool add, tn_error *);
+/* Gradient of parameter i, shaped like its value. */
+tn_tensor tn_plan_gradient(const tn_plan *, int32_t param);
+/* Writes the states (running statistics) of the forward just made. */
+tn_status tn_plan_commit(tn_plan *, const tn_pass *, tn_error *);
+/* First node whose output is not finite after a forward; -1: none. */
+int32_t tn_plan_first_bad(const tn_plan *, const tn_pass *);
+/* Makes `effective` of parametrized weights current (done by forward in training; needed
+ * outside it after loading or updates). */
+tn_status tn_plan_refresh(tn_plan *, const tn_pass *, tn_error *);
+
+#endif

@@ -1,0 +1,105 @@
+/* score.c - losses and metrics over the rows of a batch. */
+#include "core/real/kernel.h"
+#include "core/real/score.h"
+
+#include <math.h>
+
+#define SCORE_ROWS 64 /* rows of a piece of work: fixed, so that sums are */
+
+typedef struct score_work {
+    const tn_instance *instance;
+    tn_call *call;
+    const tn_shape *shape;
+    const tn_pass *pass;
+    const tn_real *y;
+    const tn_field *field;
+    int64_t rows, width;
+    double *value, *weight; /* of each row */
+    tn_real *gy;
+} score_work;
+
+static int32_t count_fields(const char *const *fields)
+{
+    int32_t n = 0;
+    while (fields && fields[n]) n++;
+    return fields ? n : 1;
+}
+
+/* The fields of rows from `row` on. */
+static void slice_fields(const tn_field *all, int32_t count, int64_t row, tn_field *part)
+{
+    for (int32_t i = 0; i < count; i++) {
+        part[i] = all[i];
+        if (all[i].real) part[i].real = (tn_real *)all[i].real + row * all[i].width;
+        if (all[i].label) part[i].label = all[i].label + row * all[i].width;
+    }
+}
+
+static tn_tile make_tile(const score_work *w, int64_t row, int64_t rows)
+{
+    const int64_t per_sample = w->rows / w->pass->samples;
+    return (tn_tile){.n = rows * w->width, .width = w->width,
+                     .row = w->pass->row * per_sample + row, .rows_per_sample = per_sample,
+                     .shape = w->shape, .now = w->instance->now,
+                     .training = w->pass->training};
+}
+
+/* The loss is the mean over rows: rows of all samples. */
+static score_work make_work(const tn_instance *instance, const tn_shape *shape,
+                            const tn_pass *pass, const void *y, const tn_field *field)
+{
+    return (score_work){.instance = instance, .shape = shape, .pass = pass, .y = y,
+                        .field = field, .rows = pass->samples * tn_rows_per_sample(shape),
+                        .width = tn_shape_width(shape)};
+}
+
+static tn_status loss_rows(const score_work *w, int64_t row, int64_t rows)
+{
+    const tn_loss *loss = w->instance->vtable;
+    tn_field part[TN_MAX_FIELDS];
+    const tn_tile t = make_tile(w, row, rows);
+    slice_fields(w->field, count_fields(loss->fields), row, part);
+    for (int64_t i = 0; i < rows; i++) w->weight[row + i] = 1;
+    return loss->rows(w->instance->self, w->call, &t, w->y + row * w->width, part,
+                      w->value + row, w->weight + row,
+                      w->gy ? w->gy + row * w->width : NULL);
+}
+
+tn_status TN(tn_score_loss)(const tn_instance *loss, const tn_shape *shape, const tn_pass *pass,
+                            const void *y, const tn_field *field, double scale,
+                            double *row_values, void *gy, double *value, double *weight,
+                            tn_error *e)
+{
+    tn_calling calling;
+    score_work w = make_work(loss, shape, pass, y, field);
+    w.call = tn_call_make(&calling, loss->env, loss, loss->real, e);
+    w.value = row_values, w.weight = row_values + w.rows, w.gy = gy;
+    tn_status status = TN_OK;
+    for (int64_t row = 0; !status && row < w.rows; row += SCORE_ROWS)
+        status = loss_rows(&w, row, w.rows - row < SCORE_ROWS ? w.rows - row : SCORE_ROWS);
+    if (status) return status;
+    *value = *weight = 0;
+    for (int64_t i = 0; i < w.rows; i++) {
+        /* A row of weight 0 counts for nothing, not even when its value is NaN. */
+        if (w.weight[i] != 0) *value += w.weight[i] * w.value[i];
+        *weight += w.weight[i];
+    }
+    if (scale == 0) scale = *weight > 0 ? 1 / *weight : 0;
+    for (int64_t i = 0; gy && i < w.rows; i++) {
+        const tn_real factor = (tn_real)(scale * w.weight[i]);
+        tn_real *g = w.gy + i * w.width;
+        for (int64_t j = 0; j < w.width; j++) g[j] = factor != 0 ? g[j] * factor : 0;
+    }
+    return TN_OK;
+}
+
+void TN(tn_score_metric)(const tn_instance *instance, const tn_shape *shape, const tn_pass *pass,
+                         const void *y, const tn_field *field, double *sums)
+{
+    const tn_metric *metric = instance->vtable;
+    const score_work w = make_work(instance, shape, pass, y, field);
+    tn_field part[TN_MAX_FIELDS];
+    slice_fields(field, count_fields(metric->fields), 0, part);
+    const tn_tile t = make_tile(&w, 0, w.rows);
+    metric->rows(instance->self, &t, w.y, part, sums);
+}

@@ -1,0 +1,90 @@
+/* unit.h - one layer (or parametrization) with the memory it runs on: what the typed half of
+ * the core (compiled for float and for double) executes.
+ *
+ * Work is cut into chunks of rows by shape alone; partial sums of the chunks are joined in a
+ * fixed binary tree. So results do not depend on the number of threads. */
+#ifndef CORE_REAL_UNIT_H
+#define CORE_REAL_UNIT_H
+
+#include "core/plan.h"
+
+#define TN_MAX_OWN 16 /* parameters, states, sums and statistics of one layer, each */
+
+typedef struct tn_own {
+    int32_t along;
+    int64_t size;
+    const tn_shape *shape;
+    void *value, *gradient; /* gradient NULL: not wanted */
+} tn_own;
+
+/* Sums of a reduction over rows x width elements, and its statistics. */
+typedef struct tn_sums {
+    double *partial; /* see tn_partial_sum */
+    void *stat[TN_MAX_OWN];
+} tn_sums;
+
+typedef struct tn_unit {
+    const tn_instance *layer, *backend;
+    tn_env *env;
+    int32_t real;
+    const tn_node *spec; /* shapes of inputs and output, windows */
+    const void *x[TN_MAX_INPUTS];
+    void *y;
+    const void *gy;
+    void *gx[TN_MAX_INPUTS];     /* NULL: not wanted */
+    bool gx_add[TN_MAX_INPUTS];  /* onto what is there */
+    void *gx_spare[TN_MAX_INPUTS]; /* whole tensors, where gx_add may happen; else NULL */
+    int32_t params, states;
+    tn_own param[TN_MAX_OWN], state[TN_MAX_OWN];
+    void *gparam_partial; /* [chunks][sum of parameter sizes], for tile kernels */
+    tn_sums sums, back_sums;
+    void *window_scratch; /* [workers][2 * channels] */
+    void *cache;
+    tn_key key;
+} tn_unit;
+
+/* What the untyped half asks of a layer's vtable. */
+typedef struct tn_layer_facts {
+    int32_t kernel, max_inputs;
+    uint32_t flags;
+    bool differentiable, commits, reduces, always_reduces;
+    int32_t sums, stats, over, back_sums, back_stats, back_over;
+    tn_status (*infer)(void *self, tn_call *, tn_node *);
+} tn_layer_facts;
+
+/* Rows of a chunk of a rows x width space: about 8192 elements, a power of two. */
+int64_t tn_chunk_rows(int64_t width);
+int64_t tn_chunks(int64_t rows, int64_t width);
+/* Groups of a reduction `over` a space. */
+int64_t tn_groups(int32_t over, int64_t rows, int64_t width, int64_t rows_per_sample);
+int64_t tn_rows_per_sample(const tn_shape *);
+
+struct tn_step_table; /* step.h */
+
+/* The typed half, once per precision. */
+typedef struct tn_real_ops {
+    tn_layer_facts (*facts)(const void *vtable);
+    tn_status (*forward)(tn_unit *, const tn_pass *, tn_error *);
+    tn_status (*backward)(tn_unit *, const tn_pass *, tn_error *);
+    tn_status (*commit)(tn_unit *, const tn_pass *, tn_error *);
+    /* into += from, over n values */
+    void (*add)(const tn_instance *backend, void *into, const void *from, int64_t n);
+    bool (*finite)(const void *, int64_t n);
+    /* row_values: room for two numbers a row */
+    tn_status (*loss)(const tn_instance *loss, const tn_shape *shape, const tn_pass *,
+                      const void *y, const tn_field *field, double scale, double *row_values,
+                      void *gy, double *value, double *weight, tn_error *);
+    void (*metric)(const tn_instance *metric, const tn_shape *shape, const tn_pass *,
+                   const void *y, const tn_field *field, double *sums);
+    tn_status (*product)(const tn_instance *backend, tn_calling *, const tn_product *);
+    tn_status (*column_sums)(const tn_matrix *m, void *out);
+    int32_t (*threads)(const tn_instance *backend);
+    tn_status (*parallel)(const tn_instance *backend, int64_t n,
+                          void (*body)(void *, int64_t, int32_t), void *data);
+    const struct tn_step_table *step;
+} tn_real_ops;
+
+extern const tn_real_ops tn_real_ops_f32, tn_real_ops_f64;
+const tn_real_ops *tn_real_ops_of(int32_t real);
+
+#endif

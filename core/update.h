@@ -1,0 +1,37 @@
+/* update.h - from gradients to new weights: gradient transforms, regularizers, optimizer, prox,
+ * in one pass over each parameter. */
+#ifndef CORE_UPDATE_H
+#define CORE_UPDATE_H
+
+#include "core/plan.h"
+
+typedef struct tn_updater tn_updater;
+
+/* From `optimizer:`, `gradient:` (a list) of the config's root; clip_after_regularizer is the
+ * gradient section's business. */
+tn_status tn_updater_new(tn_graph *, const tn_cfg *root, tn_updater **, tn_error *);
+void tn_updater_free(tn_updater *);
+
+int32_t tn_updater_passes(const tn_updater *);
+double tn_updater_rate(const tn_updater *); /* learning rate as of the last tick */
+/* Sets all dials: optimizer, gradient, regularizers. */
+void tn_updater_tick(tn_updater *, const tn_clock *);
+void tn_updater_epoch(tn_updater *, const tn_clock *);
+
+/* Penalties of all regularizers at the current weights. */
+double tn_updater_penalty(tn_updater *);
+/* After pass 0 .. passes - 2 (moves weights). */
+tn_status tn_updater_between(tn_updater *, tn_plan *, int64_t step, int32_t pass, tn_error *);
+/* The update; step is 1 for the first. */
+tn_status tn_updater_apply(tn_updater *, tn_plan *, int64_t step, tn_error *);
+/* Swaps the evaluation view in (true) or the training weights back (false); nothing when the
+ * optimizer has no view. */
+tn_status tn_updater_view(tn_updater *, bool evaluate, tn_error *);
+
+/* Slots as named tensors ("slot.0.dense.weight"), for checkpoints: the tensor of slot i, until
+ * false. */
+bool tn_updater_slot(const tn_updater *, int32_t i, char name[192], tn_tensor *);
+/* All instances with numbers to keep. */
+void tn_updater_walk(tn_updater *, void (*visit)(void *, tn_instance *), void *);
+
+#endif

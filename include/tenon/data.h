@@ -1,0 +1,65 @@
+/* data.h - the kinds that bring data in and models out: dataset, transform, format.
+ * Include it after plugin.h. */
+#ifndef TENON_DATA_H
+#define TENON_DATA_H
+
+#ifndef TENON_PLUGIN_H
+#error "include <tenon/plugin.h> first"
+#endif
+
+enum { TN_TRAIN, TN_VALIDATION, TN_TEST, TN_SPLITS };
+#define TN_MAX_FIELDS 8
+
+/* What a dataset holds; a transform may change the fields. */
+typedef struct tn_data_info {
+    int64_t count[TN_SPLITS]; /* samples; 0: the set has no such split */
+    int32_t fields;
+    tn_field_spec field[TN_MAX_FIELDS];
+} tn_data_info;
+
+/* dataset. */
+typedef struct tn_dataset {
+    TN_HEAD
+    tn_status (*open)(void *self, tn_call *, tn_data_info *); /* [setup] */
+    /* One sample into field[0 .. fields-1] (tn_real or int32_t each). [parallel] */
+    tn_status (*read)(const void *self, tn_call *, int32_t split, int64_t index,
+                      void *const *field);
+} tn_dataset;
+
+/* transform: of a batch's fields; what it does to specs says infer. Outputs are fresh memory
+ * laid out as infer said. Runs on training batches, and on all when `always`. */
+typedef struct tn_transform {
+    TN_HEAD
+    int32_t always;
+    tn_status (*infer)(void *self, tn_call *, tn_data_info *); /* in: before, out: after */
+    tn_status (*apply)(const void *self, tn_call *, tn_key, int64_t samples,
+                       const tn_field *in, const tn_field *out); /* [step] */
+} tn_transform;
+
+typedef struct tn_text_pair {
+    const char *key, *value;
+} tn_text_pair;
+
+typedef struct tn_named_tensor {
+    const char *name;
+    tn_tensor tensor;
+} tn_named_tensor;
+
+/* A model as formats see it. */
+typedef struct tn_archive {
+    int64_t texts, tensors;
+    tn_text_pair *text;
+    tn_named_tensor *tensor;
+} tn_archive;
+
+/* format: bytes to archive and back; files are the host's. Parsed tensors may point into
+ * `bytes`; names and texts come from host->alloc. [setup] */
+typedef struct tn_format {
+    TN_HEAD
+    tn_status (*parse)(const void *self, tn_call *, const void *bytes, size_t size,
+                       tn_archive *);
+    tn_status (*emit)(const void *self, tn_call *, const tn_archive *,
+                      tn_status (*put)(void *to, const void *bytes, size_t size), void *to);
+} tn_format;
+
+#endif

@@ -1,0 +1,380 @@
+/* kinds.h - the contract of every kind of plugin. plugin.h includes this file once for each
+ * precision; what follows the first part is declared for tn_real = float and = double.
+ *
+ * Rules for all kinds. Slots not set are NULL and mean what their comment says. `self` is the
+ * instance, NULL for a plugin without options. A slot writes only what it is given to write.
+ * Kernels (the slots with a tn_tile) cannot fail: what can go wrong is checked in infer. */
+#ifndef TENON_KINDS_H
+#define TENON_KINDS_H
+
+/* Every vtable starts with these. `check` runs after the constructor, for relations between
+ * options and derived values. `destroy` also runs after a failed check, on a self that may be
+ * half made (zeros). Both [setup]. `numbers` is how many doubles of its own an instance keeps
+ * while training (patience, counters): zero at the start, in every checkpoint. */
+#define TN_HEAD                                    \
+    uint32_t struct_size;                          \
+    tn_status (*check)(void *self, tn_call *);     \
+    void (*destroy)(void *self, tn_call *);        \
+    int32_t numbers;
+
+/* ---- tiles and kernel classes ------------------------------------------------------ */
+
+/* How a layer computes; the host fuses the first four behind whatever produces their input. */
+typedef enum tn_class {
+    TN_MAP = 1,  /* element by element: a tile is any run of elements */
+    TN_ROW,      /* needs complete rows: a tile is whole rows (softmax, layer_norm) */
+    TN_REDUCE,   /* a map after sums over columns, rows, samples or the tensor (batch_norm) */
+    TN_WINDOW,   /* combines the positions of a window, channel by channel (pooling) */
+    TN_WHOLE     /* everything else: has the tensors and the backend */
+} tn_class;
+
+enum tn_flags {
+    TN_NEEDS_X = 1,  /* backward reads x */
+    TN_NEEDS_Y = 2,  /* backward reads y */
+    TN_INPLACE = 4,  /* forward may run with y == x and backward with gx == gy */
+    TN_IDLE = 8,     /* outside training it is the identity (dropout) */
+    TN_COLUMNS = 16, /* has per-column parameters or statistics: a run stays in one row */
+    TN_VIEW = 32,    /* same elements, other shape (flatten): infer only, no kernel */
+    TN_BY_PRODUCT = 64 /* whole: touches in, out and gradients only through host->product and
+                          host->column_sums, so that the host may hang chains on them */
+};
+
+/* What one call of a kernel covers. Every buffer is contiguous over the tile. */
+typedef struct tn_tile {
+    int64_t n;               /* elements in the tile; for TN_ROW a multiple of width */
+    int64_t width;           /* features in a full row */
+    int64_t row, col;        /* where its first element lies; rows count in the logical batch */
+    int64_t rows_per_sample; /* 1 for (features), time steps, height x width */
+    const tn_shape *shape;   /* of one sample */
+    int32_t inputs;             /* how many inputs the layer has */
+    const void *const *in;      /* they, for layers with several; in[0] is x */
+    void *const *gin;        /* their gradients; NULL: not wanted */
+    const void *const *param;   /* parameters, in order of declaration. A TN_PER_COLUMN one
+                                   starts at this tile's first column, others at their start */
+    void *const *gparam;        /* partial sums of their gradients: add, never set */
+    const void *const *state;   /* state tensors, sliced as parameters are */
+    const void *const *stat;    /* finished statistics of a reduction (tn_real), per column or
+                                   one value for the tile */
+    const void *const *back_stat; /* those of back_reduce */
+    const double *now;          /* for tn_now */
+    tn_key key;                 /* node, step and pass are in it */
+    int32_t training;
+} tn_tile;
+
+/* Index of the tile's first element in the logical batch: what random numbers count by. */
+static inline uint64_t tn_tile_index(const tn_tile *t)
+{
+    return (uint64_t)(t->row * t->width + t->col);
+}
+
+typedef enum tn_over {
+    TN_OVER_COLUMNS = 1, /* one group per column, summed over all rows */
+    TN_OVER_ROWS,        /* one group per row */
+    TN_OVER_SAMPLE,      /* one group per sample */
+    TN_OVER_TENSOR,      /* one group */
+    TN_OVER_ALL          /* one group over all parameters (gradient, optimizer) */
+} tn_over;
+
+/* ---- parameters and shapes --------------------------------------------------------- */
+
+/* Only weights are regularized and decayed by default. */
+typedef enum tn_role { TN_WEIGHT = 1, TN_BIAS, TN_NORM, TN_GATE } tn_role;
+typedef enum tn_along { TN_ENTIRE, TN_PER_COLUMN } tn_along;
+
+struct tn_param_spec {
+    const char *name; /* "weight" */
+    tn_shape shape;   /* a weight: (out, in), convolution (out, in, kh, kw) */
+    int32_t role, along;
+    int64_t fan_in, fan_out;
+    double fill; /* initial value of what is not a weight and has no initializer */
+    tn_ref initializer; /* from an option of the layer's own; NULL: the node's or the model's */
+};
+
+/* What infer reads and sets. */
+typedef struct tn_node {
+    int32_t inputs;
+    const tn_shape *in; /* in[inputs] */
+    tn_shape out;       /* set before: in[0] */
+    size_t cache;       /* bytes that a whole-class call keeps from forward to backward */
+    int32_t axes;       /* windows: how many of the leading axes they cover, 1 or 2 */
+    int64_t window[2], stride[2], before[2], after[2]; /* and their size, step, padding */
+} tn_node;
+
+/* ---- products ---------------------------------------------------------------------- */
+
+/* A matrix that a product reads or writes: memory with strides, or callbacks. */
+typedef struct tn_matrix {
+    int64_t rows, cols, row_stride, col_stride;
+    void *data;
+    /* Reads a block into `block` (row stride `stride`) instead of from data: a prologue, or a
+     * gather of patches. May be asked for a block more than once. [parallel] */
+    void (*read)(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
+                 void *block, int64_t stride);
+    /* Told of each finished block of the result: an epilogue. It may change the block; with
+     * data == NULL nothing else keeps it. Blocks cover the result once. [parallel] */
+    void (*wrote)(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
+                  void *block, int64_t stride);
+    const void *with;
+    const void *packed; /* by the backend's pack; NULL: not packed */
+    const void *host;
+} tn_matrix;
+
+/* out = a b, plus `bias` (out.cols values) on every row, plus what is there if `add`. */
+struct tn_product {
+    uint32_t struct_size;
+    tn_matrix a, b, out;
+    const void *bias;
+    int32_t add;
+};
+
+/* A contiguous tensor as matrix: the last axis runs along columns. */
+static inline tn_matrix tn_matrix_of(const tn_tensor *t)
+{
+    const int64_t cols = t->rank ? t->dim[t->rank - 1] : 1;
+    return (tn_matrix){.rows = cols ? tn_count(t) / cols : 0,
+                       .cols = cols,
+                       .row_stride = cols,
+                       .col_stride = 1,
+                       .data = t->data,
+                       .host = t->host};
+}
+
+static inline tn_matrix tn_transposed(tn_matrix m)
+{
+    tn_matrix t = m;
+    t.rows = m.cols, t.cols = m.rows;
+    t.row_stride = m.col_stride, t.col_stride = m.row_stride;
+    return t;
+}
+
+/* What a whole-class layer works on. Slots set gradients (the host adds them up where several
+ * come together). Tensors are contiguous; their first axis is the batch. */
+typedef struct tn_io {
+    int32_t training, inputs;
+    const tn_tensor *const *in;
+    tn_tensor *out;
+    const tn_tensor *const *param;
+    tn_tensor *const *gparam; /* gparam[i] NULL: not wanted (frozen) */
+    const tn_tensor *const *state;
+    const tn_tensor *gout;
+    tn_tensor *const *gin; /* gin[k] NULL: not wanted */
+    void *cache;
+    tn_key key;
+    int64_t row; /* logical number of the first row */
+} tn_io;
+
+/* ---- initializers -----------------------------------------------------------------*/
+
+/* initializer. */
+typedef struct tn_param_info {
+    const char *name; /* "hidden.weight" */
+    int32_t role;
+    int64_t fan_in, fan_out;
+    double gain; /* of the activation that follows; 1 if none */
+    tn_key key;
+} tn_param_info;
+
+typedef struct tn_initializer {
+    TN_HEAD
+    tn_status (*fill)(const void *self, tn_call *, const tn_param_info *, tn_tensor *w); /* [setup] */
+    /* Data-driven: given the outputs of the weight's node on a first batch, changes w; sets
+     * *again to see the outputs it gets then. [setup] */
+    tn_status (*calibrate)(const void *self, tn_call *, const tn_param_info *, int32_t round,
+                           const tn_tensor *out, tn_tensor *w, int32_t *again);
+} tn_initializer;
+
+/* ---- training ---------------------------------------------------------------------- */
+
+typedef struct tn_update {
+    int64_t step;   /* 1 for the first update */
+    double rate;    /* learning rate, with schedule and per-layer factor */
+    int32_t decays; /* weight decay applies to this parameter */
+    int32_t pass;
+} tn_update;
+
+/* ---- fields of a sample ------------------------------------------------------------ */
+
+/* A named part of a sample. `real` fields hold tn_real, others int32_t labels. */
+typedef struct tn_field_spec {
+    char name[32]; /* "input", "target", "weight", "length" */
+    int32_t real;
+    int32_t classes; /* of labels: 0 .. classes - 1; 0: unknown */
+    tn_shape shape;  /* rank 0: one number */
+} tn_field_spec;
+
+/* Some rows of one field, width elements each; one of real and label is NULL. */
+typedef struct tn_field {
+    int64_t width;
+    void *real;
+    int32_t *label;
+} tn_field;
+
+#endif /* TENON_KINDS_H */
+
+/* ---- from here on once per precision ----------------------------------------------- */
+#if TN_REAL_BITS == 64
+#define TN_(name) name##_f64
+#define tn_real double
+#elif TN_REAL_BITS == 32
+#undef TN_
+#undef tn_real
+#define TN_(name) name##_f32
+#define tn_real float
+#endif
+#define TN(name) TN_(name)
+
+#ifdef tn_real
+#ifndef TN_KIND_NAMES
+#define TN_KIND_NAMES
+#define tn_reduction TN(tn_reduction)
+#define tn_layer TN(tn_layer)
+#define tn_regularizer TN(tn_regularizer)
+#define tn_optimizer TN(tn_optimizer)
+#define tn_gradient TN(tn_gradient)
+#define tn_loss TN(tn_loss)
+#define tn_metric TN(tn_metric)
+#define tn_backend TN(tn_backend)
+#define tn_parametrization TN(tn_layer)
+#endif
+
+/* Sums in a fixed tree. `add` adds a tile to acc[q] (per column, or acc[q][0]); `merge` joins
+ * two partial results of n groups, by default adding; `finish` turns them into `stats`
+ * statistics per group and may add to t->gparam (whole arrays there). [parallel] */
+typedef struct tn_reduction {
+    int32_t over, sums, stats;
+    void (*add)(const void *self, const tn_tile *, const tn_real *x, const tn_real *gy,
+                double *const *acc);
+    void (*merge)(const void *self, int64_t groups, double *const *into,
+                  const double *const *from);
+    /* `members`: elements in a group. t covers all groups: param, gparam, state, stat. */
+    void (*finish)(const void *self, const tn_tile *t, int64_t groups, int64_t members,
+                   const double *const *acc, tn_real *const *stat);
+} tn_reduction;
+
+/* layer. Also parametrization: a layer whose input is the raw weight as (out, in) rows and
+ * whose output is the weight in use. */
+typedef struct tn_layer {
+    TN_HEAD
+    int32_t kernel;  /* tn_class */
+    uint32_t flags;  /* tn_flags */
+    int32_t max_inputs; /* 0: exactly one; else 1 .. max_inputs */
+    /* Checks input shapes, sets the output's, declares parameters and states. NULL: one
+     * output like the input, no parameters. [setup] */
+    tn_status (*infer)(void *self, tn_call *, tn_node *);
+    /* map, row, reduce: a tile of y from x, of gx from gy. x or y is NULL in backward where
+     * the flags do not ask for it; gx is NULL where only parameter gradients are wanted.
+     * No backward: nothing may be trained in front of this layer. [parallel] */
+    void (*forward)(const void *self, const tn_tile *, const tn_real *x, tn_real *y);
+    void (*backward)(const void *self, const tn_tile *, const tn_real *x, const tn_real *y,
+                     const tn_real *gy, tn_real *gx);
+    /* reduce: statistics before forward (training only, unless always_reduce) and before
+     * backward. */
+    tn_reduction reduce, back_reduce;
+    int32_t always_reduce;
+    /* window: t->n channels of one position; acc holds t->n values, zeroed. `end` gets how
+     * many positions the window took. give adds to gx; seen: t->n values, zeroed per window,
+     * for layers that must remember what they gave. [parallel] */
+    void (*begin)(const void *self, const tn_tile *, tn_real *acc);
+    void (*take)(const void *self, const tn_tile *, const tn_real *x, tn_real *acc);
+    void (*end)(const void *self, const tn_tile *, int64_t taken, const tn_real *acc,
+                tn_real *y);
+    void (*give)(const void *self, const tn_tile *, int64_t taken, const tn_real *x,
+                 const tn_real *y, const tn_real *gy, tn_real *seen, tn_real *gx);
+    /* whole. [step] */
+    tn_status (*run)(const void *self, tn_call *, const tn_io *);
+    tn_status (*run_back)(const void *self, tn_call *, const tn_io *);
+    /* Writes state from the forward statistics, once per accepted step; t covers all columns,
+     * members is the number of elements behind each statistic. [step] */
+    void (*commit)(const void *self, const tn_tile *, int64_t members, void *const *state);
+    /* Outside training y = scale x + shift per column: folded into a product. [setup] */
+    void (*as_affine)(const void *self, const tn_tile *, tn_real *scale, tn_real *shift);
+} tn_layer;
+
+/* regularizer: of a weight seen as (out, in) rows. A constraint is the prox of an indicator
+ * and has only that. [parallel] */
+typedef struct tn_regularizer {
+    TN_HEAD
+    double (*penalty)(const void *self, const tn_tile *, const tn_real *w);
+    void (*gradient)(const void *self, const tn_tile *, const tn_real *w, tn_real *g); /* adds */
+    /* w <- argmin_v R(v) + (v - w)^2 / (2 step), element by element. With a prox, the penalty's
+     * gradient is not added: the step does the work, and zeros are exact. */
+    void (*prox)(const void *self, const tn_tile *, const tn_real *step, tn_real *w);
+    int32_t (*proximal)(const void *self); /* whether prox is used; NULL: if it is there */
+    tn_reduction reduce; /* of w, before each of the three */
+} tn_regularizer;
+
+/* optimizer: slots of one value per weight, an update of a run of weights. The learning rate,
+ * its schedule and per-layer factors are the host's, as option `lr` of every optimizer. An
+ * option of type PLUGIN and kind optimizer is what it wraps: that one updates first.
+ * With `reduce`, sums over g (x = w, gy = g) come before update. [parallel] */
+typedef struct tn_optimizer {
+    TN_HEAD
+    int32_t passes; /* gradients per step, on the same batch and masks; 0 means 1 */
+    int32_t (*slots)(const void *self); /* NULL: none */
+    void (*update)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
+                   const tn_real *g, tn_real *const *slot);
+    /* The step each weight has just taken per unit of gradient, for a prox after it. NULL: a
+     * prox is refused. */
+    void (*step_size)(const void *self, const tn_tile *, const tn_update *,
+                      tn_real *const *slot, tn_real *step);
+    /* Instead of update, for methods that need a whole weight (out, in). [step] */
+    tn_status (*update_whole)(const void *self, tn_call *, const tn_update *, tn_tensor *w,
+                              const tn_tensor *g, tn_tensor *const *slot);
+    /* After pass 0 .. passes - 2: moves the weights to where the next gradient is taken. */
+    void (*between)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
+                    const tn_real *g, tn_real *const *slot);
+    /* The weights to evaluate and save, if not w itself (averages). */
+    void (*view)(const void *self, const tn_tile *, const tn_real *w,
+                 tn_real *const *slot, tn_real *out);
+    tn_reduction reduce;
+} tn_optimizer;
+
+/* gradient: changes gradients between backward and update, as a map after sums (x = w,
+ * gy = g). [parallel] */
+typedef struct tn_gradient {
+    TN_HEAD
+    tn_reduction reduce;
+    void (*map)(const void *self, const tn_tile *, const tn_real *w, tn_real *g);
+} tn_gradient;
+
+/* loss: rows of predictions against fields. For each row its value, its weight in the mean
+ * (set to 1 before) and, unless gy is NULL, the gradient of the value. The host multiplies by
+ * weights, divides by their sum and adds up. `fields` names what it reads, NULL: {"target"}. */
+typedef struct tn_loss {
+    TN_HEAD
+    const char *const *fields;
+    tn_status (*infer)(void *self, tn_call *, const tn_shape *out,
+                       const tn_field_spec *const *field); /* [setup] */
+    tn_status (*rows)(const void *self, tn_call *, const tn_tile *, const tn_real *y,
+                      const tn_field *field, double *value, double *weight,
+                      tn_real *gy); /* [parallel] */
+} tn_loss;
+
+/* metric: sums over rows, and what they come to. */
+typedef struct tn_metric {
+    TN_HEAD
+    const char *const *fields;
+    tn_status (*infer)(void *self, tn_call *, const tn_shape *out,
+                       const tn_field_spec *const *field, int64_t *sums); /* [setup] */
+    void (*rows)(const void *self, const tn_tile *, const tn_real *y, const tn_field *field,
+                 double *sum); /* adds [parallel] */
+    double (*value)(const void *self, const double *sum); /* [step] */
+} tn_metric;
+
+/* backend: arithmetic on memory, and the thread pool. */
+typedef struct tn_backend {
+    TN_HEAD
+    /* [setup] `threads` 0: as many as there are cores. */
+    tn_status (*open)(void *self, tn_call *, int32_t threads);
+    int32_t (*threads)(const void *self);
+    const char *(*describe)(const void *self); /* library, version, kernels in use */
+    /* Bits do not depend on the number of threads. `worker` < threads(). [step] */
+    void (*parallel)(const void *self, int64_t n,
+                     void (*body)(void *data, int64_t i, int32_t worker), void *data);
+    tn_status (*product)(const void *self, tn_call *, const tn_product *); /* [step] */
+    /* Bytes of, and making of, a packed copy of a right-hand operand. 0: does not pack. */
+    size_t (*pack_size)(const void *self, const tn_matrix *b);
+    void (*pack)(const void *self, const tn_matrix *b, void *packed);
+} tn_backend;
+
+#endif

@@ -1,0 +1,199 @@
+/* tenon.h - Tenon inside a program: load, train, predict.
+ *
+ *     tn_error error;
+ *     tn_env *env = tn_env_new(NULL, &error);
+ *     tn_model *model = tn_model_load(env, "run/model.safetensors", &error);
+ *     if (!model || tn_model_predict(model, x, 1, y, &error)) puts(error.text);
+ *
+ * Functions that make something return NULL on error, others a status; both fill `error` (which
+ * may be NULL). Nothing here prints, exits or aborts. Objects are freed by their _free function,
+ * which accepts NULL; free an env last. One env may be used from several threads as long as each
+ * object but a model under prediction stays on one thread at a time. */
+#ifndef TENON_TENON_H
+#define TENON_TENON_H
+
+#include <stdbool.h>
+
+#include "tenon/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TN_API __attribute__((visibility("default")))
+
+typedef struct tn_error {
+    tn_status status;
+    char text[1000]; /* one line: place, what is wrong, what to do */
+} tn_error;
+
+TN_API const char *tn_version(void);
+
+/* ---- environment: plugins, threads, memory, messages ------------------------------- */
+
+typedef struct tn_env tn_env;
+
+typedef struct tn_env_options {
+    const char *plugin_path; /* folders separated by ':', searched first; NULL: none */
+    const char *backend;     /* NULL: "blis" */
+    int32_t threads;         /* 0: one per core */
+    size_t max_memory;       /* bytes; 0: no limit */
+    bool allow_foreign;      /* configs may call functions of any library */
+    /* level as in plugin.h: 0 debug, 1 info, 2 warning, 3 progress. NULL: silence. */
+    void (*log)(void *data, int32_t level, const char *text);
+    void *log_data;
+} tn_env_options;
+
+TN_API tn_env *tn_env_new(const tn_env_options *, tn_error *);
+TN_API void tn_env_free(tn_env *);
+
+typedef struct tn_env_info {
+    int32_t abi_major, abi_minor, threads;
+    const char *cpu, *backend; /* what the backend says of itself */
+    const char *search_path;   /* folders, one a line */
+    size_t memory_used, memory_peak;
+    int64_t allocations; /* calls of the allocator so far */
+} tn_env_info;
+
+/* Loads the backend. Texts live as long as env. */
+TN_API tn_status tn_env_info_get(tn_env *, tn_env_info *, tn_error *);
+
+typedef struct tn_plugin_info {
+    const char *kind, *name, *version, *summary, *file;
+} tn_plugin_info;
+
+/* Calls `each` for every plugin found, sorted by kind and name; stops when it returns non-zero.
+ * Files that cannot be loaded are reported through the log as warnings. */
+TN_API tn_status tn_plugins_list(tn_env *, int (*each)(void *, const tn_plugin_info *), void *,
+                                 tn_error *);
+
+/* The page of one plugin ("layer/dense"): summary, formula, reference, options. Free the text
+ * with tn_text_free. */
+TN_API char *tn_plugin_describe(tn_env *, const char *kind_and_name, tn_error *);
+TN_API void tn_text_free(tn_env *, char *);
+
+/* ---- configs ----------------------------------------------------------------------- */
+
+typedef struct tn_config tn_config;
+
+/* `sets`: overrides "optimizer.sgd.lr=0.1", applied in order. */
+TN_API tn_config *tn_config_load(tn_env *, const char *path, const char *const *sets,
+                                 int32_t set_count, tn_error *);
+/* From a text; `name` stands for the file in messages. */
+TN_API tn_config *tn_config_parse(tn_env *, const char *text, const char *name,
+                                  const char *const *sets, int32_t set_count, tn_error *);
+TN_API void tn_config_free(tn_config *);
+
+/* ---- data in memory ---------------------------------------------------------------- */
+
+/* Rows for a `memory` dataset. Either arrays (input: samples x features, target: either
+ * labels or values) or a callback that fills one sample and returns 0. The arrays stay the
+ * caller's and must outlive the trainer. */
+typedef struct tn_memory_data {
+    int64_t samples;
+    tn_shape input, target; /* of one sample; target of labels: rank 0 */
+    int32_t classes;        /* of labels */
+    const float *inputs, *targets;
+    const int32_t *labels;
+    int (*read)(void *data, int64_t index, float *input, float *target, int32_t *label);
+    void *read_data;
+} tn_memory_data;
+
+/* Gives them the name that `data: {memory: {train: NAME}}` uses. */
+TN_API tn_status tn_env_attach(tn_env *, const char *name, const tn_memory_data *, tn_error *);
+
+/* ---- models ------------------------------------------------------------------------ */
+
+typedef struct tn_model tn_model;
+
+TN_API tn_model *tn_model_load(tn_env *, const char *path, tn_error *);
+/* A fresh model with initial weights from a config (of which data and training play no part,
+ * but for the shape of the input, which is given here). */
+TN_API tn_model *tn_model_new(tn_env *, const tn_config *, const tn_shape *input, tn_error *);
+TN_API void tn_model_free(tn_model *);
+TN_API tn_status tn_model_save(const tn_model *, const char *path, tn_error *);
+
+TN_API const tn_shape *tn_model_input(const tn_model *);
+TN_API const tn_shape *tn_model_output(const tn_model *);
+/* Names of the classes, or NULL where the model has none; count = width of the output. */
+TN_API const char *const *tn_model_classes(const tn_model *);
+
+/* y: samples x output, from x: samples x input. Any number of threads may call this on the same
+ * model at once. */
+TN_API tn_status tn_model_predict(const tn_model *, const float *x, int64_t samples, float *y,
+                                  tn_error *);
+
+/* Everything one row of the model's table shows. */
+typedef struct tn_layer_info {
+    const char *name, *plugin;
+    tn_shape output;
+    int64_t parameters;
+    const char *initializer, *regularizer; /* "-" where there is none */
+} tn_layer_info;
+
+TN_API int32_t tn_model_layers(const tn_model *);
+TN_API tn_layer_info tn_model_layer(const tn_model *, int32_t i);
+
+/* Parameters and states by number and name ("dense.weight"). data points at the model's own
+ * memory (TN_F32, or TN_F64 in double precision). */
+TN_API int32_t tn_model_tensors(const tn_model *);
+TN_API tn_status tn_model_tensor(const tn_model *, int32_t i, const char **name, tn_tensor *);
+TN_API tn_status tn_model_find(const tn_model *, const char *name, tn_tensor *, tn_error *);
+
+typedef struct tn_score {
+    const char *name; /* "loss", "accuracy" */
+    double value;
+} tn_score;
+
+/* Loss and metrics on a split (0 train, 1 validation, 2 test) of the data the model was trained
+ * on, or of `data` (a config with a data section). scores: room for *count; set to what is
+ * there. */
+TN_API tn_status tn_model_evaluate(tn_model *, const tn_config *data, int32_t split,
+                                   tn_score *scores, int32_t *count, tn_error *);
+
+/* ---- training ---------------------------------------------------------------------- */
+
+typedef struct tn_trainer tn_trainer;
+
+/* What a trainer tells while it runs. */
+typedef struct tn_progress {
+    int32_t kind; /* 0: a step (at most ten times a second), 1: an epoch, 2: the end */
+    int64_t epoch, epochs, step, steps_per_epoch;
+    double seconds, seconds_left, samples_per_second, learning_rate;
+    int32_t scores;
+    const tn_score *score; /* loss, accuracy, val_loss, val_accuracy, ... */
+    const char *note;      /* why it ended, where it saved; NULL: nothing to say */
+} tn_progress;
+
+typedef struct tn_train_options {
+    const char *run_dir; /* where files go; NULL: no files */
+    const char *resume;  /* a run folder to go on with; NULL: a new run */
+    void (*progress)(void *data, const tn_progress *);
+    void *progress_data;
+} tn_train_options;
+
+TN_API tn_trainer *tn_trainer_new(tn_env *, const tn_config *, const tn_train_options *,
+                                  tn_error *);
+TN_API void tn_trainer_free(tn_trainer *);
+
+/* The whole run. TN_ECANCELED: stopped by tn_trainer_cancel after a step, checkpoint written. */
+TN_API tn_status tn_trainer_run(tn_trainer *, tn_error *);
+/* Ends run after the current step. Safe in a signal handler and from any thread. */
+TN_API void tn_trainer_cancel(tn_trainer *);
+/* The model in training; the trainer's own: do not free it, do not use it while run runs. */
+TN_API tn_model *tn_trainer_model(tn_trainer *);
+
+/* One update on a batch of the caller's (targets as in tn_memory_data: one of the two). */
+TN_API tn_status tn_trainer_step(tn_trainer *, const float *x, const float *targets,
+                                 const int32_t *labels, int64_t samples, double *loss,
+                                 tn_error *);
+/* Loss and gradients without an update; then tn_trainer_gradient reads them by name. */
+TN_API tn_status tn_trainer_gradients(tn_trainer *, const float *x, const float *targets,
+                                      const int32_t *labels, int64_t samples, double *loss,
+                                      tn_error *);
+TN_API tn_status tn_trainer_gradient(tn_trainer *, const char *name, tn_tensor *, tn_error *);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
