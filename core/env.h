@@ -3,6 +3,8 @@
 #define CORE_ENV_H
 
 #define TN_HOST
+#include <pthread.h>
+
 #include "core/config.h"
 #include "core/memory.h"
 #include "tenon/plugin.h"
@@ -28,6 +30,8 @@ struct tn_env {
     int32_t threads; /* as asked for; 0: one per core */
     bool allow_foreign;
     tn_attached *attached;
+    pthread_mutex_t lock; /* of backend, attached and cpu */
+    char *cpu;            /* the processor's name, once asked for */
     void (*log)(void *data, int32_t level, const char *text);
     void *log_data;
 };

@@ -24,14 +24,10 @@ typedef struct tn_graph_param {
     tn_param_spec spec;
     int32_t node, index; /* index among the node's parameters */
     tn_tensor value;     /* host order: rank as in spec.shape, contiguous */
-    tn_instance *init, *regularizer, *parametrization; /* NULL: none (or, of init: fill) */
-    const char *init_text; /* for the table: "he (auto: relu)" */
+    tn_instance *init, *regularizer; /* borrowed; NULL: none, or fill */
+    tn_instance *made_init; /* one that `init: auto` made: the parameter's own */
+    char init_text[96];     /* for the table: "he (auto: relu)" */
     bool decays;           /* weight */
-    /* A parametrization's own parameters follow as further parameters of the graph with
-     * owner = this parameter's number; its own values are the raw weight, `effective` is w. */
-    int32_t owner;         /* -1: a layer's parameter */
-    int32_t first_own, own; /* own parameters of the parametrization */
-    tn_tensor effective;    /* data NULL: value itself is in use */
 } tn_graph_param;
 
 typedef struct tn_graph_state {
@@ -44,12 +40,12 @@ typedef struct tn_graph_state {
 typedef struct tn_graph {
     tn_env *env;
     int32_t real;
-    tn_config *own; /* options made by blocks */
     int32_t nodes, params, states;
     tn_graph_node *node;
     tn_graph_param *param;
     tn_graph_state *state;
     uint64_t seed;
+    tn_instance *init, *regularizer; /* the model's defaults; NULL: auto, none */
 } tn_graph;
 
 /* From `model:` (a list), `init:`, `regularizer:` of the config's root. Weights are drawn. */
@@ -59,6 +55,12 @@ void tn_graph_free(tn_graph *);
 
 /* Data-driven initializers (calibrate) on a first batch; nothing if there is none. */
 tn_status tn_graph_calibrate(tn_graph *, const void *x, int64_t samples, tn_error *);
+
+/* Sets the dials of layers and regularizers; the end of an epoch for their schedules; all
+ * instances with numbers to keep. */
+void tn_graph_tick(tn_graph *, const tn_clock *);
+void tn_graph_epoch(tn_graph *, const tn_clock *);
+void tn_graph_walk(tn_graph *, void (*visit)(void *, tn_instance *), void *);
 
 const tn_shape *tn_graph_output(const tn_graph *);
 

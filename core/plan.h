@@ -45,8 +45,8 @@ tn_tensor tn_plan_gradient(const tn_plan *, int32_t param);
 tn_status tn_plan_commit(tn_plan *, const tn_pass *, tn_error *);
 /* First node whose output is not finite after a forward; -1: none. */
 int32_t tn_plan_first_bad(const tn_plan *, const tn_pass *);
-/* Makes `effective` of parametrized weights current (done by forward in training; needed
- * outside it after loading or updates). */
-tn_status tn_plan_refresh(tn_plan *, const tn_pass *, tn_error *);
+/* Host slots product and column_sums (whole-class layers and whole-tensor updates only). */
+tn_status tn_plan_product(tn_calling *, const tn_product *);
+tn_status tn_plan_column_sums(tn_calling *, const tn_tensor *m, tn_tensor *out);
 
 #endif

@@ -7,8 +7,7 @@
 
 typedef struct tn_updater tn_updater;
 
-/* From `optimizer:`, `gradient:` (a list) of the config's root; clip_after_regularizer is the
- * gradient section's business. */
+/* From `optimizer:` and `gradient:` (a list) of the config's root. */
 tn_status tn_updater_new(tn_graph *, const tn_cfg *root, tn_updater **, tn_error *);
 void tn_updater_free(tn_updater *);
 
@@ -21,12 +20,12 @@ void tn_updater_epoch(tn_updater *, const tn_clock *);
 /* Penalties of all regularizers at the current weights. */
 double tn_updater_penalty(tn_updater *);
 /* After pass 0 .. passes - 2 (moves weights). */
-tn_status tn_updater_between(tn_updater *, tn_plan *, int64_t step, int32_t pass, tn_error *);
+void tn_updater_between(tn_updater *, tn_plan *, int64_t step, int32_t pass);
 /* The update; step is 1 for the first. */
 tn_status tn_updater_apply(tn_updater *, tn_plan *, int64_t step, tn_error *);
 /* Swaps the evaluation view in (true) or the training weights back (false); nothing when the
  * optimizer has no view. */
-tn_status tn_updater_view(tn_updater *, bool evaluate, tn_error *);
+void tn_updater_view(tn_updater *, bool evaluate);
 
 /* Slots as named tensors ("slot.0.dense.weight"), for checkpoints: the tensor of slot i, until
  * false. */

@@ -15,6 +15,7 @@ typedef struct tn_data_info {
     int64_t count[TN_SPLITS]; /* samples; 0: the set has no such split */
     int32_t fields;
     tn_field_spec field[TN_MAX_FIELDS];
+    const char *const *class_name; /* of the target's classes, for the model; NULL: none */
 } tn_data_info;
 
 /* dataset. */

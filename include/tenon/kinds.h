@@ -234,7 +234,7 @@ typedef struct tn_field {
 #define tn_loss TN(tn_loss)
 #define tn_metric TN(tn_metric)
 #define tn_backend TN(tn_backend)
-#define tn_parametrization TN(tn_layer)
+#define tn_parametrization tn_layer
 #endif
 
 /* Sums in a fixed tree. `add` adds a tile to acc[q] (per column, or acc[q][0]); `merge` joins

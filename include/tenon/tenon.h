@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+#include "tenon/memory_data.h"
 #include "tenon/types.h"
 
 #ifdef __cplusplus
@@ -86,20 +87,8 @@ TN_API void tn_config_free(tn_config *);
 
 /* ---- data in memory ---------------------------------------------------------------- */
 
-/* Rows for a `memory` dataset. Either arrays (input: samples x features, target: either
- * labels or values) or a callback that fills one sample and returns 0. The arrays stay the
- * caller's and must outlive the trainer. */
-typedef struct tn_memory_data {
-    int64_t samples;
-    tn_shape input, target; /* of one sample; target of labels: rank 0 */
-    int32_t classes;        /* of labels */
-    const float *inputs, *targets;
-    const int32_t *labels;
-    int (*read)(void *data, int64_t index, float *input, float *target, int32_t *label);
-    void *read_data;
-} tn_memory_data;
-
-/* Gives them the name that `data: {memory: {train: NAME}}` uses. */
+/* Gives data (memory_data.h) the name that `data: {memory: {train: NAME}}` uses; a second time,
+ * other data to the same name. */
 TN_API tn_status tn_env_attach(tn_env *, const char *name, const tn_memory_data *, tn_error *);
 
 /* ---- models ------------------------------------------------------------------------ */
@@ -192,6 +181,13 @@ TN_API tn_status tn_trainer_gradients(tn_trainer *, const float *x, const float 
                                       const int32_t *labels, int64_t samples, double *loss,
                                       tn_error *);
 TN_API tn_status tn_trainer_gradient(tn_trainer *, const char *name, tn_tensor *, tn_error *);
+
+/* Loss (of the model's config, without penalties) and gradient of every parameter for one
+ * training pass over a batch, written under the parameters' names to the archive `path`.
+ * Changes nothing in the model. */
+TN_API tn_status tn_model_gradients_save(tn_model *, const float *x, const float *targets,
+                                         const int32_t *labels, int64_t samples,
+                                         const char *path, double *loss, tn_error *);
 
 #ifdef __cplusplus
 }

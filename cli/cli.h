@@ -1,0 +1,94 @@
+/* cli.h - what the parts of the `tenon` program share. Below it stands tenon.h and nothing else
+ * of Tenon.
+ *
+ * Exit status: 0 done, 1 an error (one line "tenon: ..." on stderr), 2 a wrong command line,
+ * 130 and 143 a training run that SIGINT or SIGTERM ended after its checkpoint. */
+#ifndef CLI_H
+#define CLI_H
+
+#include <json-c/json.h>
+#include <stdio.h>
+
+#include "tenon/tenon.h"
+
+enum { CLI_DONE = 0, CLI_ERROR = 1, CLI_USAGE = 2, CLI_GO_ON = -1 };
+
+typedef struct cli_options {
+    const struct cli_command *command;
+    const char *operand[3];
+    int32_t operands;
+    const char **set; /* room for one per argument */
+    int32_t sets;
+    const char *out, *resume, *data, *plugin_path;
+    int32_t split; /* as in tn_model_evaluate; -1: not given */
+    int32_t threads;
+    size_t max_memory;
+    bool json;
+} cli_options;
+
+typedef struct cli_command {
+    const char *name, *operands, *summary;
+    const char *about; /* further lines of its --help */
+    int32_t least, most; /* operands */
+    const char *flags;   /* letters of the options that it takes */
+    int (*run)(const cli_options *, tn_error *);
+} cli_command;
+
+extern const cli_command cli_commands[]; /* the last has no name */
+
+/* ---- options.c --------------------------------------------------------------------- */
+
+/* CLI_GO_ON, or the status to exit with (--help, --version, a mistake). */
+int cli_parse(int argc, char **argv, cli_options *);
+
+/* ---- commands: an exit status; with CLI_ERROR, `error` says why ------------------------ */
+
+int cli_train(const cli_options *, tn_error *);
+int cli_evaluate(const cli_options *, tn_error *);
+int cli_predict(const cli_options *, tn_error *);
+int cli_gradients(const cli_options *, tn_error *);
+int cli_plugins(const cli_options *, tn_error *);
+int cli_describe(const cli_options *, tn_error *);
+int cli_info(const cli_options *, tn_error *);
+
+/* ---- output.c ---------------------------------------------------------------------- */
+
+/* Fills an error; returns CLI_ERROR. */
+__attribute__((format(printf, 3, 4))) int cli_fail(tn_error *, tn_status, const char *, ...);
+/* "tenon: text" on stderr, made safe for a terminal. */
+void cli_complain(const char *text);
+/* The environment of the options; its messages go to stderr. */
+tn_env *cli_env(const cli_options *, tn_error *);
+
+/* Copies text without control characters and invalid UTF-8 (each becomes '?'), so that names
+ * from files cannot steer a terminal. Newlines stay if `lines`. Returns `to`. */
+const char *cli_clean(char *to, size_t size, const char *text, bool lines);
+/* Pushes stdout's buffer out. False once anything could not be written. */
+bool cli_flush(void);
+/* The last thing a program does with stdout: an error if any output was lost. */
+int cli_close_stdout(tn_error *);
+
+/* Draws a line that the next output replaces; NULL takes it away. For terminals. */
+void cli_bar(const char *line);
+
+/* One JSON object a line. Numbers that JSON does not know (NaN) become null. */
+json_object *cli_event(const char *event);
+void cli_json_text(json_object *, const char *key, const char *text);
+void cli_json_int(json_object *, const char *key, int64_t value);
+void cli_json_number(json_object *, const char *key, double value);
+void cli_json_scores(json_object *, const tn_score *, int32_t count);
+void cli_emit(json_object *); /* prints and frees it */
+
+/* "(28, 28, 1)" */
+const char *cli_shape(char *to, size_t size, const tn_shape *);
+/* A table with a head and aligned columns; bit c of `right` puts column c to the right. Row -1
+ * is the head. `cell` writes the text of one cell. */
+void cli_table(int32_t rows, int32_t columns, uint32_t right,
+               void (*cell)(const void *with, int32_t row, int32_t column, char *to,
+                            size_t size),
+               const void *with);
+/* Layer, output shape, parameters, initializer, regularizer; as text or in `json`. */
+void cli_model_table(const tn_model *);
+void cli_model_json(json_object *, const tn_model *);
+
+#endif

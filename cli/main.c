@@ -1,0 +1,80 @@
+/* main.c - the `tenon` program: finds the command, runs it, and turns what went wrong into one
+ * line and an exit status. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+#define COMMON "tmlj"
+
+const cli_command cli_commands[] = {
+    {"train", "CONFIG", "train the network that a YAML file describes",
+     "Writes config, metrics, checkpoint and model to --out (default: the first free\n"
+     "runs/NAME-N). Ctrl-C ends the run after a checkpoint; --resume goes on with it, and then\n"
+     "CONFIG may be left out.\n",
+     0, 1, "sor" COMMON, cli_train},
+    {"evaluate", "MODEL", "loss and metrics of a model on a data set",
+     "Uses the data section of --data, by default of config.yaml beside the model.\n", 1, 1,
+     "sdp" COMMON, cli_evaluate},
+    {"predict", "MODEL IN.npy -o OUT.npy", "outputs of a model for an array of samples",
+     "IN holds one sample per entry of its first axis; OUT is float32.\n", 2, 2, "o" COMMON,
+     cli_predict},
+    {"gradients", "MODEL X.npy Y.npy -o OUT.safetensors",
+     "loss and the gradient of every parameter for a batch",
+     "Y holds whole numbers (labels) or real targets. One training pass over the batch without\n"
+     "an update; regularizers are not part of these gradients.\n",
+     3, 3, "o" COMMON, cli_gradients},
+    {"plugins", "", "list every plugin found", "", 0, 0, "lj", cli_plugins},
+    {"describe", "KIND/NAME", "options, formula and reference of a plugin", "", 1, 1, "l",
+     cli_describe},
+    {"info", "[CONFIG]", "version, processor, backend, threads; the table of a model",
+     "With a CONFIG also the network that it describes.\n", 0, 1, "s" COMMON, cli_info},
+    {0},
+};
+
+/* A file must never get the number of a standard stream that was closed. Opened the wrong way
+ * round, so that writing to such a stdout still fails. */
+static bool guard_standard_streams(void)
+{
+    for (int i = 0; i < 3; i++) {
+        if (fcntl(i, F_GETFD) >= 0) continue;
+        if (open("/dev/null", i == 0 ? O_WRONLY : O_RDONLY) != i) return false;
+    }
+    return true;
+}
+
+static void report(const cli_options *o, const tn_error *error)
+{
+    cli_bar(NULL);
+    if (o->json) {
+        json_object *event = cli_event("error");
+        cli_json_text(event, "message", error->text);
+        cli_emit(event);
+    }
+    cli_complain(error->text);
+}
+
+int main(int argc, char **argv)
+{
+    if (!guard_standard_streams()) return CLI_ERROR;
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, told like any other */
+    cli_options o = {.split = -1};
+    tn_error error = {0}, lost = {0};
+    o.set = calloc((size_t)argc + 1, sizeof *o.set);
+    if (!o.set) {
+        cli_complain("out of memory");
+        return CLI_ERROR;
+    }
+    int status = cli_parse(argc, argv, &o);
+    if (status == CLI_GO_ON) status = o.command->run(&o, &error);
+    if (status == CLI_ERROR) report(&o, &error);
+    if (cli_close_stdout(&lost) != CLI_DONE && status == CLI_DONE) {
+        cli_complain(lost.text);
+        status = CLI_ERROR;
+    }
+    free(o.set);
+    return status;
+}

@@ -1,0 +1,28 @@
+/* npy.h - arrays in NumPy's .npy files (versions 1 to 3): float32, float64, int32, int64 and
+ * uint8, little-endian, C order. */
+#ifndef CLI_NPY_H
+#define CLI_NPY_H
+
+#include "cli/cli.h"
+
+typedef struct cli_npy {
+    int32_t dtype; /* tn_dtype */
+    tn_shape shape;
+    int64_t count;
+    const unsigned char *values; /* in file; at no particular alignment */
+    void *file;
+} cli_npy;
+
+/* limit: bytes that file and values may take, 0 for no limit. */
+int cli_npy_read(const char *path, size_t limit, cli_npy *, tn_error *);
+void cli_npy_free(cli_npy *);
+
+/* Values as float or as labels, to be freed; NULL with an error if one is not finite or does
+ * not fit. */
+float *cli_npy_floats(const cli_npy *, const char *path, tn_error *);
+int32_t *cli_npy_labels(const cli_npy *, const char *path, tn_error *);
+
+/* Writes float32; a file that was there stays until the new one is complete. */
+int cli_npy_write(const char *path, const tn_shape *, const float *values, tn_error *);
+
+#endif

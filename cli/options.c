@@ -1,0 +1,211 @@
+/* options.c - the command line: one table of options, from which parsing and --help both come.
+ *
+ * Invariant: what cli_parse lets through is complete and in range; commands check only what
+ * needs files. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+typedef struct flag {
+    const char *name;
+    char letter; /* how commands name it; only 'o' and 'h' are short options */
+    const char *value, *help;
+} flag;
+
+static const flag flags[] = {
+    {"set", 's', "KEY=VALUE", "override a value of the config: --set optimizer.sgd.lr=0.1"},
+    {"out", 'o', "PATH", "where to write"},
+    {"resume", 'r', "DIR", "go on with the run in this folder"},
+    {"data", 'd', "CONFIG", "a config whose data section to use"},
+    {"split", 'p', "NAME", "train, validation or test (default: test)"},
+    {"threads", 't', "N", "threads to use (default: one per core)"},
+    {"max-memory", 'm', "SIZE", "limit on memory, such as 512M or 2G"},
+    {"plugin-path", 'l', "DIRS", "folders of plugins, searched first, separated by ':'"},
+    {"json", 'j', NULL, "print one JSON object a line"},
+    {"help", 'h', NULL, "print this help"},
+    {"version", 'V', NULL, "print the version"},
+};
+enum { FLAGS = sizeof flags / sizeof flags[0] };
+
+__attribute__((format(printf, 2, 3))) static int misuse(const cli_options *o,
+                                                        const char *format, ...)
+{
+    char text[512], line[700];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    snprintf(line, sizeof line, "%s (see tenon %s%s--help)", text,
+             o->command ? o->command->name : "", o->command ? " " : "");
+    cli_complain(line);
+    return CLI_USAGE;
+}
+
+static bool takes(const cli_command *command, char letter)
+{
+    return letter == 'h' || (command ? strchr(command->flags, letter) != NULL : letter == 'V');
+}
+
+static int help_of(const cli_command *command)
+{
+    printf("usage: tenon %s%s%s [options]\n\n%s\n%s\noptions:\n", command->name,
+           *command->operands ? " " : "", command->operands, command->summary, command->about);
+    for (int i = 0; i < FLAGS; i++) {
+        char name[64];
+        if (!takes(command, flags[i].letter)) continue;
+        snprintf(name, sizeof name, "%s--%s%s%s", flags[i].letter == 'o' ? "-o, " : "",
+                 flags[i].name, flags[i].value ? " " : "",
+                 flags[i].value ? flags[i].value : "");
+        printf("  %-24s %s\n", name, flags[i].help);
+    }
+    return CLI_DONE;
+}
+
+static int help(void)
+{
+    printf("usage: tenon COMMAND ...\n\n"
+           "Trains, evaluates and runs neural networks made of plugins.\n\ncommands:\n");
+    for (const cli_command *c = cli_commands; c->name; c++)
+        printf("  %-11s %s\n", c->name, c->summary);
+    printf("\n`tenon COMMAND --help` tells more; `tenon --version` prints the version.\n");
+    return CLI_DONE;
+}
+
+static bool count_of(const char *text, long most, int32_t *out)
+{
+    char *end;
+    errno = 0;
+    const long n = strtol(text, &end, 10);
+    if (end == text || *end || errno || n < 1 || n > most) return false;
+    *out = (int32_t)n;
+    return true;
+}
+
+/* Digits and at most one of K, M, G, T (powers of 1024). */
+static bool size_of(const char *text, size_t *out)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    if (*text < '0' || *text > '9') return false;
+    errno = 0;
+    const unsigned long long n = strtoull(text, &end, 10);
+    if (errno || n == 0) return false;
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    if (*end && (!unit || end[1])) return false;
+    const int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+    if (n > SIZE_MAX >> shift) return false;
+    *out = (size_t)n << shift;
+    return true;
+}
+
+static bool split_of(const char *text, int32_t *out)
+{
+    static const char *const names[] = {"train", "validation", "test"};
+    for (int32_t i = 0; i < 3; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* CLI_GO_ON or an exit status. */
+static int take(cli_options *o, char letter, const char *value)
+{
+    switch (letter) {
+    case 's':
+        if (!strchr(value, '=')) return misuse(o, "--set: expected KEY=VALUE, got '%s'", value);
+        o->set[o->sets++] = value;
+        break;
+    case 'o': o->out = value; break;
+    case 'r': o->resume = value; break;
+    case 'd': o->data = value; break;
+    case 'l': o->plugin_path = value; break;
+    case 'j': o->json = true; break;
+    case 'p':
+        if (!split_of(value, &o->split))
+            return misuse(o, "--split: expected train, validation or test, got '%s'", value);
+        break;
+    case 't':
+        if (!count_of(value, 1024, &o->threads))
+            return misuse(o, "--threads: expected a number from 1 to 1024, got '%s'", value);
+        break;
+    case 'm':
+        if (!size_of(value, &o->max_memory))
+            return misuse(o, "--max-memory: expected a size such as 512M or 2G, got '%s'",
+                          value);
+        break;
+    case 'V': printf("tenon %s\n", tn_version()); return CLI_DONE;
+    case 'h': return o->command ? help_of(o->command) : help();
+    }
+    return CLI_GO_ON;
+}
+
+/* The options of one command as getopt_long wants them: room for FLAGS + 1. */
+static void long_options(const cli_command *command, struct option *to)
+{
+    for (int i = 0; i < FLAGS; i++) {
+        if (!takes(command, flags[i].letter)) continue;
+        *to++ = (struct option){flags[i].name, flags[i].value ? required_argument : no_argument,
+                                NULL, flags[i].letter};
+    }
+    *to = (struct option){0};
+}
+
+static int parse_options(int argc, char **argv, cli_options *o)
+{
+    struct option options[FLAGS + 1];
+    long_options(o->command, options);
+    const char *const shorts = !o->command                ? "+:h"
+                               : takes(o->command, 'o') ? ":ho:"
+                                                          : ":h";
+    opterr = 0;
+    optind = 0; /* glibc: start afresh */
+    for (;;) {
+        const int letter = getopt_long(argc, argv, shorts, options, NULL);
+        if (letter < 0) return CLI_GO_ON;
+        if (letter == ':') return misuse(o, "%s needs a value", argv[optind - 1]);
+        if (letter == '?' && optopt && optopt < 128 && argv[optind - 1][1] != '-')
+            return misuse(o, "unknown option -%c", optopt);
+        if (letter == '?') return misuse(o, "unknown or ambiguous option %s", argv[optind - 1]);
+        const int status = take(o, (char)letter, optarg);
+        if (status != CLI_GO_ON) return status;
+    }
+}
+
+static int choose_command(const char *name, cli_options *o)
+{
+    for (const cli_command *c = cli_commands; c->name; c++)
+        if (strcmp(c->name, name) == 0) o->command = c;
+    return o->command ? CLI_GO_ON : misuse(o, "no command '%s'", name);
+}
+
+static int take_operands(int argc, char **argv, cli_options *o)
+{
+    const int32_t count = argc - optind;
+    if (count < o->command->least || count > o->command->most)
+        return misuse(o, "expected: tenon %s %s", o->command->name, o->command->operands);
+    for (int32_t i = 0; i < count; i++) o->operand[i] = argv[optind + i];
+    o->operands = count;
+    return CLI_GO_ON;
+}
+
+int cli_parse(int argc, char **argv, cli_options *o)
+{
+    int status = parse_options(argc, argv, o);
+    if (status != CLI_GO_ON) return status;
+    if (optind >= argc) {
+        help();
+        return misuse(o, "no command given");
+    }
+    const int first = optind;
+    status = choose_command(argv[first], o);
+    if (status == CLI_GO_ON) status = parse_options(argc - first, argv + first, o);
+    if (status == CLI_GO_ON) status = take_operands(argc - first, argv + first, o);
+    return status;
+}

@@ -1,0 +1,193 @@
+/* use.c - a trained model at work: `tenon evaluate`, `tenon predict`, `tenon gradients`. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/npy.h"
+
+typedef struct use {
+    const cli_options *options;
+    tn_env *env;
+    tn_model *model;
+    tn_config *config;
+    cli_npy x, y;
+    float *inputs, *targets, *outputs;
+    int32_t *labels;
+} use;
+
+static int open_model(use *u, tn_error *error)
+{
+    u->env = cli_env(u->options, error);
+    if (!u->env) return CLI_ERROR;
+    u->model = tn_model_load(u->env, u->options->operand[0], error);
+    return u->model ? CLI_DONE : CLI_ERROR;
+}
+
+static void close_model(use *u)
+{
+    cli_npy_free(&u->x);
+    cli_npy_free(&u->y);
+    free(u->inputs);
+    free(u->targets);
+    free(u->outputs);
+    free(u->labels);
+    tn_config_free(u->config);
+    tn_model_free(u->model);
+    tn_env_free(u->env);
+}
+
+static int command(const cli_options *o, int (*run)(use *, tn_error *), tn_error *error)
+{
+    use u = {.options = o};
+    int status = open_model(&u, error);
+    if (status == CLI_DONE) status = run(&u, error);
+    close_model(&u);
+    return status;
+}
+
+/* ---- evaluate ------------------------------------------------------------------------ */
+
+static int load_data_config(use *u, tn_error *error)
+{
+    const cli_options *o = u->options;
+    const char *path = o->data;
+    char beside[4200];
+    if (!path) {
+        const char *const slash = strrchr(o->operand[0], '/');
+        const int folder = slash ? (int)(slash - o->operand[0]) + 1 : 0;
+        snprintf(beside, sizeof beside, "%.*sconfig.yaml", folder, o->operand[0]);
+        if (access(beside, R_OK))
+            return cli_fail(error, TN_EIO, "%s: no config.yaml beside it; name the data with "
+                            "--data CONFIG", o->operand[0]);
+        path = beside;
+    }
+    u->config = tn_config_load(u->env, path, o->set, o->sets, error);
+    return u->config ? CLI_DONE : CLI_ERROR;
+}
+
+static int evaluate(use *u, tn_error *error)
+{
+    static const char *const names[] = {"train", "validation", "test"};
+    const cli_options *o = u->options;
+    const int32_t split = o->split < 0 ? 2 : o->split;
+    tn_score score[32];
+    int32_t count = 32;
+    tn_env_info info = {0};
+    if (load_data_config(u, error)) return CLI_ERROR;
+    if (tn_model_evaluate(u->model, u->config, split, score, &count, error)) return CLI_ERROR;
+    if (tn_env_info_get(u->env, &info, error)) return CLI_ERROR;
+    if (o->json) {
+        json_object *event = cli_event("evaluate");
+        cli_json_text(event, "split", names[split]);
+        cli_json_int(event, "threads", info.threads);
+        cli_json_scores(event, score, count);
+        cli_emit(event);
+        return CLI_DONE;
+    }
+    for (int32_t i = 0; i < count; i++)
+        printf("%s %s %.6g\n", names[split], score[i].name, score[i].value);
+    return CLI_DONE;
+}
+
+int cli_evaluate(const cli_options *o, tn_error *error)
+{
+    return command(o, evaluate, error);
+}
+
+/* ---- predict ------------------------------------------------------------------------- */
+
+/* Samples as the model takes them; an array may also have all features of a sample in one axis. */
+static int read_inputs(use *u, tn_error *error)
+{
+    const char *const path = u->options->operand[1];
+    const tn_shape *want = tn_model_input(u->model);
+    if (cli_npy_read(path, u->options->max_memory, &u->x, error)) return CLI_ERROR;
+    const tn_shape *have = &u->x.shape;
+    const bool flat = have->rank == 2 && have->dim[1] == tn_shape_count(want);
+    bool same = have->rank == want->rank + 1;
+    for (int32_t i = 0; same && i < want->rank; i++) same = have->dim[i + 1] == want->dim[i];
+    if (!flat && !same) {
+        char got[160], model[160];
+        return cli_fail(error, TN_ESHAPE, "%s: shape %s, but the model takes samples of shape "
+                        "%s, one per entry of the first axis", path,
+                        cli_shape(got, sizeof got, have), cli_shape(model, sizeof model, want));
+    }
+    if (have->dim[0] < 1) return cli_fail(error, TN_EDATA, "%s: no samples", path);
+    u->inputs = cli_npy_floats(&u->x, path, error);
+    return u->inputs ? CLI_DONE : CLI_ERROR;
+}
+
+static int need_out(const use *u, tn_error *error)
+{
+    if (u->options->out) return CLI_DONE;
+    return cli_fail(error, TN_EINVAL, "no output named; say where with -o FILE");
+}
+
+static int predict(use *u, tn_error *error)
+{
+    const tn_shape *one = tn_model_output(u->model);
+    tn_shape all = {.rank = one->rank + 1};
+    int64_t count;
+    if (need_out(u, error) || read_inputs(u, error)) return CLI_ERROR;
+    const int64_t samples = u->x.shape.dim[0];
+    all.dim[0] = samples;
+    for (int32_t i = 0; i < one->rank && i + 1 < TN_MAX_RANK; i++) all.dim[i + 1] = one->dim[i];
+    if (__builtin_mul_overflow(samples, tn_shape_count(one), &count) || all.rank > TN_MAX_RANK)
+        return cli_fail(error, TN_ESHAPE, "the output is too large");
+    u->outputs = calloc((size_t)count, sizeof *u->outputs);
+    if (!u->outputs) return cli_fail(error, TN_ENOMEM, "no memory for the output");
+    if (tn_model_predict(u->model, u->inputs, samples, u->outputs, error)) return CLI_ERROR;
+    return cli_npy_write(u->options->out, &all, u->outputs, error);
+}
+
+int cli_predict(const cli_options *o, tn_error *error)
+{
+    return command(o, predict, error);
+}
+
+/* ---- gradients ----------------------------------------------------------------------- */
+
+static int read_targets(use *u, tn_error *error)
+{
+    const char *const path = u->options->operand[2];
+    if (cli_npy_read(path, u->options->max_memory, &u->y, error)) return CLI_ERROR;
+    const tn_shape *have = &u->y.shape;
+    if (have->rank < 1 || have->dim[0] != u->x.shape.dim[0])
+        return cli_fail(error, TN_ESHAPE, "%s: the first axis must be that of %s, %lld samples",
+                        path, u->options->operand[1], (long long)u->x.shape.dim[0]);
+    const bool real = u->y.dtype == TN_F32 || u->y.dtype == TN_F64;
+    if (!real && u->y.count != have->dim[0])
+        return cli_fail(error, TN_ESHAPE, "%s: labels must be one whole number a sample", path);
+    if (real && u->y.count != have->dim[0] * tn_shape_count(tn_model_output(u->model)))
+        return cli_fail(error, TN_ESHAPE, "%s: targets must have the shape of the model's "
+                        "outputs", path);
+    if (real)
+        u->targets = cli_npy_floats(&u->y, path, error);
+    else
+        u->labels = cli_npy_labels(&u->y, path, error);
+    return u->targets || u->labels ? CLI_DONE : CLI_ERROR;
+}
+
+static int gradients(use *u, tn_error *error)
+{
+    double loss = 0;
+    if (need_out(u, error) || read_inputs(u, error) || read_targets(u, error)) return CLI_ERROR;
+    if (tn_model_gradients_save(u->model, u->inputs, u->targets, u->labels, u->x.shape.dim[0],
+                                u->options->out, &loss, error))
+        return CLI_ERROR;
+    if (!u->options->json) {
+        printf("loss %.9g\n", loss);
+        return CLI_DONE;
+    }
+    json_object *event = cli_event("gradients");
+    cli_json_number(event, "loss", loss);
+    cli_json_text(event, "file", u->options->out);
+    cli_emit(event);
+    return CLI_DONE;
+}
+
+int cli_gradients(const cli_options *o, tn_error *error)
+{
+    return command(o, gradients, error);
+}

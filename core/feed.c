@@ -1,0 +1,231 @@
+/* feed.c - from a dataset to batches.
+ *
+ * Invariant: a batch is a function of (dataset, options, seed, split, epoch, number) alone, and
+ * making one allocates nothing. Rules that resuming rests on:
+ *   validation  floor(fraction * n) training samples, the first of a permutation of (seed);
+ *               both parts are kept in file order
+ *   epoch       a permutation of the remaining training samples, of (seed, epoch)
+ *   transforms  number i of the chain draws from (seed, i, epoch, batch); evaluation uses epoch 0 */
+#include "core/feed.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/feed_order.h"
+#include "core/feed_state.h"
+
+static tn_key key_of(const tn_feed *f, uint64_t purpose, uint64_t a, uint64_t b)
+{
+    return tn_key_derive(tn_key_derive(f->key, 0x66656564 /* "feed" */, purpose), a, b);
+}
+
+static tn_status open_dataset(tn_feed *f, tn_error *e)
+{
+    tn_status status =
+        tn_instance_make(f->env, "dataset", &f->section, f->real, &f->dataset, e);
+    if (status) return status;
+    const tn_dataset *vtable = f->dataset->vtable;
+    tn_calling calling;
+    tn_call *call = tn_call_make(&calling, f->env, f->dataset, f->real, e);
+    status = vtable->open(f->dataset->self, call, &f->info);
+    if (status) return tn_feed_blame(f->dataset, status, e);
+    for (int32_t i = 0; i < TN_SPLITS; i++) f->source[i] = i;
+    return tn_feed_check_info(f->dataset, &f->info, e);
+}
+
+/* Cuts the validation set off the training set. */
+static tn_status split(tn_feed *f, tn_error *e)
+{
+    const int64_t n = f->info.count[TN_TRAIN], part = (int64_t)floor(f->validation * (double)n);
+    tn_memory *memory = &f->env->memory;
+    if (f->validation <= 0) return TN_OK;
+    if (f->info.count[TN_VALIDATION])
+        return tn_cfg_error(f->dataset->where, e, TN_EINVAL,
+                            "validation: the dataset %s has a validation set of its own",
+                            f->dataset->entry->name);
+    if (part < 1 || part >= n)
+        return tn_cfg_error(f->dataset->where, e, TN_EINVAL,
+                            "validation: %g of %lld samples leaves one of the two sets empty",
+                            f->validation, (long long)n);
+    f->member[TN_VALIDATION] = tn_memory_array(memory, (size_t)part, sizeof(int64_t), e);
+    if (!f->member[TN_VALIDATION]) return TN_ENOMEM;
+    f->member[TN_TRAIN] = tn_memory_array(memory, (size_t)(n - part), sizeof(int64_t), e);
+    if (!f->member[TN_TRAIN]) return TN_ENOMEM;
+    f->source[TN_VALIDATION] = TN_TRAIN;
+    f->info.count[TN_VALIDATION] = part;
+    f->info.count[TN_TRAIN] = n - part;
+    return tn_order_split(memory, n, part, key_of(f, TN_FEED_SPLIT, 0, 0),
+                          f->member[TN_VALIDATION], f->member[TN_TRAIN], e);
+}
+
+static tn_status prepare(tn_feed *f, const tn_cfg *root, tn_error *e)
+{
+    tn_status status = tn_feed_options(f, root, e);
+    if (!status) status = open_dataset(f, e);
+    if (!status) status = split(f, e);
+    if (status) return status;
+    const int64_t n = f->info.count[TN_TRAIN];
+    if (f->drop_last && n < f->batch)
+        return tn_cfg_error(f->dataset->where, e, TN_EINVAL,
+                            "batch: %lld is more than the %lld training samples, and drop_last "
+                            "leaves nothing",
+                            (long long)f->batch, (long long)n);
+    f->order = tn_memory_array(&f->env->memory, (size_t)n, sizeof *f->order, e);
+    if (!f->order) return TN_ENOMEM;
+    status = tn_feed_buffers_new(f, &f->info, &f->read, e);
+    return status ? status : tn_feed_chains_new(f, e);
+}
+
+tn_status tn_feed_new(tn_env *env, const tn_cfg *root, int32_t real, uint64_t seed,
+                      tn_feed **out, tn_error *e)
+{
+    *out = NULL;
+    tn_feed *f = tn_memory_get(&env->memory, sizeof *f, e);
+    if (!f) return TN_ENOMEM;
+    f->env = env;
+    f->real = real;
+    f->epoch = -1;
+    f->key = (tn_key){{(uint32_t)seed, (uint32_t)(seed >> 32)}};
+    const tn_status status = prepare(f, root, e);
+    if (status) tn_feed_free(f);
+    else *out = f;
+    return status;
+}
+
+static void free_buffers(tn_memory *memory, tn_feed_buffers *buffers)
+{
+    for (int32_t i = 0; i < TN_MAX_FIELDS; i++) tn_memory_put(memory, buffers->block[i]);
+}
+
+static void free_chain(tn_memory *memory, tn_feed_chain *chain)
+{
+    for (int32_t i = 0; i < chain->stages; i++) {
+        tn_instance_free(chain->stage[i].transform);
+        free_buffers(memory, &chain->stage[i].out);
+    }
+    tn_memory_put(memory, chain->stage);
+}
+
+void tn_feed_free(tn_feed *f)
+{
+    if (!f) return;
+    tn_memory *memory = &f->env->memory;
+    for (int32_t i = 0; i < 2; i++) free_chain(memory, &f->chain[i]);
+    for (int32_t i = 0; i < TN_SPLITS; i++) tn_memory_put(memory, f->member[i]);
+    free_buffers(memory, &f->read);
+    if (f->dataset) tn_instance_free(f->dataset);
+    tn_memory_put(memory, f->order);
+    tn_memory_put(memory, f->option);
+    tn_memory_put(memory, f);
+}
+
+const tn_data_info *tn_feed_info(const tn_feed *f, bool training)
+{
+    const tn_feed_chain *chain = &f->chain[training];
+    return chain->stages ? &chain->stage[chain->stages - 1].after : &f->info;
+}
+
+int64_t tn_feed_batch_size(const tn_feed *f)
+{
+    return f->batch;
+}
+
+int64_t tn_feed_batches(const tn_feed *f, int32_t which)
+{
+    const int64_t n = f->info.count[which], full = n / f->batch;
+    if (which == TN_TRAIN && f->drop_last) return full;
+    return full + (n % f->batch != 0);
+}
+
+int32_t tn_feed_find(const tn_data_info *info, const char *name)
+{
+    for (int32_t i = 0; i < info->fields; i++)
+        if (!strcmp(info->field[i].name, name)) return i;
+    return -1;
+}
+
+/* Sample numbers of a split in the order of the epoch; NULL: file order. */
+static const int64_t *order_of(tn_feed *f, int32_t which, int64_t epoch)
+{
+    if (which != TN_TRAIN || !f->shuffle) return f->member[which];
+    if (f->epoch != epoch)
+        tn_order_shuffle(f->order, f->member[TN_TRAIN], f->info.count[TN_TRAIN],
+                         key_of(f, TN_FEED_SHUFFLE, (uint64_t)epoch, 0));
+    f->epoch = epoch;
+    return f->order;
+}
+
+static tn_status read_samples(tn_feed *f, int32_t which, const int64_t *order, int64_t first,
+                              int64_t samples, tn_error *e)
+{
+    const tn_dataset *vtable = f->dataset->vtable;
+    tn_calling calling;
+    tn_call *call = tn_call_make(&calling, f->env, f->dataset, f->real, e);
+    for (int64_t i = 0; i < samples; i++) {
+        void *at[TN_MAX_FIELDS];
+        for (int32_t k = 0; k < f->info.fields; k++) {
+            const size_t size =
+                f->info.field[k].real && f->real ? sizeof(double) : sizeof(float);
+            at[k] = (char *)f->read.block[k] + (size_t)(i * f->read.field[k].width) * size;
+        }
+        const int64_t index = order ? order[first + i] : first + i;
+        const tn_status status =
+            vtable->read(f->dataset->self, call, f->source[which], index, at);
+        if (status) return tn_feed_blame(f->dataset, status, e);
+    }
+    return TN_OK;
+}
+
+typedef struct place {
+    int32_t split;
+    const int64_t *order;
+    int64_t epoch, batch, first, samples;
+} place;
+
+static tn_status transform(tn_feed *f, const tn_feed_chain *chain, const place *p,
+                           const tn_feed_buffers **last, tn_error *e)
+{
+    for (int32_t i = 0; i < chain->stages; i++) {
+        const tn_feed_stage *stage = &chain->stage[i];
+        const tn_instance *made = stage->transform;
+        const tn_transform *vtable = made->vtable;
+        tn_calling calling;
+        tn_call *call = tn_call_make(&calling, f->env, made, f->real, e);
+        const tn_key key =
+            tn_key_derive(key_of(f, TN_FEED_TRANSFORM, (uint64_t)i, (uint64_t)p->split),
+                          (uint64_t)p->epoch, (uint64_t)p->batch);
+        tn_status status = vtable->apply(made->self, call, key, p->samples, (*last)->field,
+                                         stage->out.field);
+        if (status) return tn_feed_blame(made, status, e);
+        *last = &stage->out;
+        status = tn_feed_check(f, made, &stage->after, *last, p->split, p->order, p->first,
+                               p->samples, e);
+        if (status) return status;
+    }
+    return TN_OK;
+}
+
+tn_status tn_feed_batch(tn_feed *f, int32_t which, int64_t epoch, int64_t batch, tn_batch *out,
+                        tn_error *e)
+{
+    if (which < 0 || which >= TN_SPLITS || batch < 0 || batch >= tn_feed_batches(f, which))
+        return tn_error_set(e, TN_EINVAL, "data: there is no batch %lld in split %d",
+                            (long long)batch, which);
+    const bool training = which == TN_TRAIN;
+    place p = {.split = which, .epoch = training ? epoch : 0, .batch = batch};
+    p.order = order_of(f, which, epoch);
+    p.first = batch * f->batch;
+    p.samples = f->info.count[which] - p.first;
+    if (p.samples > f->batch) p.samples = f->batch;
+    const tn_feed_buffers *last = &f->read;
+    tn_status status = read_samples(f, which, p.order, p.first, p.samples, e);
+    if (!status)
+        status = tn_feed_check(f, f->dataset, &f->info, last, which, p.order, p.first,
+                               p.samples, e);
+    if (!status) status = transform(f, &f->chain[training], &p, &last, e);
+    if (status) return status;
+    out->samples = p.samples;
+    out->fields = tn_feed_info(f, training)->fields;
+    memcpy(out->field, last->field, sizeof out->field);
+    return TN_OK;
+}

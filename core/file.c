@@ -1,0 +1,235 @@
+/* file.c - whole files, read once and written atomically and durably.
+ *
+ * Writing: bytes go to a new file in the same folder; fsync, rename, fsync of the folder. rename
+ * is atomic (POSIX), so a reader finds the old file or the new one, after a power cut too. A
+ * writer that fails has already removed its temporary file. */
+#include "core/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *cause(int error, char *text, size_t size)
+{
+    switch (error) {
+    case ENOENT: return "no such file or folder";
+    case EACCES:
+    case EPERM: return "no permission";
+    case EISDIR: return "is a folder";
+    case ENOTDIR: return "part of the path is a file, not a folder";
+    case ENOSPC: return "disk full; free some space or choose another folder";
+    case EDQUOT: return "disk quota used up; free some space or choose another folder";
+    case EFBIG: return "larger than the system allows a file to be";
+    case EROFS: return "the file system is read-only; choose another folder";
+    case ENAMETOOLONG: return "the path is too long";
+    default: return strerror_r(error, text, size);
+    }
+}
+
+static tn_status io_error(const char *path, int error, tn_error *e)
+{
+    char text[128];
+    return tn_error_set(e, TN_EIO, "%s: %s", path, cause(error, text, sizeof text));
+}
+
+static tn_status check_readable(const char *path, const struct stat *s, size_t limit, tn_error *e)
+{
+    if (S_ISDIR(s->st_mode)) return tn_error_set(e, TN_EIO, "%s: is a folder, not a file", path);
+    if (!S_ISREG(s->st_mode)) return tn_error_set(e, TN_EIO, "%s: is not a regular file", path);
+    if (limit && (uint64_t)s->st_size > limit)
+        return tn_error_set(e, TN_EDATA, "%s: has %lld bytes, more than the %zu allowed here",
+                            path, (long long)s->st_size, limit);
+    return TN_OK;
+}
+
+static tn_status read_all(int descriptor, const char *path, char *bytes, size_t size, tn_error *e)
+{
+    size_t done = 0;
+    while (done < size) {
+        const ssize_t n = read(descriptor, bytes + done, size - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return io_error(path, errno, e);
+        if (n == 0)
+            return tn_error_set(e, TN_EIO, "%s: became shorter while it was read; try again", path);
+        done += (size_t)n;
+    }
+    return TN_OK;
+}
+
+static tn_status read_open(tn_memory *m, int descriptor, const char *path, size_t limit,
+                           void **bytes, size_t *size, tn_error *e)
+{
+    struct stat s;
+    if (fstat(descriptor, &s)) return io_error(path, errno, e);
+    tn_status status = check_readable(path, &s, limit, e);
+    if (status) return status;
+    /* One more byte, always 0: a text file can be used as a C string. */
+    char *block = tn_memory_get(m, (size_t)s.st_size + 1, e);
+    if (!block) return tn_error_in(e, "%s", path), TN_ENOMEM;
+    status = read_all(descriptor, path, block, (size_t)s.st_size, e);
+    if (status) return tn_memory_put(m, block), status;
+    *bytes = block;
+    *size = (size_t)s.st_size;
+    return TN_OK;
+}
+
+tn_status tn_file_read(tn_memory *m, const char *path, size_t limit, void **bytes, size_t *size,
+                       tn_error *e)
+{
+    /* O_NONBLOCK: a named pipe without a writer must not block. */
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0 && errno == ENOENT)
+        return tn_error_set(e, TN_EIO, "%s: no such file", path);
+    if (descriptor < 0) return io_error(path, errno, e);
+    const tn_status status = read_open(m, descriptor, path, limit, bytes, size, e);
+    close(descriptor);
+    return status;
+}
+
+/* ---- writing ----------------------------------------------------------------------- */
+
+/* Replacing a device or a pipe by a file would do harm, and a folder cannot be replaced. */
+static tn_status check_target(const char *path, mode_t *mode, tn_error *e)
+{
+    struct stat s;
+    *mode = 0;
+    if (stat(path, &s)) return TN_OK;
+    if (S_ISDIR(s.st_mode)) return tn_error_set(e, TN_EIO, "%s: is a folder, not a file", path);
+    if (!S_ISREG(s.st_mode))
+        return tn_error_set(e, TN_EIO, "%s: is there and is not a regular file; choose another "
+                            "name", path);
+    *mode = s.st_mode & 0777;
+    return TN_OK;
+}
+
+static int open_temporary(tn_file_writer *w)
+{
+    for (int i = 0; i < 1000; i++) {
+        snprintf(w->temporary, sizeof w->temporary, "%s.tmp-%ld-%d", w->path, (long)getpid(), i);
+        const int descriptor = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor >= 0 || errno != EEXIST) return descriptor;
+    }
+    return -1;
+}
+
+tn_status tn_file_open(tn_file_writer *w, const char *path, tn_error *e)
+{
+    w->descriptor = -1;
+    w->path[0] = w->temporary[0] = 0;
+    if (strlen(path) >= sizeof w->path) return io_error(path, ENAMETOOLONG, e);
+    mode_t mode;
+    const tn_status status = check_target(path, &mode, e);
+    if (status) return status;
+    memcpy(w->path, path, strlen(path) + 1);
+    w->descriptor = open_temporary(w);
+    if (w->descriptor < 0) {
+        const int error = errno;
+        w->temporary[0] = 0;
+        if (error == ENOENT)
+            return tn_error_set(e, TN_EIO, "%s: there is no such folder to write to", path);
+        return io_error(path, error, e);
+    }
+    if (mode && fchmod(w->descriptor, mode)) {
+        const int error = errno;
+        tn_file_abandon(w);
+        return io_error(path, error, e);
+    }
+    return TN_OK;
+}
+
+static tn_status give_up(tn_file_writer *w, int error, tn_error *e)
+{
+    char text[128];
+    tn_file_abandon(w);
+    return tn_error_set(e, TN_EIO, "%s: not written: %s", w->path,
+                        cause(error, text, sizeof text));
+}
+
+static tn_status not_open(const tn_file_writer *w, tn_error *e)
+{
+    return tn_error_set(e, TN_EIO, "%s: not written: the file is not open", w->path);
+}
+
+tn_status tn_file_put(tn_file_writer *w, const void *bytes, size_t size, tn_error *e)
+{
+    if (w->descriptor < 0) return not_open(w, e);
+    const char *from = bytes;
+    while (size) {
+        const ssize_t n = write(w->descriptor, from, size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return give_up(w, errno, e);
+        from += n;
+        size -= (size_t)n;
+    }
+    return TN_OK;
+}
+
+/* A rename is durable once its folder is on disk. Some file systems cannot sync folders. */
+static int sync_folder(const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    const size_t length = slash ? (size_t)(slash - path) + (slash == path) : 1;
+    memcpy(folder, slash ? path : ".", length);
+    folder[length] = 0;
+    const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return errno == EACCES ? 0 : errno; /* write and search suffice to rename */
+    const int error = fsync(descriptor) ? errno : 0;
+    close(descriptor);
+    return error == EINVAL || error == ENOTSUP ? 0 : error;
+}
+
+tn_status tn_file_commit(tn_file_writer *w, tn_error *e)
+{
+    if (w->descriptor < 0) return not_open(w, e);
+    if (fsync(w->descriptor)) return give_up(w, errno, e);
+    const int descriptor = w->descriptor;
+    w->descriptor = -1;
+    if (close(descriptor) && errno != EINTR) return give_up(w, errno, e);
+    if (rename(w->temporary, w->path)) return give_up(w, errno, e);
+    w->temporary[0] = 0;
+    const int error = sync_folder(w->path);
+    if (!error) return TN_OK;
+    char text[128];
+    return tn_error_set(e, TN_EIO, "%s: written, but its folder could not be synced, so it may "
+                        "not outlast a power cut: %s", w->path, cause(error, text, sizeof text));
+}
+
+void tn_file_abandon(tn_file_writer *w)
+{
+    if (w->descriptor >= 0) close(w->descriptor);
+    if (w->temporary[0]) unlink(w->temporary);
+    w->descriptor = -1;
+    w->temporary[0] = 0;
+}
+
+/* ---- folders ----------------------------------------------------------------------- */
+
+static int make_one(const char *path)
+{
+    struct stat s;
+    if (!mkdir(path, 0777)) return 0;
+    const int error = errno;
+    if (stat(path, &s)) return error;
+    return S_ISDIR(s.st_mode) ? 0 : ENOTDIR;
+}
+
+tn_status tn_folder_make(const char *path, tn_error *e)
+{
+    char part[4096];
+    const size_t length = strlen(path);
+    if (length >= sizeof part) return io_error(path, ENAMETOOLONG, e);
+    memcpy(part, path, length + 1);
+    for (size_t i = 1; i <= length; i++) {
+        if (part[i] != '/' && part[i]) continue;
+        const char keep = part[i];
+        part[i] = 0;
+        const int error = make_one(part);
+        if (error) return io_error(part, error, e);
+        part[i] = keep;
+    }
+    return TN_OK;
+}

@@ -1,0 +1,210 @@
+/* graph_param.c - a graph's parameters and states: declared by infer, then given initializers,
+ * regularizers and values. `init: auto` asks the metadata: the activation that follows says
+ * which initializer it prefers, else the layer itself does. */
+#include "core/graph_build.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- declarations -------------------------------------------------------------------- */
+
+static tn_status make_tensor(tn_graph *g, const tn_shape *shape, tn_tensor *t, tn_error *e)
+{
+    int64_t n, bytes;
+    *t = (tn_tensor){.struct_size = sizeof *t, .dtype = g->real ? TN_F64 : TN_F32,
+                     .rank = shape->rank};
+    if (!tn_shape_size(shape, &n) || !tn_size_mul(n, g->real ? 8 : 4, &bytes))
+        return tn_error_set(e, TN_ESHAPE, "a parameter's shape is too large");
+    int64_t stride = 1;
+    for (int32_t i = shape->rank; i-- > 0; stride *= shape->dim[i]) {
+        t->dim[i] = shape->dim[i];
+        t->stride[i] = stride;
+    }
+    t->data = tn_memory_get(&g->env->memory, (size_t)bytes, e);
+    return t->data ? TN_OK : TN_ENOMEM;
+}
+
+tn_status tn_graph_declare_param(tn_calling *c, const tn_param_spec *spec)
+{
+    const tn_setup *setup = c->setup;
+    if (!setup) return tn_error_set(c->error, TN_EINVAL, "parameters are declared by infer only");
+    tn_graph *g = setup->graph;
+    tn_graph_node *node = &g->node[setup->node];
+    if (node->params == TN_MAX_OWN)
+        return tn_error_set(c->error, TN_ENOTSUP, "more than %d parameters", TN_MAX_OWN);
+    tn_status status =
+        tn_graph_room(g, (void **)&g->param, g->params, sizeof *g->param, c->error);
+    if (status) return status;
+    tn_graph_param p = {.spec = *spec, .node = setup->node, .index = node->params,
+                        .decays = spec->role == TN_WEIGHT};
+    snprintf(p.name, sizeof p.name, "%s.%s", node->name, spec->name);
+    status = make_tensor(g, &spec->shape, &p.value, c->error);
+    if (status) return status;
+    g->param[g->params++] = p;
+    node->params++;
+    return TN_OK;
+}
+
+static void fill_value(tn_tensor *t, double value)
+{
+    const int64_t n = tn_count(t);
+    for (int64_t i = 0; i < n; i++) {
+        if (t->dtype == TN_F64)
+            ((double *)t->data)[i] = value;
+        else
+            ((float *)t->data)[i] = (float)value;
+    }
+}
+
+tn_status tn_graph_declare_state(tn_calling *c, const char *name, const tn_shape *shape,
+                                 double fill)
+{
+    const tn_setup *setup = c->setup;
+    if (!setup) return tn_error_set(c->error, TN_EINVAL, "states are declared by infer only");
+    tn_graph *g = setup->graph;
+    tn_graph_node *node = &g->node[setup->node];
+    if (node->states == TN_MAX_OWN)
+        return tn_error_set(c->error, TN_ENOTSUP, "more than %d states", TN_MAX_OWN);
+    tn_status status =
+        tn_graph_room(g, (void **)&g->state, g->states, sizeof *g->state, c->error);
+    if (status) return status;
+    tn_graph_state s = {.node = setup->node, .index = node->states, .fill = fill};
+    snprintf(s.name, sizeof s.name, "%s.%s", node->name, name);
+    status = make_tensor(g, shape, &s.value, c->error);
+    if (status) return status;
+    fill_value(&s.value, fill);
+    g->state[g->states++] = s;
+    node->states++;
+    return TN_OK;
+}
+
+/* ---- initializers -------------------------------------------------------------------- */
+
+static int32_t consumer_of(const tn_graph *g, int32_t node)
+{
+    for (int32_t i = node + 1; i < g->nodes; i++)
+        for (int32_t k = 0; k < g->node[i].inputs; k++)
+            if (g->node[i].input[k] == node) return i;
+    return -1;
+}
+
+static bool has_weights(const tn_graph *g, int32_t node)
+{
+    const tn_graph_node *n = &g->node[node];
+    for (int32_t i = 0; i < n->params; i++)
+        if (g->param[n->first_param + i].spec.role == TN_WEIGHT) return true;
+    return false;
+}
+
+/* The activation behind a node: the first with a gain, before any other weights. */
+static const tn_entry *activation_after(const tn_graph *g, int32_t node)
+{
+    for (int32_t i = consumer_of(g, node); i > 0 && !has_weights(g, i); i = consumer_of(g, i))
+        if (g->node[i].layer->entry->gain > 0) return g->node[i].layer->entry;
+    return NULL;
+}
+
+static tn_status choose_automatically(tn_graph *g, tn_graph_param *p, tn_error *e)
+{
+    const tn_entry *own = g->node[p->node].layer->entry;
+    const tn_entry *after = activation_after(g, p->node);
+    const char *name = after && after->initializer ? after->initializer : own->initializer;
+    if (!name)
+        return tn_cfg_error(g->node[p->node].layer->where, e, TN_EINVAL,
+                            "%s has no initializer: neither %s nor what follows prefers one; "
+                            "set init", p->name, own->name);
+    const tn_status status =
+        tn_instance_named(g->env, "initializer", name, NULL, g->real, &p->made_init, e);
+    if (status) return status;
+    p->init = p->made_init;
+    snprintf(p->init_text, sizeof p->init_text, "%s (auto: %s)", name,
+             after && after->initializer ? after->name : own->name);
+    return TN_OK;
+}
+
+static tn_status choose_initializer(tn_graph *g, tn_graph_param *p, tn_error *e)
+{
+    const tn_instance *layer = g->node[p->node].layer;
+    const bool weight = p->spec.role == TN_WEIGHT;
+    if (weight) p->init = layer->host.init ? layer->host.init : g->init;
+    if (!p->init && weight && !p->spec.initializer) return choose_automatically(g, p, e);
+    if (p->init)
+        snprintf(p->init_text, sizeof p->init_text, "%s", p->init->entry->name);
+    else if (p->spec.initializer)
+        snprintf(p->init_text, sizeof p->init_text, "%s", p->spec.initializer->name);
+    else
+        snprintf(p->init_text, sizeof p->init_text, "%g", p->spec.fill);
+    return TN_OK;
+}
+
+/* A stream of its own for every parameter, by name: other layers do not disturb it. */
+static tn_key key_of(const tn_graph *g, const char *name)
+{
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
+    const tn_key seed = {{(uint32_t)g->seed, (uint32_t)(g->seed >> 32)}};
+    return tn_key_derive(seed, hash, 0);
+}
+
+tn_param_info tn_graph_param_info(const tn_graph *g, int32_t param)
+{
+    const tn_graph_param *p = &g->param[param];
+    const tn_entry *after = activation_after(g, p->node);
+    return (tn_param_info){.name = p->name, .role = p->spec.role, .fan_in = p->spec.fan_in,
+                           .fan_out = p->spec.fan_out, .gain = after ? after->gain : 1,
+                           .key = key_of(g, p->name)};
+}
+
+static tn_status draw(tn_graph *g, int32_t param, tn_error *e)
+{
+    tn_graph_param *p = &g->param[param];
+    const tn_param_info info = tn_graph_param_info(g, param);
+    const tn_initializer *init = p->init ? p->init->vtable
+                                 : p->spec.initializer ? p->spec.initializer->vtable
+                                                       : NULL;
+    if (!init) {
+        fill_value(&p->value, p->spec.fill);
+        return TN_OK;
+    }
+    tn_calling calling;
+    tn_call *call = tn_call_make(&calling, g->env, p->init, g->real, e);
+    const tn_status status =
+        init->fill(p->init ? p->init->self : p->spec.initializer->self, call, &info, &p->value);
+    if (status) tn_error_in(e, "initializer of %s", p->name);
+    return status;
+}
+
+/* ---- the model's defaults ------------------------------------------------------------- */
+
+static bool is_text(const tn_cfg *c, const char *text)
+{
+    return c && c->type == TN_CFG_SCALAR && !strcmp(c->text, text);
+}
+
+static tn_status make_defaults(tn_graph *g, const tn_cfg *root, tn_error *e)
+{
+    const tn_cfg *init = tn_cfg_get(root, "init"), *reg = tn_cfg_get(root, "regularizer");
+    tn_status status = TN_OK;
+    if (init && !is_text(init, "auto"))
+        status = tn_instance_make(g->env, "initializer", init, g->real, &g->init, e);
+    if (!status && reg)
+        status = tn_instance_make(g->env, "regularizer", reg, g->real, &g->regularizer, e);
+    return status;
+}
+
+static void choose_regularizer(tn_graph *g, tn_graph_param *p)
+{
+    tn_instance *own = g->node[p->node].layer->host.regularizer;
+    if (p->spec.role == TN_WEIGHT) p->regularizer = own ? own : g->regularizer;
+}
+
+tn_status tn_graph_fill(tn_graph *g, const tn_cfg *root, tn_error *e)
+{
+    tn_status status = make_defaults(g, root, e);
+    for (int32_t i = 0; !status && i < g->params; i++) {
+        choose_regularizer(g, &g->param[i]);
+        status = choose_initializer(g, &g->param[i], e);
+        if (!status) status = draw(g, i, e);
+    }
+    return status;
+}

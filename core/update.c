@@ -1,0 +1,313 @@
+/* update.c - see update.h. An optimizer may wrap another (a PLUGIN option of kind optimizer);
+ * the chain runs innermost first, and slots stand in that order. */
+#include "core/update.h"
+
+#include "core/graph_build.h"
+#include "core/real/step.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_CHAIN 8
+
+struct tn_updater {
+    tn_graph *graph;
+    tn_instance *optimizer; /* outermost; owns those it wraps */
+    const tn_instance *chain[MAX_CHAIN];
+    int32_t first_slot[MAX_CHAIN];
+    int32_t length, slots, passes;
+    tn_instance **gradient;
+    int32_t gradients;
+    const tn_step_table *table;
+    tn_bench bench;
+    tn_part *part;
+    void **slot;       /* [params][slots] */
+    void **shown;      /* the view's values while they are not in the weights; NULL: no view */
+    int32_t viewer;    /* which of the chain shows a view */
+    bool viewing;
+};
+
+/* ---- making --------------------------------------------------------------------------- */
+
+static const tn_instance *wrapped_by(const tn_instance *outer)
+{
+    for (int32_t i = 0; i < outer->children; i++)
+        if (!strcmp(outer->child[i]->entry->kind, "optimizer")) return outer->child[i];
+    return NULL;
+}
+
+static tn_status make_chain(tn_updater *u, tn_error *e)
+{
+    const tn_instance *stack[MAX_CHAIN];
+    int32_t depth = 0;
+    for (const tn_instance *o = u->optimizer; o; o = wrapped_by(o)) {
+        if (depth == MAX_CHAIN)
+            return tn_cfg_error(u->optimizer->where, e, TN_EINVAL,
+                                "optimizers are nested more than %d deep", MAX_CHAIN);
+        stack[depth++] = o;
+    }
+    u->passes = 1, u->viewer = -1;
+    for (; depth > 0; u->length++) {
+        u->chain[u->length] = stack[--depth];
+        const tn_step_facts f = u->table->facts(u->chain[u->length]);
+        u->first_slot[u->length] = u->slots;
+        u->slots += f.slots;
+        if (f.passes > u->passes) u->passes = f.passes;
+        if (f.view) u->viewer = u->length;
+    }
+    return TN_OK;
+}
+
+static tn_status make_gradients(tn_updater *u, const tn_cfg *list, tn_error *e)
+{
+    if (!list) return TN_OK;
+    if (list->type != TN_CFG_LIST)
+        return tn_cfg_error(list, e, TN_EINVAL, "gradient: expected a list, e.g. [clip_norm]");
+    u->gradient = tn_memory_array(&u->graph->env->memory, (size_t)list->count,
+                                  sizeof *u->gradient, e);
+    if (!u->gradient) return TN_ENOMEM;
+    for (; u->gradients < list->count; u->gradients++) {
+        const tn_status status =
+            tn_instance_make(u->graph->env, "gradient", list->item[u->gradients],
+                             u->graph->real, &u->gradient[u->gradients], e);
+        if (status) return status;
+    }
+    return TN_OK;
+}
+
+/* A weight as (out, rest); anything else as one row. */
+static tn_part part_of(const tn_graph_param *p, tn_key key)
+{
+    const int64_t n = tn_count(&p->value);
+    const int64_t rows = p->spec.role == TN_WEIGHT && p->value.rank > 1 ? p->value.dim[0] : 1;
+    return (tn_part){.rows = rows, .width = n / rows, .value = &p->value, .w = p->value.data,
+                     .regularizer = p->regularizer, .decays = p->decays, .key = key};
+}
+
+static tn_status check_prox(const tn_updater *u, const tn_graph_param *p, tn_error *e)
+{
+    if (!p->regularizer || !u->table->proximal(p->regularizer)) return TN_OK;
+    for (int32_t i = 0; i < u->length; i++)
+        if (u->table->facts(u->chain[i]).step_size) return TN_OK;
+    return tn_cfg_error(p->regularizer->where, e, TN_ENOTSUP,
+                        "%s works by a proximal step, for which optimizer %s does not tell its "
+                        "step sizes; use another optimizer or regularizer",
+                        p->regularizer->entry->name, u->optimizer->entry->name);
+}
+
+static tn_status make_parts(tn_updater *u, tn_error *e)
+{
+    tn_graph *g = u->graph;
+    tn_memory *m = &g->env->memory;
+    u->part = tn_memory_array(m, (size_t)g->params, sizeof *u->part, e);
+    u->slot = tn_memory_array(m, (size_t)g->params * (size_t)u->slots, sizeof(void *), e);
+    if (u->viewer >= 0) u->shown = tn_memory_array(m, (size_t)g->params, sizeof(void *), e);
+    if (!u->part || !u->slot || (u->viewer >= 0 && !u->shown)) return TN_ENOMEM;
+    for (int32_t i = 0; i < g->params; i++) {
+        const size_t count = (size_t)tn_count(&g->param[i].value), size = g->real ? 8 : 4;
+        const tn_status status = check_prox(u, &g->param[i], e);
+        if (status) return status;
+        u->part[i] = part_of(&g->param[i], tn_graph_param_info(g, i).key);
+        u->part[i].slot = u->slot + i * u->slots;
+        for (int32_t k = 0; k < u->slots; k++)
+            if (!(u->part[i].slot[k] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
+        if (u->shown && !(u->shown[i] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
+    }
+    return TN_OK;
+}
+
+/* The largest room that any reduction of `instance` over `part` needs. */
+static void need_for(const tn_updater *u, const tn_instance *instance, const tn_part *part,
+                     int64_t *sums_room, int64_t *stat_room)
+{
+    int32_t over, sums, stats;
+    u->table->reduction(instance, &over, &sums, &stats);
+    if (!sums) return;
+    const int64_t groups = tn_groups(over, part->rows, part->width, 1);
+    const int64_t room = groups * sums * tn_chunks(part->rows, part->width);
+    if (room > *sums_room) *sums_room = room;
+    if (groups > *stat_room) *stat_room = groups;
+}
+
+static tn_status make_bench(tn_updater *u, tn_error *e)
+{
+    tn_graph *g = u->graph;
+    tn_memory *m = &g->env->memory;
+    int64_t sums = 1, stats = 1, chunks = 1;
+    u->bench.env = g->env;
+    u->bench.step_elements = 1;
+    for (int32_t i = 0; i < g->params; i++) {
+        const tn_part *part = &u->part[i];
+        const int64_t tile = tn_chunk_rows(part->width) * part->width;
+        const int64_t n = tn_chunks(part->rows, part->width);
+        if (tile > u->bench.step_elements) u->bench.step_elements = tile;
+        if (n > chunks) chunks = n;
+        for (int32_t k = 0; k < u->gradients; k++) need_for(u, u->gradient[k], part, &sums, &stats);
+        for (int32_t k = 0; k < u->length; k++) need_for(u, u->chain[k], part, &sums, &stats);
+        if (part->regularizer) need_for(u, part->regularizer, part, &sums, &stats);
+    }
+    const size_t size = g->real ? 8 : 4;
+    const int32_t threads = tn_real_ops_of(g->real)->threads(u->bench.backend);
+    u->bench.partial = tn_memory_array(m, (size_t)sums, sizeof(double), e);
+    u->bench.total = tn_memory_array(m, TN_MAX_OWN, sizeof(double), e);
+    u->bench.penalty = tn_memory_array(m, (size_t)chunks, sizeof(double), e);
+    u->bench.step_scratch =
+        tn_memory_array(m, (size_t)(threads * u->bench.step_elements), size, e);
+    if (!u->bench.partial || !u->bench.total || !u->bench.penalty || !u->bench.step_scratch)
+        return TN_ENOMEM;
+    for (int32_t q = 0; q < TN_MAX_OWN; q++)
+        if (!(u->bench.stat[q] = tn_memory_array(m, (size_t)stats, size, e))) return TN_ENOMEM;
+    return TN_OK;
+}
+
+tn_status tn_updater_new(tn_graph *g, const tn_cfg *root, tn_updater **out, tn_error *e)
+{
+    *out = NULL;
+    const tn_cfg *optimizer = tn_cfg_get(root, "optimizer");
+    if (!optimizer)
+        return tn_cfg_error(root, e, TN_EINVAL, "optimizer: missing, e.g. {sgd: {lr: 0.1}}");
+    tn_updater *u = tn_memory_get(&g->env->memory, sizeof *u, e);
+    if (!u) return TN_ENOMEM;
+    u->graph = g;
+    u->table = tn_real_ops_of(g->real)->step;
+    tn_status status = tn_env_backend(g->env, g->real, &u->bench.backend, e);
+    if (!status)
+        status = tn_instance_make(g->env, "optimizer", optimizer, g->real, &u->optimizer, e);
+    if (!status) status = make_chain(u, e);
+    if (!status) status = make_gradients(u, tn_cfg_get(root, "gradient"), e);
+    if (!status) status = make_parts(u, e);
+    if (!status) status = make_bench(u, e);
+    if (status)
+        tn_updater_free(u);
+    else
+        *out = u;
+    return status;
+}
+
+void tn_updater_free(tn_updater *u)
+{
+    if (!u) return;
+    tn_memory *m = &u->graph->env->memory;
+    for (int32_t i = 0; i < u->gradients; i++) tn_instance_free(u->gradient[i]);
+    for (int32_t i = 0; u->slot && i < u->graph->params * u->slots; i++)
+        tn_memory_put(m, u->slot[i]);
+    for (int32_t i = 0; u->shown && i < u->graph->params; i++) tn_memory_put(m, u->shown[i]);
+    for (int32_t q = 0; q < TN_MAX_OWN; q++) tn_memory_put(m, u->bench.stat[q]);
+    tn_memory_put(m, u->bench.partial);
+    tn_memory_put(m, u->bench.total);
+    tn_memory_put(m, u->bench.penalty);
+    tn_memory_put(m, u->bench.step_scratch);
+    tn_memory_put(m, u->gradient);
+    tn_memory_put(m, u->slot);
+    tn_memory_put(m, u->shown);
+    tn_memory_put(m, u->part);
+    tn_instance_free(u->optimizer);
+    tn_memory_put(m, u);
+}
+
+/* ---- stepping ------------------------------------------------------------------------- */
+
+int32_t tn_updater_passes(const tn_updater *u)
+{
+    return u->passes;
+}
+
+double tn_updater_rate(const tn_updater *u)
+{
+    return u->chain[0]->now[u->chain[0]->host.lr_dial];
+}
+
+void tn_updater_tick(tn_updater *u, const tn_clock *clock)
+{
+    tn_instance_tick(u->optimizer, clock);
+    for (int32_t i = 0; i < u->gradients; i++) tn_instance_tick(u->gradient[i], clock);
+    tn_graph_tick(u->graph, clock);
+}
+
+void tn_updater_epoch(tn_updater *u, const tn_clock *clock)
+{
+    tn_instance_epoch(u->optimizer, clock);
+    for (int32_t i = 0; i < u->gradients; i++) tn_instance_epoch(u->gradient[i], clock);
+    tn_graph_epoch(u->graph, clock);
+}
+
+double tn_updater_penalty(tn_updater *u)
+{
+    double sum = 0;
+    for (int32_t i = 0; i < u->graph->params; i++)
+        if (u->part[i].regularizer) sum += u->table->penalty(&u->bench, &u->part[i]);
+    return sum;
+}
+
+static void bind_gradients(tn_updater *u, const tn_plan *plan)
+{
+    for (int32_t i = 0; i < u->graph->params; i++)
+        u->part[i].g = tn_plan_gradient(plan, i).data;
+}
+
+/* Innermost first. A wrapper that sets no rate of its own goes by that of what it wraps. */
+static void rates(const tn_updater *u, double rate[MAX_CHAIN])
+{
+    for (int32_t i = 0; i < u->length; i++) rate[i] = tn_updater_rate(u);
+}
+
+void tn_updater_between(tn_updater *u, tn_plan *plan, int64_t step, int32_t pass)
+{
+    double rate[MAX_CHAIN];
+    rates(u, rate);
+    bind_gradients(u, plan);
+    u->table->between(&u->bench, u->chain, u->length, rate, step, pass, u->part,
+                      u->graph->params);
+}
+
+tn_status tn_updater_apply(tn_updater *u, tn_plan *plan, int64_t step, tn_error *e)
+{
+    double rate[MAX_CHAIN];
+    rates(u, rate);
+    bind_gradients(u, plan);
+    for (int32_t i = 0; i < u->gradients; i++)
+        u->table->transform(&u->bench, u->gradient[i], u->part, u->graph->params);
+    return u->table->update(&u->bench, u->chain, u->length, rate, step, u->part,
+                            u->graph->params, e);
+}
+
+static void swap(void *a, void *b, size_t size)
+{
+    unsigned char *x = a, *y = b;
+    for (size_t i = 0; i < size; i++) {
+        const unsigned char t = x[i];
+        x[i] = y[i], y[i] = t;
+    }
+}
+
+void tn_updater_view(tn_updater *u, bool evaluate)
+{
+    if (!u->shown || u->viewing == evaluate) return;
+    for (int32_t i = 0; i < u->graph->params; i++) {
+        const tn_tensor *value = u->part[i].value;
+        if (evaluate)
+            u->table->view(&u->bench, u->chain[u->viewer], u->first_slot[u->viewer],
+                           &u->part[i], u->shown[i]);
+        swap(value->data, u->shown[i], (size_t)tn_count(value) * tn_dtype_size(value->dtype));
+    }
+    u->viewing = evaluate;
+}
+
+/* ---- what checkpoints keep ------------------------------------------------------------- */
+
+bool tn_updater_slot(const tn_updater *u, int32_t i, char name[192], tn_tensor *t)
+{
+    if (!u->slots || i >= u->slots * u->graph->params) return false;
+    const tn_graph_param *p = &u->graph->param[i / u->slots];
+    snprintf(name, 192, "slot.%d.%s", i % u->slots, p->name);
+    *t = p->value;
+    t->data = u->slot[i];
+    return true;
+}
+
+void tn_updater_walk(tn_updater *u, void (*visit)(void *, tn_instance *), void *data)
+{
+    tn_instance_walk(u->optimizer, visit, data);
+    for (int32_t i = 0; i < u->gradients; i++) tn_instance_walk(u->gradient[i], visit, data);
+    tn_graph_walk(u->graph, visit, data);
+}

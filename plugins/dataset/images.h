@@ -1,0 +1,109 @@
+/* images.h - labelled images in pairs of IDX files, as the datasets idx and fashion_mnist have
+ * them. Images stay in memory as bytes and become numbers when they are read. A sample's shape
+ * is channels last; images without a channel axis get one of size 1. */
+#ifndef DATASET_IMAGES_H
+#define DATASET_IMAGES_H
+
+#include "idx_file.h"
+
+typedef struct image_set {
+    idx_array image, label;
+} image_set;
+
+/* "FOLDER/NAME.gz" or "FOLDER/NAME", whichever is there, the first if neither is. */
+static int find_in_folder(const char *folder, const char *name, char *path, size_t size)
+{
+    snprintf(path, size, "%s/%s", folder, name);
+    if (access(path, F_OK) == 0) return 1;
+    snprintf(path, size, "%s/%s.gz", folder, name);
+    return access(path, F_OK) == 0;
+}
+
+static tn_status check_pair(tn_call *c, const char *images, const char *labels,
+                            const image_set *set)
+{
+    if (set->image.rank < 2)
+        return tn_fail(c, TN_EDATA, "%s: expected images (rank 2 or more), found rank %d",
+                       images, set->image.rank);
+    if (set->label.rank != 1)
+        return tn_fail(c, TN_EDATA, "%s: expected labels (rank 1), found rank %d", labels,
+                       set->label.rank);
+    if (set->image.dim[0] != set->label.dim[0])
+        return tn_fail(c, TN_EDATA, "%s has %lld images, but %s has %lld labels", images,
+                       (long long)set->image.dim[0], labels, (long long)set->label.dim[0]);
+    return TN_OK;
+}
+
+static tn_status images_open(tn_call *c, const char *images, const char *labels,
+                             image_set *set)
+{
+    tn_status status = idx_read(c, images, &set->image);
+    if (status == TN_OK) status = idx_read(c, labels, &set->label);
+    return status == TN_OK ? check_pair(c, images, labels, set) : status;
+}
+
+static void images_close(tn_call *c, image_set *set)
+{
+    if (set->image.at) c->host->release(c, set->image.at);
+    if (set->label.at) c->host->release(c, set->label.at);
+    set->image.at = set->label.at = NULL;
+}
+
+/* One more than the largest label. */
+TN_UNUSED static int32_t images_classes(const image_set *set)
+{
+    int32_t largest = 0;
+    for (int64_t i = 0; i < set->label.bytes; i++)
+        if (set->label.at[i] > largest) largest = set->label.at[i];
+    return largest + 1;
+}
+
+static tn_status images_check_labels(tn_call *c, const char *labels, const image_set *set,
+                                     int32_t classes)
+{
+    for (int64_t i = 0; i < set->label.bytes; i++)
+        if (set->label.at[i] >= classes)
+            return tn_fail(c, TN_EDATA,
+                           "%s: label %d of sample %lld is out of range; with %d classes the "
+                           "largest is %d",
+                           labels, set->label.at[i], (long long)i, classes, classes - 1);
+    return TN_OK;
+}
+
+static tn_shape images_shape(const image_set *set)
+{
+    tn_shape shape = {.rank = set->image.rank - 1};
+    for (int32_t i = 0; i < shape.rank; i++) shape.dim[i] = set->image.dim[i + 1];
+    if (shape.rank == 2) shape.dim[shape.rank++] = 1;
+    return shape;
+}
+
+static tn_status images_same_shape(tn_call *c, const char *images, const image_set *train,
+                                   const image_set *test)
+{
+    const tn_shape a = images_shape(train), b = images_shape(test);
+    if (a.rank == b.rank && !memcmp(a.dim, b.dim, sizeof a.dim)) return TN_OK;
+    return tn_fail(c, TN_ESHAPE,
+                   "%s: test images have %lld values each, or another shape, but training "
+                   "images have %lld",
+                   images, (long long)tn_shape_count(&b), (long long)tn_shape_count(&a));
+}
+
+static void images_describe(const image_set *set, int32_t classes, tn_data_info *info)
+{
+    info->fields = 2;
+    info->field[0] = (tn_field_spec){.name = "input", .real = 1, .shape = images_shape(set)};
+    info->field[1] = (tn_field_spec){.name = "target", .classes = classes};
+}
+
+#endif
+
+static void TN(image_read)(const image_set *set, int64_t index, double scale,
+                           void *const *field)
+{
+    const int64_t n = set->image.bytes / set->image.dim[0];
+    const unsigned char *from = set->image.at + index * n;
+    tn_real *input = field[0];
+    for (int64_t i = 0; i < n; i++) input[i] = (tn_real)(scale * from[i]);
+    *(int32_t *)field[1] = set->label.at[index];
+}

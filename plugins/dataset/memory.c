@@ -1,0 +1,159 @@
+/* memory.c - data that a program has in memory and attached to its environment under a name
+ * (tn_env_attach in tenon.h): arrays, or a callback that makes a sample. */
+#include <tenon/plugin.h>
+
+#include <string.h>
+
+#include <tenon/data.h>
+#include <tenon/memory_data.h>
+
+#define OPTIONS(P)                                                            \
+    P(STR, train, TN_POSITIONAL | TN_REQUIRED, 0, 0, 0,                       \
+      "name of the training data, as given to tn_env_attach")                 \
+    P(STR, validation_data, TN_OPTIONAL, 0, 0, 0, "name of validation data")  \
+    P(STR, test, TN_OPTIONAL, 0, 0, 0, "name of the test data")
+TN_SELF(OPTIONS, const tn_memory_data *set[TN_SPLITS];)
+
+#ifndef MEMORY_RULES
+#define MEMORY_RULES
+/* Labels are given as such, or made by a callback whose targets have no shape. */
+static int has_labels(const tn_memory_data *data)
+{
+    return data->read ? data->target.rank == 0 : data->labels != NULL;
+}
+
+static int same_shape(const tn_shape *a, const tn_shape *b)
+{
+    return a->rank == b->rank &&
+           !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]);
+}
+
+/* A single number is a feature of its own, as a layer's output is. */
+static tn_shape at_least_one_axis(tn_shape shape)
+{
+    if (shape.rank == 0) shape.rank = 1, shape.dim[0] = 1;
+    return shape;
+}
+
+static tn_status check_shape(tn_call *c, const char *name, const char *part,
+                             const tn_shape *shape)
+{
+    if (shape->rank < 0 || shape->rank > TN_MAX_RANK)
+        return tn_fail(c, TN_ESHAPE, "'%s': %s has rank %d, expected 0 to %d", name, part,
+                       shape->rank, TN_MAX_RANK);
+    for (int32_t i = 0; i < shape->rank; i++)
+        if (shape->dim[i] < 1)
+            return tn_fail(c, TN_ESHAPE, "'%s': axis %d of %s has size %lld", name, i + 1, part,
+                           (long long)shape->dim[i]);
+    return TN_OK;
+}
+
+static tn_status check_data(tn_call *c, const char *name, const tn_memory_data *data)
+{
+    if (data->samples < 1) return tn_fail(c, TN_EDATA, "'%s' has no samples", name);
+    if (data->classes < 0)
+        return tn_fail(c, TN_EINVAL, "'%s' has %d classes", name, data->classes);
+    const tn_status status = check_shape(c, name, "input", &data->input);
+    if (status != TN_OK) return status;
+    if (!data->read && !data->inputs)
+        return tn_fail(c, TN_EINVAL, "'%s' has neither inputs nor a callback", name);
+    if (!data->read && !data->labels == !data->targets)
+        return tn_fail(c, TN_EINVAL, "'%s' needs exactly one of labels and targets", name);
+    return check_shape(c, name, "target", &data->target);
+}
+
+static tn_status find_data(tn_call *c, const char *name, const tn_memory_data **data)
+{
+    const tn_memory_service *service = c->host->service(c, TN_MEMORY_SERVICE);
+    if (!service)
+        return tn_fail(c, TN_ENOTSUP, "this program cannot attach data; use a dataset of files");
+    *data = service->find(c, name);
+    if (!*data)
+        return tn_fail(c, TN_ENOTFOUND,
+                       "no data is attached under the name '%s'; call tn_env_attach first", name);
+    return check_data(c, name, *data);
+}
+
+static tn_status check_agree(tn_call *c, const char *name, const tn_memory_data *train,
+                             const tn_memory_data *other)
+{
+    if (same_shape(&train->input, &other->input) && has_labels(train) == has_labels(other) &&
+        (has_labels(train) ? train->classes == other->classes
+                           : same_shape(&train->target, &other->target)))
+        return TN_OK;
+    return tn_fail(c, TN_ESHAPE,
+                   "'%s' differs from the training data in input shape, kind of target, target "
+                   "shape or classes",
+                   name);
+}
+#endif
+
+static tn_status TN(open)(void *me, tn_call *c, tn_data_info *info)
+{
+    TN(self) *self = me;
+    const char *const name[TN_SPLITS] = {
+        [TN_TRAIN] = self->train, [TN_VALIDATION] = self->validation_data, [TN_TEST] = self->test};
+    for (int32_t i = 0; i < TN_SPLITS; i++) {
+        if (!name[i]) continue;
+        tn_status status = find_data(c, name[i], &self->set[i]);
+        if (status == TN_OK) status = check_agree(c, name[i], self->set[TN_TRAIN], self->set[i]);
+        if (status != TN_OK) return status;
+        info->count[i] = self->set[i]->samples;
+    }
+    const tn_memory_data *train = self->set[TN_TRAIN];
+    info->fields = 2;
+    info->field[0] = (tn_field_spec){
+        .name = "input", .real = 1, .shape = at_least_one_axis(train->input)};
+    info->field[1] = (tn_field_spec){.name = "target"};
+    if (has_labels(train)) info->field[1].classes = train->classes;
+    else info->field[1].real = 1, info->field[1].shape = at_least_one_axis(train->target);
+    return TN_OK;
+}
+
+/* Floats at the start of `values` become tn_reals in place; from the end, so that nothing is
+ * overwritten before it was read. */
+static void TN(widen)(tn_real *values, int64_t n)
+{
+    const char *bytes = (const char *)values;
+    for (int64_t i = n - 1; i >= 0; i--) {
+        float value;
+        memcpy(&value, bytes + (size_t)i * sizeof value, sizeof value);
+        values[i] = (tn_real)value;
+    }
+}
+
+static tn_status TN(call_back)(const tn_memory_data *data, tn_call *c, int64_t index,
+                               void *const *field)
+{
+    const int labels = has_labels(data);
+    const int failed = data->read(data->read_data, index, field[0], labels ? NULL : field[1],
+                                  labels ? field[1] : NULL);
+    if (failed)
+        return tn_fail(c, TN_EDATA, "the program's callback failed on sample %lld (%d)",
+                       (long long)index, failed);
+    TN(widen)(field[0], tn_shape_count(&data->input));
+    if (!labels) TN(widen)(field[1], tn_shape_count(&data->target));
+    return TN_OK;
+}
+
+static tn_status TN(read)(const void *me, tn_call *c, int32_t split, int64_t index,
+                          void *const *field)
+{
+    const TN(self) *self = me;
+    const tn_memory_data *data = self->set[split];
+    if (data->read) return TN(call_back)(data, c, index, field);
+    const int64_t inputs = tn_shape_count(&data->input), targets = tn_shape_count(&data->target);
+    tn_real *input = field[0], *target = field[1];
+    for (int64_t i = 0; i < inputs; i++) input[i] = (tn_real)data->inputs[index * inputs + i];
+    if (data->labels) *(int32_t *)field[1] = data->labels[index];
+    else
+        for (int64_t i = 0; i < targets; i++)
+            target[i] = (tn_real)data->targets[index * targets + i];
+    return TN_OK;
+}
+
+TN_VTABLE(dataset, .open = TN(open), .read = TN(read))
+TN_PLUGIN_WITH(OPTIONS, dataset, memory,
+               .summary = "arrays or a callback that the embedding program attached",
+               .formula = "input, target = what the program gave under that name",
+               .reference = "tenon.h, section data in memory: tn_memory_data, tn_env_attach")

@@ -1,0 +1,42 @@
+/* clip_norm.c - scales all gradients together so that their joint Euclidean norm is at
+ * most max: the direction stays. A norm that is not finite scales nothing: bad gradients
+ * stay visible.
+ *
+ * Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks",
+ * ICML 2013, algorithm 1. The 1e-6 in the denominator is PyTorch's. */
+#include <tenon/plugin.h>
+
+#define OPTIONS(P) \
+    P(SCHEDULABLE, max, TN_POSITIONAL | TN_ABOVE, 1, 0, INFINITY, "largest norm allowed")
+TN_SELF(OPTIONS, )
+
+static void TN(add)(const void *me, const tn_tile *t, const tn_real *w, const tn_real *g,
+                    double *const *acc)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < t->n; i++) sum += (double)g[i] * (double)g[i];
+    acc[0][0] += sum;
+}
+
+static void TN(finish)(const void *me, const tn_tile *t, int64_t groups, int64_t members,
+                       const double *const *acc, tn_real *const *stat)
+{
+    const TN(self) *self = me;
+    const double norm = sqrt(acc[0][0]), scale = tn_now(t, self->max) / (norm + 1e-6);
+    stat[0][0] = isfinite(norm) && scale < 1 ? (tn_real)scale : 1;
+}
+
+TN_KERNEL void TN(map)(const void *me, const tn_tile *t, const tn_real *w, tn_real *g)
+{
+    const tn_real scale = *(const tn_real *)t->stat[0];
+    for (int64_t i = 0; i < t->n; i++) g[i] *= scale;
+}
+
+TN_VTABLE(
+    gradient, .map = TN(map),
+    .reduce = {
+        .over = TN_OVER_ALL, .sums = 1, .stats = 1, .add = TN(add), .finish = TN(finish)})
+TN_PLUGIN_WITH(OPTIONS, gradient, clip_norm,
+               .summary = "limits the norm of all gradients taken together",
+               .formula = "g <- g min(1, max / (||g|| + 1e-6)), norm over all parameters",
+               .reference = "Pascanu, Mikolov, Bengio, ICML 2013, algorithm 1")

@@ -1,0 +1,61 @@
+/* add - the sum of its inputs, element by element.
+ *
+ *     y = sum_k x_k,  dL/dx_k = dL/dy
+ *
+ * The shortcut connection of He, Zhang, Ren, Sun, "Deep residual learning for image
+ * recognition", CVPR 2016, eq. 1. */
+#include <tenon/plugin.h>
+#include <string.h>
+
+static void TN(write_shape)(const tn_shape *s, char text[128])
+{
+    size_t at = (size_t)snprintf(text, 128, "(");
+    for (int32_t i = 0; i < s->rank && at < 100; i++)
+        at += (size_t)snprintf(text + at, 128 - at, i ? ", %lld" : "%lld",
+                               (long long)s->dim[i]);
+    snprintf(text + at, 128 - at, ")");
+}
+
+static int TN(same_shape)(const tn_shape *a, const tn_shape *b)
+{
+    return a->rank == b->rank && !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim);
+}
+
+static tn_status TN(infer)(void *self, tn_call *c, tn_node *node)
+{
+    char first[128], other[128];
+    if (node->inputs < 2)
+        return tn_fail(c, TN_EINVAL, "needs two inputs or more; name them: inputs: [a, b]");
+    for (int32_t k = 1; k < node->inputs; k++) {
+        if (TN(same_shape)(&node->in[0], &node->in[k])) continue;
+        TN(write_shape)(&node->in[0], first);
+        TN(write_shape)(&node->in[k], other);
+        return tn_fail(c, TN_ESHAPE, "input 1 has shape %s and input %d has shape %s; "
+                       "shapes that are added must agree", first, k + 1, other);
+    }
+    return TN_OK;
+}
+
+TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x, tn_real *y)
+{
+    const tn_real *second = t->in[1];
+    for (int64_t i = 0; i < t->n; i++) y[i] = x[i] + second[i];
+    for (int32_t k = 2; k < t->inputs; k++) {
+        const tn_real *next = t->in[k];
+        for (int64_t i = 0; i < t->n; i++) y[i] += next[i];
+    }
+}
+
+static void TN(backward)(const void *self, const tn_tile *t, const tn_real *x,
+                         const tn_real *y, const tn_real *gy, tn_real *gx)
+{
+    for (int32_t k = 0; k < t->inputs; k++)
+        if (t->gin[k]) memcpy(t->gin[k], gy, (size_t)t->n * sizeof *gy);
+}
+
+TN_VTABLE(layer, .kernel = TN_MAP, .max_inputs = 64, .infer = TN(infer),
+          .forward = TN(forward), .backward = TN(backward))
+TN_PLUGIN(layer, add, .summary = "Sum of two or more inputs of one shape",
+          .formula = "y = x_1 + x_2 + ...",
+          .reference = "He, Zhang, Ren, Sun, Deep residual learning for image recognition, "
+                       "CVPR 2016, eq. 1")

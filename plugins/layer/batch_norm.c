@@ -1,0 +1,229 @@
+/* batch_norm - each feature brought to mean 0 and variance 1 over the rows of the batch, then
+ * scaled and shifted by learned values.
+ *
+ *     xhat = (x - mean) / sqrt(var + eps),  y = gamma xhat + beta
+ *     dL/dx = gamma / sqrt(var + eps) (g - mean(g) - xhat mean(g xhat)),  g = dL/dy
+ *     dL/dgamma = sum(g xhat),  dL/dbeta = sum(g)
+ *
+ * Ioffe, Szegedy, "Batch normalization", ICML 2015, algorithm 1. Outside training mean and var
+ * are running averages. As in PyTorch, the batch is normalised by its biased variance, while
+ * the running one gets the unbiased variance with weight `momentum`.
+ *
+ * Sums are taken of x - s with s the first value of the feature in its chunk, so that a mean far
+ * from 0 costs no digits; chunks are brought to one s when they are joined (Chan, Golub,
+ * LeVeque, "Algorithms for computing the sample variance", 1983). */
+#include <tenon/plugin.h>
+#include <tgmath.h>
+
+#define OPTIONS(P)                                                                         \
+    P(REAL, eps, TN_ABOVE, 1e-5, 0, 1, "added to the variance")                            \
+    P(REAL, momentum, 0, 0.1, 0, 1, "weight of a new batch in the running mean and variance") \
+    P(BOOL, affine, 0, 1, , , "whether to learn a scale and a shift of each feature")
+TN_SELF(OPTIONS, )
+
+#ifndef GAMMA
+#define GAMMA 0 /* parameters */
+#define BETA 1
+#define RUNNING_MEAN 0 /* states */
+#define RUNNING_VAR 1
+#define SHIFT 0 /* sums of the forward reduction */
+#define COUNT 1
+#define SUM 2
+#define SQUARES 3
+#define MEAN 0 /* its statistics; VAR is the biased one, INVERSE 1 / sqrt(VAR + eps) */
+#define INVERSE 1
+#define VAR 2
+#define SUM_G 0 /* sums of the backward reduction; its statistics are their means */
+#define SUM_GX 1
+#define BLOCK 256 /* features that are worked on at a time */
+#endif
+
+static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
+{
+    const TN(self) *self = me;
+    const tn_shape features = {.rank = 1, .dim = {tn_shape_width(&node->in[0])}};
+    const tn_param_spec gamma = {.name = "gamma", .shape = features, .role = TN_NORM,
+                                 .along = TN_PER_COLUMN, .fill = 1};
+    const tn_param_spec beta = {.name = "beta", .shape = features, .role = TN_NORM,
+                                .along = TN_PER_COLUMN, .fill = 0};
+    tn_status status = c->host->state(c, "running_mean", &features, 0);
+    if (!status) status = c->host->state(c, "running_var", &features, 1);
+    if (!status && self->affine) status = c->host->param(c, &gamma);
+    if (!status && self->affine) status = c->host->param(c, &beta);
+    return status;
+}
+
+/* ---- statistics ---------------------------------------------------------------------- */
+
+TN_KERNEL void TN(add)(const void *self, const tn_tile *t, const tn_real *x, const tn_real *gy,
+                       double *const *acc)
+{
+    double *shift = acc[SHIFT], *count = acc[COUNT], *sum = acc[SUM], *squares = acc[SQUARES];
+    for (int64_t j = 0; j < t->n; j++) {
+        shift[j] = count[j] == 0 ? (double)x[j] : shift[j];
+        const double d = (double)x[j] - shift[j];
+        count[j] += 1;
+        sum[j] += d;
+        squares[j] += d * d;
+    }
+}
+
+/* sum (x - s)^2 from sums about r: with e = r - s it is sum (x - r)^2 + 2 e sum (x - r) + n e^2. */
+static void TN(merge)(const void *self, int64_t groups, double *const *into,
+                      const double *const *from)
+{
+    for (int64_t j = 0; j < groups; j++) {
+        if (from[COUNT][j] == 0) continue;
+        if (into[COUNT][j] == 0) into[SHIFT][j] = from[SHIFT][j];
+        const double e = from[SHIFT][j] - into[SHIFT][j], n = from[COUNT][j];
+        into[COUNT][j] += n;
+        into[SUM][j] += from[SUM][j] + n * e;
+        into[SQUARES][j] += from[SQUARES][j] + e * (2 * from[SUM][j] + n * e);
+    }
+}
+
+static void TN(finish)(const void *me, const tn_tile *t, int64_t groups, int64_t members,
+                       const double *const *acc, tn_real *const *stat)
+{
+    const TN(self) *self = me;
+    for (int64_t j = 0; j < groups; j++) {
+        const double n = acc[COUNT][j], mean = acc[SUM][j] / n;
+        const double spread = acc[SQUARES][j] / n - mean * mean;
+        const double var = spread < 0 ? 0 : spread; /* rounding; a NaN stays one */
+        stat[MEAN][j] = (tn_real)(acc[SHIFT][j] + mean);
+        stat[VAR][j] = (tn_real)var;
+        stat[INVERSE][j] = (tn_real)(1 / sqrt(var + self->eps));
+    }
+}
+
+static void TN(commit)(const void *me, const tn_tile *t, int64_t members, void *const *state)
+{
+    const TN(self) *self = me;
+    const tn_real *mean = t->stat[MEAN], *var = t->stat[VAR];
+    tn_real *running_mean = state[RUNNING_MEAN], *running_var = state[RUNNING_VAR];
+    const double m = self->momentum, n = (double)members;
+    const double unbiased = members > 1 ? n / (n - 1) : 1;
+    for (int64_t j = 0; j < t->width; j++) {
+        running_mean[j] = (tn_real)((1 - m) * running_mean[j] + m * mean[j]);
+        running_var[j] = (tn_real)((1 - m) * running_var[j] + m * unbiased * var[j]);
+    }
+}
+
+/* ---- values -------------------------------------------------------------------------- */
+
+static const tn_real *TN(mean)(const tn_tile *t, int64_t first)
+{
+    const tn_real *mean = t->training ? t->stat[MEAN] : t->state[RUNNING_MEAN];
+    return mean + first;
+}
+
+/* 1 / sqrt(var + eps) from column `first` of the tile on; `room` is for running variances. */
+static const tn_real *TN(inverse)(const TN(self) *self, const tn_tile *t, int64_t first,
+                                  int64_t n, tn_real room[BLOCK])
+{
+    if (t->training) return (const tn_real *)t->stat[INVERSE] + first;
+    const tn_real *var = (const tn_real *)t->state[RUNNING_VAR] + first;
+    for (int64_t j = 0; j < n; j++) room[j] = 1 / sqrt(var[j] + (tn_real)self->eps);
+    return room;
+}
+
+static int64_t TN(block)(const tn_tile *t, int64_t first)
+{
+    return t->n - first < BLOCK ? t->n - first : BLOCK;
+}
+
+TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, tn_real *y)
+{
+    const TN(self) *self = me;
+    const tn_real *gamma = self->affine ? t->param[GAMMA] : NULL;
+    const tn_real *beta = self->affine ? t->param[BETA] : NULL;
+    tn_real room[BLOCK];
+    for (int64_t first = 0; first < t->n; first += BLOCK) {
+        const int64_t n = TN(block)(t, first);
+        const tn_real *mean = TN(mean)(t, first);
+        const tn_real *inverse = TN(inverse)(self, t, first, n, room);
+        for (int64_t i = 0, j = first; i < n; i++, j++) {
+            const tn_real xhat = (x[j] - mean[i]) * inverse[i];
+            y[j] = gamma ? gamma[j] * xhat + beta[j] : xhat;
+        }
+    }
+}
+
+/* ---- gradients ----------------------------------------------------------------------- */
+
+TN_KERNEL void TN(back_add)(const void *me, const tn_tile *t, const tn_real *x,
+                            const tn_real *gy, double *const *acc)
+{
+    const TN(self) *self = me;
+    double *sum = acc[SUM_G], *sum_x = acc[SUM_GX];
+    tn_real room[BLOCK];
+    for (int64_t first = 0; first < t->n; first += BLOCK) {
+        const int64_t n = TN(block)(t, first);
+        const tn_real *mean = TN(mean)(t, first);
+        const tn_real *inverse = TN(inverse)(self, t, first, n, room);
+        for (int64_t i = 0, j = first; i < n; i++, j++) {
+            sum[j] += gy[j];
+            sum_x[j] += (double)gy[j] * ((x[j] - mean[i]) * inverse[i]);
+        }
+    }
+}
+
+static void TN(back_finish)(const void *me, const tn_tile *t, int64_t groups, int64_t members,
+                            const double *const *acc, tn_real *const *stat)
+{
+    const TN(self) *self = me;
+    tn_real *gamma = self->affine ? t->gparam[GAMMA] : NULL;
+    tn_real *beta = self->affine ? t->gparam[BETA] : NULL;
+    for (int64_t j = 0; j < groups; j++) {
+        stat[SUM_G][j] = (tn_real)(acc[SUM_G][j] / (double)members);
+        stat[SUM_GX][j] = (tn_real)(acc[SUM_GX][j] / (double)members);
+        if (gamma) gamma[j] += (tn_real)acc[SUM_GX][j];
+        if (beta) beta[j] += (tn_real)acc[SUM_G][j];
+    }
+}
+
+/* With running statistics, which do not depend on x, only the factor is left. */
+TN_KERNEL void TN(backward)(const void *me, const tn_tile *t, const tn_real *x,
+                            const tn_real *y, const tn_real *gy, tn_real *gx)
+{
+    const TN(self) *self = me;
+    const tn_real *gamma = self->affine ? t->param[GAMMA] : NULL;
+    const tn_real *mean_g = t->back_stat[SUM_G], *mean_gx = t->back_stat[SUM_GX];
+    const tn_real batch = t->training != 0;
+    tn_real room[BLOCK];
+    for (int64_t first = 0; gx && first < t->n; first += BLOCK) {
+        const int64_t n = TN(block)(t, first);
+        const tn_real *mean = TN(mean)(t, first);
+        const tn_real *inverse = TN(inverse)(self, t, first, n, room);
+        for (int64_t i = 0, j = first; i < n; i++, j++) {
+            const tn_real xhat = (x[j] - mean[i]) * inverse[i];
+            const tn_real factor = gamma ? gamma[j] * inverse[i] : inverse[i];
+            gx[j] = factor * (gy[j] - batch * (mean_g[j] + xhat * mean_gx[j]));
+        }
+    }
+}
+
+static void TN(as_affine)(const void *me, const tn_tile *t, tn_real *scale, tn_real *shift)
+{
+    const TN(self) *self = me;
+    const tn_real *mean = t->state[RUNNING_MEAN], *var = t->state[RUNNING_VAR];
+    const tn_real *gamma = self->affine ? t->param[GAMMA] : NULL;
+    const tn_real *beta = self->affine ? t->param[BETA] : NULL;
+    for (int64_t j = 0; j < t->width; j++) {
+        const tn_real inverse = 1 / sqrt(var[j] + (tn_real)self->eps);
+        scale[j] = gamma ? gamma[j] * inverse : inverse;
+        shift[j] = (beta ? beta[j] : 0) - mean[j] * scale[j];
+    }
+}
+
+TN_VTABLE(layer, .kernel = TN_REDUCE, .flags = TN_NEEDS_X | TN_COLUMNS, .infer = TN(infer),
+          .forward = TN(forward), .backward = TN(backward),
+          .reduce = {.over = TN_OVER_COLUMNS, .sums = 4, .stats = 3, .add = TN(add),
+                     .merge = TN(merge), .finish = TN(finish)},
+          .back_reduce = {.over = TN_OVER_COLUMNS, .sums = 2, .stats = 2,
+                          .add = TN(back_add), .finish = TN(back_finish)},
+          .commit = TN(commit), .as_affine = TN(as_affine))
+TN_PLUGIN_WITH(OPTIONS, layer, batch_norm,
+               .summary = "Batch normalization of each feature over all rows",
+               .formula = "y = gamma (x - mean) / sqrt(var + eps) + beta",
+               .reference = "Ioffe, Szegedy, Batch normalization, ICML 2015, algorithm 1")

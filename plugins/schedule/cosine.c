@@ -1,0 +1,43 @@
+/* cosine.c - half a cosine from `from` down (or up) to `to`, where it then stays. It
+ * moves with every update, not only from epoch to epoch.
+ *
+ * Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR
+ * 2017, eq. 5, without restarts. */
+#include <tenon/plugin.h>
+
+#include <tenon/training.h>
+
+#define OPTIONS(P)                                                     \
+    P(REAL, from, TN_POSITIONAL | TN_REQUIRED, 0, -INFINITY, INFINITY, \
+      "value at the start")                                            \
+    P(REAL, to, 0, 0, -INFINITY, INFINITY, "value at the end")         \
+    P(REAL, epochs, TN_OPTIONAL | TN_ABOVE, 0, 0, INFINITY,            \
+      "length in epochs; unset, as are steps: the whole run")          \
+    P(INT, steps, TN_OPTIONAL, 0, 1, INT64_MAX, "length in updates, instead of epochs")
+TN_SELF(OPTIONS, )
+
+static tn_status TN(check)(void *me, tn_call *c)
+{
+    const TN(self) *self = me;
+    if (!isnan(self->epochs) && self->steps != TN_UNSET_INT)
+        return tn_fail(c, TN_EINVAL, "has both epochs and steps; give one of the two");
+    return TN_OK;
+}
+
+static double TN(value)(const void *me, const double *now, const tn_clock *clock,
+                        const double *numbers)
+{
+    const TN(self) *self = me;
+    const double passed =
+        self->steps != TN_UNSET_INT
+            ? (double)clock->step / (double)self->steps
+            : clock->epoch / (isnan(self->epochs) ? clock->epochs : self->epochs);
+    if (!(passed < 1)) return self->to;
+    return self->to +
+           0.5 * (self->from - self->to) * (1 + cos(3.141592653589793 * passed));
+}
+
+TN_VTABLE(schedule, .check = TN(check), .value = TN(value))
+TN_PLUGIN_WITH(OPTIONS, schedule, cosine, .summary = "half a cosine, then constant",
+               .formula = "to + (from - to) (1 + cos(pi t / T)) / 2 for t < T, then to",
+               .reference = "Loshchilov and Hutter, ICLR 2017, eq. 5")

@@ -1,0 +1,303 @@
+/* blis.c - BLIS products against the reference backend over random shapes and layouts; the
+ * same bits for any number of threads; bad arguments refused, never aborted on.
+ *
+ * The file includes itself for each precision. */
+#ifndef TN_REAL_BITS
+#define TN_HOST
+#include <pthread.h>
+
+#include "tests/support/backend.h"
+
+/* What a product is made of beside its size. */
+typedef struct manner {
+    int a, b, out; /* layouts */
+    bool read_a, read_b, bias, add, report, keep;
+} manner;
+
+static int64_t random_size(void)
+{
+    const int64_t kind = random_below(100);
+    return kind < 4    ? 0
+           : kind < 50 ? 1 + random_below(8)
+           : kind < 95 ? 1 + random_below(48)
+                       : 1 + random_below(600);
+}
+
+static manner random_manner(void)
+{
+    manner how = {.a = (int)random_below(LAYOUTS),
+                  .b = (int)random_below(LAYOUTS),
+                  .out = (int)random_below(LAYOUTS),
+                  .read_a = random_below(4) == 0,
+                  .read_b = random_below(4) == 0,
+                  .bias = random_below(2),
+                  .report = random_below(2)};
+    how.keep = !how.report || random_below(2);
+    how.add = how.keep && random_below(3) == 0;
+    return how;
+}
+
+static void visit(void *data, int64_t i, int32_t worker)
+{
+    int *visits = data;
+    __atomic_fetch_add(&visits[i], 1, __ATOMIC_RELAXED);
+    if (worker < 0 || worker >= 3) __atomic_fetch_add(&visits[i], 1000, __ATOMIC_RELAXED);
+}
+
+#define TN_REAL_BITS 64
+#include "tenon/kinds.h"
+#include "tests/support/backend.h"
+#include __FILE__
+#undef TN_REAL_BITS
+#define TN_REAL_BITS 32
+#include "tenon/kinds.h"
+#include "tests/support/backend.h"
+#include __FILE__
+
+#define BOTH(name)     \
+    Test(blis, name)   \
+    {                  \
+        name##_f32();  \
+        name##_f64();  \
+    }
+BOTH(equals_the_reference)
+BOTH(same_bits_for_any_threads)
+BOTH(same_bits_through_callbacks)
+BOTH(refuses_what_does_not_fit)
+BOTH(allocates_only_at_first)
+BOTH(one_instance_on_two_threads)
+BOTH(parallel_visits_everything_once)
+
+Test(blis, says_what_it_is)
+{
+    backend_f32 b = backend_open_f32("blis", 2);
+    const char *text = b.slots->describe(b.self);
+    cr_assert_eq(strncmp(text, "BLIS ", 5), 0, "%s", text);
+    cr_assert_not_null(strstr(text, "2 threads"), "%s", text);
+    cr_assert_null(strstr(text, "generic"), "slow kernels: %s", text);
+    backend_close_f32(b);
+}
+
+Test(blis, leaves_the_choice_of_kernels_to_the_user)
+{
+    if (!__builtin_cpu_supports("avx2")) cr_skip_test("needs a processor with AVX2");
+    setenv("BLIS_ARCH_TYPE", "3", 1);
+    backend_f32 b = backend_open_f32("blis", 1);
+    const char *text = b.slots->describe(b.self);
+    cr_assert_not_null(strstr(text, "haswell"), "%s", text);
+    backend_close_f32(b);
+}
+
+#else /* for one precision */
+
+/* Adds one to every element of a block, counts it and, without data, keeps it. */
+typedef struct TN(report) {
+    int64_t cols;
+    int *count;
+    tn_real *kept;
+} TN(report);
+
+static void TN(wrote)(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
+                      void *block, int64_t stride)
+{
+    const TN(report) *report = with;
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < cols; j++) {
+            tn_real *place = (tn_real *)block + i * stride + j;
+            const int64_t at = (row + i) * report->cols + col + j;
+            *place += 1;
+            report->count[at]++;
+            if (report->kept) report->kept[at] = *place;
+        }
+}
+
+/* One product in one manner on backend `b`; the result row by row. */
+static void TN(run)(TN(backend) b, uint64_t seed, manner how, int64_t m, int64_t n, int64_t k,
+                    tn_real *result)
+{
+    random_state = seed;
+    TN(field) x = TN(field_make)(m, k, how.a, true), y = TN(field_make)(k, n, how.b, true);
+    TN(field) out = TN(field_make)(m, n, how.out, how.add);
+    TN(field) bias = TN(field_make)(1, n, BY_ROWS, true);
+    int *count = calloc((size_t)(m * n) + 1, sizeof *count);
+    const TN(report) report = {n, count, how.keep ? NULL : result};
+    tn_product p = {.struct_size = sizeof p, .a = x.m, .b = y.m, .out = out.m, .add = how.add};
+    if (how.read_a) p.a.read = TN(field_read), p.a.with = &x.m, p.a.data = NULL;
+    if (how.read_b) p.b.read = TN(field_read), p.b.with = &y.m, p.b.data = NULL;
+    if (how.bias) p.bias = bias.buffer;
+    if (how.report) p.out.wrote = TN(wrote), p.out.with = &report;
+    if (!how.keep) p.out.data = NULL;
+    cr_assert_eq(TN(backend_product)(b, &p), TN_OK, "%s", last_error);
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j++) {
+            if (how.keep) result[i * n + j] = *TN(field_at)(&out.m, i, j);
+            if (!how.add) *TN(field_at)(&out.m, i, j) = NAN;
+            cr_assert_eq(count[i * n + j], how.report);
+        }
+    for (int64_t i = 0; !how.add && i < out.size; i++)
+        cr_assert(isnan(out.buffer[i]), "wrote outside the result");
+    free(x.buffer), free(y.buffer), free(out.buffer), free(bias.buffer), free(count);
+}
+
+static void TN(equals_the_reference)(void)
+{
+    TN(backend) blis = TN(backend_open)("blis", 2), plain = TN(backend_open)("reference", 1);
+    const double unit = sizeof(tn_real) == 8 ? 0x1p-53 : 0x1p-24;
+    for (uint64_t round = 0; round < 1500; round++) {
+        random_state = round;
+        const int64_t m = random_size(), n = random_size(), k = random_size();
+        const manner how = random_manner();
+        tn_real *got = calloc((size_t)(m * n) + 1, sizeof *got),
+                *want = calloc((size_t)(m * n) + 1, sizeof *want);
+        TN(run)(blis, round, how, m, n, k, got);
+        TN(run)(plain, round, how, m, n, k, want);
+        for (int64_t i = 0; i < m * n; i++)
+            cr_assert_leq(fabs((double)got[i] - (double)want[i]), 4 * unit * (double)(k + 4),
+                          "round %d: %d x %d x %d, element %d: %g, expected %g", (int)round,
+                          (int)m, (int)n, (int)k, (int)i, (double)got[i], (double)want[i]);
+        free(got), free(want);
+    }
+    TN(backend_close)(blis);
+    TN(backend_close)(plain);
+}
+
+static void TN(same_bits_for_any_threads)(void)
+{
+    TN(backend) b[3];
+    for (int i = 0; i < 3; i++) b[i] = TN(backend_open)("blis", i + 1);
+    for (uint64_t round = 0; round < 60; round++) {
+        random_state = round;
+        const manner how = random_manner();
+        const int64_t m = 1 + random_below(400), n = 1 + random_below(900),
+                      k = random_below(700);
+        tn_real *one = malloc((size_t)(m * n) * sizeof *one),
+                *more = malloc((size_t)(m * n) * sizeof *more);
+        TN(run)(b[0], round, how, m, n, k, one);
+        for (int i = 1; i < 3; i++) {
+            TN(run)(b[i], round, how, m, n, k, more);
+            cr_assert_arr_eq(one, more, (size_t)(m * n) * sizeof *one);
+        }
+        free(one), free(more);
+    }
+    for (int i = 0; i < 3; i++) TN(backend_close)(b[i]);
+}
+
+/* A prologue that only reads and an epilogue elsewhere change nothing. */
+static void TN(same_bits_through_callbacks)(void)
+{
+    TN(backend) b = TN(backend_open)("blis", 2);
+    const int64_t m = 100, n = 300, k = 1300;
+    const manner plain = {.report = true, .keep = true, .bias = true}, read = {
+        .report = true, .bias = true, .read_a = true, .read_b = true};
+    tn_real *one = malloc((size_t)(m * n) * sizeof *one),
+            *other = malloc((size_t)(m * n) * sizeof *other);
+    TN(run)(b, 5, plain, m, n, k, one);
+    TN(run)(b, 5, read, m, n, k, other);
+    cr_assert_arr_eq(one, other, (size_t)(m * n) * sizeof *one);
+    free(one), free(other);
+    TN(backend_close)(b);
+}
+
+static void TN(refuses_what_does_not_fit)(void)
+{
+    TN(backend) b = TN(backend_open)("blis", 1);
+    tn_real x[4] = {1, 2, 3, 4}, out[4] = {9, 9, 9, 9};
+    const tn_matrix square = {
+        .rows = 2, .cols = 2, .row_stride = 2, .col_stride = 1, .data = x};
+    const tn_product good = {
+        .struct_size = sizeof good, .a = square, .b = square, .out = square};
+    tn_product bad[8];
+    for (int i = 0; i < 8; i++) bad[i] = good, bad[i].out.data = out;
+    bad[0].b.rows = 3;
+    bad[1].out.cols = 5;
+    bad[2].a.rows = bad[2].out.rows = -1;
+    bad[3].a.data = NULL;
+    bad[4].out.data = NULL;
+    bad[5].out.col_stride = 0;
+    bad[6].a.row_stride = INT64_MAX / 2;
+    bad[7].out.data = NULL, bad[7].out.wrote = TN(wrote), bad[7].add = 1;
+    const tn_status want[8] = {TN_ESHAPE, TN_ESHAPE, TN_ESHAPE, TN_EINVAL,
+                               TN_EINVAL, TN_ESHAPE, TN_ESHAPE, TN_EINVAL};
+    for (int i = 0; i < 8; i++) {
+        last_error[0] = 0;
+        cr_assert_eq(TN(backend_product)(b, &bad[i]), want[i], "case %d", i);
+        cr_assert_neq(last_error[0], 0);
+        for (int j = 0; j < 4; j++) cr_assert_eq(out[j], 9);
+    }
+    cr_assert_eq(b.slots->open(b.self, &recording_call, -1), TN_EINVAL);
+    cr_assert_eq(b.slots->open(b.self, &recording_call, 5000), TN_EINVAL);
+    TN(backend_close)(b);
+}
+
+static void TN(allocates_only_at_first)(void)
+{
+    TN(backend) b = TN(backend_open)("blis", 2);
+    const manner gathers = {.a = SCATTERED, .read_b = true, .out = REVERSED, .keep = true};
+    tn_real *result = malloc(400 * 600 * sizeof *result);
+    TN(run)(b, 1, gathers, 10, 10, 10, result);
+    const int before = allocations;
+    TN(run)(b, 1, gathers, 400, 600, 700, result);
+    cr_assert_eq(allocations, before);
+    free(result);
+    TN(backend_close)(b);
+}
+
+typedef struct TN(caller) {
+    TN(backend) b;
+    tn_product p;
+    tn_status status;
+} TN(caller);
+
+static void *TN(call_often)(void *data)
+{
+    TN(caller) *caller = data;
+    for (int i = 0; i < 50 && caller->status == TN_OK; i++)
+        caller->status = TN(backend_product)(caller->b, &caller->p);
+    return NULL;
+}
+
+static void TN(one_instance_on_two_threads)(void)
+{
+    enum { SIZE = 60 };
+    TN(backend) b = TN(backend_open)("blis", 2);
+    TN(field) x = TN(field_make)(SIZE, SIZE, SCATTERED, true);
+    TN(caller) caller[2];
+    pthread_t thread[2];
+    TN(field) out[2];
+    for (int i = 0; i < 2; i++) {
+        out[i] = TN(field_make)(SIZE, SIZE, BY_ROWS, false);
+        caller[i] = (TN(caller)){
+            b, {.struct_size = sizeof(tn_product), .a = x.m, .b = x.m, .out = out[i].m}, TN_OK};
+        cr_assert_eq(pthread_create(&thread[i], NULL, TN(call_often), &caller[i]), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        pthread_join(thread[i], NULL);
+        cr_assert_eq(caller[i].status, TN_OK);
+    }
+    cr_assert_arr_eq(out[0].buffer, out[1].buffer, SIZE * SIZE * sizeof(tn_real));
+    free(x.buffer), free(out[0].buffer), free(out[1].buffer);
+    TN(backend_close)(b);
+}
+
+typedef struct TN(nest) {
+    TN(backend) b;
+    int visits[6][40];
+} TN(nest);
+
+static void TN(nested)(void *data, int64_t i, int32_t worker)
+{
+    TN(nest) *nest = data;
+    (void)worker;
+    nest->b.slots->parallel(nest->b.self, 40, visit, nest->visits[i]);
+}
+
+static void TN(parallel_visits_everything_once)(void)
+{
+    TN(nest) nest = {.b = TN(backend_open)("blis", 3)};
+    cr_assert_eq(nest.b.slots->threads(nest.b.self), 3);
+    nest.b.slots->parallel(nest.b.self, 6, TN(nested), &nest);
+    for (int i = 0; i < 6; i++)
+        for (int j = 0; j < 40; j++) cr_assert_eq(nest.visits[i][j], 1);
+    TN(backend_close)(nest.b);
+}
+#endif

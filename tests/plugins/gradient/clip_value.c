@@ -1,0 +1,31 @@
+/* clip_value.c - each element clamped to [-max, max]. */
+#include "support/slots.h"
+
+static void clip(const char *options, double *g, int64_t n)
+{
+    const tn_instance *clip_value = make("gradient", "clip_value", options, 1);
+    const tn_gradient_f64 *c = clip_value->vtable;
+    const tn_tile t = tile_of(clip_value, n);
+    c->map(clip_value->self, &t, g, g);
+}
+
+Test(clip_value, clamps_each_element)
+{
+    double g[] = {100, -50, 0.25, -0.25, 1, -1, 0};
+    clip(NULL, g, 7);
+    near(g, (double[]){1, -1, 0.25, -0.25, 1, -1, 0}, 7, 0);
+    clip("{max: 0.5}", g, 7);
+    near(g, (double[]){0.5, -0.5, 0.25, -0.25, 0.5, -0.5, 0}, 7, 0);
+}
+
+Test(clip_value, does_not_hide_nan)
+{
+    double g[] = {NAN, INFINITY, -INFINITY};
+    clip("2", g, 3);
+    cr_assert(isnan(g[0]) && g[1] == 2 && g[2] == -2);
+}
+
+Test(clip_value, refuses_max_0)
+{
+    refuse("gradient", "clip_value", "0", "max");
+}

@@ -1,0 +1,39 @@
+/* he.c - variance gain^2 / fan. */
+#include "support/drawing.h"
+
+Test(he, P5_F8_obeys_its_law)
+{
+    obeys("he", NULL, &wide, 0, sqrt(2.0 / 300), false);
+    obeys("he", "uniform", &wide, 0, sqrt(2.0 / 300), true);
+    obeys("he", "{mode: fan_out}", &wide, 0, sqrt(2.0 / 200), false);
+    obeys("he", "{gain: 1, mode: fan_out, distribution: uniform}", &wide, 0, sqrt(1.0 / 200),
+          true);
+}
+
+Test(he, P5_N37_deviations)
+{
+    tn_param_info info = wide;
+    info.fan_in = 12288;
+    obeys("he", NULL, &info, 0, 0.012758, false);
+    info.fan_in = 1000;
+    obeys("he", NULL, &info, 0, 0.044721, false);
+}
+
+Test(he, depends_on_the_key_alone)
+{
+    depends_on_the_key_alone("he", "normal");
+    depends_on_the_key_alone("he", "uniform");
+}
+
+Test(he, refuses_what_has_no_fan)
+{
+    tn_param_info info = wide;
+    info.fan_in = 0;
+    cr_assert_eq(draw("he", NULL, &info, 1), TN_EINVAL);
+    cr_assert_eq(draw("he", "{mode: fan_out}", &info, 1), TN_OK);
+}
+
+Test(he, refuses_an_unknown_distribution)
+{
+    refuse("initializer", "he", "{distribution: gaussian}", "normal");
+}

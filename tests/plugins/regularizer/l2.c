@@ -1,0 +1,115 @@
+/* l2.c - the penalty lambda/2 sum w^2 and its gradient. P2-...: worked examples. */
+#include "support/optimizing.h"
+
+static const double two[] = {5, 8};
+
+static void add_gradient(const tn_instance *l2, const double *w, double *g, int64_t n)
+{
+    const tn_regularizer_f64 *r = l2->vtable;
+    const tn_tile t = tile_of(l2, n);
+    r->gradient(l2->self, &t, w, g);
+}
+
+static double penalty(const tn_instance *l2, const double *w, int64_t n)
+{
+    const tn_regularizer_f64 *r = l2->vtable;
+    const tn_tile t = tile_of(l2, n);
+    return r->penalty(l2->self, &t, w);
+}
+
+/* n steps of plain SGD under a constant gradient. */
+static void descend(const char *lambda, double gradient, int steps, double *w, int64_t n)
+{
+    const tn_instance *l2 = make("regularizer", "l2", lambda, 1),
+                      *sgd = make("optimizer", "sgd", NULL, 1);
+    const tn_optimizer_f64 *o = sgd->vtable;
+    const tn_tile t = tile_of(sgd, n);
+    for (int s = 1; s <= steps; s++) {
+        const tn_update u = {.step = s, .rate = 0.1, .decays = 1};
+        double g[8];
+        for (int64_t i = 0; i < n; i++) g[i] = gradient;
+        add_gradient(l2, w, g, n);
+        o->update(sgd->self, &t, &u, w, g, NULL);
+    }
+}
+
+Test(l2, P2_N7_penalty)
+{
+    cr_assert_float_eq(penalty(make("regularizer", "l2", "{lambda: 0.01}", 1), two, 2), 0.445,
+                       1e-15);
+}
+
+Test(l2, P2_N8_gradient)
+{
+    double g[] = {0, 0};
+    add_gradient(make("regularizer", "l2", "{lambda: 0.01}", 1), two, g, 2);
+    near(g, (double[]){0.05, 0.08}, 2, 1e-15);
+}
+
+Test(l2, gradient_is_added_and_is_the_derivative_of_the_penalty)
+{
+    const tn_instance *l2 = make("regularizer", "l2", "0.3", 1);
+    double w[] = {1.5, -2, 0, 1e-3}, g[] = {1, 2, 3, 4}, expected[4];
+    for (int i = 0; i < 4; i++) {
+        const double h = 1e-5, at = w[i];
+        w[i] = at + h;
+        const double above = penalty(l2, w, 4);
+        w[i] = at - h;
+        expected[i] = g[i] + (above - penalty(l2, w, 4)) / (2 * h);
+        w[i] = at;
+    }
+    add_gradient(l2, w, g, 4);
+    near(g, expected, 4, 1e-9);
+}
+
+Test(l2, P2_N17_one_step_with_and_without)
+{
+    double w = 10;
+    descend("{lambda: 0}", 2, 1, &w, 1);
+    cr_assert_float_eq(w, 9.8, 1e-14);
+    w = 10;
+    descend("{lambda: 0.01}", 2, 1, &w, 1);
+    cr_assert_float_eq(w, 9.79, 1e-14);
+}
+
+Test(l2, P2_N10_decay_alone_after_100_steps)
+{
+    double w[] = {5, 8};
+    descend("{lambda: 0.01}", 0, 100, w, 2);
+    near(w, (double[]){4.52396, 7.23834}, 2, 5e-6);
+}
+
+Test(l2, P3_N9_stronger_decay_after_100_steps)
+{
+    double w[] = {2, 0.3, 5};
+    descend("{lambda: 0.1}", 0, 100, w, 3);
+    near(w, (double[]){0.73206, 0.10981, 1.83016}, 3, 5e-6);
+}
+
+Test(l2, P2_N18_constant_gradient)
+{
+    static const int steps[] = {1, 10, 100, 500};
+    static const double expected[] = {9.79, 7.9094, -9.9936, -72.6604};
+    for (int i = 0; i < 4; i++) {
+        double w = 10;
+        descend("{lambda: 0.01}", 2, steps[i], &w, 1);
+        cr_assert_float_eq(w, expected[i], 5e-5, "after %d steps: %.17g", steps[i], w);
+    }
+}
+
+Test(l2, P2_T2_equals_coupled_weight_decay_of_sgd_bit_for_bit)
+{
+    double by_penalty[WEIGHTS], by_decay[WEIGHTS];
+    const course penalty_course = {make("optimizer", "sgd", "{momentum: 0.9}", 1),
+                                   make("regularizer", "l2", "0.05", 1), 0.1, 1, 50};
+    const course decay_course = {
+        make("optimizer", "sgd", "{momentum: 0.9, weight_decay: 0.05}", 1), NULL, 0.1, 1, 50};
+    run_f64(&penalty_course, by_penalty);
+    run_f64(&decay_course, by_decay);
+    cr_assert_arr_eq(by_penalty, by_decay, sizeof by_decay);
+}
+
+Test(l2, refuses_a_negative_lambda)
+{
+    refuse("regularizer", "l2", "{lambda: -1}", "lambda");
+}

@@ -1,0 +1,102 @@
+/* check.h - what the suites of plugins share: one layer's slots on their own, whole nets from a
+ * YAML text, gradients against central differences.
+ *
+ * The error of a tensor is max |a - b| / max(max |b|, 1e-3 x largest gradient of the net). Any
+ * failure ends the test through Criterion. Nothing here is freed: each test has its process. */
+#ifndef TESTS_CHECK_H
+#define TESTS_CHECK_H
+
+#ifndef TN_REAL_BITS
+#define TN_REAL_BITS 64
+#endif
+#include "core/plan.h"
+
+#define CHECK_OWN 8
+
+/* An environment whose search path is the build's plugins and the tests' toys. */
+tn_env *check_env(void);
+tn_instance *check_plugin(const char *kind, const char *name, const char *options, int32_t real);
+tn_shape check_shape(int32_t rank, int64_t a, int64_t b, int64_t c);
+/* Numbers in -1 .. 1, the same for the same seed. */
+void check_random(double *to, int64_t n, uint32_t seed);
+void check_near(const double *a, const double *b, int64_t n, double tolerance, const char *what);
+
+/* A call context that keeps the text of the last failure. */
+tn_call *check_call(void);
+const char *check_message(void);
+
+/* ---- one layer of class map, row or reduce over columns, in double -------------------- */
+
+typedef struct check_own {
+    char name[32];
+    int32_t along, role;
+    int64_t size;
+    double *value, *gradient;
+} check_own;
+
+typedef struct check_layer {
+    tn_instance *instance;
+    tn_node node;
+    tn_shape in[4];
+    int64_t rows, width, n;
+    int32_t params, states;
+    check_own param[CHECK_OWN], state[CHECK_OWN];
+    double *x[4], *y, *gy, *gx[4]; /* n values each */
+    double *stat[CHECK_OWN], *back[CHECK_OWN];
+} check_layer;
+
+/* x, gy and parameters random; states as declared. */
+check_layer *check_layer_new(const char *name, const char *options, tn_shape shape,
+                             int64_t samples, int32_t inputs);
+/* What infer says to inputs of these shapes: TN_OK, or a status with check_message. */
+tn_status check_infer(const char *name, const char *options, int32_t inputs,
+                      const tn_shape *shapes);
+/* In tiles of `run` elements (a multiple of the width where the class needs rows); 0: as large
+ * as the class allows. */
+void check_forward(check_layer *, bool training, int64_t run);
+void check_backward(check_layer *, bool training, int64_t run);
+void check_commit(check_layer *);
+/* Outputs that held NaN are written, inputs are left alone, any split gives the same bits, and
+ * in place the same as not. */
+void check_runs(const char *name, const char *options, int32_t inputs, bool training);
+
+/* ---- nets ------------------------------------------------------------------------------ */
+
+typedef struct check_net {
+    tn_graph *graph;
+    tn_plan *plan;
+    tn_instance *loss;
+    tn_config *config;
+    tn_pass pass;
+    int32_t real;
+    int64_t samples, inputs, outputs; /* elements of a sample */
+    void *x;
+    tn_field target;
+} check_net;
+
+/* `model` is a YAML list, `loss` as in a config (NULL: the toy `linear`, sum of target x
+ * output). Input, targets and all parameters are random; labels (classes > 0) too. */
+check_net *check_net_new(const char *model, const char *loss, int32_t classes, tn_shape input,
+                         int64_t samples, int32_t real, uint32_t seed);
+/* The same net in the other precision, with the same numbers (those of the float net). */
+check_net *check_net_twin(const check_net *, const char *model, const char *loss,
+                          int32_t classes, tn_shape input, int32_t real);
+/* Sum of the loss over rows; with gradients. */
+double check_net_loss(check_net *, bool gradients);
+const void *check_net_output(check_net *);
+int32_t check_net_param(const check_net *, const char *name); /* number; must be there */
+int32_t check_net_state(const check_net *, const char *name);
+
+/* All parameters of the net by central differences in double, error <= 1e-7. */
+void check_gradients(const char *model, const char *loss, int32_t classes, tn_shape input,
+                     int64_t samples, bool training);
+/* Output, loss and gradients in float against double, error <= tolerance. */
+void check_precisions(const char *model, const char *loss, int32_t classes, tn_shape input,
+                      int64_t samples, double tolerance);
+/* Plain gradient descent on one batch: the loss must fall below `factor` of the first one. */
+void check_learns(const char *model, const char *loss, int32_t classes, tn_shape input,
+                  int64_t samples, int32_t steps, double rate, double factor);
+/* Message of tn_graph_new for a model that must be refused. */
+const char *check_refused(const char *model, tn_shape input);
+
+#endif

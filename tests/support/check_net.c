@@ -1,0 +1,309 @@
+/* check_net.c - whole nets: gradients by central differences, float against double, descent;
+ * see check.h.
+ *
+ * Derivatives use the five-point rule (f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12h, h = 1e-5: its
+ * error is about h^4 for the rule and 1e-11 for rounding. Where f has a kink within 2h, forward
+ * and backward differences disagree; then the whole check is repeated with other numbers. */
+#include "check.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STEP 1e-5
+#define TOLERANCE 1e-7
+#define SEEDS 40
+
+static void *zeros(int64_t n, size_t size)
+{
+    void *block = calloc((size_t)(n > 0 ? n : 1), size);
+    cr_assert_not_null(block);
+    return block;
+}
+
+/* ---- numbers of either precision -------------------------------------------------------- */
+
+static double value_at(const check_net *net, const void *data, int64_t i)
+{
+    return net->real ? ((const double *)data)[i] : (double)((const float *)data)[i];
+}
+
+static void set_at(const check_net *net, void *data, int64_t i, double value)
+{
+    if (net->real)
+        ((double *)data)[i] = value;
+    else
+        ((float *)data)[i] = (float)value;
+}
+
+static void randomize(const check_net *net, void *data, int64_t n, uint32_t seed, double centre)
+{
+    double *random = zeros(n, sizeof *random);
+    check_random(random, n, seed);
+    for (int64_t i = 0; i < n; i++) set_at(net, data, i, centre + random[i]);
+    free(random);
+}
+
+/* ---- making ---------------------------------------------------------------------------- */
+
+static tn_graph *make_graph(check_net *net, const char *model, tn_shape input, tn_error *e)
+{
+    char text[4000];
+    snprintf(text, sizeof text, "model: %s\n", model);
+    net->config = tn_config_parse(check_env(), text, "test.yaml", NULL, 0, e);
+    cr_assert_not_null(net->config, "%s", e->text);
+    tn_graph_new(check_env(), net->config->root, &input, net->real, 7, &net->graph, e);
+    return net->graph;
+}
+
+static void make_target(check_net *net, int32_t classes, uint32_t seed)
+{
+    const tn_shape *out = tn_graph_output(net->graph);
+    const int64_t rows = net->samples * net->outputs / tn_shape_width(out);
+    if (classes) {
+        net->target = (tn_field){.width = 1, .label = zeros(rows, sizeof(int32_t))};
+        for (int64_t i = 0; i < rows; i++)
+            net->target.label[i] = (int32_t)(tn_random_bits((tn_key){{seed, 3}}, (uint64_t)i) %
+                                             (uint32_t)classes);
+        return;
+    }
+    const int64_t n = net->samples * net->outputs;
+    net->target = (tn_field){.width = tn_shape_width(out), .real = zeros(n, sizeof(double))};
+    randomize(net, net->target.real, n, seed + 1, 0);
+}
+
+static tn_instance *make_loss(const char *text, int32_t real)
+{
+    char name[64];
+    const char *options = text ? strchr(text, ' ') : NULL;
+    if (!text) return check_plugin("loss", "linear", NULL, real);
+    snprintf(name, sizeof name, "%.*s", options ? (int)(options - text) : 60, text);
+    return check_plugin("loss", name, options, real);
+}
+
+check_net *check_net_new(const char *model, const char *loss, int32_t classes, tn_shape input,
+                         int64_t samples, int32_t real, uint32_t seed)
+{
+    check_net *net = zeros(1, sizeof *net);
+    tn_error e = {0};
+    net->real = real, net->samples = samples;
+    net->pass = (tn_pass){.samples = samples, .step = 3, .training = true};
+    cr_assert_not_null(make_graph(net, model, input, &e), "%s", e.text);
+    cr_assert_eq(tn_plan_new(net->graph, samples, true, &net->plan, &e), TN_OK, "%s", e.text);
+    net->inputs = tn_shape_count(&input);
+    net->outputs = tn_shape_count(tn_graph_output(net->graph));
+    net->x = zeros(samples * net->inputs, sizeof(double));
+    randomize(net, net->x, samples * net->inputs, seed, 0);
+    make_target(net, classes, seed + 100);
+    net->loss = make_loss(loss, real);
+    for (int32_t i = 0; i < net->graph->params; i++) {
+        const tn_graph_param *p = &net->graph->param[i];
+        randomize(net, p->value.data, tn_count(&p->value), seed + 200 + (uint32_t)i,
+                  p->spec.role == TN_NORM ? 1 : 0);
+    }
+    return net;
+}
+
+static void copy_values(const check_net *from, const void *a, check_net *to, void *b, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) set_at(to, b, i, value_at(from, a, i));
+}
+
+check_net *check_net_twin(const check_net *net, const char *model, const char *loss,
+                          int32_t classes, tn_shape input, int32_t real)
+{
+    check_net *twin = check_net_new(model, loss, classes, input, net->samples, real, 1);
+    copy_values(net, net->x, twin, twin->x, net->samples * net->inputs);
+    if (classes)
+        twin->target = net->target;
+    else
+        copy_values(net, net->target.real, twin, twin->target.real, net->samples * net->outputs);
+    for (int32_t i = 0; i < net->graph->params; i++)
+        copy_values(net, net->graph->param[i].value.data, twin, twin->graph->param[i].value.data,
+                    tn_count(&net->graph->param[i].value));
+    return twin;
+}
+
+/* ---- running --------------------------------------------------------------------------- */
+
+double check_net_loss(check_net *net, bool gradients)
+{
+    tn_error e = {0};
+    double value = 0, weight = 0;
+    tn_status status = tn_plan_forward(net->plan, &net->pass, net->x, NULL, &e);
+    if (!status)
+        status = tn_plan_loss(net->plan, &net->pass, net->loss, &net->target, 1, gradients,
+                              &value, &weight, &e);
+    if (!status && gradients) status = tn_plan_backward(net->plan, &net->pass, false, &e);
+    cr_assert_eq(status, TN_OK, "%s", e.text);
+    return value;
+}
+
+const void *check_net_output(check_net *net)
+{
+    tn_error e = {0};
+    const void *y = NULL;
+    cr_assert_eq(tn_plan_forward(net->plan, &net->pass, net->x, &y, &e), TN_OK, "%s", e.text);
+    return y;
+}
+
+int32_t check_net_param(const check_net *net, const char *name)
+{
+    for (int32_t i = 0; i < net->graph->params; i++)
+        if (!strcmp(net->graph->param[i].name, name)) return i;
+    cr_assert_fail("no parameter %s", name);
+    return -1;
+}
+
+int32_t check_net_state(const check_net *net, const char *name)
+{
+    for (int32_t i = 0; i < net->graph->states; i++)
+        if (!strcmp(net->graph->state[i].name, name)) return i;
+    cr_assert_fail("no state %s", name);
+    return -1;
+}
+
+/* ---- comparing ------------------------------------------------------------------------- */
+
+typedef struct tensor {
+    double *at;
+    int64_t n;
+} tensor;
+
+static tensor gradient_of(const check_net *net, int32_t param)
+{
+    const tn_tensor g = tn_plan_gradient(net->plan, param);
+    const tensor t = {zeros(tn_count(&g), sizeof(double)), tn_count(&g)};
+    for (int64_t i = 0; i < t.n; i++) t.at[i] = value_at(net, g.data, i);
+    return t;
+}
+
+static double largest(const double *a, int64_t n)
+{
+    double most = 0;
+    for (int64_t i = 0; i < n; i++) most = fabs(a[i]) > most ? fabs(a[i]) : most;
+    return most;
+}
+
+static void compare(const tensor *got, const tensor *expected, const check_net *net,
+                    double tolerance)
+{
+    double most = 0;
+    for (int32_t k = 0; k < net->graph->params; k++) {
+        const double m = largest(expected[k].at, expected[k].n);
+        most = m > most ? m : most;
+    }
+    cr_assert_gt(most, 0, "all gradients are zero");
+    for (int32_t k = 0; k < net->graph->params; k++) {
+        const double m = largest(expected[k].at, expected[k].n);
+        const double scale = m > 1e-3 * most ? m : 1e-3 * most;
+        for (int64_t i = 0; i < got[k].n; i++)
+            cr_assert(fabs(got[k].at[i] - expected[k].at[i]) <= tolerance * scale,
+                      "gradient of %s[%lld]: %.12g, expected %.12g, error %.2g",
+                      net->graph->param[k].name, (long long)i, got[k].at[i], expected[k].at[i],
+                      fabs(got[k].at[i] - expected[k].at[i]) / scale);
+    }
+}
+
+/* ---- differences ------------------------------------------------------------------------ */
+
+/* false: a kink is too near. */
+static bool differentiate(check_net *net, double *w, double *derivative)
+{
+    double f[5];
+    const double before = *w;
+    for (int32_t k = 0; k < 5; k++) {
+        *w = before + (k - 2) * STEP;
+        f[k] = check_net_loss(net, false);
+    }
+    *w = before;
+    *derivative = (f[0] - 8 * f[1] + 8 * f[3] - f[4]) / (12 * STEP);
+    const double ahead = (f[4] - f[2]) / (2 * STEP), behind = (f[2] - f[0]) / (2 * STEP);
+    return fabs(ahead - behind) <= 1e-2 * (1 + fabs(*derivative));
+}
+
+static bool differentiate_all(check_net *net, tensor *numeric)
+{
+    for (int32_t k = 0; k < net->graph->params; k++) {
+        double *w = net->graph->param[k].value.data;
+        for (int64_t i = 0; i < numeric[k].n; i++)
+            if (!differentiate(net, &w[i], &numeric[k].at[i])) return false;
+    }
+    return true;
+}
+
+void check_gradients(const char *model, const char *loss, int32_t classes, tn_shape input,
+                     int64_t samples, bool training)
+{
+    for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+        check_net *net = check_net_new(model, loss, classes, input, samples, 1, seed);
+        tensor exact[64], numeric[64];
+        net->pass.training = training;
+        cr_assert_leq(net->graph->params, 64);
+        check_net_loss(net, true);
+        for (int32_t k = 0; k < net->graph->params; k++)
+            exact[k] = gradient_of(net, k), numeric[k] = gradient_of(net, k);
+        if (!differentiate_all(net, numeric)) continue;
+        compare(exact, numeric, net, TOLERANCE);
+        return;
+    }
+    cr_assert_fail("%s: a kink lies near each of %d sets of numbers", model, SEEDS);
+}
+
+void check_precisions(const char *model, const char *loss, int32_t classes, tn_shape input,
+                      int64_t samples, double tolerance)
+{
+    check_net *single = check_net_new(model, loss, classes, input, samples, 0, 5);
+    check_net *twin = check_net_twin(single, model, loss, classes, input, 1);
+    tensor a[64], b[64];
+    const double value = check_net_loss(single, true), expected = check_net_loss(twin, true);
+    cr_assert_float_eq(value, expected, tolerance * (1 + fabs(expected)));
+    for (int32_t k = 0; k < single->graph->params; k++)
+        a[k] = gradient_of(single, k), b[k] = gradient_of(twin, k);
+    compare(a, b, twin, tolerance);
+    const void *y = check_net_output(single);
+    const double *z = check_net_output(twin);
+    const double scale = tolerance * (1 + largest(z, samples * single->outputs));
+    for (int64_t i = 0; i < samples * single->outputs; i++)
+        cr_assert_float_eq(value_at(single, y, i), z[i], scale);
+}
+
+/* ---- descent ----------------------------------------------------------------------------- */
+
+static void descend(check_net *net, double rate)
+{
+    for (int32_t k = 0; k < net->graph->params; k++) {
+        const tn_tensor g = tn_plan_gradient(net->plan, k);
+        double *w = net->graph->param[k].value.data;
+        const double *gradient = g.data;
+        for (int64_t i = 0; i < tn_count(&g); i++) w[i] -= rate * gradient[i];
+    }
+}
+
+void check_learns(const char *model, const char *loss, int32_t classes, tn_shape input,
+                  int64_t samples, int32_t steps, double rate, double factor)
+{
+    check_net *net = check_net_new(model, loss, classes, input, samples, 1, 11);
+    tn_error e = {0};
+    const double first = check_net_loss(net, true);
+    double last = first;
+    for (int32_t i = 0; i < steps; i++) {
+        descend(net, rate / (double)samples);
+        cr_assert_eq(tn_plan_commit(net->plan, &net->pass, &e), TN_OK, "%s", e.text);
+        net->pass.step++;
+        last = check_net_loss(net, true);
+    }
+    cr_assert_lt(last, factor * first, "the loss went from %g to %g in %d steps", first, last,
+                 steps);
+}
+
+const char *check_refused(const char *model, tn_shape input)
+{
+    static tn_error e;
+    check_net *net = zeros(1, sizeof *net);
+    net->real = 1;
+    memset(&e, 0, sizeof e);
+    cr_assert_null(make_graph(net, model, input, &e), "%s was accepted", model);
+    return e.text;
+}

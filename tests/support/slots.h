@@ -1,0 +1,69 @@
+/* slots.h - one plugin, made from its options, for suites that call its slots directly. Both
+ * precisions are declared (tn_optimizer_f32, tn_optimizer_f64); tn_real is double.
+ *
+ * Criterion runs each test in a process of its own, so the environment lives as long as a test. */
+#ifndef TESTS_SUPPORT_SLOTS_H
+#define TESTS_SUPPORT_SLOTS_H
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define TN_HOST
+#define TN_REAL_BITS 64
+#include "core/instance.h"
+#undef TN_REAL_BITS
+#define TN_REAL_BITS 32
+#include "tenon/kinds.h"
+#undef TN_
+#undef tn_real
+#define TN_(name) name##_f64
+#define tn_real double
+
+TN_UNUSED static tn_env *test_env(void)
+{
+    static tn_env *env;
+    const tn_env_options options = {.plugin_path = getenv("TENON_TEST_PLUGINS")};
+    tn_error error = {0};
+    if (!env) env = tn_env_new(&options, &error);
+    cr_assert_not_null(env, "%s", error.text);
+    return env;
+}
+
+/* real: 0 float, 1 double. */
+TN_UNUSED static tn_instance *make(const char *kind, const char *name, const char *options,
+                                   int32_t real)
+{
+    tn_instance *instance = NULL;
+    tn_error error = {0};
+    cr_assert_eq(tn_instance_named(test_env(), kind, name, options, real, &instance, &error),
+                 TN_OK, "%s", error.text);
+    return instance;
+}
+
+/* That these options are refused, with a message that has `part` in it. */
+TN_UNUSED static void refuse(const char *kind, const char *name, const char *options,
+                             const char *part)
+{
+    tn_instance *instance = NULL;
+    tn_error error = {0};
+    cr_assert_neq(tn_instance_named(test_env(), kind, name, options, 1, &instance, &error), TN_OK,
+                  "%s accepts %s", name, options);
+    cr_assert_not_null(strstr(error.text, part), "'%s' lacks '%s'", error.text, part);
+}
+
+/* A tile over n elements in one row. */
+TN_UNUSED static tn_tile tile_of(const tn_instance *instance, int64_t n)
+{
+    return (tn_tile){.n = n, .width = n, .rows_per_sample = 1, .now = instance->now,
+                     .training = 1};
+}
+
+TN_UNUSED static void near(const double *got, const double *expected, int64_t n, double bound)
+{
+    for (int64_t i = 0; i < n; i++)
+        cr_assert(fabs(got[i] - expected[i]) <= bound, "element %d: got %.17g, expected %.17g",
+                  (int)i, got[i], expected[i]);
+}
+
+#endif
