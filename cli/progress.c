@@ -98,11 +98,11 @@ static void plain_line(cli_progress *p, const tn_progress *now)
 
 /* ---- after an epoch ---------------------------------------------------------------- */
 
-/* Columns are as wide as their names, and at least 10. */
+/* Columns are as wide as their names, and at least 9. */
 static int column(const char *name)
 {
     const int width = (int)strlen(name);
-    return width < 10 ? 10 : width;
+    return width < 9 ? 9 : width;
 }
 
 static void head(const tn_progress *now)
@@ -112,7 +112,7 @@ static void head(const tn_progress *now)
     for (int32_t i = 0; i < now->scores; i++)
         printf("  %*s", column(now->score[i].name),
                cli_clean(clean, sizeof clean, now->score[i].name, false));
-    printf("  learning rate       time   samples/s\n");
+    printf("  learning rate     time\n");
 }
 
 static void row(cli_progress *p, const tn_progress *now)
@@ -123,9 +123,8 @@ static void row(cli_progress *p, const tn_progress *now)
     p->has_head = true;
     printf("%7lld", (long long)now->epoch);
     for (int32_t i = 0; i < now->scores; i++)
-        printf("  %*.5g", column(now->score[i].name), now->score[i].value);
-    printf("  %13.4g  %9s  %10.0f\n", now->learning_rate, duration(now->seconds, time),
-           now->samples_per_second);
+        printf("  %*.4g", column(now->score[i].name), now->score[i].value);
+    printf("  %13.4g  %7s\n", now->learning_rate, duration(now->seconds, time));
     p->last = steady_now();
 }
 

@@ -38,20 +38,23 @@ static void on_signal(int number)
     if (in_training) tn_trainer_cancel(in_training);
 }
 
-/* A signal that the caller has told us to ignore (nohup, a background job) stays ignored. */
-static void listen_to(int number)
+/* A signal that the caller has told us to ignore (nohup, a background job) stays ignored. Each
+ * waits for the other's handler, after which it finds the default effect. */
+static void heed(int number)
 {
     struct sigaction now, want = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&want.sa_mask);
+    sigaddset(&want.sa_mask, SIGINT);
+    sigaddset(&want.sa_mask, SIGTERM);
     if (sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
         sigaction(number, &want, NULL);
 }
 
-static void listen(tn_trainer *trainer)
+static void heed_signals(tn_trainer *trainer)
 {
     in_training = trainer;
-    listen_to(SIGINT);
-    listen_to(SIGTERM);
+    heed(SIGINT);
+    heed(SIGTERM);
 }
 
 /* ---- where the run goes -------------------------------------------------------------- */
@@ -95,26 +98,18 @@ static int choose_dir(run *r, tn_error *error)
     return cli_fail(error, TN_EIO, "no free name for a run in the folder runs");
 }
 
-/* A new run never mixes its files with those of another. */
-static int check_dir(const run *r, tn_error *error)
+/* A run goes on in its own folder. */
+static int check_dir(const cli_options *o, tn_error *error)
 {
-    char config[4200];
-    snprintf(config, sizeof config, "%s/config.yaml", r->dir);
-    if (access(config, F_OK)) return CLI_DONE;
-    return cli_fail(error, TN_EINVAL, "%s: holds a run already; go on with it (--resume %s), "
-                    "remove it, or choose another --out", r->dir, r->dir);
+    if (!o->resume || !o->out || strcmp(o->resume, o->out) == 0) return CLI_DONE;
+    return cli_fail(error, TN_EINVAL, "--resume %s goes on in that folder; leave out --out",
+                    o->resume);
 }
 
 static int find_dir(run *r, tn_error *error)
 {
-    const cli_options *o = r->options;
-    if (o->resume && o->out && strcmp(o->resume, o->out) == 0) {
-        r->dir = o->resume;
-        return CLI_DONE;
-    }
-    r->dir = o->out ? o->out : o->resume;
-    if (!r->dir) return choose_dir(r, error);
-    return o->out ? check_dir(r, error) : CLI_DONE;
+    r->dir = r->options->resume ? r->options->resume : r->options->out;
+    return r->dir ? CLI_DONE : choose_dir(r, error);
 }
 
 /* ---- the run ------------------------------------------------------------------------- */
@@ -145,7 +140,8 @@ static int prepare(run *r, tn_error *error)
                                       .progress = on_progress,
                                       .progress_data = r};
     tn_train_options with_dir = options;
-    if (load_config(r, error) || find_dir(r, error)) return CLI_ERROR;
+    if (check_dir(r->options, error) || load_config(r, error) || find_dir(r, error))
+        return CLI_ERROR;
     with_dir.run_dir = r->dir;
     r->trainer = tn_trainer_new(r->env, r->config, &with_dir, error);
     return r->trainer ? CLI_DONE : CLI_ERROR;
@@ -209,7 +205,7 @@ static int train(run *r, tn_error *error)
 {
     r->env = cli_env(r->options, error);
     if (!r->env || prepare(r, error) || announce(r, error)) return CLI_ERROR;
-    listen(r->trainer);
+    heed_signals(r->trainer);
     const tn_status status = tn_trainer_run(r->trainer, error);
     in_training = NULL;
     return finish(r, status, error);

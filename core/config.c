@@ -4,6 +4,7 @@
  * hold while the tree grows and not after. Invariant of the reader: open[0..depth-1] are the
  * lists and maps being filled, outermost first, and only complete nodes have anchors. The text
  * is checked to be UTF-8 without control characters first, because libfyaml reads on past both. */
+#include <ctype.h>
 #include <libfyaml.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ typedef struct level {
 typedef struct reader {
     tn_tree *tree;
     const char *file;
+    bool places; /* false: the text is no file, and messages name no line */
     struct fy_diag *diag;
     struct fy_parser *parser;
     int32_t line, column; /* of the newest event that has a place */
@@ -45,7 +47,21 @@ __attribute__((format(printf, 3, 4))) static tn_status fail(const reader *r, tn_
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return tn_error_set(e, TN_EINVAL, "%s:%d:%d: %s", r->file, r->line, r->column, text);
+    const tn_cfg here = {.file = r->file, .line = r->line, .column = r->column};
+    return tn_cfg_error(&here, e, TN_EINVAL, "%s", text);
+}
+
+/* Puts the place in front of an error from the tree. */
+static tn_status fail_here(const reader *r, tn_error *e)
+{
+    if (r->places) return tn_error_in(e, "%s:%d:%d", r->file, r->line, r->column);
+    return tn_error_in(e, "%s", r->file);
+}
+
+static void move_to(reader *r, int32_t line, int32_t column)
+{
+    r->line = r->places ? line : 0;
+    r->column = r->places ? column : 0;
 }
 
 /* ---- the text ---------------------------------------------------------------------- */
@@ -55,17 +71,18 @@ static tn_status check_text(reader *r, const char *text, size_t size, tn_error *
     if (size > TN_CFG_BYTES)
         return tn_error_set(e, TN_EINVAL, "%s: has %zu bytes, more than the %d a config may have",
                             r->file, size, TN_CFG_BYTES);
-    r->line = r->column = 1;
+    int32_t line = 1, column = 1;
     for (size_t at = 0; at < size;) {
         uint32_t code;
         const size_t length = tn_utf8_next(text + at, size - at, &code);
+        move_to(r, line, column);
         if (!length)
             return fail(r, e, "byte 0x%02x is not UTF-8; save the file as UTF-8",
                         (unsigned char)text[at]);
         if (tn_utf8_control(code) && code != '\t' && code != '\n' && code != '\r')
             return fail(r, e, "control character U+%04X; remove it", (unsigned)code);
-        r->column++;
-        if (code == '\n') r->line++, r->column = 1;
+        column++;
+        if (code == '\n') line++, column = 1;
         at += length;
     }
     return TN_OK;
@@ -82,6 +99,14 @@ static int by_key(const void *a, const void *b)
                               : (p->column > q->column) - (p->column < q->column);
 }
 
+static tn_status repeated(const tn_cfg *first, const tn_cfg *second, tn_error *e)
+{
+    if (!second->line)
+        return tn_cfg_error(second, e, TN_EINVAL, "'%s' is there twice; keep one", second->key);
+    return tn_cfg_error(second, e, TN_EINVAL, "'%s' is here for the second time, the first is at "
+                        "line %d, column %d; keep one", second->key, first->line, first->column);
+}
+
 static tn_status check_keys(reader *r, const tn_cfg *map, tn_error *e)
 {
     if (map->count < 2) return TN_OK;
@@ -94,9 +119,7 @@ static tn_status check_keys(reader *r, const tn_cfg *map, tn_error *e)
     for (int32_t i = 1; i < map->count && !status; i++) {
         const tn_cfg *first = sorted[i - 1], *second = sorted[i];
         if (!strcmp(first->key, second->key))
-            status = tn_cfg_error(second, e, TN_EINVAL, "'%s' is here for the second time, the "
-                                  "first is at line %d, column %d; keep one", second->key,
-                                  first->line, first->column);
+            status = repeated(first, second, e);
     }
     tn_memory_put(r->tree->memory, sorted);
     return status;
@@ -132,7 +155,7 @@ static tn_status place(reader *r, tn_cfg *node, tn_error *e)
 static tn_cfg *make(reader *r, tn_cfg_type type, tn_error *e)
 {
     tn_cfg *node = tn_tree_node(r->tree, type, r->file, e);
-    if (!node) return tn_error_in(e, "%s:%d:%d", r->file, r->line, r->column), NULL;
+    if (!node) return (void)fail_here(r, e), NULL;
     node->line = r->line;
     node->column = r->column;
     return node;
@@ -157,13 +180,20 @@ static int32_t take_anchor(reader *r, struct fy_event *event, tn_error *e)
     return r->anchors++;
 }
 
-/* Plain ASCII on one line may be a number, true, null or a name; all else is text. */
+/* A number, true, null or a name is printable ASCII on one line and begins like one; all else
+ * is text, in quotes or not. (libfyaml lets through a few plain scalars that YAML does not.) */
 static bool is_text(struct fy_token *token, const char *text, size_t size)
 {
     if (token && fy_token_scalar_style(token) != FYSS_PLAIN) return true;
-    for (size_t i = 0; i < size; i++)
+    if (!size) return false;
+    const size_t first = text[0] == '-' && size > 1;
+    if (!isalnum((unsigned char)text[first]) && !strchr("_./~+", text[first])) return true;
+    for (size_t i = 0; i < size; i++) {
         if (text[i] < 0x20 || text[i] > 0x7E) return true;
-    return false;
+        if (text[i] == ':' && (i + 1 == size || text[i + 1] == ' ')) return true;
+        if (text[i] == '#' && i && text[i - 1] == ' ') return true;
+    }
+    return text[size - 1] == ' ';
 }
 
 static tn_status scalar(reader *r, struct fy_event *event, tn_error *e)
@@ -218,7 +248,7 @@ static tn_status alias(reader *r, struct fy_event *event, tn_error *e)
     if (r->depth + tn_tree_depth(r->anchor[i].node) > TN_CFG_DEPTH)
         return fail(r, e, "lists and maps are nested more than %d deep", TN_CFG_DEPTH);
     tn_cfg *copy = tn_tree_copy(r->tree, r->anchor[i].node, e);
-    if (!copy) return tn_error_in(e, "%s:%d:%d", r->file, r->line, r->column);
+    if (!copy) return fail_here(r, e);
     copy->key = NULL;
     copy->line = r->line;
     copy->column = r->column;
@@ -235,8 +265,7 @@ static void find_place(reader *r, struct fy_event *event)
     /* libfyaml's mark stands behind the quote or the '*'. */
     const bool behind = style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED ||
                         event->type == FYET_ALIAS;
-    r->line = mark->line + 1;
-    r->column = mark->column + (behind ? 0 : 1);
+    move_to(r, mark->line + 1, mark->column + (behind ? 0 : 1));
 }
 
 static tn_status take(reader *r, struct fy_event *event, tn_error *e)
@@ -284,8 +313,7 @@ static tn_status syntax_error(reader *r, tn_error *e)
     void *step = NULL;
     const struct fy_diag_error *found = fy_diag_errors_iterate(r->diag, &step);
     if (!found) return fail(r, e, "not valid YAML from here on");
-    r->line = found->line;
-    r->column = found->column;
+    move_to(r, found->line, found->column);
     return fail(r, e, "not valid YAML: %s", found->msg);
 }
 
@@ -304,7 +332,7 @@ static tn_status read_text(reader *r, const char *text, size_t size, tn_error *e
 {
     tn_status status = check_text(r, text, size, e);
     if (!status) status = open_parser(r, text, size, e);
-    r->line = r->column = 1;
+    move_to(r, 1, 1);
     if (!status) status = read_events(r, e);
     if (!status && !r->root) r->root = make(r, TN_CFG_SCALAR, e);
     fy_parser_destroy(r->parser);
@@ -312,11 +340,13 @@ static tn_status read_text(reader *r, const char *text, size_t size, tn_error *e
     return status;
 }
 
-tn_cfg *tn_tree_parse(tn_tree *t, const char *text, size_t size, const char *file, tn_error *e)
+tn_cfg *tn_tree_parse(tn_tree *t, const char *text, size_t size, const char *file, bool places,
+                      tn_error *e)
 {
     reader *r = tn_memory_get(t->memory, sizeof *r, e);
     if (!r) return NULL;
     r->tree = t;
+    r->places = places;
     r->file = tn_tree_text(t, file, strlen(file), e);
     const tn_status status = r->file ? read_text(r, text, size, e) : TN_ENOMEM;
     tn_cfg *root = status ? NULL : r->root;
@@ -329,9 +359,9 @@ tn_cfg *tn_tree_parse(tn_tree *t, const char *text, size_t size, const char *fil
 static tn_status read_root(tn_config *config, const char *text, size_t size, const char *file,
                            tn_error *e)
 {
-    tn_cfg *root = tn_tree_parse(config->blocks, text, size, file, e);
+    tn_cfg *root = tn_tree_parse(config->blocks, text, size, file, true, e);
     if (!root) return TN_EINVAL;
-    if (root->type == TN_CFG_SCALAR && tn_cfg_null(root)) root->type = TN_CFG_MAP;
+    if (tn_cfg_null(root)) root->type = TN_CFG_MAP, root->text = "";
     if (root->type != TN_CFG_MAP)
         return tn_cfg_error(root, e, TN_EINVAL, "expected a map ('model: ...' and so on), got %s",
                             root->type == TN_CFG_LIST ? "a list" : "a single value");

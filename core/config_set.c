@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/config_tree.h"
+#include "core/utf8.h"
 
 typedef struct setting {
     tn_tree *tree;
@@ -103,12 +104,25 @@ static tn_status step_down(setting *s, tn_cfg ***slot, const char *step, tn_erro
     return status;
 }
 
+static bool is_clean(const char *text, size_t size)
+{
+    uint32_t code;
+    for (size_t at = 0, length; at < size; at += length) {
+        length = tn_utf8_next(text + at, size - at, &code);
+        if (!length || tn_utf8_control(code)) return false;
+    }
+    return true;
+}
+
 /* Cuts the path into steps. Whatever can be wrong with it alone is found before the tree is
  * touched. */
 static tn_status cut(setting *s, tn_error *e)
 {
     int32_t depth = 1 + tn_tree_depth(s->value);
     const char *begin = s->steps;
+    if (!is_clean(s->path, s->length))
+        return tn_error_set(e, TN_EINVAL, "%s: the path is not UTF-8 or has a control character "
+                            "in it", s->place);
     for (size_t i = 0; i <= s->length; i++) {
         if (s->steps[i] && s->steps[i] != '.') continue;
         if (s->steps + i == begin)
@@ -137,13 +151,6 @@ static tn_status put_value(setting *s, tn_cfg **root, tn_error *e)
     return TN_OK;
 }
 
-/* A line and a column within the command line would mislead. */
-static void forget_places(tn_cfg *cfg)
-{
-    cfg->line = cfg->column = 0;
-    for (int32_t i = 0; i < cfg->count; i++) forget_places(cfg->item[i]);
-}
-
 /* "--set optimizer.sgd.lr=0.1", of a long value only the beginning. */
 static const char *name_place(tn_tree *t, const char *assignment, size_t path, tn_error *e)
 {
@@ -166,9 +173,8 @@ tn_status tn_config_set(tn_config *config, const char *assignment, tn_error *e)
     /* The keys of new entries point into the steps, so these stay too. */
     s.steps = tn_tree_text(s.tree, assignment, s.length, e);
     if (!s.place || !s.path || !s.steps) return TN_ENOMEM;
-    s.value = tn_tree_parse(s.tree, equals + 1, strlen(equals + 1), s.place, e);
+    s.value = tn_tree_parse(s.tree, equals + 1, strlen(equals + 1), s.place, false, e);
     if (!s.value) return TN_EINVAL;
-    forget_places(s.value);
     const tn_status status = cut(&s, e);
     return status ? status : put_value(&s, &config->root, e);
 }

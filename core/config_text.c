@@ -1,7 +1,7 @@
 /* config_text.c - a tree as YAML in block style, such that reading the text gives the tree again.
  *
- * Unquoted scalars are printable ASCII on one line that was plain YAML before (config.c sees to
- * that), so they can stand as they are; all other texts go into double quotes. Keys are short
+ * Unquoted scalars are printable ASCII on one line that any reader takes for a plain scalar
+ * (config.c sees to that), so they can stand as they are; all other texts go into double quotes. Keys are short
  * enough (TN_CFG_KEY) to stay below YAML's 1024 characters when every one is escaped. */
 #include <stdio.h>
 #include <string.h>

@@ -33,7 +33,9 @@ tn_cfg *tn_tree_copy(tn_tree *, const tn_cfg *, tn_error *);
 /* Levels of lists and maps: 0 for a scalar. */
 int32_t tn_tree_depth(const tn_cfg *);
 
-/* Parses one YAML document of any type into the tree; NULL on error. */
-tn_cfg *tn_tree_parse(tn_tree *, const char *text, size_t size, const char *file, tn_error *);
+/* Parses one YAML document of any type into the tree; NULL on error. Without places nodes and
+ * messages have no line and column: `file` says it all. */
+tn_cfg *tn_tree_parse(tn_tree *, const char *text, size_t size, const char *file, bool places,
+                      tn_error *);
 
 #endif

@@ -96,8 +96,7 @@ static tn_status check_field(const tn_instance *from, const tn_data_info *info, 
         return wrong_field(from, i, "no proper name", e);
     if (tn_feed_find(info, spec->name) != i)
         return wrong_field(from, i, "the name of another field", e);
-    if (spec->shape.rank < 0 || spec->shape.rank > TN_MAX_RANK ||
-        (spec->shape.rank && !tn_shape_size(&spec->shape, &size)))
+    if (!tn_shape_size(&spec->shape, &size))
         return wrong_field(from, i, "an impossible shape", e);
     return spec->classes < 0 ? wrong_field(from, i, "a negative number of classes", e) : TN_OK;
 }

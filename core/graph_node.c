@@ -224,8 +224,11 @@ static tn_status add_block(tn_graph *g, tn_instance *block, const char *prefix,
                             MAX_DEPTH);
     choose_prefix(g, block, prefix, b.prefix);
     tn_calling calling;
-    tn_call *call = tn_call_make(&calling, g->env, block, g->real, e);
+    tn_error own = {.status = TN_OK}; /* what the block says itself; its nodes write to e */
+    tn_call *call = tn_call_make(&calling, g->env, block, g->real, &own);
     tn_status status = vtable->expand(block->self, call, &b.face, inputs, input, last);
+    if (status && own.status)
+        return tn_cfg_error(block->where, e, own.status, "%s: %s", block->entry->name, own.text);
     if (!status && (*last < 0 || *last >= g->nodes))
         status = e && e->status ? e->status
                                 : tn_cfg_error(block->where, e, TN_EINVAL,

@@ -1,4 +1,5 @@
-/* model.h - a graph with what is needed to save it and to predict from any thread. */
+/* model.h - a graph with what is needed to save it and to predict from any thread, and the
+ * archives that models and checkpoints are kept in. */
 #ifndef CORE_MODEL_H
 #define CORE_MODEL_H
 
@@ -6,21 +7,50 @@
 
 #include "core/plan.h"
 
+struct tn_idle_plan;
+
 struct tn_model {
     tn_env *env;
-    tn_config *config; /* resolved; owned unless borrowed */
-    bool owns_config;
+    tn_config *config; /* its own copy, with `input:` filled in */
     tn_graph *graph;
-    char **classes;    /* or NULL */
-    pthread_mutex_t lock; /* of the pool of inference plans */
+    const char **classes; /* texts live in config; or NULL */
+    int64_t chunk;        /* samples of an inference plan */
+    bool has_lock;
+    pthread_mutex_t lock; /* of idle */
     struct tn_idle_plan *idle;
 };
 
-/* Tensors of parameters and states (and more, for checkpoints), plus texts, through the format
- * plugin `safetensors`, atomically. */
+/* `config` becomes the model's own, also on failure. */
+tn_status tn_model_make(tn_env *, tn_config *config, const tn_shape *input, tn_model **,
+                        tn_error *);
+/* `seed:` and `precision:` of a config's root; `input:`, rank -1 when it is not there. */
+tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real, tn_error *);
+tn_status tn_model_input_shape(const tn_cfg *root, tn_shape *, tn_error *);
+/* Puts `input: [...]` into the config. */
+tn_status tn_model_set_input(tn_config *, const tn_shape *, tn_error *);
+/* Parameter or state i; false past the last. */
+bool tn_model_part(const tn_model *, int32_t i, const char **name, tn_tensor *);
+
+/* A deep copy, places included, that shares nothing. */
+tn_config *tn_config_copy(tn_env *, const tn_config *, tn_error *);
+
+/* Through the format plugin, atomically. */
 tn_status tn_archive_write(tn_env *, const char *path, const tn_archive *, tn_error *);
-/* `bytes` holds what the archive's tensors point into; free both with tn_archive_free. */
+/* `bytes` holds what the archive's tensors point into, at any alignment; free both with
+ * tn_archive_free. */
 tn_status tn_archive_read(tn_env *, const char *path, tn_archive *, void **bytes, tn_error *);
 void tn_archive_free(tn_env *, tn_archive *, void *bytes);
+const char *tn_archive_text(const tn_archive *, const char *key); /* NULL: not there */
+/* Copies the tensor called name into `into`, whose dtype and shape it must have. *from starts
+ * as 0 and makes look-ups in the order of writing fast. */
+tn_status tn_archive_take(const tn_archive *, const char *name, const tn_tensor *into,
+                          int64_t *from, tn_error *);
+
+/* Keys of the texts, and the newest version of what they stand for. */
+#define TN_KEY_VERSION "tenon.version"
+#define TN_KEY_CONFIG "tenon.config"
+#define TN_FILE_VERSION 1
+/* Checks TN_KEY_VERSION and gives the config. */
+tn_status tn_archive_config(const tn_archive *, const char **text, tn_error *);
 
 #endif

@@ -34,8 +34,7 @@ const char *tn_nearest(const char *word, const char *const *names, int32_t count
     const size_t length = strnlen(word, LONGEST + 1);
     if (length > LONGEST) return NULL;
     const char *best = NULL;
-    int best_distance = (int)(length + 2) / 3 + 1;
-    if (best_distance > (int)length) best_distance = (int)length; /* not every edit is a misspelling */
+    int best_distance = (int)(length + 1) / 3 + 1;
     for (int32_t i = 0; i < count; i++) {
         const size_t other = strnlen(names[i], LONGEST + 1);
         if (other > LONGEST) continue;

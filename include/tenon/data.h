@@ -28,7 +28,8 @@ typedef struct tn_dataset {
 } tn_dataset;
 
 /* transform: of a batch's fields; what it does to specs says infer. Outputs are fresh memory
- * laid out as infer said. Runs on training batches, and on all when `always`. */
+ * laid out as infer said; both arrays have TN_MAX_FIELDS entries, unused ones all NULL. Runs on
+ * training batches, and on all when `always`. */
 typedef struct tn_transform {
     TN_HEAD
     int32_t always;

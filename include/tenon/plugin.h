@@ -199,6 +199,7 @@ typedef const tn_ref_list *tn_refs;
 #define TN_C_PLUGIN tn_ref
 #define TN_C_PLUGINS tn_refs
 #define TN_C_GRAPH tn_graph_ref
+/* clang-format off */
 #define TN_V_BOOL(def, lo, hi) {.i = def}, {.i = 0}, {.i = 1}
 #define TN_V_INT(def, lo, hi) {.i = def}, {.i = lo}, {.i = hi}
 #define TN_V_REAL(def, lo, hi) {.d = def}, {.d = lo}, {.d = hi}
@@ -210,6 +211,7 @@ typedef const tn_ref_list *tn_refs;
 #define TN_V_PLUGIN(def, lo, hi) {.s = def}, {.s = lo}, {.s = 0}
 #define TN_V_PLUGINS(def, lo, hi) {.s = def}, {.s = lo}, {.s = 0}
 #define TN_V_GRAPH(def, lo, hi) {.s = def}, {.s = 0}, {.s = 0}
+/* clang-format on */
 
 #define TN_FIELD(T, name, flags, def, lo, hi, doc) TN_C_##T name;
 #define TN_ARGUMENT(T, name, flags, def, lo, hi, doc) , TN_C_##T name

@@ -1,5 +1,5 @@
 /* memory.c - data that a program has in memory and attached to its environment under a name
- * (tn_env_attach in tenon.h): arrays, or a callback that makes a sample. */
+ * (tn_env_attach in tenon.h, which checks them): arrays, or a callback that makes a sample. */
 #include <tenon/plugin.h>
 
 #include <string.h>
@@ -28,50 +28,15 @@ static int same_shape(const tn_shape *a, const tn_shape *b)
            !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]);
 }
 
-/* A single number is a feature of its own, as a layer's output is. */
-static tn_shape at_least_one_axis(tn_shape shape)
-{
-    if (shape.rank == 0) shape.rank = 1, shape.dim[0] = 1;
-    return shape;
-}
-
-static tn_status check_shape(tn_call *c, const char *name, const char *part,
-                             const tn_shape *shape)
-{
-    if (shape->rank < 0 || shape->rank > TN_MAX_RANK)
-        return tn_fail(c, TN_ESHAPE, "'%s': %s has rank %d, expected 0 to %d", name, part,
-                       shape->rank, TN_MAX_RANK);
-    for (int32_t i = 0; i < shape->rank; i++)
-        if (shape->dim[i] < 1)
-            return tn_fail(c, TN_ESHAPE, "'%s': axis %d of %s has size %lld", name, i + 1, part,
-                           (long long)shape->dim[i]);
-    return TN_OK;
-}
-
-static tn_status check_data(tn_call *c, const char *name, const tn_memory_data *data)
-{
-    if (data->samples < 1) return tn_fail(c, TN_EDATA, "'%s' has no samples", name);
-    if (data->classes < 0)
-        return tn_fail(c, TN_EINVAL, "'%s' has %d classes", name, data->classes);
-    const tn_status status = check_shape(c, name, "input", &data->input);
-    if (status != TN_OK) return status;
-    if (!data->read && !data->inputs)
-        return tn_fail(c, TN_EINVAL, "'%s' has neither inputs nor a callback", name);
-    if (!data->read && !data->labels == !data->targets)
-        return tn_fail(c, TN_EINVAL, "'%s' needs exactly one of labels and targets", name);
-    return check_shape(c, name, "target", &data->target);
-}
-
 static tn_status find_data(tn_call *c, const char *name, const tn_memory_data **data)
 {
     const tn_memory_service *service = c->host->service(c, TN_MEMORY_SERVICE);
     if (!service)
         return tn_fail(c, TN_ENOTSUP, "this program cannot attach data; use a dataset of files");
     *data = service->find(c, name);
-    if (!*data)
-        return tn_fail(c, TN_ENOTFOUND,
-                       "no data is attached under the name '%s'; call tn_env_attach first", name);
-    return check_data(c, name, *data);
+    if (*data) return TN_OK;
+    return tn_fail(c, TN_ENOTFOUND,
+                   "no data is attached under the name '%s'; call tn_env_attach first", name);
 }
 
 static tn_status check_agree(tn_call *c, const char *name, const tn_memory_data *train,
@@ -102,11 +67,13 @@ static tn_status TN(open)(void *me, tn_call *c, tn_data_info *info)
     }
     const tn_memory_data *train = self->set[TN_TRAIN];
     info->fields = 2;
-    info->field[0] = (tn_field_spec){
-        .name = "input", .real = 1, .shape = at_least_one_axis(train->input)};
+    info->field[0] = (tn_field_spec){.name = "input", .real = 1, .shape = train->input};
     info->field[1] = (tn_field_spec){.name = "target"};
     if (has_labels(train)) info->field[1].classes = train->classes;
-    else info->field[1].real = 1, info->field[1].shape = at_least_one_axis(train->target);
+    else info->field[1].real = 1, info->field[1].shape = train->target;
+    /* A single number is a feature, as a layer's output is. */
+    tn_shape *target = &info->field[1].shape;
+    if (!has_labels(train) && target->rank == 0) *target = (tn_shape){1, {1}};
     return TN_OK;
 }
 

@@ -28,10 +28,10 @@ static double TN(value)(const void *me, const double *now, const tn_clock *clock
                         const double *numbers)
 {
     const TN(self) *self = me;
-    const double passed =
-        self->steps != TN_UNSET_INT
-            ? (double)clock->step / (double)self->steps
-            : clock->epoch / (isnan(self->epochs) ? clock->epochs : self->epochs);
+    const double passed = self->steps != TN_UNSET_INT
+                              ? (double)clock->step / (double)self->steps
+                              : clock->epoch /
+                                    (isnan(self->epochs) ? clock->epochs : self->epochs);
     if (!(passed < 1)) return self->to;
     return self->to +
            0.5 * (self->from - self->to) * (1 + cos(3.141592653589793 * passed));

@@ -92,8 +92,8 @@ static void check(const bench *b, const char *what, const char *name, int32_t dt
 /* A file of tests/reference. */
 static void place(const char *name, const char *end, char text[4096])
 {
-    const char *source = getenv("TENON_TEST_SOURCE");
-    cr_assert(source, "TENON_TEST_SOURCE must name the folder tests");
+    const char *source = getenv("TENON_TEST_DATA");
+    cr_assert(source, "TENON_TEST_DATA must name the folder tests");
     snprintf(text, 4096, "%s/reference/%s%s", source, name, end);
 }
 

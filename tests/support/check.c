@@ -11,10 +11,10 @@ tn_env *check_env(void)
     static tn_env *env;
     tn_error e = {0};
     char path[8192];
-    const char *plugins = getenv("TENON_TEST_PLUGINS"), *toys = getenv("TENON_TEST_TOYS");
+    const char *plugins = getenv("TENON_TEST_PLUGINS"), *toys = getenv("TENON_TEST_CORE_TOYS");
     if (env) return env;
-    cr_assert(plugins && toys, "TENON_TEST_PLUGINS and TENON_TEST_TOYS are not set");
-    snprintf(path, sizeof path, "%s:%s/core/toys", plugins, toys);
+    cr_assert(plugins && toys, "TENON_TEST_PLUGINS and TENON_TEST_CORE_TOYS are not set");
+    snprintf(path, sizeof path, "%s:%s", plugins, toys);
     const tn_env_options options = {.plugin_path = path, .backend = "reference", .threads = 2};
     env = tn_env_new(&options, &e);
     cr_assert_not_null(env, "%s", e.text);
@@ -142,9 +142,15 @@ tn_status check_infer(const char *name, const char *options, int32_t inputs,
 check_layer *check_layer_new(const char *name, const char *options, tn_shape shape,
                              int64_t samples, int32_t inputs)
 {
+    return check_kernel_new("layer", name, options, shape, samples, inputs);
+}
+
+check_layer *check_kernel_new(const char *kind, const char *name, const char *options,
+                              tn_shape shape, int64_t samples, int32_t inputs)
+{
     check_layer *l = zeros(1, sizeof *l);
     const tn_shape shapes[4] = {shape, shape, shape, shape};
-    l->instance = check_plugin("layer", name, options, 1);
+    l->instance = check_plugin(kind, name, options, 1);
     cr_assert_eq(infer(l, inputs, shapes), TN_OK, "%s", message);
     l->n = samples * tn_shape_count(&shape);
     l->rows = l->n / l->width;
@@ -260,6 +266,45 @@ void check_commit(check_layer *l)
     make_frame(&f, l, true, 0, l->n);
     for (int32_t i = 0; i < l->states; i++) state[i] = l->state[i].value;
     vtable(l)->commit(l->instance->self, &f.tile, l->rows, state);
+}
+
+/* ---- differences ----------------------------------------------------------------------- */
+
+static double weighted_sum(check_layer *l)
+{
+    double sum = 0;
+    check_forward(l, true, 0);
+    for (int64_t i = 0; i < l->n; i++) sum += l->gy[i] * l->y[i];
+    return sum;
+}
+
+static void differentiate(check_layer *l, double *at, const double *exact, int64_t n,
+                          const char *what)
+{
+    const double step = 1e-5;
+    for (int64_t i = 0; i < n; i++) {
+        const double before = at[i];
+        double f[4];
+        for (int32_t k = 0; k < 4; k++) {
+            at[i] = before + (k < 2 ? k - 2 : k - 1) * step;
+            f[k] = weighted_sum(l);
+        }
+        at[i] = before;
+        const double numeric = (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * step);
+        cr_assert(fabs(exact[i] - numeric) <= 1e-8 * (1 + fabs(numeric)),
+                  "gradient of %s[%lld]: %.12g, expected %.12g", what, (long long)i, exact[i],
+                  numeric);
+    }
+}
+
+void check_slot_gradients(check_layer *l)
+{
+    check_forward(l, true, 0);
+    check_backward(l, true, 0);
+    differentiate(l, l->x[0], l->gx[0], l->n, "x");
+    for (int32_t i = 0; i < l->params; i++)
+        differentiate(l, l->param[i].value, l->param[i].gradient, l->param[i].size,
+                      l->param[i].name);
 }
 
 /* ---- any split, the same bits ---------------------------------------------------------- */

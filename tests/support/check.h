@@ -48,6 +48,9 @@ typedef struct check_layer {
 /* x, gy and parameters random; states as declared. */
 check_layer *check_layer_new(const char *name, const char *options, tn_shape shape,
                              int64_t samples, int32_t inputs);
+/* The same of another kind that computes like a layer. */
+check_layer *check_kernel_new(const char *kind, const char *name, const char *options,
+                              tn_shape shape, int64_t samples, int32_t inputs);
 /* What infer says to inputs of these shapes: TN_OK, or a status with check_message. */
 tn_status check_infer(const char *name, const char *options, int32_t inputs,
                       const tn_shape *shapes);
@@ -56,6 +59,8 @@ tn_status check_infer(const char *name, const char *options, int32_t inputs,
 void check_forward(check_layer *, bool training, int64_t run);
 void check_backward(check_layer *, bool training, int64_t run);
 void check_commit(check_layer *);
+/* gx[0] and the parameters' gradients against differences of the sum of gy x y. */
+void check_slot_gradients(check_layer *);
 /* Outputs that held NaN are written, inputs are left alone, any split gives the same bits, and
  * in place the same as not. */
 void check_runs(const char *name, const char *options, int32_t inputs, bool training);

@@ -10,57 +10,72 @@ static float drawn_float[MANY];
 
 typedef struct moments {
     double mean, deviation, largest;
+    double neighbours; /* correlation of elements next to each other */
 } moments;
 
-static const tn_param_info wide = {.name = "dense.weight", .role = TN_WEIGHT, .fan_in = 300,
-                                   .fan_out = 200, .gain = 1, .key = {{7, 11}}};
+static const tn_param_info wide = {.name = "dense.weight",
+                                   .role = TN_WEIGHT,
+                                   .fan_in = 300,
+                                   .fan_out = 200,
+                                   .gain = 1,
+                                   .key = {{7, 11}}};
 
-/* fill's vtable has the same layout in both precisions. */
-TN_UNUSED static tn_status draw(const char *name, const char *options, const tn_param_info *info,
-                                int32_t real)
+/* Initializers are declared once for both precisions. */
+TN_UNUSED static tn_status draw(const char *name, const char *options,
+                                const tn_param_info *info, int32_t real)
 {
     tn_error error = {0};
     tn_calling calling;
-    tn_tensor w = {.struct_size = sizeof w, .dtype = real ? TN_F64 : TN_F32, .rank = 2,
-                   .dim = {200, 300}, .stride = {300, 1},
+    tn_tensor w = {.struct_size = sizeof w,
+                   .dtype = real ? TN_F64 : TN_F32,
+                   .rank = 2,
+                   .dim = {200, 300},
+                   .stride = {300, 1},
                    .data = real ? (void *)drawn : (void *)drawn_float};
     const tn_instance *instance = make("initializer", name, options, real);
-    const tn_initializer_f64 *init = instance->vtable;
+    const tn_initializer *init = instance->vtable;
     return init->fill(instance->self,
-                      tn_call_make(&calling, test_env(), instance, real, &error), info, &w);
+                      tn_call_make(&calling, test_env(), instance, real, &error), info,
+                      &w);
 }
 
 TN_UNUSED static moments measure(const char *name, const char *options,
                                  const tn_param_info *info)
 {
-    moments m = {0, 0, 0};
+    moments m = {0};
     cr_assert_eq(draw(name, options, info, 1), TN_OK);
     for (int i = 0; i < MANY; i++) m.mean += drawn[i] / MANY;
     for (int i = 0; i < MANY; i++) {
         m.deviation += (drawn[i] - m.mean) * (drawn[i] - m.mean) / MANY;
         m.largest = fmax(m.largest, fabs(drawn[i]));
     }
+    for (int i = 1; i < MANY; i++)
+        m.neighbours += (drawn[i] - m.mean) * (drawn[i - 1] - m.mean) / MANY /
+                        m.deviation;
     m.deviation = sqrt(m.deviation);
     return m;
 }
 
-/* Mean and deviation within five standard errors of the law (for the deviation: those of a
- * normal, which are larger than a uniform's), and of the law's range. */
-TN_UNUSED static void obeys(const char *name, const char *options, const tn_param_info *info,
-                            double mean, double deviation, bool uniform)
+/* Mean and deviation within five standard errors of the law (for the deviation: those of
+ * a normal, which are larger than a uniform's), and of the law's range. */
+TN_UNUSED static void obeys(const char *name, const char *options,
+                            const tn_param_info *info, double mean, double deviation,
+                            bool uniform)
 {
     const moments m = measure(name, options, info);
     const double bound = sqrt(3) * deviation;
     cr_assert_float_eq(m.mean, mean, 5 * deviation / sqrt(MANY), "mean %g", m.mean);
     cr_assert_float_eq(m.deviation, deviation, 5 * deviation / sqrt(2.0 * MANY), "std %g",
                        m.deviation);
+    cr_assert_float_eq(m.neighbours, 0, 5 / sqrt(MANY), "correlation %g", m.neighbours);
     if (uniform)
         cr_assert(m.largest <= bound && m.largest > 0.999 * bound);
     else
         cr_assert(m.largest > 3.5 * deviation && m.largest < 6 * deviation + fabs(mean));
 }
 
-/* The same key draws the same, another one something else, and float is double rounded. */
+/* The same key draws the same, another one something else, and float is double rounded.
+ * */
 TN_UNUSED static void depends_on_the_key_alone(const char *name, const char *options)
 {
     static double first[MANY];

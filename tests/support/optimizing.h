@@ -1,5 +1,6 @@
-/* optimizing.h - runs an optimizer on sum a/2 (w - b)^2, a function whose minimum is known with
- * and without penalties, the way the host does: penalty's gradient or prox, then the update. */
+/* optimizing.h - runs an optimizer on sum a/2 (w - b)^2, a function whose minimum is
+ * known with and without penalties, the way the host does: penalty's gradient or prox,
+ * then the update. */
 #ifndef TESTS_SUPPORT_OPTIMIZING_H
 #define TESTS_SUPPORT_OPTIMIZING_H
 
@@ -27,7 +28,8 @@ TN_UNUSED static void run_f64(const course *c, double *w)
         const tn_update u = {.step = s, .rate = c->rate, .decays = c->decays};
         double g[WEIGHTS], step[WEIGHTS];
         for (int i = 0; i < WEIGHTS; i++) g[i] = hollow[i] * (w[i] - centre[i]);
-        const bool prox = r && r->prox && (!r->proximal || r->proximal(c->regularizer->self));
+        const bool prox = r && r->prox &&
+                          (!r->proximal || r->proximal(c->regularizer->self));
         const tn_tile rt = r ? tile_of(c->regularizer, WEIGHTS) : t;
         if (r && !prox) r->gradient(c->regularizer->self, &rt, w, g);
         o->update(c->optimizer->self, &t, &u, w, g, slot);
@@ -63,7 +65,8 @@ TN_UNUSED static void follow(const char *name, const trace *traces, int count)
 {
     for (int i = 0; i < count; i++) {
         double w[WEIGHTS];
-        course c = {make("optimizer", name, traces[i].options, 1), NULL, traces[i].rate, 1, 6};
+        course c = {make("optimizer", name, traces[i].options, 1), NULL, traces[i].rate,
+                    1, 6};
         run_f64(&c, w);
         near(w, traces[i].expected, WEIGHTS, 1e-14);
         c.optimizer = make("optimizer", name, traces[i].options, 0);
@@ -72,8 +75,8 @@ TN_UNUSED static void follow(const char *name, const trace *traces, int count)
     }
 }
 
-/* The minimum of the function plus lambda sum |w|, which is the centre's element b thresholded
- * by lambda / a; zeros among them must be exact. */
+/* The minimum of the function plus lambda sum |w|, which is the centre's element b
+ * thresholded by lambda / a; zeros among them must be exact. */
 TN_UNUSED static void find_lasso(const char *optimizer, const char *options, double rate,
                                  const char *lambda, const double *minimum)
 {

@@ -1,7 +1,8 @@
-/* slots.h - one plugin, made from its options, for suites that call its slots directly. Both
- * precisions are declared (tn_optimizer_f32, tn_optimizer_f64); tn_real is double.
+/* slots.h - one plugin, made from its options, for suites that call its slots directly.
+ * Both precisions are declared (tn_optimizer_f32, tn_optimizer_f64); tn_real is double.
  *
- * Criterion runs each test in a process of its own, so the environment lives as long as a test. */
+ * Criterion runs each test in a process of its own, so the environment lives as long as a
+ * test. */
 #ifndef TESTS_SUPPORT_SLOTS_H
 #define TESTS_SUPPORT_SLOTS_H
 
@@ -31,13 +32,14 @@ TN_UNUSED static tn_env *test_env(void)
 }
 
 /* real: 0 float, 1 double. */
-TN_UNUSED static tn_instance *make(const char *kind, const char *name, const char *options,
-                                   int32_t real)
+TN_UNUSED static tn_instance *make(const char *kind, const char *name,
+                                   const char *options, int32_t real)
 {
     tn_instance *instance = NULL;
     tn_error error = {0};
-    cr_assert_eq(tn_instance_named(test_env(), kind, name, options, real, &instance, &error),
-                 TN_OK, "%s", error.text);
+    cr_assert_eq(
+        tn_instance_named(test_env(), kind, name, options, real, &instance, &error),
+        TN_OK, "%s", error.text);
     return instance;
 }
 
@@ -47,23 +49,25 @@ TN_UNUSED static void refuse(const char *kind, const char *name, const char *opt
 {
     tn_instance *instance = NULL;
     tn_error error = {0};
-    cr_assert_neq(tn_instance_named(test_env(), kind, name, options, 1, &instance, &error), TN_OK,
-                  "%s accepts %s", name, options);
+    cr_assert_neq(
+        tn_instance_named(test_env(), kind, name, options, 1, &instance, &error), TN_OK,
+        "%s accepts %s", name, options);
     cr_assert_not_null(strstr(error.text, part), "'%s' lacks '%s'", error.text, part);
 }
 
 /* A tile over n elements in one row. */
 TN_UNUSED static tn_tile tile_of(const tn_instance *instance, int64_t n)
 {
-    return (tn_tile){.n = n, .width = n, .rows_per_sample = 1, .now = instance->now,
-                     .training = 1};
+    return (tn_tile){
+        .n = n, .width = n, .rows_per_sample = 1, .now = instance->now, .training = 1};
 }
 
-TN_UNUSED static void near(const double *got, const double *expected, int64_t n, double bound)
+TN_UNUSED static void near(const double *got, const double *expected, int64_t n,
+                           double bound)
 {
     for (int64_t i = 0; i < n; i++)
-        cr_assert(fabs(got[i] - expected[i]) <= bound, "element %d: got %.17g, expected %.17g",
-                  (int)i, got[i], expected[i]);
+        cr_assert(fabs(got[i] - expected[i]) <= bound,
+                  "element %d: got %.17g, expected %.17g", (int)i, got[i], expected[i]);
 }
 
 #endif

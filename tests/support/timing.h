@@ -7,7 +7,10 @@
 TN_UNUSED static double value_at(const tn_instance *schedule, int64_t step)
 {
     const tn_schedule *s = schedule->vtable;
-    const tn_clock clock = {.step = step, .steps = 80, .epoch = (double)step / 10, .epochs = 8,
+    const tn_clock clock = {.step = step,
+                            .steps = 80,
+                            .epoch = (double)step / 10,
+                            .epochs = 8,
                             .monitored = NAN};
     return s->value(schedule->self, schedule->now, &clock, schedule->numbers);
 }
@@ -18,8 +21,8 @@ TN_UNUSED static void passes(const char *name, const char *options, int64_t stri
 {
     const tn_instance *schedule = make("schedule", name, options, 1);
     for (int64_t i = 0; i < n; i++)
-        cr_assert_float_eq(value_at(schedule, i * stride), expected[i], 1e-15, "%d: %.17g",
-                           (int)i, value_at(schedule, i * stride));
+        cr_assert_float_eq(value_at(schedule, i * stride), expected[i], 1e-15,
+                           "%d: %.17g", (int)i, value_at(schedule, i * stride));
 }
 
 #endif

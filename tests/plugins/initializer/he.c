@@ -6,8 +6,8 @@ Test(he, P5_F8_obeys_its_law)
     obeys("he", NULL, &wide, 0, sqrt(2.0 / 300), false);
     obeys("he", "uniform", &wide, 0, sqrt(2.0 / 300), true);
     obeys("he", "{mode: fan_out}", &wide, 0, sqrt(2.0 / 200), false);
-    obeys("he", "{gain: 1, mode: fan_out, distribution: uniform}", &wide, 0, sqrt(1.0 / 200),
-          true);
+    obeys("he", "{gain: 1, mode: fan_out, distribution: uniform}", &wide, 0,
+          sqrt(1.0 / 200), true);
 }
 
 Test(he, P5_N37_deviations)

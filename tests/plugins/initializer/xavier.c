@@ -6,7 +6,8 @@ Test(xavier, P5_F7_obeys_its_law)
     const double deviation = sqrt(2.0 / 500);
     obeys("xavier", NULL, &wide, 0, deviation, false);
     obeys("xavier", "uniform", &wide, 0, deviation, true);
-    obeys("xavier", "{gain: 1.5, distribution: uniform}", &wide, 0, 1.5 * deviation, true);
+    obeys("xavier", "{gain: 1.5, distribution: uniform}", &wide, 0, 1.5 * deviation,
+          true);
 }
 
 Test(xavier, P5_N36_deviations)

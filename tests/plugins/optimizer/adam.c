@@ -1,12 +1,13 @@
-/* adam.c - against PyTorch's Adam: weights after six updates of support/optimizing.h's function,
- * made with torch 1.13 in double. */
+/* adam.c - against PyTorch's Adam: weights after six updates of support/optimizing.h's
+ * function, made with torch 1.13 in double. */
 #include "support/optimizing.h"
 
 Test(adam, follows_pytorch)
 {
     static const trace traces[] = {
         {NULL, 0.01, {0.94011564738386677, -0.44011564680438175, 0.19006209390142542}},
-        {"{beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weight_decay: 0.05}", 0.02,
+        {"{beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weight_decay: 0.05}",
+         0.02,
          {0.88092658738524598, -0.38084285446336474, 0.1306360993888514}},
     };
     follow("adam", traces, 2);
@@ -25,7 +26,8 @@ Test(adam, first_step_has_the_size_of_the_rate)
     cr_assert_eq(adam->entry->learning_rate, 1e-3);
 }
 
-/* Under a constant gradient a weight moves by exactly its step size times the gradient. */
+/* Under a constant gradient a weight moves by exactly its step size times the gradient.
+ * */
 Test(adam, step_size_is_what_a_unit_of_gradient_moves)
 {
     double w = 0, m = 0, v = 0, step, *const slot[] = {&m, &v};

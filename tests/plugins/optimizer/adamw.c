@@ -6,7 +6,8 @@ Test(adamw, follows_pytorch)
 {
     static const trace traces[] = {
         {NULL, 0.01, {0.93953203312578648, -0.43983132281447351, 0.18992727663010378}},
-        {"{beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weight_decay: 0.3}", 0.02,
+        {"{beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weight_decay: 0.3}",
+         0.02,
          {0.84753915584369399, -0.36501411831278002, 0.12354792188960503}},
     };
     follow("adamw", traces, 2);
@@ -46,5 +47,6 @@ Test(adamw, decays_only_what_decays)
 
 Test(adamw, P3_F8_lasso_with_exact_zeros)
 {
-    find_lasso("adamw", "{weight_decay: 0}", 0.01, "0.4", (double[]){0, 0.2 - 0.4 / 3, -0.2});
+    find_lasso("adamw", "{weight_decay: 0}", 0.01, "0.4",
+               (double[]){0, 0.2 - 0.4 / 3, -0.2});
 }

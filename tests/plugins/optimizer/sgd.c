@@ -1,15 +1,19 @@
-/* sgd.c - against PyTorch's SGD: weights after six updates of support/optimizing.h's function,
- * made with torch 1.13 in double. */
+/* sgd.c - against PyTorch's SGD: weights after six updates of support/optimizing.h's
+ * function, made with torch 1.13 in double. */
 #include "support/optimizing.h"
 
 Test(sgd, follows_pytorch)
 {
     static const trace traces[] = {
         {NULL, 0.1, {0.6720087, 0.1176457, -0.081135136718750014}},
-        {"{momentum: 0.9}", 0.1, {0.12037439999999987, 0.66670960000000012, -0.68928236328125003}},
-        {"{momentum: 0.9, nesterov: true}", 0.1,
+        {"{momentum: 0.9}",
+         0.1,
+         {0.12037439999999987, 0.66670960000000012, -0.68928236328125003}},
+        {"{momentum: 0.9, nesterov: true}",
+         0.1,
          {0.1215812794016999, 0.33577844847069999, -0.79390422978552744}},
-        {"{momentum: 0.9, weight_decay: 0.05}", 0.1,
+        {"{momentum: 0.9, weight_decay: 0.05}",
+         0.1,
          {0.074698308906484365, 0.6538622140071485, -0.69142897388085556}},
     };
     follow("sgd", traces, 4);
@@ -51,13 +55,35 @@ Test(sgd, decays_only_what_decays)
 Test(sgd, rate_0_leaves_weights_alone)
 {
     double w[WEIGHTS];
-    const course c = {make("optimizer", "sgd", "{momentum: 0.9, weight_decay: 0.1}", 1), NULL, 0,
-                      1, 5};
+    const course c = {make("optimizer", "sgd", "{momentum: 0.9, weight_decay: 0.1}", 1),
+                      NULL, 0, 1, 5};
     run_f64(&c, w);
     cr_assert_arr_eq(w, begin, sizeof w);
 }
 
-/* A prox whose steps fit the velocity ends at the minimum of loss plus penalty, not beside it. */
+/* Under a constant gradient a weight moves by exactly step size times gradient. */
+Test(sgd, step_size_is_what_a_unit_of_gradient_moves)
+{
+    static const char *const options[] = {NULL, "{momentum: 0.9}",
+                                          "{momentum: 0.9, nesterov: true}"};
+    for (int k = 0; k < 3; k++) {
+        double w = 0, v = 0, size, *const slot[] = {&v};
+        const double g = 0.7;
+        const tn_instance *sgd = make("optimizer", "sgd", options[k], 1);
+        const tn_optimizer_f64 *o = sgd->vtable;
+        const tn_tile t = tile_of(sgd, 1);
+        for (int64_t s = 1; s <= 20; s++) {
+            const tn_update u = {.step = s, .rate = 0.01};
+            const double before = w;
+            o->update(sgd->self, &t, &u, &w, &g, slot);
+            o->step_size(sgd->self, &t, &u, slot, &size);
+            cr_assert_float_eq(before - w, size * g, 1e-15);
+        }
+    }
+}
+
+/* A prox whose steps fit the velocity ends at the minimum of loss plus penalty, not
+ * beside it. */
 Test(sgd, P3_F8_lasso_with_momentum_and_nesterov)
 {
     find_lasso("sgd", "{momentum: 0.9}", 0.02, "0.4", (double[]){0, 0.2 - 0.4 / 3, -0.2});

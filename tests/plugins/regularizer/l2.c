@@ -35,8 +35,8 @@ static void descend(const char *lambda, double gradient, int steps, double *w, i
 
 Test(l2, P2_N7_penalty)
 {
-    cr_assert_float_eq(penalty(make("regularizer", "l2", "{lambda: 0.01}", 1), two, 2), 0.445,
-                       1e-15);
+    cr_assert_float_eq(penalty(make("regularizer", "l2", "{lambda: 0.01}", 1), two, 2),
+                       0.445, 1e-15);
 }
 
 Test(l2, P2_N8_gradient)
@@ -103,7 +103,8 @@ Test(l2, P2_T2_equals_coupled_weight_decay_of_sgd_bit_for_bit)
     const course penalty_course = {make("optimizer", "sgd", "{momentum: 0.9}", 1),
                                    make("regularizer", "l2", "0.05", 1), 0.1, 1, 50};
     const course decay_course = {
-        make("optimizer", "sgd", "{momentum: 0.9, weight_decay: 0.05}", 1), NULL, 0.1, 1, 50};
+        make("optimizer", "sgd", "{momentum: 0.9, weight_decay: 0.05}", 1), NULL, 0.1, 1,
+        50};
     run_f64(&penalty_course, by_penalty);
     run_f64(&decay_course, by_decay);
     cr_assert_arr_eq(by_penalty, by_decay, sizeof by_decay);

@@ -18,8 +18,8 @@ Test(step, holds_until_the_last_update_of_a_stair)
 
 Test(step, stairs_of_a_fraction_of_an_epoch)
 {
-    const tn_instance *step =
-        make("schedule", "step", "{from: 1, every: 0.1, factor: 0.5}", 1);
+    const tn_instance *step = make("schedule", "step",
+                                   "{from: 1, every: 0.1, factor: 0.5}", 1);
     for (int64_t i = 0; i < 40; i++)
         cr_assert_float_eq(value_at(step, i), pow(0.5, (double)i), 1e-15, "%d", (int)i);
 }

@@ -1,0 +1,125 @@
+/* evaluate.c - loss and metrics of a network over a split of the data. */
+#include <math.h>
+#include <string.h>
+
+#include "core/judge.h"
+#include "core/model.h"
+
+tn_status tn_not_finite(const tn_plan *plan, const tn_pass *pass, const tn_graph *g,
+                        const char *when, tn_error *e)
+{
+    const int32_t bad = tn_plan_first_bad(plan, pass);
+    char where[160] = "in the loss itself (every layer's output is finite)";
+    if (!bad) snprintf(where, sizeof where, "in the input data");
+    if (bad > 0)
+        snprintf(where, sizeof where, "in layer '%s' (%s)", g->node[bad].name,
+                 g->node[bad].layer->entry->name);
+    return tn_error_set(e, TN_ENUMERIC, "%s: the loss is not finite; NaN or infinity first appears "
+                        "%s. Try a lower learning rate, gradient: [{clip_norm: 1}], or check the "
+                        "data", when, where);
+}
+
+static tn_status add_batch(const tn_judge *j, tn_plan *plan, const tn_graph *g, tn_batch *batch,
+                           int32_t input, double *sums, tn_error *e)
+{
+    const tn_pass pass = {.samples = batch->samples};
+    tn_status status = tn_plan_forward(plan, &pass, batch->field[input].real, NULL, e);
+    if (!status) status = tn_judge_add(j, plan, &pass, batch->field, 0, false, sums, e);
+    if (!status && !isfinite(sums[0])) status = tn_not_finite(plan, &pass, g, "evaluation", e);
+    return status;
+}
+
+tn_status tn_evaluate(const tn_judge *j, tn_plan *plan, const tn_graph *g, tn_feed *feed,
+                      int32_t split, const atomic_bool *cancel, double *sums, tn_error *e)
+{
+    const int32_t input = tn_feed_find(tn_feed_info(feed, split == TN_TRAIN), "input");
+    const int64_t batches = tn_feed_batches(feed, split);
+    memset(sums, 0, (size_t)j->sums * sizeof *sums);
+    tn_status status = TN_OK;
+    for (int64_t b = 0; !status && b < batches; b++) {
+        tn_batch batch;
+        if (cancel && atomic_load(cancel))
+            return tn_error_set(e, TN_ECANCELED, "stopped on request");
+        status = tn_feed_batch(feed, split, 0, b, &batch, e);
+        if (!status) status = add_batch(j, plan, g, &batch, input, sums, e);
+    }
+    return status;
+}
+
+tn_status tn_check_input(const tn_graph *g, const tn_data_info *info, tn_error *e)
+{
+    const int32_t input = tn_feed_find(info, "input");
+    if (input < 0 || !info->field[input].real)
+        return tn_error_set(e, TN_EINVAL, "the data has no field 'input' of numbers");
+    const tn_shape *have = &info->field[input].shape, *want = &g->node[0].spec.out;
+    bool same = have->rank == want->rank;
+    for (int32_t i = 0; same && i < have->rank; i++) same = have->dim[i] == want->dim[i];
+    if (same) return TN_OK;
+    char got[128], takes[128];
+    tn_shape_text(have, got, sizeof got);
+    tn_shape_text(want, takes, sizeof takes);
+    return tn_error_set(e, TN_ESHAPE, "samples of the data have shape %s, the model takes %s",
+                        got, takes);
+}
+
+/* ---- tn_model_evaluate --------------------------------------------------------------- */
+
+typedef struct evaluation {
+    tn_feed *feed;
+    tn_judge *judge;
+    tn_plan *plan;
+    double *sums;
+} evaluation;
+
+static tn_status prepare(evaluation *v, tn_model *model, const tn_cfg *root, int32_t split,
+                         tn_error *e)
+{
+    static const char *const names[] = {"training", "validation", "test"};
+    tn_graph *g = model->graph;
+    tn_status status = tn_feed_new(model->env, root, g->real, g->seed, &v->feed, e);
+    if (status) return status;
+    const tn_data_info *info = tn_feed_info(v->feed, split == TN_TRAIN);
+    if (info->count[split] < 1)
+        return tn_error_set(e, TN_EINVAL, "the data has no %s split", names[split]);
+    status = tn_check_input(g, info, e);
+    if (!status) status = tn_judge_new(g, model->config->root, info, &v->judge, e);
+    if (!status) status = tn_plan_new(g, tn_feed_batch_size(v->feed), false, &v->plan, e);
+    if (status) return status;
+    v->sums = tn_memory_array(&model->env->memory, (size_t)v->judge->sums, sizeof(double), e);
+    return v->sums ? TN_OK : TN_ENOMEM;
+}
+
+/* Names outlive the judge: they are the plugins' own. */
+static tn_status give_scores(const evaluation *v, tn_score *scores, int32_t *count, tn_error *e)
+{
+    const int32_t values = tn_judge_values(v->judge);
+    if (values > *count)
+        return tn_error_set(e, TN_EINVAL, "there are %d scores, but room for %d only", values,
+                            *count);
+    for (int32_t i = 0; i < values; i++)
+        scores[i] = (tn_score){tn_judge_name(v->judge, i), tn_judge_value(v->judge, v->sums, i)};
+    *count = values;
+    return TN_OK;
+}
+
+tn_status tn_model_evaluate(tn_model *model, const tn_config *data, int32_t split,
+                            tn_score *scores, int32_t *count, tn_error *e)
+{
+    evaluation v = {0};
+    const tn_cfg *root = data ? data->root : model->config->root;
+    if (split < 0 || split >= TN_SPLITS)
+        return tn_error_set(e, TN_EINVAL, "split %d; there are 0, 1 and 2", split);
+    if (!tn_cfg_get(root, "data"))
+        return data ? tn_cfg_error(root, e, TN_EINVAL, "no data section")
+                    : tn_error_set(e, TN_EINVAL, "a model file names no data; give a config with "
+                                   "a data section");
+    tn_status status = prepare(&v, model, root, split, e);
+    if (!status)
+        status = tn_evaluate(v.judge, v.plan, model->graph, v.feed, split, NULL, v.sums, e);
+    if (!status) status = give_scores(&v, scores, count, e);
+    tn_plan_free(v.plan);
+    tn_judge_free(v.judge);
+    tn_feed_free(v.feed);
+    tn_memory_put(&model->env->memory, v.sums);
+    return status;
+}

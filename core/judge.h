@@ -1,0 +1,55 @@
+/* judge.h - the loss and the metrics of a run: which fields they read, and what their sums over
+ * the rows of a split come to.
+ *
+ * Sums are doubles in one array: [0] weighted loss, [1] weights, then those of each metric. So
+ * what a part of an epoch has come to can be kept, and gone on from. */
+#ifndef CORE_JUDGE_H
+#define CORE_JUDGE_H
+
+#include "core/feed.h"
+#include "core/plan.h"
+
+typedef struct tn_criterion {
+    tn_instance *instance;
+    int32_t fields, field[TN_MAX_FIELDS]; /* numbers of the fields it reads */
+    int64_t first_sum, sums;
+} tn_criterion;
+
+typedef struct tn_judge {
+    tn_env *env;
+    int32_t real;
+    tn_criterion loss;
+    int32_t metrics;
+    tn_criterion *metric;
+    int64_t sums;
+} tn_judge;
+
+/* From `loss:` and `metrics:` of the root, for batches with the fields of `info`. Without
+ * metrics: accuracy, when the target is a label. */
+tn_status tn_judge_new(const tn_graph *, const tn_cfg *root, const tn_data_info *info,
+                       tn_judge **, tn_error *);
+void tn_judge_free(tn_judge *);
+void tn_judge_walk(const tn_judge *, void (*visit)(void *, tn_instance *), void *);
+
+/* Adds the forward just made to sums. With `gradient`, prepares backward; `scale` as in
+ * tn_plan_loss. */
+tn_status tn_judge_add(const tn_judge *, tn_plan *, const tn_pass *, const tn_field *field,
+                       double scale, bool gradient, double *sums, tn_error *);
+/* Names and values: the loss is number 0. */
+int32_t tn_judge_values(const tn_judge *);
+const char *tn_judge_name(const tn_judge *, int32_t i);
+double tn_judge_value(const tn_judge *, const double *sums, int32_t i);
+
+/* Sums over a whole split, with an inference plan for the feed's batches. Stops with TN_ECANCELED
+ * when *cancel (may be NULL) becomes true; a loss that is not finite is TN_ENUMERIC. */
+tn_status tn_evaluate(const tn_judge *, tn_plan *, const tn_graph *, tn_feed *, int32_t split,
+                      const atomic_bool *cancel, double *sums, tn_error *);
+/* Where the numbers stopped being finite in the forward just made, and what to try. */
+tn_status tn_not_finite(const tn_plan *, const tn_pass *, const tn_graph *, const char *when,
+                        tn_error *);
+/* Puts place and name of the plugin in front of what it reported; nothing on TN_OK. */
+tn_status tn_blame(const tn_instance *, tn_status, tn_error *);
+/* Samples of this shape are what the graph takes. */
+tn_status tn_check_input(const tn_graph *, const tn_data_info *, tn_error *);
+
+#endif

@@ -1,0 +1,202 @@
+/* model.c - making a model from a config, and looking into it. */
+#include "core/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/predict.h"
+
+/* ---- settings ------------------------------------------------------------------------ */
+
+static const char *const root_keys[] = {
+    "seed",     "precision", "data",        "input",   "classes", "model",   "init", "loss",
+    "optimizer", "gradient", "regularizer", "metrics", "train",   "observe", NULL};
+
+tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real, tn_error *e)
+{
+    const tn_cfg *precision = tn_cfg_get(root, "precision"), *given = tn_cfg_get(root, "seed");
+    int64_t number = 0;
+    tn_status status = tn_cfg_only(root, root_keys, e);
+    if (!status && given) status = tn_cfg_int(given, 0, INT64_MAX, &number, e);
+    if (status) return status;
+    *seed = (uint64_t)number;
+    *real = 0;
+    if (!precision || !strcmp(precision->text, "float")) return TN_OK;
+    *real = 1;
+    if (!strcmp(precision->text, "double")) return TN_OK;
+    return tn_cfg_error(precision, e, TN_EINVAL, "precision: expected float or double, got '%s'",
+                        precision->text);
+}
+
+tn_status tn_model_input_shape(const tn_cfg *root, tn_shape *shape, tn_error *e)
+{
+    const tn_cfg *cfg = tn_cfg_get(root, "input");
+    *shape = (tn_shape){.rank = -1};
+    if (!cfg) return TN_OK;
+    if (cfg->type != TN_CFG_LIST || cfg->count < 1 || cfg->count > TN_MAX_RANK)
+        return tn_cfg_error(cfg, e, TN_EINVAL, "input: expected the shape of a sample, a list of 1 "
+                            "to %d numbers, e.g. [28, 28, 1]", TN_MAX_RANK);
+    shape->rank = cfg->count;
+    for (int32_t i = 0; i < cfg->count; i++) {
+        const tn_status status = tn_cfg_int(cfg->item[i], 1, INT32_MAX, &shape->dim[i], e);
+        if (status) return status;
+    }
+    return TN_OK;
+}
+
+tn_status tn_model_set_input(tn_config *config, const tn_shape *shape, tn_error *e)
+{
+    char text[300];
+    size_t used = (size_t)snprintf(text, sizeof text, "input=[");
+    for (int32_t i = 0; i < shape->rank; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%lld", i ? ", " : "",
+                                 (long long)shape->dim[i]);
+    snprintf(text + used, sizeof text - used, "]");
+    return tn_config_set(config, text, e);
+}
+
+/* ---- making -------------------------------------------------------------------------- */
+
+static tn_status read_classes(tn_model *m, tn_error *e)
+{
+    const tn_cfg *list = tn_cfg_get(m->config->root, "classes");
+    const int64_t width = tn_shape_width(tn_graph_output(m->graph));
+    if (!list) return TN_OK;
+    if (list->type != TN_CFG_LIST || list->count != width)
+        return tn_cfg_error(list, e, TN_EINVAL, "classes: expected a list of %lld names, one for "
+                            "each output", (long long)width);
+    m->classes = tn_memory_array(&m->env->memory, (size_t)width, sizeof *m->classes, e);
+    if (!m->classes) return TN_ENOMEM;
+    for (int32_t i = 0; i < list->count; i++) {
+        if (list->item[i]->type != TN_CFG_SCALAR)
+            return tn_cfg_error(list->item[i], e, TN_EINVAL, "classes: expected a name");
+        m->classes[i] = list->item[i]->text;
+    }
+    return TN_OK;
+}
+
+static tn_status fill(tn_model *m, const tn_shape *input, tn_error *e)
+{
+    uint64_t seed;
+    int32_t real;
+    if (pthread_mutex_init(&m->lock, NULL))
+        return tn_error_set(e, TN_ENOMEM, "no mutex to be had");
+    m->has_lock = true;
+    tn_status status = tn_model_settings(m->config->root, &seed, &real, e);
+    if (!status) status = tn_model_set_input(m->config, input, e);
+    if (!status)
+        status = tn_graph_new(m->env, m->config->root, input, real, seed, &m->graph, e);
+    if (status) return status;
+    m->chunk = tn_predict_chunk(m->graph);
+    tn_graph_tick(m->graph, &(tn_clock){0});
+    return read_classes(m, e);
+}
+
+tn_status tn_model_make(tn_env *env, tn_config *config, const tn_shape *input, tn_model **out,
+                        tn_error *e)
+{
+    *out = NULL;
+    tn_model *m = tn_memory_get(&env->memory, sizeof *m, e);
+    if (!m) {
+        tn_config_free(config);
+        return TN_ENOMEM;
+    }
+    m->env = env;
+    m->config = config;
+    const tn_status status = fill(m, input, e);
+    if (status)
+        tn_model_free(m);
+    else
+        *out = m;
+    return status;
+}
+
+tn_model *tn_model_new(tn_env *env, const tn_config *config, const tn_shape *input, tn_error *e)
+{
+    tn_model *m = NULL;
+    if (input->rank < 1 || input->rank > TN_MAX_RANK) {
+        tn_error_set(e, TN_ESHAPE, "an input has 1 to %d axes, not %d", TN_MAX_RANK,
+                     input->rank);
+        return NULL;
+    }
+    tn_config *own = tn_config_copy(env, config, e);
+    return own && !tn_model_make(env, own, input, &m, e) ? m : NULL;
+}
+
+void tn_model_free(tn_model *m)
+{
+    if (!m) return;
+    tn_predict_free(m);
+    if (m->has_lock) pthread_mutex_destroy(&m->lock);
+    tn_graph_free(m->graph);
+    tn_memory_put(&m->env->memory, m->classes);
+    tn_config_free(m->config);
+    tn_memory_put(&m->env->memory, m);
+}
+
+/* ---- looking into it ------------------------------------------------------------------ */
+
+const tn_shape *tn_model_input(const tn_model *m)
+{
+    return &m->graph->node[0].spec.out;
+}
+
+const tn_shape *tn_model_output(const tn_model *m)
+{
+    return tn_graph_output(m->graph);
+}
+
+const char *const *tn_model_classes(const tn_model *m)
+{
+    return m->classes;
+}
+
+int32_t tn_model_layers(const tn_model *m)
+{
+    return m->graph->nodes - 1;
+}
+
+tn_layer_info tn_model_layer(const tn_model *m, int32_t i)
+{
+    tn_layer_info info = {.name = "", .plugin = "", .initializer = "-", .regularizer = "-"};
+    if (i < 0 || i >= tn_model_layers(m)) return info;
+    const tn_graph_node *node = &m->graph->node[i + 1];
+    info.name = node->name;
+    info.plugin = node->layer->entry->name;
+    info.output = node->spec.out;
+    for (int32_t k = 0; k < node->params; k++) {
+        const tn_graph_param *p = &m->graph->param[node->first_param + k];
+        info.parameters += tn_count(&p->value);
+        if (k == 0) info.initializer = p->init_text;
+        if (p->regularizer) info.regularizer = p->regularizer->entry->name;
+    }
+    return info;
+}
+
+bool tn_model_part(const tn_model *m, int32_t i, const char **name, tn_tensor *t)
+{
+    const tn_graph *g = m->graph;
+    if (i < 0 || i >= g->params + g->states) return false;
+    *name = i < g->params ? g->param[i].name : g->state[i - g->params].name;
+    *t = i < g->params ? g->param[i].value : g->state[i - g->params].value;
+    return true;
+}
+
+int32_t tn_model_tensors(const tn_model *m)
+{
+    return m->graph->params + m->graph->states;
+}
+
+tn_status tn_model_tensor(const tn_model *m, int32_t i, const char **name, tn_tensor *t)
+{
+    const char *unused;
+    return tn_model_part(m, i, name ? name : &unused, t) ? TN_OK : TN_ENOTFOUND;
+}
+
+tn_status tn_model_find(const tn_model *m, const char *name, tn_tensor *t, tn_error *e)
+{
+    const char *found;
+    for (int32_t i = 0; tn_model_part(m, i, &found, t); i++)
+        if (!strcmp(found, name)) return TN_OK;
+    return tn_error_set(e, TN_ENOTFOUND, "the model has no tensor '%s'", name);
+}

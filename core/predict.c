@@ -1,0 +1,114 @@
+/* predict.c - predictions from any thread.
+ *
+ * A thread takes an idle plan from the model's pool, or makes one, and puts it back: the pool
+ * holds as many plans as there ever were threads at once. Each works through the samples in
+ * chunks of a fixed size, so memory does not grow with their number. */
+#include "core/predict.h"
+
+#include "core/real/bridge.h"
+
+#define PLAN_BYTES (32 << 20)
+#define MOST_SAMPLES 256
+
+typedef struct tn_idle_plan {
+    tn_plan *plan;
+    void *x; /* inputs in the model's precision, where that is not float */
+    struct tn_idle_plan *next;
+} tn_idle_plan;
+
+int64_t tn_predict_chunk(const tn_graph *g)
+{
+    int64_t values = 0;
+    for (int32_t i = 0; i < g->nodes; i++) values += tn_shape_count(&g->node[i].spec.out);
+    const int64_t samples = PLAN_BYTES / (values * (g->real ? 8 : 4));
+    return samples < 1 ? 1 : samples > MOST_SAMPLES ? MOST_SAMPLES : samples;
+}
+
+static void free_plan(tn_model *m, tn_idle_plan *p)
+{
+    tn_plan_free(p->plan);
+    tn_memory_put(&m->env->memory, p->x);
+    tn_memory_put(&m->env->memory, p);
+}
+
+void tn_predict_free(tn_model *m)
+{
+    while (m->idle) {
+        tn_idle_plan *next = m->idle->next;
+        free_plan(m, m->idle);
+        m->idle = next;
+    }
+}
+
+static tn_idle_plan *make_plan(tn_model *m, tn_error *e)
+{
+    tn_memory *memory = &m->env->memory;
+    tn_idle_plan *p = tn_memory_get(memory, sizeof *p, e);
+    if (!p) return NULL;
+    tn_status status = tn_plan_new(m->graph, m->chunk, false, &p->plan, e);
+    if (!status && m->graph->real) {
+        int64_t values;
+        if (!tn_size_mul(m->chunk, tn_shape_count(tn_model_input(m)), &values)) values = -1;
+        p->x = tn_memory_array(memory, (size_t)values, sizeof(double), e);
+        if (!p->x) status = TN_ENOMEM;
+    }
+    if (!status) return p;
+    free_plan(m, p);
+    return NULL;
+}
+
+/* Plans are made under the lock too: the first one may have to open the backend. */
+static tn_idle_plan *take_plan(tn_model *m, tn_error *e)
+{
+    pthread_mutex_lock(&m->lock);
+    tn_idle_plan *p = m->idle;
+    if (p)
+        m->idle = p->next;
+    else
+        p = make_plan(m, e);
+    pthread_mutex_unlock(&m->lock);
+    return p;
+}
+
+static void put_plan(tn_model *m, tn_idle_plan *p)
+{
+    pthread_mutex_lock(&m->lock);
+    p->next = m->idle;
+    m->idle = p;
+    pthread_mutex_unlock(&m->lock);
+}
+
+static tn_status predict_chunk(const tn_model *m, tn_idle_plan *p, const float *x, int64_t row,
+                               int64_t samples, float *y, tn_error *e)
+{
+    const tn_bridge *bridge = tn_bridge_of(m->graph->real);
+    const int64_t in = tn_shape_count(tn_model_input(m));
+    const tn_pass pass = {.samples = samples, .row = row};
+    const void *from = x, *out;
+    if (p->x) {
+        bridge->from_float(x, samples * in, p->x);
+        from = p->x;
+    }
+    const tn_status status = tn_plan_forward(p->plan, &pass, from, &out, e);
+    if (!status) bridge->to_float(out, samples * tn_shape_count(tn_model_output(m)), y);
+    return status;
+}
+
+tn_status tn_model_predict(const tn_model *model, const float *x, int64_t samples, float *y,
+                           tn_error *e)
+{
+    tn_model *m = (tn_model *)(uintptr_t)model; /* its pool is behind a lock */
+    const int64_t in = tn_shape_count(tn_model_input(m));
+    const int64_t out = tn_shape_count(tn_model_output(m));
+    if (samples < 0) return tn_error_set(e, TN_EINVAL, "%lld samples", (long long)samples);
+    tn_idle_plan *p = take_plan(m, e);
+    if (!p) return TN_ENOMEM;
+    tn_status status = TN_OK;
+    for (int64_t done = 0; !status && done < samples; done += m->chunk) {
+        const int64_t left = samples - done;
+        status = predict_chunk(m, p, x + done * in, done, left < m->chunk ? left : m->chunk,
+                               y + done * out, e);
+    }
+    put_plan(m, p);
+    return status;
+}

@@ -1,0 +1,281 @@
+/* trainer.c - making a trainer from a config. */
+#include "core/trainer.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/file.h"
+
+/* ---- config -------------------------------------------------------------------------- */
+
+static const tn_cfg *root_of(const tn_trainer *t)
+{
+    return t->model->config->root;
+}
+
+/* What a config leaves open, so that the one in the run folder says all. */
+static tn_status fill_in(tn_config *config, tn_error *e)
+{
+    static const char *const defaults[][2] = {
+        {"seed", "seed=0"}, {"precision", "precision=float"}, {"observe", "observe=[progress]"}};
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
+        if (tn_cfg_get(config->root, defaults[i][0])) continue;
+        const tn_status status = tn_config_set(config, defaults[i][1], e);
+        if (status) return status;
+    }
+    return TN_OK;
+}
+
+static tn_status read_train(tn_trainer *t, tn_error *e)
+{
+    static const char *const keys[] = {"epochs", "accumulate", NULL};
+    const tn_cfg *train = tn_cfg_get(root_of(t), "train");
+    t->accumulate = 1;
+    if (!train) return TN_OK;
+    if (train->type != TN_CFG_MAP)
+        return tn_cfg_error(train, e, TN_EINVAL, "train: expected settings, e.g. {epochs: 10}");
+    const tn_cfg *epochs = tn_cfg_get(train, "epochs");
+    const tn_cfg *accumulate = tn_cfg_get(train, "accumulate");
+    tn_status status = tn_cfg_only(train, keys, e);
+    if (!status && epochs) status = tn_cfg_int(epochs, 1, INT32_MAX, &t->epochs, e);
+    if (!status && accumulate) status = tn_cfg_int(accumulate, 1, INT32_MAX, &t->accumulate, e);
+    return status;
+}
+
+/* ---- folders ------------------------------------------------------------------------- */
+
+static tn_status check_new(const tn_trainer *t, tn_error *e)
+{
+    static const char *const names[] = {"config.yaml", "checkpoint.safetensors",
+                                        "model.safetensors", "metrics.csv"};
+    char path[4096];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const tn_status status = tn_trainer_path(t, names[i], path, e);
+        if (status) return status;
+        if (!access(path, F_OK))
+            return tn_error_set(e, TN_EINVAL, "%s holds a run already (%s); resume it, or give "
+                                "another folder", t->run_dir, names[i]);
+    }
+    return TN_OK;
+}
+
+static tn_status choose_folder(tn_trainer *t, const tn_train_options *o, tn_error *e)
+{
+    const char *dir = o->resume ? o->resume : o->run_dir;
+    t->resumed = o->resume != NULL;
+    if (o->resume && o->run_dir && strcmp(o->resume, o->run_dir))
+        return tn_error_set(e, TN_EINVAL, "a run is resumed in its own folder %s; give no other "
+                            "one", o->resume);
+    if (!dir) return TN_OK;
+    t->run_dir = tn_memory_text(&t->env->memory, dir, e);
+    if (!t->run_dir) return TN_ENOMEM;
+    if (t->resumed) return TN_OK;
+    const tn_status status = check_new(t, e);
+    return status ? status : tn_folder_make(dir, e);
+}
+
+/* ---- parts --------------------------------------------------------------------------- */
+
+static bool same_shape(const tn_shape *a, const tn_shape *b)
+{
+    bool same = a->rank == b->rank;
+    for (int32_t i = 0; same && i < a->rank; i++) same = a->dim[i] == b->dim[i];
+    return same;
+}
+
+/* The input's shape: from the data, or from `input:`; where both are there they agree. */
+static tn_status find_input(tn_trainer *t, const tn_cfg *root, tn_shape *input, tn_error *e)
+{
+    char given[128], found[128];
+    tn_status status = tn_model_input_shape(root, input, e);
+    if (status) return status;
+    if (!t->feed)
+        return input->rank > 0 ? TN_OK
+                               : tn_cfg_error(root, e, TN_EINVAL, "no data section, which says "
+                                              "what the input is; without data give its shape: "
+                                              "input: [784]");
+    const tn_data_info *info = tn_feed_info(t->feed, true);
+    const int32_t field = tn_feed_find(info, "input");
+    if (field < 0)
+        return tn_cfg_error(tn_cfg_get(root, "data"), e, TN_EINVAL, "the data has no field "
+                            "'input'");
+    if (input->rank > 0 && !same_shape(input, &info->field[field].shape)) {
+        tn_shape_text(input, given, sizeof given);
+        tn_shape_text(&info->field[field].shape, found, sizeof found);
+        return tn_cfg_error(tn_cfg_get(root, "input"), e, TN_ESHAPE, "input is %s, but samples "
+                            "of the data have shape %s", given, found);
+    }
+    *input = info->field[field].shape;
+    return TN_OK;
+}
+
+/* The feed reads the config that the model is going to own. */
+static tn_status make_model(tn_trainer *t, tn_config *config, tn_error *e)
+{
+    uint64_t seed;
+    int32_t real;
+    tn_shape input;
+    tn_status status = fill_in(config, e);
+    if (!status) status = tn_model_settings(config->root, &seed, &real, e);
+    if (!status && tn_cfg_get(config->root, "data"))
+        status = tn_feed_new(t->env, config->root, real, seed, &t->feed, e);
+    if (!status) status = find_input(t, config->root, &input, e);
+    if (!status) return tn_model_make(t->env, config, &input, &t->model, e);
+    tn_feed_free(t->feed);
+    t->feed = NULL;
+    tn_config_free(config);
+    return status;
+}
+
+static tn_status measure_data(tn_trainer *t, tn_error *e)
+{
+    const int64_t batches = tn_feed_batches(t->feed, TN_TRAIN);
+    t->place.samples = tn_feed_info(t->feed, true)->count[TN_TRAIN];
+    t->place.steps_per_epoch = batches / t->accumulate + (batches % t->accumulate > 0);
+    t->validates = tn_feed_info(t->feed, false)->count[TN_VALIDATION] > 0;
+    if (batches > 0) return TN_OK;
+    return tn_cfg_error(tn_cfg_get(root_of(t), "data"), e, TN_EINVAL,
+                        "the data makes no training batch (%lld samples)",
+                        (long long)t->place.samples);
+}
+
+static tn_status make_judges(tn_trainer *t, tn_error *e)
+{
+    const tn_graph *g = t->model->graph;
+    const tn_data_info *train = tn_feed_info(t->feed, true), *plain = tn_feed_info(t->feed, false);
+    tn_status status = tn_check_input(g, plain, e);
+    if (!status) status = tn_judge_new(g, root_of(t), train, &t->judge, e);
+    if (!status) status = tn_judge_new(g, root_of(t), plain, &t->referee, e);
+    if (status) return status;
+    tn_memory *m = &t->env->memory;
+    t->sums = tn_memory_array(m, (size_t)t->judge->sums, sizeof(double), e);
+    t->trial_sums = tn_memory_array(m, (size_t)t->referee->sums, sizeof(double), e);
+    return t->sums && t->trial_sums ? TN_OK : TN_ENOMEM;
+}
+
+static tn_status make_plans(tn_trainer *t, tn_error *e)
+{
+    t->plan_samples = tn_feed_batch_size(t->feed);
+    tn_status status = tn_plan_new(t->model->graph, t->plan_samples, true, &t->plan, e);
+    if (!status && t->validates)
+        status = tn_plan_new(t->model->graph, t->plan_samples, false, &t->trial, e);
+    return status;
+}
+
+/* Data-driven initializers see the first batch of a new run. */
+static tn_status calibrate(tn_trainer *t, tn_error *e)
+{
+    tn_batch batch;
+    const int32_t input = tn_feed_find(tn_feed_info(t->feed, true), "input");
+    const tn_status status = tn_feed_batch(t->feed, TN_TRAIN, 0, 0, &batch, e);
+    if (status) return status;
+    return tn_graph_calibrate(t->model->graph, batch.field[input].real, batch.samples, e);
+}
+
+static tn_status make_run(tn_trainer *t, tn_error *e)
+{
+    char path[4096];
+    tn_status status = measure_data(t, e);
+    if (!status) status = make_judges(t, e);
+    if (!status) status = make_plans(t, e);
+    if (!status) status = tn_trainer_observe_new(t, e);
+    if (status) return status;
+    if (!t->resumed) return calibrate(t, e);
+    status = tn_trainer_path(t, "checkpoint.safetensors", path, e);
+    return status ? status : tn_trainer_restore(t, path, e);
+}
+
+static bool has_regularizer(const tn_graph *g)
+{
+    for (int32_t i = 0; i < g->params; i++)
+        if (g->param[i].regularizer) return true;
+    return false;
+}
+
+static tn_status make(tn_trainer *t, const tn_config *config, const tn_train_options *o,
+                      tn_error *e)
+{
+    tn_status status = choose_folder(t, o, e);
+    if (status) return status;
+    tn_config *own = tn_config_copy(t->env, config, e);
+    if (!own) return TN_ENOMEM;
+    status = make_model(t, own, e);
+    if (!status) status = read_train(t, e);
+    if (!status) status = tn_updater_new(t->model->graph, root_of(t), &t->updater, e);
+    if (status) return status;
+    t->penalized = has_regularizer(t->model->graph);
+    if (!t->feed && t->resumed)
+        return tn_cfg_error(root_of(t), e, TN_EINVAL, "no data section to go on with");
+    if (t->feed) status = make_run(t, e);
+    if (!status) tn_trainer_tick(t);
+    return status;
+}
+
+/* The config of the run that is resumed, where none is given. */
+static tn_config *load_config(tn_env *env, const char *dir, tn_error *e)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/config.yaml", dir) < (int)sizeof path)
+        return tn_config_load(env, path, NULL, 0, e);
+    tn_error_set(e, TN_EINVAL, "the run folder's name is too long");
+    return NULL;
+}
+
+tn_trainer *tn_trainer_new(tn_env *env, const tn_config *config, const tn_train_options *options,
+                           tn_error *e)
+{
+    static const tn_train_options none = {0};
+    const tn_train_options *o = options ? options : &none;
+    tn_config *loaded = NULL;
+    if (!config && !o->resume) {
+        tn_error_set(e, TN_EINVAL, "no config");
+        return NULL;
+    }
+    if (!config) config = loaded = load_config(env, o->resume, e);
+    tn_trainer *t = config ? tn_memory_get(&env->memory, sizeof *t, e) : NULL;
+    if (t) {
+        t->env = env;
+        t->monitored = NAN;
+        t->progress = o->progress;
+        t->progress_data = o->progress_data;
+        if (make(t, config, o, e)) {
+            tn_trainer_free(t);
+            t = NULL;
+        }
+    }
+    tn_config_free(loaded);
+    return t;
+}
+
+void tn_trainer_free(tn_trainer *t)
+{
+    if (!t) return;
+    tn_memory *m = &t->env->memory;
+    tn_trainer_observe_free(t);
+    for (int32_t i = 0; t->kept && i < tn_model_tensors(t->model); i++)
+        tn_memory_put(m, t->kept[i]);
+    tn_memory_put(m, t->kept);
+    tn_memory_put(m, t->sums);
+    tn_memory_put(m, t->trial_sums);
+    tn_handed_free(t->env, &t->handed);
+    tn_plan_free(t->plan);
+    tn_plan_free(t->trial);
+    tn_judge_free(t->judge);
+    tn_judge_free(t->referee);
+    tn_updater_free(t->updater);
+    tn_feed_free(t->feed);
+    tn_model_free(t->model);
+    tn_memory_put(m, t->run_dir);
+    tn_memory_put(m, t);
+}
+
+tn_model *tn_trainer_model(tn_trainer *t)
+{
+    return t->model;
+}
+
+void tn_trainer_cancel(tn_trainer *t)
+{
+    atomic_store(&t->cancelled, true);
+}

@@ -1,0 +1,162 @@
+/* trainer_run.c - a whole run: epochs of updates, validation, the end. */
+#include <math.h>
+#include <string.h>
+
+#include "core/file.h"
+#include "core/trainer.h"
+
+/* ---- an epoch ------------------------------------------------------------------------ */
+
+static void begin_epoch(tn_trainer *t)
+{
+    t->epoch_began = tn_seconds();
+    t->epoch_samples = 0;
+    t->trained = 0;
+}
+
+static tn_status make_updates(tn_trainer *t, tn_error *e)
+{
+    const int64_t whole = tn_feed_batch_size(t->feed) * t->accumulate;
+    while (t->place.in_epoch < t->place.steps_per_epoch) {
+        const int64_t rest = t->place.samples - t->place.in_epoch * whole;
+        tn_status status = tn_trainer_update(t, e);
+        if (status) return status;
+        t->epoch_samples += whole < rest ? whole : rest;
+        t->trained = tn_seconds() - t->epoch_began;
+        status = tn_trainer_tell(t, TN_STEP, e);
+        if (status) return status;
+        tn_trainer_progress(t, TN_STEP, NULL);
+        if (atomic_load(&t->cancelled))
+            return tn_error_set(e, TN_ECANCELED, "stopped on request");
+    }
+    return TN_OK;
+}
+
+static tn_status validate(tn_trainer *t, tn_error *e)
+{
+    if (!t->validates) return TN_OK;
+    tn_updater_view(t->updater, true);
+    const tn_status status = tn_evaluate(t->referee, t->trial, t->model->graph, t->feed,
+                                         TN_VALIDATION, &t->cancelled, t->trial_sums, e);
+    tn_updater_view(t->updater, false);
+    if (status == TN_ENUMERIC) tn_error_in(e, "epoch %lld", (long long)t->place.epoch + 1);
+    return status;
+}
+
+static void fill_values(tn_trainer *t)
+{
+    const int32_t trained = tn_judge_values(t->judge);
+    int32_t n = 0;
+    for (int32_t i = 0; i < trained; i++)
+        t->value[n++].value = tn_judge_value(t->judge, t->sums, i);
+    if (t->penalized) t->value[n++].value = tn_updater_penalty(t->updater);
+    t->monitored = t->value[0].value;
+    if (!t->validates) return;
+    t->monitored = tn_judge_value(t->referee, t->trial_sums, 0);
+    for (int32_t i = 0; n < t->values; i++)
+        t->value[n++].value = tn_judge_value(t->referee, t->trial_sums, i);
+}
+
+static void end_schedules(tn_trainer *t)
+{
+    const tn_clock clock = tn_trainer_clock(t);
+    const tn_judge *judges[] = {t->judge, t->referee};
+    tn_updater_epoch(t->updater, &clock);
+    for (int k = 0; k < 2; k++) {
+        tn_instance_epoch(judges[k]->loss.instance, &clock);
+        for (int32_t i = 0; i < judges[k]->metrics; i++)
+            tn_instance_epoch(judges[k]->metric[i].instance, &clock);
+    }
+    for (int32_t i = 0; i < t->observers; i++) tn_instance_epoch(t->observer[i], &clock);
+}
+
+static tn_status run_epoch(tn_trainer *t, tn_error *e)
+{
+    begin_epoch(t);
+    tn_status status = make_updates(t, e);
+    if (!status) status = validate(t, e);
+    if (status) return status;
+    fill_values(t);
+    memset(t->sums, 0, (size_t)t->judge->sums * sizeof *t->sums);
+    t->place.epoch++;
+    t->place.in_epoch = 0;
+    end_schedules(t);
+    status = tn_trainer_tell(t, TN_EPOCH, e);
+    if (!status) tn_trainer_progress(t, TN_EPOCH, NULL);
+    return status;
+}
+
+/* ---- the run ------------------------------------------------------------------------- */
+
+static tn_status write_config(const tn_trainer *t, tn_error *e)
+{
+    char path[4096];
+    tn_file_writer writer;
+    tn_status status = tn_trainer_path(t, "config.yaml", path, e);
+    char *text = status ? NULL : tn_config_text(&t->env->memory, t->model->config->root, e);
+    if (!text) return status ? status : TN_ENOMEM;
+    status = tn_file_open(&writer, path, e);
+    if (!status) {
+        status = tn_file_put(&writer, text, strlen(text), e);
+        if (!status) status = tn_file_commit(&writer, e);
+        tn_file_abandon(&writer);
+    }
+    tn_memory_put(&t->env->memory, text);
+    return status;
+}
+
+static tn_status begin(tn_trainer *t, tn_error *e)
+{
+    tn_status status = TN_OK;
+    t->began = t->epoch_began = t->told = tn_seconds();
+    t->began_step = t->place.step;
+    if (t->started) return TN_OK;
+    if (t->run_dir) status = write_config(t, e);
+    if (!status) status = tn_trainer_tell(t, TN_START, e);
+    t->started = !status;
+    return status;
+}
+
+static tn_status end(tn_trainer *t, tn_error *e)
+{
+    tn_status status = tn_trainer_tell(t, TN_END, e);
+    if (!status && t->run_dir) status = tn_trainer_save(t, "model.safetensors", e);
+    if (!status) tn_trainer_progress(t, TN_END, *t->why ? t->why : NULL);
+    return status;
+}
+
+/* What was done is kept: resuming makes the next step. */
+static tn_status stopped(tn_trainer *t, tn_error *e)
+{
+    if (t->run_dir) {
+        const tn_status status = tn_trainer_checkpoint(t, e);
+        if (status) return status;
+    }
+    return tn_error_set(e, TN_ECANCELED, "stopped on request after step %lld%s",
+                        (long long)t->place.step, t->run_dir ? ", checkpoint written" : "");
+}
+
+static tn_status check_ready(const tn_trainer *t, tn_error *e)
+{
+    const tn_cfg *root = t->model->config->root;
+    if (!t->feed)
+        return tn_cfg_error(root, e, TN_EINVAL, "no data; name a dataset, for example data: "
+                            "{fashion_mnist: {batch: 64}}");
+    if (!t->epochs)
+        return tn_cfg_error(root, e, TN_EINVAL, "train: says no number of epochs, for example "
+                            "train: {epochs: 10}");
+    return TN_OK;
+}
+
+tn_status tn_trainer_run(tn_trainer *t, tn_error *e)
+{
+    tn_status status = check_ready(t, e);
+    if (!status) status = begin(t, e);
+    while (!status && !t->place.stopping && t->place.epoch < t->epochs) status = run_epoch(t, e);
+    if (!status) status = end(t, e);
+    if (status == TN_ECANCELED) status = stopped(t, e);
+    if (status == TN_ENUMERIC && t->run_dir)
+        tn_error_in(e, "training stopped, the last checkpoint in %s is kept", t->run_dir);
+    atomic_store(&t->cancelled, false);
+    return status;
+}

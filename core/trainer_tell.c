@@ -1,0 +1,226 @@
+/* trainer_tell.c - whom a run tells what: events to observers, progress to the caller.
+ *
+ * Observers may ask for things while they are told. What must hold all that they count, a
+ * checkpoint, is done when all have been told; the rest at once. */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/trainer.h"
+
+#define TELL_EVERY 0.1 /* seconds between two reports of a step */
+
+double tn_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* ---- what observers may ask of the run ------------------------------------------------ */
+
+static tn_trainer *trainer_of(tn_run *run)
+{
+    return ((tn_run_face *)run)->trainer;
+}
+
+/* Errors go to the observer's call, as if it had found them. */
+static tn_status pass_on(tn_call *call, tn_status status, const tn_error *e)
+{
+    return status ? call->host->fail(call, status, e->text) : TN_OK;
+}
+
+static void run_stop(tn_run *run, const char *why)
+{
+    tn_trainer *t = trainer_of(run);
+    if (!t->place.stopping) snprintf(t->why, sizeof t->why, "%s", why ? why : "stopped");
+    t->place.stopping = 1;
+}
+
+static tn_status run_keep(tn_run *run, tn_call *call)
+{
+    tn_error e = {0};
+    return pass_on(call, tn_trainer_keep(trainer_of(run), &e), &e);
+}
+
+static tn_status run_restore(tn_run *run, tn_call *call)
+{
+    tn_error e = {0};
+    return pass_on(call, tn_trainer_put_back(trainer_of(run), &e), &e);
+}
+
+static tn_status run_save(tn_run *run, tn_call *call, const char *name)
+{
+    tn_error e = {0};
+    return pass_on(call, tn_trainer_save(trainer_of(run), name, &e), &e);
+}
+
+static tn_status run_checkpoint(tn_run *run, tn_call *call)
+{
+    tn_trainer *t = trainer_of(run);
+    t->wants_checkpoint = t->run_dir != NULL;
+    return TN_OK;
+}
+
+/* ---- making -------------------------------------------------------------------------- */
+
+static bool has_observer(const tn_trainer *t, const char *name)
+{
+    for (int32_t i = 0; i < t->observers; i++)
+        if (!strcmp(t->observer[i]->entry->name, name)) return true;
+    return false;
+}
+
+/* A run folder always has its table of metrics and its last checkpoint. */
+static tn_status add_standing(tn_trainer *t, tn_error *e)
+{
+    static const char *const names[] = {"csv_log", "checkpoint"};
+    for (int i = 0; t->run_dir && i < 2; i++) {
+        if (has_observer(t, names[i])) continue;
+        const tn_status status =
+            tn_instance_named(t->env, "observer", names[i], NULL, t->model->graph->real,
+                              &t->observer[t->observers], e);
+        if (status) return status;
+        t->observers++;
+    }
+    return TN_OK;
+}
+
+static tn_status make_observers(tn_trainer *t, tn_error *e)
+{
+    const tn_cfg *list = tn_cfg_get(t->model->config->root, "observe");
+    if (list->type != TN_CFG_LIST)
+        return tn_cfg_error(list, e, TN_EINVAL, "observe: expected a list, e.g. [progress]");
+    t->observer = tn_memory_array(&t->env->memory, (size_t)list->count + 2,
+                                  sizeof *t->observer, e);
+    if (!t->observer) return TN_ENOMEM;
+    for (int32_t i = 0; i < list->count; i++) {
+        const tn_status status =
+            tn_instance_make(t->env, "observer", list->item[i], t->model->graph->real,
+                             &t->observer[t->observers], e);
+        if (status) return status;
+        t->observers++;
+    }
+    return add_standing(t, e);
+}
+
+static void add_value(tn_trainer *t, const char *prefix, const char *name)
+{
+    const int32_t i = t->values++;
+    snprintf(t->name[i], sizeof t->name[i], "%s%s", prefix, name);
+    t->value[i] = (tn_named_value){t->name[i], NAN};
+    t->score[i] = (tn_score){t->name[i], NAN};
+}
+
+static tn_status make_values(tn_trainer *t, tn_error *e)
+{
+    tn_memory *m = &t->env->memory;
+    const int32_t trained = tn_judge_values(t->judge), judged = tn_judge_values(t->referee);
+    const size_t most = (size_t)(trained + 1 + judged);
+    t->name = tn_memory_array(m, most, sizeof *t->name, e);
+    t->value = tn_memory_array(m, most, sizeof *t->value, e);
+    t->score = tn_memory_array(m, most, sizeof *t->score, e);
+    if (!t->name || !t->value || !t->score) return TN_ENOMEM;
+    for (int32_t i = 0; i < trained; i++) add_value(t, "", tn_judge_name(t->judge, i));
+    if (t->penalized) add_value(t, "", "penalty");
+    for (int32_t i = 0; t->validates && i < judged; i++)
+        add_value(t, "val_", tn_judge_name(t->referee, i));
+    return TN_OK;
+}
+
+tn_status tn_trainer_observe_new(tn_trainer *t, tn_error *e)
+{
+    t->face = (tn_run_face){.run = {.stop = run_stop, .keep = run_keep, .restore = run_restore,
+                                    .save = run_save, .checkpoint = run_checkpoint},
+                            .trainer = t};
+    const tn_status status = make_observers(t, e);
+    return status ? status : make_values(t, e);
+}
+
+void tn_trainer_observe_free(tn_trainer *t)
+{
+    tn_memory *m = &t->env->memory;
+    for (int32_t i = 0; i < t->observers; i++) tn_instance_free(t->observer[i]);
+    tn_memory_put(m, t->observer);
+    tn_memory_put(m, t->name);
+    tn_memory_put(m, t->value);
+    tn_memory_put(m, t->score);
+}
+
+/* ---- telling ------------------------------------------------------------------------- */
+
+static tn_event event_at(const tn_trainer *t, tn_moment moment)
+{
+    return (tn_event){
+        .epoch = t->place.epoch + (moment == TN_STEP),
+        .epochs = t->epochs,
+        .step = moment == TN_EPOCH ? t->place.steps_per_epoch : t->place.in_epoch,
+        .steps_per_epoch = t->place.steps_per_epoch,
+        .seconds = tn_seconds() - t->epoch_began,
+        .samples_per_second = t->trained > 0 ? (double)t->epoch_samples / t->trained : 0,
+        .learning_rate = tn_updater_rate(t->updater),
+        .run_dir = t->run_dir,
+        .values = moment == TN_STEP ? 1 : t->values,
+        .value = t->value,
+    };
+}
+
+static tn_status tell_one(tn_trainer *t, tn_instance *o, tn_moment moment, const tn_event *event,
+                          tn_error *e)
+{
+    const tn_observer *observer = o->vtable;
+    tn_calling calling;
+    tn_call *call = tn_call_make(&calling, t->env, o, o->real, e);
+    tn_status (*const slots[])(const void *, tn_call *, tn_run *, const tn_event *, double *) = {
+        observer->start, observer->step, observer->epoch, observer->end};
+    const bool due = moment != TN_STEP ||
+                     (observer->every > 0 && t->place.step % observer->every == 0);
+    if (!slots[moment] || !due) return TN_OK;
+    return tn_blame(o, slots[moment](o->self, call, &t->face.run, event, o->numbers), e);
+}
+
+tn_status tn_trainer_tell(tn_trainer *t, tn_moment moment, tn_error *e)
+{
+    t->value[0].value = moment == TN_STEP ? tn_judge_value(t->judge, t->sums, 0)
+                                          : t->value[0].value;
+    const tn_event event = event_at(t, moment);
+    for (int32_t i = 0; i < t->observers; i++) {
+        const tn_status status = tell_one(t, t->observer[i], moment, &event, e);
+        if (status) return status;
+    }
+    if (!t->wants_checkpoint) return TN_OK;
+    t->wants_checkpoint = false;
+    return tn_trainer_checkpoint(t, e);
+}
+
+static double seconds_left(const tn_trainer *t, double now)
+{
+    const int64_t made = t->place.step - t->began_step;
+    const int64_t all = t->epochs * t->place.steps_per_epoch;
+    if (made < 1 || t->place.stopping) return NAN;
+    return (now - t->began) / (double)made * (double)(all - t->place.step);
+}
+
+void tn_trainer_progress(tn_trainer *t, tn_moment moment, const char *note)
+{
+    const double now = tn_seconds();
+    if (!t->progress || (moment == TN_STEP && now - t->told < TELL_EVERY)) return;
+    const tn_event event = event_at(t, moment);
+    for (int32_t i = 0; i < event.values; i++) t->score[i].value = t->value[i].value;
+    const tn_progress progress = {
+        .kind = moment == TN_STEP ? 0 : moment == TN_EPOCH ? 1 : 2,
+        .epoch = event.epoch,
+        .epochs = event.epochs,
+        .step = event.step,
+        .steps_per_epoch = event.steps_per_epoch,
+        .seconds = event.seconds,
+        .seconds_left = seconds_left(t, now),
+        .samples_per_second = event.samples_per_second,
+        .learning_rate = event.learning_rate,
+        .scores = event.values,
+        .score = t->score,
+        .note = note,
+    };
+    t->told = now;
+    t->progress(t->progress_data, &progress);
+}

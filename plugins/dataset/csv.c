@@ -1,0 +1,130 @@
+/* csv.c - a table of numbers in a text file: one column is the target, the others are the
+ * input's features, in file order.
+ *
+ * Shafranovich, RFC 4180, 2005 (cells without line breaks). */
+#include <tenon/plugin.h>
+
+#include <tenon/data.h>
+
+#include "table.h"
+
+#define OPTIONS(P)                                                                       \
+    P(STR, path, TN_POSITIONAL | TN_REQUIRED, 0, 0, 0, "file with the training data")    \
+    P(STR, test_path, TN_OPTIONAL, 0, 0, 0, "file with the test data")                   \
+    P(BOOL, header, 0, 1, 0, 1, "the first row holds the columns' names")                \
+    P(STR, delimiter, 0, ",", 0, 0, "the character between cells")                       \
+    P(STR, target, TN_OPTIONAL, 0, 0, 0, "column, by name or number from 1; unset: last") \
+    P(ENUM, target_type, 0, 0, "label|real", 0, "a class number or a quantity")          \
+    P(INT, classes, TN_OPTIONAL, 0, 1, INT32_MAX, "of labels; unset: largest + 1")
+TN_SELF(OPTIONS, int64_t column; table set[TN_SPLITS];)
+
+#ifndef CSV_LABELS
+#define CSV_LABELS
+/* That a column holds class numbers; *largest grows to the largest of them. */
+static tn_status check_labels(tn_call *c, const table *t, const char *path, int64_t column,
+                              int64_t classes, int64_t *largest)
+{
+    for (int64_t row = 0; row < t->rows; row++) {
+        const double label = t->value[row * t->cols + column];
+        const long long line = row + 1 + t->header;
+        if (label < 0 || label != floor(label) || label >= INT32_MAX)
+            return tn_fail(c, TN_EDATA,
+                           "%s:%lld:%lld: %g is not a class number; labels are whole numbers "
+                           "from 0 (for quantities set target_type: real)",
+                           path, line, (long long)column + 1, label);
+        if (classes != TN_UNSET_INT && label >= (double)classes)
+            return tn_fail(c, TN_EDATA,
+                           "%s:%lld:%lld: label %g is out of range; with %lld classes the "
+                           "largest is %lld",
+                           path, line, (long long)column + 1, label, (long long)classes,
+                           (long long)classes - 1);
+        if (label > (double)*largest) *largest = (int64_t)label;
+    }
+    return TN_OK;
+}
+#endif
+
+static tn_status TN(check)(void *me, tn_call *c)
+{
+    const TN(self) *self = me;
+    if (strlen(self->delimiter) != 1 || strchr("\"\n\r", self->delimiter[0]))
+        return tn_fail(c, TN_EINVAL, "delimiter: expected one character, got '%s'",
+                       self->delimiter);
+    return TN_OK;
+}
+
+static tn_status TN(open_one)(TN(self) *self, tn_call *c, int32_t split, const char *path)
+{
+    table *t = &self->set[split];
+    *t = (table){.c = c, .delimiter = self->delimiter[0], .header = self->header};
+    const tn_status status = table_open(t, path);
+    if (status != TN_OK) return status;
+    if (split == TN_TRAIN) self->column = table_column(t, self->target);
+    table_drop_text(t);
+    if (self->column < 0)
+        return tn_fail(c, TN_EINVAL,
+                       "target: %s has no column '%s'; give a name of its header or 1 to %lld",
+                       path, self->target, (long long)t->cols);
+    if (t->cols != self->set[TN_TRAIN].cols)
+        return tn_fail(c, TN_ESHAPE, "%s has %lld columns, but %s has %lld", path,
+                       (long long)t->cols, self->path, (long long)self->set[TN_TRAIN].cols);
+    return TN_OK;
+}
+
+static tn_status TN(find_classes)(const TN(self) *self, tn_call *c, int32_t *classes)
+{
+    int64_t largest = 0, given = self->classes;
+    tn_status status = check_labels(c, &self->set[TN_TRAIN], self->path, self->column, given,
+                                    &largest);
+    if (given == TN_UNSET_INT) given = largest + 1;
+    if (status == TN_OK && self->test_path)
+        status = check_labels(c, &self->set[TN_TEST], self->test_path, self->column, given,
+                              &largest);
+    *classes = (int32_t)given;
+    return status;
+}
+
+static tn_status TN(open)(void *me, tn_call *c, tn_data_info *info)
+{
+    TN(self) *self = me;
+    tn_status status = TN(open_one)(self, c, TN_TRAIN, self->path);
+    if (status == TN_OK && self->test_path)
+        status = TN(open_one)(self, c, TN_TEST, self->test_path);
+    if (status != TN_OK) return status;
+    for (int32_t i = 0; i < TN_SPLITS; i++) info->count[i] = self->set[i].rows;
+    info->fields = 2;
+    info->field[0] = (tn_field_spec){
+        .name = "input", .real = 1, .shape = {1, {self->set[TN_TRAIN].cols - 1}}};
+    info->field[1] = (tn_field_spec){.name = "target"};
+    if (self->target_type == 0) return TN(find_classes)(self, c, &info->field[1].classes);
+    info->field[1].real = 1;
+    info->field[1].shape = (tn_shape){1, {1}};
+    return TN_OK;
+}
+
+static tn_status TN(read)(const void *me, tn_call *c, int32_t split, int64_t index,
+                          void *const *field)
+{
+    const TN(self) *self = me;
+    const table *t = &self->set[split];
+    const double *row = t->value + index * t->cols;
+    tn_real *input = field[0];
+    for (int64_t i = 0; i < t->cols; i++)
+        if (i != self->column) *input++ = (tn_real)row[i];
+    if (self->target_type) *(tn_real *)field[1] = (tn_real)row[self->column];
+    else *(int32_t *)field[1] = (int32_t)row[self->column];
+    return TN_OK;
+}
+
+static void TN(destroy)(void *me, tn_call *c)
+{
+    TN(self) *self = me;
+    for (int32_t i = 0; i < TN_SPLITS; i++) table_close(c, &self->set[i]);
+}
+
+TN_VTABLE(dataset, .check = TN(check), .destroy = TN(destroy), .open = TN(open),
+          .read = TN(read))
+TN_PLUGIN_WITH(OPTIONS, dataset, csv,
+               .summary = "a table of numbers in a text file, one column of it the target",
+               .formula = "input = all columns but the target's, in order; target = that column",
+               .reference = "Shafranovich, RFC 4180, 2005, section 2")

@@ -1,0 +1,193 @@
+/* table.h - a rectangle of numbers from a text file of separated values (RFC 4180 without line
+ * breaks inside cells).
+ *
+ * Invariant: every row has the same number of cells and every cell is a finite decimal number;
+ * what is not so is an error with file:row:column, both counted from 1. The first pass counts,
+ * so that the second can fill one block of the right size. */
+#ifndef DATASET_TABLE_H
+#define DATASET_TABLE_H
+
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "bytes.h"
+
+typedef struct table {
+    tn_call *c;
+    file_bytes file;
+    char delimiter;
+    int header;
+    int64_t rows, cols;
+    double *value; /* rows x cols */
+    size_t at;     /* of the reader in the file */
+    int64_t row;   /* of the reader, from 1 */
+} table;
+
+typedef struct cell {
+    const char *text; /* without quotes and the blanks around */
+    size_t size;
+    int last; /* of its row */
+} cell;
+
+static int is_blank(char character)
+{
+    return character == ' ' || character == '\t' || character == '\r';
+}
+
+static cell trimmed(const char *text, size_t size, int last)
+{
+    while (size && is_blank(text[0])) text++, size--;
+    while (size && is_blank(text[size - 1])) size--;
+    if (size >= 2 && text[0] == '"' && text[size - 1] == '"') text++, size -= 2;
+    return (cell){text, size, last};
+}
+
+static cell next_cell(table *t)
+{
+    const char *text = (const char *)t->file.at;
+    const size_t first = t->at, size = t->file.size;
+    int quoted = 0;
+    size_t end = first;
+    for (; end < size && text[end] != '\n'; end++) {
+        if (text[end] == '"') quoted = !quoted;
+        if (text[end] == t->delimiter && !quoted) break;
+    }
+    const int last = end == size || text[end] == '\n';
+    t->at = end < size ? end + 1 : end;
+    return trimmed(text + first, end - first, last);
+}
+
+/* To the first row that counts. */
+static void rewind_table(table *t)
+{
+    static const unsigned char mark[3] = {0xef, 0xbb, 0xbf}; /* UTF-8's byte order mark */
+    t->at = t->file.size >= sizeof mark && !memcmp(t->file.at, mark, sizeof mark) ? 3 : 0;
+    t->row = 1;
+    if (!t->header) return;
+    while (!next_cell(t).last) {}
+    t->row++;
+}
+
+static int at_end(const table *t)
+{
+    for (size_t i = t->at; i < t->file.size; i++)
+        if (!is_blank((char)t->file.at[i]) && t->file.at[i] != '\n') return 0;
+    return 1;
+}
+
+static int64_t count_cells(table *t)
+{
+    int64_t cells = 1;
+    while (!next_cell(t).last) cells++;
+    return cells;
+}
+
+static tn_status count_rows(table *t)
+{
+    for (rewind_table(t); !at_end(t); t->row++) {
+        const int64_t cells = count_cells(t);
+        if (t->cols == 0) t->cols = cells;
+        if (t->cols == 1)
+            return tn_fail(t->c, TN_ESHAPE,
+                           "%s:%lld:1: expected features and a target, found one column (is "
+                           "the delimiter '%c'?)",
+                           t->file.path, (long long)t->row, t->delimiter);
+        if (cells != t->cols)
+            return tn_fail(t->c, TN_EDATA, "%s:%lld:%lld: this row has %lld cells, expected %lld",
+                           t->file.path, (long long)t->row,
+                           (long long)(cells < t->cols ? cells : t->cols + 1), (long long)cells,
+                           (long long)t->cols);
+        t->rows++;
+    }
+    if (t->rows) return TN_OK;
+    return tn_fail(t->c, TN_EDATA, "%s: there are no rows of data", t->file.path);
+}
+
+/* A decimal number and nothing else: strtod would also take 0x1, inf and nan. */
+static int parse_number(cell what, double *value)
+{
+    char text[128], *end;
+    if (what.size == 0 || what.size >= sizeof text) return 0;
+    memcpy(text, what.text, what.size);
+    text[what.size] = 0;
+    if (strspn(text, "0123456789+-.eE") != what.size) return 0;
+    *value = strtod(text, &end);
+    return end == text + what.size && isfinite(*value);
+}
+
+static tn_status wrong_cell(table *t, int64_t col, cell what)
+{
+    const int shown = what.size < 40 ? (int)what.size : 40;
+    return tn_fail(t->c, TN_EDATA, "%s:%lld:%lld: expected a finite number, found '%.*s'",
+                   t->file.path, (long long)t->row, (long long)(col + 1), shown, what.text);
+}
+
+static tn_status parse_rows(table *t)
+{
+    rewind_table(t);
+    for (int64_t row = 0; row < t->rows; row++, t->row++)
+        for (int64_t col = 0; col < t->cols; col++) {
+            const cell what = next_cell(t);
+            if (!parse_number(what, &t->value[row * t->cols + col]))
+                return wrong_cell(t, col, what);
+        }
+    return TN_OK;
+}
+
+/* A program may have set a locale in which 0.5 is written 0,5. */
+static tn_status parse_in_c_locale(table *t)
+{
+    const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (plain == (locale_t)0) return tn_fail(t->c, TN_ENOMEM, "no memory for a locale");
+    const locale_t before = uselocale(plain);
+    const tn_status status = parse_rows(t);
+    uselocale(before);
+    freelocale(plain);
+    return status;
+}
+
+/* t: c, delimiter and header are set, the rest is zero. Close it in any case. */
+static tn_status table_open(table *t, const char *path)
+{
+    tn_status status = read_file(t->c, path, &t->file);
+    if (status == TN_OK) status = count_rows(t);
+    if (status != TN_OK) return status;
+    /* No overflow: a cell takes at least a byte of the file. */
+    t->value = take_memory(t->c, path, (size_t)t->rows * (size_t)t->cols * sizeof *t->value);
+    return t->value ? parse_in_c_locale(t) : TN_ENOMEM;
+}
+
+/* The values stay until table_close, the text does not. */
+static void table_drop_text(table *t)
+{
+    drop_file(t->c, &t->file);
+}
+
+static void table_close(tn_call *c, table *t)
+{
+    drop_file(c, &t->file);
+    if (t->value) c->host->release(c, t->value);
+    t->value = NULL;
+}
+
+/* Column by name (when there is a header) or by number from 1; NULL: the last; -1: none. */
+static int64_t table_column(table *t, const char *name)
+{
+    if (!name) return t->cols - 1;
+    if (t->header) {
+        t->header = 0;
+        rewind_table(t);
+        t->header = 1;
+        for (int64_t col = 0;; col++) {
+            const cell what = next_cell(t);
+            if (what.size == strlen(name) && !memcmp(what.text, name, what.size)) return col;
+            if (what.last) break;
+        }
+    }
+    char *end;
+    const long number = strtol(name, &end, 10);
+    return *name && !*end && number >= 1 && number <= t->cols ? number - 1 : -1;
+}
+
+#endif

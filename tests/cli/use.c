@@ -1,0 +1,265 @@
+/* `tenon evaluate`, `predict` and `gradients`: arrays in, numbers out. */
+#include <criterion/criterion.h>
+#include <json-c/json.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/array.h"
+#include "support/process.h"
+#include "support/small_net.h"
+
+enum { SAMPLES = 6, PIXELS = 16, CLASSES = 3, WEIGHTS = PIXELS * CLASSES };
+#define MODEL "run/model.safetensors"
+
+/* A model that is one dense layer, so that everything can be computed here. */
+static void train_linear(void)
+{
+    test_start_in_folder();
+    small_idx("images.idx", "labels.idx", 100, CLASSES);
+    test_write_text("net.yaml", "%s",
+                    "data: {idx: {train_images: images.idx, train_labels: labels.idx, "
+                    "test_images: images.idx, test_labels: labels.idx}}\n"
+                    "model: [flatten, {dense: 3}]\n"
+                    "loss: cross_entropy\n"
+                    "optimizer: {sgd: {lr: 0.1}}\n"
+                    "train: {epochs: 3}\n");
+    test_ended(tenon("train net.yaml --out run"), 0, NULL);
+}
+
+TestSuite(use, .init = train_linear, .timeout = 120);
+
+/* A tensor of a safetensors file; NULL: not there. */
+static float *tensor(const char *path, const char *name, size_t count)
+{
+    uint64_t length;
+    FILE *file = fopen(path, "rb");
+    cr_assert(file, "%s", path);
+    cr_assert_eq(fread(&length, 8, 1, file), 1);
+    char *header = calloc(1, length + 1);
+    cr_assert_eq(fread(header, 1, length, file), length);
+    json_object *all = json_tokener_parse(header), *one = NULL, *offsets = NULL;
+    if (!json_object_object_get_ex(all, name, &one)) return NULL;
+    cr_assert(json_object_object_get_ex(one, "data_offsets", &offsets));
+    const int64_t begin = json_object_get_int64(json_object_array_get_idx(offsets, 0));
+    const int64_t end = json_object_get_int64(json_object_array_get_idx(offsets, 1));
+    cr_assert_eq((size_t)(end - begin), count * sizeof(float), "%s in %s", name, path);
+    float *values = malloc(count * sizeof *values);
+    fseek(file, (long)(8 + length) + begin, SEEK_SET);
+    cr_assert_eq(fread(values, sizeof *values, count, file), count);
+    fclose(file);
+    return values;
+}
+
+static void make_inputs(float x[SAMPLES][PIXELS])
+{
+    for (int i = 0; i < SAMPLES; i++)
+        for (int k = 0; k < PIXELS; k++) x[i][k] = (float)((i * 7 + k * 5) % 11) / 11;
+}
+
+static void logits(const float *w, const float *b, const float *x, double y[CLASSES])
+{
+    for (int c = 0; c < CLASSES; c++) {
+        y[c] = (double)b[c];
+        for (int k = 0; k < PIXELS; k++) y[c] += (double)w[c * PIXELS + k] * (double)x[k];
+    }
+}
+
+Test(use, evaluate_reads_the_config_beside_the_model)
+{
+    const test_process *p = tenon("evaluate " MODEL);
+    test_ended(p, 0, NULL);
+    cr_assert(strstr(p->out, "test loss ") && strstr(p->out, "test accuracy "), "%s", p->out);
+    rename("run/config.yaml", "moved.yaml");
+    test_ended(tenon("evaluate " MODEL), 1, "no config.yaml beside it", "--data", NULL);
+    const test_process *q = tenon("evaluate " MODEL " --data moved.yaml");
+    test_ended(q, 0, NULL);
+    cr_assert_str_eq(p->out, q->out);
+    test_ended(tenon("evaluate " MODEL " --data moved.yaml --split validation"), 1,
+               "validation", NULL);
+}
+
+Test(use, evaluate_as_json)
+{
+    const test_process *p = tenon("evaluate " MODEL " --json --threads 1");
+    test_ended(p, 0, NULL);
+    json_object *object = json_tokener_parse(p->out), *value = NULL;
+    cr_assert(object && json_object_object_get_ex(object, "accuracy", &value), "%s", p->out);
+    cr_assert(json_object_object_get_ex(object, "threads", &value));
+    cr_assert_eq(json_object_get_int(value), 1);
+}
+
+static void check_prediction(const char *path, float x[SAMPLES][PIXELS])
+{
+    char dict[200];
+    size_t count;
+    const float *y = array_read(path, dict, &count);
+    const float *w = tensor(MODEL, "dense.weight", WEIGHTS);
+    const float *b = tensor(MODEL, "dense.bias", CLASSES);
+    cr_assert_eq(count, SAMPLES * CLASSES);
+    cr_assert(strstr(dict, "'<f4'") && strstr(dict, "(6, 3)"), "%s", dict);
+    for (int i = 0; i < SAMPLES; i++) {
+        double want[CLASSES];
+        logits(w, b, x[i], want);
+        for (int c = 0; c < CLASSES; c++)
+            cr_assert_float_eq((double)y[i * CLASSES + c], want[c], 1e-5);
+    }
+}
+
+Test(use, predict_takes_arrays_of_every_type)
+{
+    float x[SAMPLES][PIXELS];
+    double wide[SAMPLES][PIXELS];
+    make_inputs(x);
+    for (int i = 0; i < SAMPLES; i++)
+        for (int k = 0; k < PIXELS; k++) wide[i][k] = (double)x[i][k];
+    array_write("x.npy", "<f4", "(6, 4, 4, 1)", x, sizeof x);
+    test_ended(tenon("predict " MODEL " x.npy -o y.npy"), 0, NULL);
+    check_prediction("y.npy", x);
+    array_write("wide.npy", "<f8", "(6, 16)", wide, sizeof wide);
+    test_ended(tenon("predict " MODEL " wide.npy --out y2.npy --threads 1"), 0, NULL);
+    cr_assert(test_same_files("y.npy", "y2.npy"));
+
+    uint8_t bytes[SAMPLES][PIXELS];
+    int64_t longs[SAMPLES][PIXELS];
+    int32_t ints[SAMPLES][PIXELS];
+    for (int i = 0; i < SAMPLES; i++) {
+        for (int k = 0; k < PIXELS; k++) {
+            bytes[i][k] = (uint8_t)((i * 7 + k * 5) % 11);
+            longs[i][k] = ints[i][k] = bytes[i][k];
+            x[i][k] = bytes[i][k];
+        }
+    }
+    array_write("u1.npy", "|u1", "(6, 16)", bytes, sizeof bytes);
+    array_write("i8.npy", "<i8", "(6, 16)", longs, sizeof longs);
+    array_write("i4.npy", "<i4", "(6, 16)", ints, sizeof ints);
+    test_ended(tenon("predict " MODEL " u1.npy -o u1.out"), 0, NULL);
+    test_ended(tenon("predict " MODEL " i8.npy -o i8.out"), 0, NULL);
+    test_ended(tenon("predict " MODEL " i4.npy -o i4.out"), 0, NULL);
+    check_prediction("u1.out", x);
+    cr_assert(test_same_files("u1.out", "i8.out") && test_same_files("u1.out", "i4.out"));
+}
+
+/* Loss and gradients of softmax cross-entropy by their formulas. */
+Test(use, gradients_are_those_of_the_formula)
+{
+    float x[SAMPLES][PIXELS];
+    int64_t label[SAMPLES];
+    double gw[WEIGHTS] = {0}, gb[CLASSES] = {0}, loss = 0;
+    const float *w = tensor(MODEL, "dense.weight", WEIGHTS);
+    const float *b = tensor(MODEL, "dense.bias", CLASSES);
+    make_inputs(x);
+    for (int i = 0; i < SAMPLES; i++) {
+        double y[CLASSES], sum = 0;
+        label[i] = i % CLASSES;
+        logits(w, b, x[i], y);
+        for (int c = 0; c < CLASSES; c++) sum += exp(y[c]);
+        loss += (log(sum) - y[label[i]]) / SAMPLES;
+        for (int c = 0; c < CLASSES; c++) {
+            const double g = (exp(y[c]) / sum - (c == label[i])) / SAMPLES;
+            gb[c] += g;
+            for (int k = 0; k < PIXELS; k++) gw[c * PIXELS + k] += g * (double)x[i][k];
+        }
+    }
+    array_write("x.npy", "<f4", "(6, 4, 4, 1)", x, sizeof x);
+    array_write("y.npy", "<i8", "(6,)", label, sizeof label);
+    const test_process *p = tenon("gradients " MODEL " x.npy y.npy -o g.safetensors");
+    test_ended(p, 0, NULL);
+    cr_assert_float_eq(atof(p->out + strlen("loss ")), loss, 1e-6, "%s", p->out);
+    const float *have_w = tensor("g.safetensors", "dense.weight", WEIGHTS);
+    const float *have_b = tensor("g.safetensors", "dense.bias", CLASSES);
+    cr_assert(have_w && have_b);
+    for (int i = 0; i < WEIGHTS; i++) cr_assert_float_eq((double)have_w[i], gw[i], 1e-6);
+    for (int i = 0; i < CLASSES; i++) cr_assert_float_eq((double)have_b[i], gb[i], 1e-6);
+    test_ended(tenon("gradients " MODEL " x.npy y.npy -o again"), 0, NULL);
+    cr_assert(test_same_files("g.safetensors", "again"));
+}
+
+Test(use, gradients_take_probabilities)
+{
+    float x[SAMPLES][PIXELS], y[SAMPLES][CLASSES] = {{0}};
+    int32_t label[SAMPLES];
+    make_inputs(x);
+    for (int i = 0; i < SAMPLES; i++) label[i] = i % CLASSES, y[i][label[i]] = 1;
+    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
+    array_write("y.npy", "<f4", "(6, 3)", y, sizeof y);
+    array_write("l.npy", "<i4", "(6,)", label, sizeof label);
+    test_ended(tenon("gradients " MODEL " x.npy y.npy -o a --json"), 0, NULL);
+    test_ended(tenon("gradients " MODEL " x.npy l.npy -o b"), 0, NULL);
+    const float *a = tensor("a", "dense.weight", WEIGHTS), *b = tensor("b", "dense.weight", WEIGHTS);
+    for (int i = 0; i < WEIGHTS; i++) cr_assert_float_eq((double)a[i], (double)b[i], 1e-6);
+}
+
+/* ---- arrays that do not fit -------------------------------------------------------------- */
+
+static void refused(const char *line, const char *message)
+{
+    const test_process *p = tenon("%s", line);
+    test_ended(p, 1, message, NULL);
+    test_one_message(p);
+    cr_assert(!test_exists("y.npy"), "nothing is written");
+}
+
+#define PREDICT "predict " MODEL " x.npy -o y.npy"
+
+Test(use, arrays_that_do_not_fit_are_refused)
+{
+    float x[SAMPLES * PIXELS] = {0};
+    refused("predict " MODEL " x.npy", "no output named");
+    refused(PREDICT, "x.npy: No such file");
+    array_write("x.npy", "<f4", "(6, 15)", x, 360);
+    refused(PREDICT, "shape (6, 15), but the model takes samples of shape (4, 4, 1)");
+    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x - 1);
+    refused(PREDICT, "truncated");
+    array_write("x.npy", "<f4", "(5, 16)", x, sizeof x);
+    refused(PREDICT, "too long");
+    array_write("x.npy", "<f4", "(0, 16)", x, 0);
+    refused(PREDICT, "no samples");
+    array_write("x.npy", "<f4", "(9223372036854775807, 16)", x, sizeof x);
+    refused(PREDICT, "too large");
+    array_write("x.npy", "<f4", "(-1, 16)", x, sizeof x);
+    refused(PREDICT, "damaged shape");
+    array_write("x.npy", ">f4", "(6, 16)", x, sizeof x);
+    refused(PREDICT, "'>f4'");
+    array_write("x.npy", "<c8", "(3, 16)", x, sizeof x);
+    refused(PREDICT, "'<c8'");
+    test_write_text("x.npy", "nothing of the kind");
+    refused(PREDICT, "not an .npy file");
+    test_write_text("x.npy", "%s", "");
+    refused(PREDICT, "not an .npy file");
+    x[17] = NAN;
+    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
+    refused(PREDICT, "value 17 is not a finite float32");
+    refused("predict " MODEL " . -o y.npy", ".: not a regular file");
+}
+
+Test(use, targets_that_do_not_fit_are_refused)
+{
+    float x[SAMPLES][PIXELS];
+    int32_t label[SAMPLES] = {0, 1, 2, 0, 1, 3};
+    make_inputs(x);
+    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
+    array_write("l.npy", "<i4", "(6,)", label, sizeof label);
+    refused("gradients " MODEL " x.npy l.npy -o y.npy", "label 3");
+    label[5] = -1;
+    array_write("l.npy", "<i4", "(6,)", label, sizeof label);
+    refused("gradients " MODEL " x.npy l.npy -o y.npy", "value 5 (-1) is no label");
+    array_write("l.npy", "<i4", "(5,)", label, 20);
+    refused("gradients " MODEL " x.npy l.npy -o y.npy", "6 samples");
+    array_write("l.npy", "<f4", "(6, 2)", x, 48);
+    refused("gradients " MODEL " x.npy l.npy -o y.npy", "shape of the model's outputs");
+}
+
+Test(use, a_full_disk_is_an_error_and_spares_the_old_file)
+{
+    float x[SAMPLES][PIXELS];
+    make_inputs(x);
+    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
+    test_ended(tenon("predict " MODEL " x.npy -o /dev/full"), 1, "/dev/full",
+               "No space left on device", NULL);
+    test_ended(tenon("predict " MODEL " x.npy -o no/such/folder.npy"), 1, "no/such/folder.npy",
+               "No such file", NULL);
+}

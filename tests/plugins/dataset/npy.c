@@ -1,0 +1,194 @@
+/* npy.c - arrays of every type, and damage. The headers are as numpy.save writes them. */
+#include "support/feeding.h"
+
+typedef struct npy_bytes {
+    char at[1024];
+    size_t size;
+} npy_bytes;
+
+static npy_bytes npy(int version, const char *dictionary, const void *data, size_t size)
+{
+    npy_bytes b = {"\x93NUMPY", 8};
+    const size_t before = version == 1 ? 10 : 12;
+    size_t length = strlen(dictionary) + 1;
+    length += (64 - (before + length) % 64) % 64;
+    b.at[6] = (char)version;
+    b.at[b.size++] = (char)(length & 255), b.at[b.size++] = (char)(length >> 8);
+    if (version > 1) b.size += 2;
+    memset(b.at + b.size, ' ', length);
+    memcpy(b.at + b.size, dictionary, strlen(dictionary));
+    b.size += length;
+    b.at[b.size - 1] = '\n';
+    if (size) memcpy(b.at + b.size, data, size);
+    b.size += size;
+    return b;
+}
+
+static void save(const char *path, const npy_bytes *b)
+{
+    test_write(path, b->at, b->size);
+}
+
+static void write_array(const char *path, const char *dictionary, const void *data, size_t size)
+{
+    const npy_bytes b = npy(1, dictionary, data, size);
+    save(path, &b);
+}
+
+static const float floats[] = {0, 1, -2, 3.5f, 4, 5};
+static const int64_t classes[] = {2, 0};
+#define X_DICTIONARY "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"
+#define Y_DICTIONARY "{'descr': '<i8', 'fortran_order': False, 'shape': (2,), }"
+
+static void write_pair(void)
+{
+    enter_folder();
+    write_array("x", X_DICTIONARY, floats, sizeof floats);
+    write_array("y", Y_DICTIONARY, classes, sizeof classes);
+}
+
+#define YAML "data: {npy: {x: x, y: y, shuffle: false}}"
+
+Test(npy, gives_floats_and_labels)
+{
+    write_pair();
+    tn_feed *feed = feed_of("data: {npy: {x: x, y: y, test_x: x, test_y: y, scale: 2, "
+                            "shuffle: false}}", 1, 1);
+    const tn_data_info *info = tn_feed_info(feed, true);
+    cr_assert_eq(info->field[0].shape.rank, 1);
+    cr_assert_eq(info->field[0].shape.dim[0], 3);
+    cr_assert_eq(info->field[1].classes, 3);
+    for (int32_t split = TN_TRAIN; split <= TN_TEST; split += TN_TEST - TN_TRAIN) {
+        const tn_batch b = batch_of(feed, split, 0, 0);
+        for (int i = 0; i < 6; i++)
+            cr_assert_eq(((double *)b.field[0].real)[i], 2 * (double)floats[i]);
+        cr_assert_eq(b.field[1].label[0], 2);
+        cr_assert_eq(b.field[1].label[1], 0);
+    }
+    tn_feed_free(feed);
+}
+
+Test(npy, knows_every_type)
+{
+    static const double f8[] = {-1, 300};
+    static const float f4[] = {-1, 300};
+    static const int32_t i4[] = {-1, 300};
+    static const int64_t i8[] = {-1, 300};
+    static const uint8_t u1[] = {7, 200};
+    static const struct {
+        const char *name;
+        const void *data;
+        size_t size;
+        double first, second;
+    } type[] = {{"<f8", f8, 16, -1, 300}, {"<f4", f4, 8, -1, 300}, {"<i4", i4, 8, -1, 300},
+                {"<i8", i8, 16, -1, 300}, {"|u1", u1, 2, 7, 200}};
+    write_pair();
+    for (size_t i = 0; i < sizeof type / sizeof type[0]; i++) {
+        char dictionary[100];
+        snprintf(dictionary, sizeof dictionary,
+                 "{'descr': '%s', 'fortran_order': False, 'shape': (2,), }", type[i].name);
+        const npy_bytes b = npy(i % 2 ? 2 : 1, dictionary, type[i].data, type[i].size);
+        save("x", &b);
+        tn_feed *feed = feed_of(YAML, 1, 1);
+        const double *x = batch_of(feed, TN_TRAIN, 0, 0).field[0].real;
+        cr_assert_eq(x[0], type[i].first, "%s", type[i].name);
+        cr_assert_eq(x[1], type[i].second, "%s", type[i].name);
+        tn_feed_free(feed);
+    }
+}
+
+Test(npy, takes_quantities_as_they_are)
+{
+    write_pair();
+    write_array("y", X_DICTIONARY, floats, sizeof floats);
+    tn_feed *feed = feed_of(YAML, 0, 1);
+    cr_assert_eq(tn_feed_info(feed, true)->field[1].real, 1);
+    cr_assert_eq(tn_feed_info(feed, true)->field[1].shape.dim[0], 3);
+    cr_assert_arr_eq(batch_of(feed, TN_TRAIN, 0, 0).field[1].real, floats, sizeof floats);
+    tn_feed_free(feed);
+}
+
+Test(npy, refuses_every_truncation)
+{
+    write_pair();
+    for (int version = 1; version <= 2; version++) {
+        const npy_bytes b = npy(version, X_DICTIONARY, floats, sizeof floats);
+        for (size_t n = 0; n < b.size; n++) {
+            test_write("x", b.at, n);
+            refuse_data(YAML, TN_EDATA, "npy: x: ", n ? "truncated" : "empty");
+        }
+    }
+}
+
+static void refuse_header(const char *dictionary, tn_status status, const char *part)
+{
+    write_array("x", dictionary, floats, sizeof floats);
+    refuse_data(YAML, status, "x: ", part);
+}
+
+Test(npy, refuses_what_it_cannot_read)
+{
+    write_pair();
+    refuse_header("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", TN_ENOTSUP,
+                  "ascontiguousarray");
+    refuse_header("{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }", TN_ENOTSUP,
+                  "'>f4'");
+    refuse_header("{'descr': '|O', 'fortran_order': False, 'shape': (2, 3), }", TN_ENOTSUP,
+                  "'|O'");
+    refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (), }", TN_ESHAPE,
+                  "single number");
+    refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 3), }", TN_EDATA,
+                  "size 0");
+    refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,6), }",
+                  TN_ENOTSUP, "more than 8 axes");
+    refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 3)}",
+                  TN_EDATA, "overflow");
+    refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (99223372036854775807,)}",
+                  TN_EDATA, "header is damaged");
+    refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 4), }", TN_EDATA,
+                  "truncated: the header promises 8 elements");
+    refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }", TN_EDATA,
+                  "trailing garbage: the header promises 4 elements");
+    refuse_header("{'descr': '<f4', 'shape': (2, 3), }", TN_EDATA, "header is damaged");
+    refuse_header("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}",
+                  TN_EDATA, "header is damaged");
+    refuse_header("[]", TN_EDATA, "header is damaged");
+    npy_bytes b = npy(1, X_DICTIONARY, floats, sizeof floats);
+    b.at[6] = 4;
+    save("x", &b);
+    refuse_data(YAML, TN_ENOTSUP, "x: .npy version 4", "1 to 3");
+    b.at[1] = 'X';
+    save("x", &b);
+    refuse_data(YAML, TN_EDATA, "x: is not a .npy file", "");
+}
+
+Test(npy, refuses_what_does_not_fit_together)
+{
+    static const int64_t wrong[] = {1, -1}, three[] = {0, 1, 2};
+    write_pair();
+    write_array("y3", "{'descr': '<i8', 'fortran_order': False, 'shape': (3,), }", three,
+                sizeof three);
+    write_array("minus", Y_DICTIONARY, wrong, sizeof wrong);
+    refuse_data("data: {npy: {x: x, y: y3}}", TN_EDATA, "x has 2 samples", "y3 has 3");
+    refuse_data("data: {npy: {x: x, y: minus}}", TN_EDATA, "minus: label -1 of sample 1",
+                "out of range");
+    refuse_data("data: {npy: {x: x, y: y, classes: 2}}", TN_EDATA, "y: label 2 of sample 0",
+                "0 to 1");
+    refuse_data("data: {npy: {x: x, y: y, test_x: x}}", TN_EINVAL, "test_x and test_y", "both");
+    refuse_data("data: {npy: {x: x, y: y, test_x: y, test_y: y}}", TN_ESHAPE,
+                "another shape", "y");
+    refuse_data("data: {npy: {x: none, y: y}}", TN_EIO, "none", "No such file");
+}
+
+Test(npy, infinity_and_nan_are_found_when_read)
+{
+    static const double bad[][2] = {{1, NAN}, {1, -INFINITY}, {1, 1e300}};
+    static const char *const what[] = {"not a number", "infinite", "infinite"};
+    write_pair();
+    for (int i = 0; i < 3; i++) {
+        write_array("x", "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 1), }", bad[i],
+                    sizeof bad[i]);
+        refuse_batch(YAML, 0, TN_ENUMERIC, "npy: training sample 1: value 0 of field input",
+                     what[i]);
+    }
+}

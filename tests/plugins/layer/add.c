@@ -1,0 +1,58 @@
+/* add.c - layer/add: sums of two and more inputs, shapes that differ, gradients. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "tests/support/check.h"
+
+Test(add, two_and_three_inputs)
+{
+    for (int32_t inputs = 2; inputs <= 3; inputs++) {
+        check_layer *l = check_layer_new("add", NULL, check_shape(2, 3, 7, 0), 5, inputs);
+        check_forward(l, true, 0);
+        check_backward(l, true, 0);
+        for (int64_t i = 0; i < l->n; i++) {
+            double sum = l->x[0][i] + l->x[1][i];
+            if (inputs == 3) sum += l->x[2][i];
+            cr_assert_eq(l->y[i], sum);
+            for (int32_t k = 0; k < inputs; k++) cr_assert_eq(l->gx[k][i], l->gy[i]);
+        }
+        check_runs("add", NULL, inputs, true);
+    }
+}
+
+Test(add, shapes_must_agree)
+{
+    const tn_shape shapes[] = {check_shape(2, 3, 7, 0), check_shape(2, 3, 8, 0)};
+    cr_assert_eq(check_infer("add", NULL, 2, shapes), TN_ESHAPE);
+    cr_assert_not_null(strstr(check_message(), "(3, 7)"), "%s", check_message());
+    cr_assert_not_null(strstr(check_message(), "(3, 8)"), "%s", check_message());
+}
+
+Test(add, needs_two_inputs)
+{
+    const tn_shape shape = check_shape(1, 3, 0, 0);
+    cr_assert_eq(check_infer("add", NULL, 1, &shape), TN_EINVAL);
+    cr_assert_not_null(strstr(check_message(), "inputs: [a, b]"), "%s", check_message());
+}
+
+Test(add, a_shape_in_a_net_is_refused_with_both_shapes)
+{
+    const char *text = check_refused("[{dense: {units: 4, name: a}}, {dense: {units: 5, name: b}}, "
+                                     "{add: {inputs: [a, b]}}]", check_shape(1, 3, 0, 0));
+    cr_assert_not_null(strstr(text, "(4)"), "%s", text);
+    cr_assert_not_null(strstr(text, "(5)"), "%s", text);
+}
+
+Test(add, gradients)
+{
+    const char *model = "[{dense: {units: 4, name: a}}, {dense: {units: 4, name: b}}, "
+                        "{dense: {units: 4, name: c}}, {add: {inputs: [a, b, c]}}, tanh]";
+    check_gradients(model, NULL, 0, check_shape(1, 3, 0, 0), 3, true);
+    check_precisions(model, NULL, 0, check_shape(1, 3, 0, 0), 3, 1e-5);
+}
+
+Test(add, the_same_input_twice)
+{
+    check_gradients("[{dense: {units: 4, name: a}}, tanh, {add: {inputs: [tanh, tanh]}}, "
+                    "{dense: 2}]", NULL, 0, check_shape(1, 3, 0, 0), 3, true);
+}

@@ -1,0 +1,97 @@
+/* binary_cross_entropy.c - loss/binary_cross_entropy: values and gradients (PyTorch 1.13), far
+ * logits, what infer and rows refuse. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "tests/support/check.h"
+
+static tn_status run(const double *y, int64_t rows, int64_t width, const tn_field *field,
+                     double *value, double *gy)
+{
+    const tn_instance *instance = check_plugin("loss", "binary_cross_entropy", NULL, 1);
+    const tn_loss *loss = instance->vtable;
+    const tn_shape shape = check_shape(1, width, 0, 0);
+    const tn_tile t = {.n = rows * width, .width = width, .row = 100, .rows_per_sample = 1,
+                       .shape = &shape};
+    double weight[4];
+    return loss->rows(instance->self, check_call(), &t, y, field, value, weight, gy);
+}
+
+Test(binary_cross_entropy, mean_over_the_elements_of_a_row)
+{
+    const double y[] = {1, -2, 0.5, 3, 0.25, -1, -1.5, 4, 2, 0.5, 1, 8};
+    double target[] = {0, 1, .25, 1, 1, 0, 0, .5, 1, 1, 0, 1};
+    const double value[] = {1.4297555609137673, 0.31259615299026949, 0.7821637389811783,
+                            0.59589135935707505};
+    const double gradient[] = {
+        0.24368619287666829,   -0.29359902599262744, 0.12415311040061819,
+        -0.015808624392522209, -0.14594116637140064, 0.089647140456665025,
+        0.060808507935452116,  0.16067126334596948,  -0.039734307340705891,
+        -0.12584688959938178,  0.24368619287666829,  -0.00011178337682212398};
+    const tn_field field = {.width = 3, .real = target};
+    double got[4], gy[12];
+    cr_assert_eq(run(y, 4, 3, &field, got, gy), TN_OK);
+    check_near(got, value, 4, 1e-14, "value");
+    check_near(gy, gradient, 12, 1e-14, "gradient");
+    cr_assert_eq(run(y, 4, 3, &field, got, NULL), TN_OK);
+    check_near(got, value, 4, 1e-14, "value without gradient");
+}
+
+Test(binary_cross_entropy, labels_count_as_0_and_1)
+{
+    const double y[] = {0.7, -0.3};
+    int32_t labels[] = {1, 0};
+    double value[2], gy[2];
+    cr_assert_eq(run(y, 2, 1, &(tn_field){.width = 1, .label = labels}, value, gy), TN_OK);
+    cr_assert_float_eq(value[0], log1p(exp(-0.7)), 1e-15);
+    cr_assert_float_eq(value[1], log1p(exp(-0.3)), 1e-15);
+    cr_assert_float_eq(gy[0], 1 / (1 + exp(-0.7)) - 1, 1e-15);
+}
+
+Test(binary_cross_entropy, far_logits_stay_finite)
+{
+    const double y[] = {1e5, -1e5, 1e5, 40};
+    int32_t labels[] = {0, 1, 1, 1};
+    double value[4], gy[4];
+    cr_assert_eq(run(y, 4, 1, &(tn_field){.width = 1, .label = labels}, value, gy), TN_OK);
+    cr_assert(value[0] == 1e5 && value[1] == 1e5 && value[2] == 0);
+    cr_assert_float_eq(value[3] / exp(-40), 1, 1e-12);
+    cr_assert(gy[0] == 1 && gy[1] == -1 && gy[2] == 0);
+}
+
+Test(binary_cross_entropy, other_labels_are_errors)
+{
+    const double y[] = {0, 0};
+    int32_t labels[] = {0, 2};
+    double value[2];
+    cr_assert_eq(run(y, 2, 1, &(tn_field){.width = 1, .label = labels}, value, NULL), TN_EINVAL);
+    cr_assert_not_null(strstr(check_message(), "label 2 of row 101"), "%s", check_message());
+}
+
+static tn_status infer(tn_shape out, tn_field_spec spec)
+{
+    const tn_instance *instance = check_plugin("loss", "binary_cross_entropy", NULL, 1);
+    const tn_loss *loss = instance->vtable;
+    const tn_field_spec *field = &spec;
+    return loss->infer(instance->self, check_call(), &out, &field);
+}
+
+Test(binary_cross_entropy, infer_wants_a_target_for_each_output)
+{
+    const tn_shape one = check_shape(1, 1, 0, 0), four = check_shape(1, 4, 0, 0);
+    cr_assert_eq(infer(one, (tn_field_spec){.classes = 2}), TN_OK);
+    cr_assert_eq(infer(four, (tn_field_spec){.classes = 2, .shape = four}), TN_OK);
+    cr_assert_eq(infer(four, (tn_field_spec){.real = 1, .shape = four}), TN_OK);
+    cr_assert_eq(infer(four, (tn_field_spec){.classes = 2}), TN_ESHAPE);
+    cr_assert_eq(infer(one, (tn_field_spec){.classes = 3}), TN_EINVAL);
+    cr_assert_not_null(strstr(check_message(), "use cross_entropy"), "%s", check_message());
+}
+
+Test(binary_cross_entropy, gradients_in_a_net)
+{
+    const tn_shape in = check_shape(1, 3, 0, 0);
+    check_gradients("[{dense: 4}]", "binary_cross_entropy", 0, in, 5, true);
+    check_gradients("[{dense: 1}]", "binary_cross_entropy", 2, in, 5, true);
+    check_precisions("[{dense: 4}]", "binary_cross_entropy", 0, in, 5, 1e-5);
+}

@@ -1,0 +1,163 @@
+/* cross_entropy.c - loss/cross_entropy: values and gradients (PyTorch 1.13) for labels and
+ * probabilities, smoothed and not; far logits; what infer and rows refuse. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "tests/support/check.h"
+
+static const double logits[] = {1, -2, 0.5, 3, 0.25, -1, -1.5, 4, 2, 0.5, 1, 8};
+static int32_t labels[] = {2, 0, 1, 2};
+static double rows_of_q[] = {.2, .3, .5, 1, 0, 0, .1, .6, .3, .25, .25, .5};
+
+static tn_status run(const char *options, const double *y, int64_t rows, int64_t width,
+                     const tn_field *field, double *value, double *gy)
+{
+    const tn_instance *instance = check_plugin("loss", "cross_entropy", options, 1);
+    const tn_loss *loss = instance->vtable;
+    const tn_shape shape = check_shape(1, width, 0, 0);
+    const tn_tile t = {.n = rows * width, .width = width, .row = 100, .rows_per_sample = 1,
+                       .shape = &shape};
+    double weight[4] = {1, 1, 1, 1};
+    return loss->rows(instance->self, check_call(), &t, y, field, value, weight, gy);
+}
+
+static void expect(const char *options, const tn_field *field, const double *value,
+                   const double *gradient)
+{
+    double got[4], gy[12], alone[4];
+    cr_assert_eq(run(options, logits, 4, 3, field, got, gy), TN_OK, "%s", check_message());
+    check_near(got, value, 4, 1e-14, "value");
+    check_near(gy, gradient, 12, 1e-14, "gradient");
+    cr_assert_eq(run(options, logits, 4, 3, field, alone, NULL), TN_OK);
+    cr_assert_eq(memcmp(alone, got, sizeof got), 0, "the value depends on whether gy is wanted");
+}
+
+Test(cross_entropy, labels)
+{
+    const tn_field field = {.width = 1, .label = labels};
+    const double value[] = {1.0045969023422834, 0.079036201404099587, 0.13052116427060881,
+                            0.0014638943193707274};
+    const double gradient[] = {
+        0.60374889614862581,   0.030058887569574023,   -0.63380778371819979,
+        -0.07599352649213309,  0.059069757592510236,   0.016923768899622809,
+        0.0035867055773547165, -0.12236208181421848,   0.11877537623686384,
+        0.0005522753054173575, 0.00091054804332400699, -0.0014628233487412601};
+    expect(NULL, &field, value, gradient);
+}
+
+Test(cross_entropy, smoothed_labels)
+{
+    const tn_field field = {.width = 1, .label = labels};
+    const double value[] = {1.07126356900895, 0.30403620140409959, 0.38052116427060884,
+                            0.484797227652704};
+    const double gradient[] = {
+        0.57041556281529249,    -0.0032744457637593101, -0.56714111705153314,
+        -0.0093268598254664381, 0.025736424259176903,   -0.016409564433710524,
+        -0.029746627755978618,  -0.05569541514755183,   0.085442042903530496,
+        -0.032781058027915977,  -0.032422785290009325,  0.065203843317925392};
+    expect("{label_smoothing: 0.1}", &field, value, gradient);
+}
+
+Test(cross_entropy, probabilities)
+{
+    const tn_field field = {.width = 3, .real = rows_of_q};
+    const double value[] = {1.6545969023422833, 0.079036201404099587, 1.2805211642706089,
+                            3.6264638943193708};
+    const double gradient[] = {
+        0.4037488961486258,   -0.26994111243042596, -0.13380778371819979,
+        -0.07599352649213309, 0.059069757592510229, 0.016923768899622809,
+        -0.09641329442264529, 0.27763791818578154,  -0.18122462376313614,
+        -0.24944772469458265, -0.24908945195667601, 0.49853717665125874};
+    expect(NULL, &field, value, gradient);
+}
+
+Test(cross_entropy, smoothed_probabilities)
+{
+    const tn_field field = {.width = 3, .real = rows_of_q};
+    const double value[] = {1.6579302356756167, 0.52903620140409957, 1.5505211642706089,
+                            3.868130560986037};
+    const double gradient[] = {
+        0.37708222948195913,  -0.27660777909709261,   -0.10047445038486646,
+        0.057339806841200214, -0.0075969090741564299, -0.049742897767043853,
+        -0.14307996108931195, 0.33097125151911488,    -0.18789129042980279,
+        -0.26611439136124931, -0.26575611862334264,   0.53187050998459207};
+    expect("{label_smoothing: 0.2}", &field, value, gradient);
+}
+
+/* softmax [8.3, 2.1] = .99797, whose cross-entropy is .002027. */
+Test(cross_entropy, two_classes_by_hand)
+{
+    const double y[] = {8.3, 2.1};
+    double value;
+    cr_assert_eq(run(NULL, y, 1, 2, &(tn_field){.width = 1, .label = (int32_t[]){0}}, &value, NULL),
+                 TN_OK);
+    cr_assert_float_eq(value, log1p(exp(-6.2)), 1e-15);
+    cr_assert_float_eq(value, 0.002027, 1e-6);
+}
+
+Test(cross_entropy, far_logits_stay_finite)
+{
+    const double y[] = {1e5, -1e5, 0};
+    double value, gy[3];
+    const tn_field field = {.width = 1, .label = (int32_t[]){1}};
+    cr_assert_eq(run(NULL, y, 1, 3, &field, &value, gy), TN_OK);
+    cr_assert_eq(value, 2e5);
+    cr_assert(gy[0] == 1 && gy[1] == -1 && gy[2] == 0);
+}
+
+Test(cross_entropy, an_impossible_class_with_probability_0_costs_nothing)
+{
+    const double y[] = {1, -INFINITY};
+    double value, q[] = {1, 0};
+    cr_assert_eq(run(NULL, y, 1, 2, &(tn_field){.width = 2, .real = q}, &value, NULL), TN_OK);
+    cr_assert_eq(value, 0);
+}
+
+Test(cross_entropy, a_label_out_of_range_is_an_error_that_names_it)
+{
+    double value[4], gy[12];
+    for (int32_t bad = -1; bad <= 3; bad += 4) {
+        int32_t some[] = {0, 1, bad, 0};
+        const tn_field field = {.width = 1, .label = some};
+        cr_assert_eq(run(NULL, logits, 4, 3, &field, value, gy), TN_EINVAL);
+        cr_assert_not_null(strstr(check_message(), bad < 0 ? "label -1" : "label 3"));
+        cr_assert_not_null(strstr(check_message(), "row 102"), "%s", check_message());
+        cr_assert_not_null(strstr(check_message(), "0 .. 2"), "%s", check_message());
+    }
+}
+
+static tn_status infer(tn_shape out, tn_field_spec spec)
+{
+    const tn_instance *instance = check_plugin("loss", "cross_entropy", NULL, 1);
+    const tn_loss *loss = instance->vtable;
+    const tn_field_spec *field = &spec;
+    return loss->infer(instance->self, check_call(), &out, &field);
+}
+
+Test(cross_entropy, infer_compares_classes_and_shapes)
+{
+    const tn_shape out = check_shape(1, 10, 0, 0), sequence = check_shape(2, 5, 10, 0);
+    const tn_shape five = check_shape(1, 5, 0, 0);
+    cr_assert_eq(infer(out, (tn_field_spec){.classes = 10}), TN_OK);
+    cr_assert_eq(infer(out, (tn_field_spec){.classes = 0}), TN_OK);
+    cr_assert_eq(infer(out, (tn_field_spec){.real = 1, .shape = out}), TN_OK);
+    cr_assert_eq(infer(sequence, (tn_field_spec){.classes = 10, .shape = five}), TN_OK);
+    cr_assert_eq(infer(out, (tn_field_spec){.classes = 12}), TN_ESHAPE);
+    cr_assert_not_null(strstr(check_message(), "12 classes"), "%s", check_message());
+    cr_assert_not_null(strstr(check_message(), "10 outputs"), "%s", check_message());
+    cr_assert_eq(infer(out, (tn_field_spec){.real = 1, .shape = five}), TN_ESHAPE);
+    cr_assert_eq(infer(sequence, (tn_field_spec){.classes = 10}), TN_ESHAPE);
+    cr_assert_eq(infer(check_shape(1, 1, 0, 0), (tn_field_spec){.classes = 2}), TN_ESHAPE);
+    cr_assert_not_null(strstr(check_message(), "binary_cross_entropy"), "%s", check_message());
+}
+
+Test(cross_entropy, gradients_in_a_net)
+{
+    const tn_shape in = check_shape(1, 3, 0, 0);
+    check_gradients("[{dense: 4}]", "cross_entropy", 4, in, 5, true);
+    check_gradients("[{dense: 4}]", "cross_entropy {label_smoothing: 0.3}", 4, in, 5, true);
+    check_gradients("[{dense: 4}]", "cross_entropy", 0, in, 5, true);
+    check_gradients("[{dense: 4}]", "cross_entropy", 4, check_shape(2, 2, 3, 0), 3, true);
+    check_precisions("[{dense: 4}]", "cross_entropy {label_smoothing: 0.3}", 4, in, 5, 1e-5);
+}
