@@ -28,7 +28,7 @@ typedef struct cli_options {
 
 typedef struct cli_command {
     const char *name, *operands, *summary;
-    const char *about; /* further lines of its --help */
+    const char *about;   /* further lines of its --help */
     int32_t least, most; /* operands */
     const char *flags;   /* letters of the options that it takes */
     int (*run)(const cli_options *, tn_error *);
@@ -54,7 +54,8 @@ int cli_info(const cli_options *, tn_error *);
 /* ---- output.c ---------------------------------------------------------------------- */
 
 /* Fills an error; returns CLI_ERROR. */
-__attribute__((format(printf, 3, 4))) int cli_fail(tn_error *, tn_status, const char *, ...);
+__attribute__((format(printf, 3, 4))) int cli_fail(tn_error *, tn_status, const char *,
+                                                   ...);
 /* "tenon: text" on stderr, made safe for a terminal. */
 void cli_complain(const char *text);
 /* The environment of the options; its messages go to stderr. */

@@ -9,8 +9,8 @@ static int print_plugin(void *data, const tn_plugin_info *plugin)
     char name[160], line[1200], clean[1200];
     (void)data;
     snprintf(name, sizeof name, "%s/%s", plugin->kind, plugin->name);
-    snprintf(line, sizeof line, "%-32s %-7s %s  [%s]", name, plugin->version, plugin->summary,
-             plugin->file);
+    snprintf(line, sizeof line, "%-32s %-7s %s  [%s]", name, plugin->version,
+             plugin->summary, plugin->file);
     puts(cli_clean(clean, sizeof clean, line, false));
     return 0;
 }
@@ -32,8 +32,8 @@ int cli_plugins(const cli_options *o, tn_error *error)
 {
     tn_env *env = cli_env(o, error);
     if (!env) return CLI_ERROR;
-    const tn_status status =
-        tn_plugins_list(env, o->json ? emit_plugin : print_plugin, NULL, error);
+    const tn_status status = tn_plugins_list(env, o->json ? emit_plugin : print_plugin,
+                                             NULL, error);
     tn_env_free(env);
     return status ? CLI_ERROR : CLI_DONE;
 }
@@ -70,7 +70,8 @@ static void print_info(const tn_env_info *info)
     printf("plugins are searched in\n");
     cli_clean(clean, sizeof clean, info->search_path, true);
     char *rest = NULL;
-    for (char *line = strtok_r(clean, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+    for (char *line = strtok_r(clean, "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest))
         printf("          %s\n", line);
 }
 
@@ -87,7 +88,8 @@ static json_object *info_event(const tn_env_info *info)
     return event;
 }
 
-static int show_info(const cli_options *o, tn_env *env, tn_trainer *trainer, tn_error *error)
+static int show_info(const cli_options *o, tn_env *env, tn_trainer *trainer,
+                     tn_error *error)
 {
     tn_env_info info = {0};
     if (tn_env_info_get(env, &info, error)) return CLI_ERROR;

@@ -13,18 +13,20 @@
 const cli_command cli_commands[] = {
     {"train", "CONFIG", "train the network that a YAML file describes",
      "Writes config, metrics, checkpoint and model to --out (default: the first free\n"
-     "runs/NAME-N). Ctrl-C ends the run after a checkpoint; --resume goes on with it, and then\n"
+     "runs/NAME-N). Ctrl-C ends the run after a checkpoint; --resume goes on with it, "
+     "and then\n"
      "CONFIG may be left out.\n",
      0, 1, "sor" COMMON, cli_train},
     {"evaluate", "MODEL", "loss and metrics of a model on a data set",
-     "Uses the data section of --data, by default of config.yaml beside the model.\n", 1, 1,
-     "sdp" COMMON, cli_evaluate},
+     "Uses the data section of --data, by default of config.yaml beside the model.\n", 1,
+     1, "sdp" COMMON, cli_evaluate},
     {"predict", "MODEL IN.npy -o OUT.npy", "outputs of a model for an array of samples",
-     "IN holds one sample per entry of its first axis; OUT is float32.\n", 2, 2, "o" COMMON,
-     cli_predict},
+     "IN holds one sample per entry of its first axis; OUT is float32.\n", 2, 2,
+     "o" COMMON, cli_predict},
     {"gradients", "MODEL X.npy Y.npy -o OUT.safetensors",
      "loss and the gradient of every parameter for a batch",
-     "Y holds whole numbers (labels) or real targets. One training pass over the batch without\n"
+     "Y holds whole numbers (labels) or real targets. One training pass over the batch "
+     "without\n"
      "an update; regularizers are not part of these gradients.\n",
      3, 3, "o" COMMON, cli_gradients},
     {"plugins", "", "list every plugin found", "", 0, 0, "lj", cli_plugins},

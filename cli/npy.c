@@ -27,12 +27,15 @@ static int read_open(FILE *file, const char *path, size_t limit, unsigned char *
     struct stat about;
     if (fstat(fileno(file), &about))
         return cli_fail(error, TN_EIO, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(about.st_mode)) return cli_fail(error, TN_EIO, "%s: not a regular file", path);
+    if (!S_ISREG(about.st_mode))
+        return cli_fail(error, TN_EIO, "%s: not a regular file", path);
     *size = (size_t)about.st_size;
     if (limit && *size > limit / 2) /* once as it is, once as float */
-        return cli_fail(error, TN_ENOMEM, "%s: %zu bytes do not fit --max-memory", path, *size);
+        return cli_fail(error, TN_ENOMEM, "%s: %zu bytes do not fit --max-memory", path,
+                        *size);
     *bytes = malloc(*size + 1);
-    if (!*bytes) return cli_fail(error, TN_ENOMEM, "%s: no memory for %zu bytes", path, *size);
+    if (!*bytes)
+        return cli_fail(error, TN_ENOMEM, "%s: no memory for %zu bytes", path, *size);
     if (fread(*bytes, 1, *size, file) != *size)
         return cli_fail(error, TN_EIO, "%s: cannot be read to its end", path);
     (*bytes)[*size] = 0;
@@ -60,7 +63,10 @@ static int take_type(const char *text, const char *path, cli_npy *npy, tn_error 
     static const struct {
         const char *descr;
         int32_t dtype;
-    } known[] = {{"<f4", TN_F32}, {"<f8", TN_F64}, {"<i4", TN_I32}, {"<i8", TN_I64},
+    } known[] = {{"<f4", TN_F32},
+                 {"<f8", TN_F64},
+                 {"<i4", TN_I32},
+                 {"<i8", TN_I64},
                  {"|u1", TN_U8}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (*text && strncmp(text + 1, known[i].descr, 3) == 0 && text[4] == *text) {
@@ -68,14 +74,17 @@ static int take_type(const char *text, const char *path, cli_npy *npy, tn_error 
             return CLI_DONE;
         }
     }
-    return cli_fail(error, TN_EDATA, "%s: values of type %.8s; float32, float64, int32, int64 "
-                    "and uint8 (little-endian) can be read", path, text);
+    return cli_fail(error, TN_EDATA,
+                    "%s: values of type %.8s; float32, float64, int32, int64 "
+                    "and uint8 (little-endian) can be read",
+                    path, text);
 }
 
 static int take_shape(const char *text, const char *path, cli_npy *npy, tn_error *error)
 {
     npy->count = 1;
-    if (*text++ != '(') return cli_fail(error, TN_EDATA, "%s: header without shape", path);
+    if (*text++ != '(')
+        return cli_fail(error, TN_EDATA, "%s: header without shape", path);
     for (;;) {
         text += strspn(text, ", ");
         if (*text == ')') return CLI_DONE;
@@ -85,7 +94,8 @@ static int take_shape(const char *text, const char *path, cli_npy *npy, tn_error
         if (end == text || errno || n < 0)
             return cli_fail(error, TN_EDATA, "%s: damaged shape in the header", path);
         if (npy->shape.rank == TN_MAX_RANK)
-            return cli_fail(error, TN_ENOTSUP, "%s: more than %d axes", path, TN_MAX_RANK);
+            return cli_fail(error, TN_ENOTSUP, "%s: more than %d axes", path,
+                            TN_MAX_RANK);
         if (__builtin_mul_overflow(npy->count, (int64_t)n, &npy->count))
             return cli_fail(error, TN_EDATA, "%s: the header's shape is too large", path);
         npy->shape.dim[npy->shape.rank++] = n;
@@ -93,17 +103,21 @@ static int take_shape(const char *text, const char *path, cli_npy *npy, tn_error
     }
 }
 
-static int take_header(const char *header, const char *path, cli_npy *npy, tn_error *error)
+static int take_header(const char *header, const char *path, cli_npy *npy,
+                       tn_error *error)
 {
-    const char *type = value_of(header, "descr"), *order = value_of(header, "fortran_order"),
+    const char *type = value_of(header, "descr"),
+               *order = value_of(header, "fortran_order"),
                *shape = value_of(header, "shape");
     if (!type || !order || !shape)
         return cli_fail(error, TN_EDATA, "%s: damaged .npy header", path);
     if (take_type(type, path, npy, error) || take_shape(shape, path, npy, error))
         return CLI_ERROR;
     if (strncmp(order, "False", 5) != 0 && npy->shape.rank > 1)
-        return cli_fail(error, TN_ENOTSUP, "%s: in Fortran order; save it with "
-                        "numpy.ascontiguousarray", path);
+        return cli_fail(error, TN_ENOTSUP,
+                        "%s: in Fortran order; save it with "
+                        "numpy.ascontiguousarray",
+                        path);
     return CLI_DONE;
 }
 
@@ -117,9 +131,10 @@ static int take_file(unsigned char *bytes, size_t size, const char *path, cli_np
     size_t length = (size_t)bytes[8] | (size_t)bytes[9] << 8;
     if (!old) length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
     if (bytes[6] < 1 || bytes[6] > 3)
-        return cli_fail(error, TN_ENOTSUP, "%s: .npy version %d; 1 to 3 can be read", path,
-                        bytes[6]);
-    if (length > size - start) return cli_fail(error, TN_EDATA, "%s: truncated header", path);
+        return cli_fail(error, TN_ENOTSUP, "%s: .npy version %d; 1 to 3 can be read",
+                        path, bytes[6]);
+    if (length > size - start)
+        return cli_fail(error, TN_EDATA, "%s: truncated header", path);
     char *header = strndup((const char *)bytes + start, length);
     if (!header) return cli_fail(error, TN_ENOMEM, "out of memory");
     const int status = take_header(header, path, npy, error);
@@ -129,8 +144,10 @@ static int take_file(unsigned char *bytes, size_t size, const char *path, cli_np
     const int64_t have = (int64_t)(size - start - length);
     if (__builtin_mul_overflow(npy->count, (int64_t)tn_dtype_size(npy->dtype), &need) ||
         need != have)
-        return cli_fail(error, TN_EDATA, "%s: %s: the header's shape does not fit %" PRId64
-                        " bytes of values", path, need > have ? "truncated" : "too long", have);
+        return cli_fail(error, TN_EDATA,
+                        "%s: %s: the header's shape does not fit %" PRId64
+                        " bytes of values",
+                        path, need > have ? "truncated" : "too long", have);
     npy->values = bytes + start + length;
     return CLI_DONE;
 }
@@ -184,7 +201,8 @@ float *cli_npy_floats(const cli_npy *npy, const char *path, tn_error *error)
     for (int64_t i = 0; out && i < npy->count; i++) {
         out[i] = (float)real_at(npy, i);
         if (isfinite(out[i])) continue;
-        cli_fail(error, TN_ENUMERIC, "%s: value %" PRId64 " is not a finite float32", path, i);
+        cli_fail(error, TN_ENUMERIC, "%s: value %" PRId64 " is not a finite float32",
+                 path, i);
         free(out);
         return NULL;
     }
@@ -199,7 +217,8 @@ int32_t *cli_npy_labels(const cli_npy *npy, const char *path, tn_error *error)
         const double value = real_at(npy, i);
         out[i] = value >= 0 && value <= INT32_MAX ? (int32_t)value : -1;
         if (out[i] >= 0) continue;
-        cli_fail(error, TN_EDATA, "%s: value %" PRId64 " (%.0f) is no label", path, i, value);
+        cli_fail(error, TN_EDATA, "%s: value %" PRId64 " (%.0f) is no label", path, i,
+                 value);
         free(out);
         return NULL;
     }
@@ -217,9 +236,9 @@ static bool put_header(FILE *file, const tn_shape *shape)
         used += (size_t)snprintf(dims + used, sizeof dims - used, "%" PRId64 ", ",
                                  shape->dim[i]);
     if (used && shape->rank > 1) dims[used - 2] = 0; /* "(3, 4)", but "(3, )" */
-    const int length = snprintf(dict, sizeof dict,
-                                "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }",
-                                dims);
+    const int length = snprintf(
+        dict, sizeof dict, "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }",
+        dims);
     const size_t total = (10 + (size_t)length + 1 + 63) / 64 * 64 - 10;
     const unsigned char start[] = {1, 0, (unsigned char)(total & 255),
                                    (unsigned char)(total >> 8)};
@@ -231,8 +250,8 @@ static bool put_header(FILE *file, const tn_shape *shape)
 static bool put_file(FILE *file, const tn_shape *shape, const float *values)
 {
     const size_t count = (size_t)tn_shape_count(shape);
-    return put_header(file, shape) && fwrite(values, sizeof *values, count, file) == count &&
-           fflush(file) == 0;
+    return put_header(file, shape) &&
+           fwrite(values, sizeof *values, count, file) == count && fflush(file) == 0;
 }
 
 /* Straight to what is no regular file (a pipe, a device), else beside it and then in its place. */

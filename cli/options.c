@@ -17,7 +17,8 @@ typedef struct flag {
 } flag;
 
 static const flag flags[] = {
-    {"set", 's', "KEY=VALUE", "override a value of the config: --set optimizer.sgd.lr=0.1"},
+    {"set", 's', "KEY=VALUE",
+     "override a value of the config: --set optimizer.sgd.lr=0.1"},
     {"out", 'o', "PATH", "where to write"},
     {"resume", 'r', "DIR", "go on with the run in this folder"},
     {"data", 'd', "CONFIG", "a config whose data section to use"},
@@ -47,13 +48,15 @@ __attribute__((format(printf, 2, 3))) static int misuse(const cli_options *o,
 
 static bool takes(const cli_command *command, char letter)
 {
-    return letter == 'h' || (command ? strchr(command->flags, letter) != NULL : letter == 'V');
+    return letter == 'h' ||
+           (command ? strchr(command->flags, letter) != NULL : letter == 'V');
 }
 
 static int help_of(const cli_command *command)
 {
     printf("usage: tenon %s%s%s [options]\n\n%s\n%s\noptions:\n", command->name,
-           *command->operands ? " " : "", command->operands, command->summary, command->about);
+           *command->operands ? " " : "", command->operands, command->summary,
+           command->about);
     for (int i = 0; i < FLAGS; i++) {
         char name[64];
         if (!takes(command, flags[i].letter)) continue;
@@ -71,7 +74,8 @@ static int help(void)
            "Trains, evaluates and runs neural networks made of plugins.\n\ncommands:\n");
     for (const cli_command *c = cli_commands; c->name; c++)
         printf("  %-11s %s\n", c->name, c->summary);
-    printf("\n`tenon COMMAND --help` tells more; `tenon --version` prints the version.\n");
+    printf(
+        "\n`tenon COMMAND --help` tells more; `tenon --version` prints the version.\n");
     return CLI_DONE;
 }
 
@@ -119,7 +123,8 @@ static int take(cli_options *o, char letter, const char *value)
 {
     switch (letter) {
     case 's':
-        if (!strchr(value, '=')) return misuse(o, "--set: expected KEY=VALUE, got '%s'", value);
+        if (!strchr(value, '='))
+            return misuse(o, "--set: expected KEY=VALUE, got '%s'", value);
         o->set[o->sets++] = value;
         break;
     case 'o': o->out = value; break;
@@ -129,11 +134,13 @@ static int take(cli_options *o, char letter, const char *value)
     case 'j': o->json = true; break;
     case 'p':
         if (!split_of(value, &o->split))
-            return misuse(o, "--split: expected train, validation or test, got '%s'", value);
+            return misuse(o, "--split: expected train, validation or test, got '%s'",
+                          value);
         break;
     case 't':
         if (!count_of(value, 1024, &o->threads))
-            return misuse(o, "--threads: expected a number from 1 to 1024, got '%s'", value);
+            return misuse(o, "--threads: expected a number from 1 to 1024, got '%s'",
+                          value);
         break;
     case 'm':
         if (!size_of(value, &o->max_memory))
@@ -151,8 +158,9 @@ static void long_options(const cli_command *command, struct option *to)
 {
     for (int i = 0; i < FLAGS; i++) {
         if (!takes(command, flags[i].letter)) continue;
-        *to++ = (struct option){flags[i].name, flags[i].value ? required_argument : no_argument,
-                                NULL, flags[i].letter};
+        *to++ = (struct option){flags[i].name,
+                                flags[i].value ? required_argument : no_argument, NULL,
+                                flags[i].letter};
     }
     *to = (struct option){0};
 }
@@ -161,9 +169,9 @@ static int parse_options(int argc, char **argv, cli_options *o)
 {
     struct option options[FLAGS + 1];
     long_options(o->command, options);
-    const char *const shorts = !o->command                ? "+:h"
+    const char *const shorts = !o->command              ? "+:h"
                                : takes(o->command, 'o') ? ":ho:"
-                                                          : ":h";
+                                                        : ":h";
     opterr = 0;
     optind = 0; /* glibc: start afresh */
     for (;;) {
@@ -172,7 +180,8 @@ static int parse_options(int argc, char **argv, cli_options *o)
         if (letter == ':') return misuse(o, "%s needs a value", argv[optind - 1]);
         if (letter == '?' && optopt && optopt < 128 && argv[optind - 1][1] != '-')
             return misuse(o, "unknown option -%c", optopt);
-        if (letter == '?') return misuse(o, "unknown or ambiguous option %s", argv[optind - 1]);
+        if (letter == '?')
+            return misuse(o, "unknown or ambiguous option %s", argv[optind - 1]);
         const int status = take(o, (char)letter, optarg);
         if (status != CLI_GO_ON) return status;
     }

@@ -42,7 +42,8 @@ static bool is_control(const unsigned char *s, size_t n)
     if (n == 1) return s[0] < 0x20 || s[0] == 0x7F;
     if (n == 2) return s[0] == 0xC2 && s[1] < 0xA0;
     if (n != 3 || s[0] != 0xE2) return false;
-    return (s[1] == 0x80 && ((s[2] >= 0xAA && s[2] <= 0xAE) || s[2] == 0x8E || s[2] == 0x8F)) ||
+    return (s[1] == 0x80 &&
+            ((s[2] >= 0xAA && s[2] <= 0xAE) || s[2] == 0x8E || s[2] == 0x8F)) ||
            (s[1] == 0x81 && s[2] >= 0xA6 && s[2] <= 0xA9);
 }
 
@@ -105,7 +106,8 @@ int cli_close_stdout(tn_error *error)
 {
     if (cli_flush() && close(STDOUT_FILENO)) lost_to = errno;
     if (!lost_to) return CLI_DONE;
-    return cli_fail(error, TN_EIO, "cannot write to standard output: %s", strerror(lost_to));
+    return cli_fail(error, TN_EIO, "cannot write to standard output: %s",
+                    strerror(lost_to));
 }
 
 void cli_bar(const char *line)
@@ -140,17 +142,20 @@ void cli_json_int(json_object *object, const char *key, int64_t value)
 
 void cli_json_number(json_object *object, const char *key, double value)
 {
-    json_object_object_add(object, key, isfinite(value) ? json_object_new_double(value) : NULL);
+    json_object_object_add(object, key,
+                           isfinite(value) ? json_object_new_double(value) : NULL);
 }
 
 void cli_json_scores(json_object *object, const tn_score *score, int32_t count)
 {
-    for (int32_t i = 0; i < count; i++) cli_json_number(object, score[i].name, score[i].value);
+    for (int32_t i = 0; i < count; i++)
+        cli_json_number(object, score[i].name, score[i].value);
 }
 
 void cli_emit(json_object *object)
 {
-    printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE));
+    printf("%s\n",
+           json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(object);
     cli_flush();
 }
@@ -195,16 +200,18 @@ void cli_table(int32_t rows, int32_t columns, uint32_t right,
             const int pad = width[c] - width_of(cli_clean(text, sizeof text, raw, false));
             const bool to_right = right >> c & 1;
             const bool last = c == columns - 1;
-            printf("%*s%s%*s", to_right ? pad : 0, "", text, to_right || last ? 0 : pad, "");
+            printf("%*s%s%*s", to_right ? pad : 0, "", text, to_right || last ? 0 : pad,
+                   "");
             fputs(last ? "\n" : "  ", stdout);
         }
     }
 }
 
-static void model_cell(const void *with, int32_t row, int32_t column, char *to, size_t size)
+static void model_cell(const void *with, int32_t row, int32_t column, char *to,
+                       size_t size)
 {
-    static const char *const head[] = {"layer", "output shape", "parameters", "initializer",
-                                       "regularizer"};
+    static const char *const head[] = {"layer", "output shape", "parameters",
+                                       "initializer", "regularizer"};
     if (row < 0) {
         snprintf(to, size, "%s", head[column]);
         return;

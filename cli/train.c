@@ -82,8 +82,10 @@ static int choose_dir(run *r, tn_error *error)
     char name[64];
     name_of(r->options->operand[0], name);
     if (mkdir("runs", 0777) && errno != EEXIST)
-        return cli_fail(error, TN_EIO, "cannot make the folder runs: %s; choose another "
-                        "place with --out", strerror(errno));
+        return cli_fail(error, TN_EIO,
+                        "cannot make the folder runs: %s; choose another "
+                        "place with --out",
+                        strerror(errno));
     for (int n = 1; n < 1000000; n++) {
         snprintf(r->chosen, sizeof r->chosen, "runs/%s-%d", name, n);
         if (mkdir(r->chosen, 0777) == 0) {
@@ -102,8 +104,8 @@ static int choose_dir(run *r, tn_error *error)
 static int check_dir(const cli_options *o, tn_error *error)
 {
     if (!o->resume || !o->out || strcmp(o->resume, o->out) == 0) return CLI_DONE;
-    return cli_fail(error, TN_EINVAL, "--resume %s goes on in that folder; leave out --out",
-                    o->resume);
+    return cli_fail(error, TN_EINVAL,
+                    "--resume %s goes on in that folder; leave out --out", o->resume);
 }
 
 static int find_dir(run *r, tn_error *error)
@@ -121,8 +123,8 @@ static int load_config(run *r, tn_error *error)
     if (!o->operands && !o->resume)
         return cli_fail(error, TN_EINVAL, "no config given (see tenon train --help)");
     if (!o->operands) snprintf(path, sizeof path, "%s/config.yaml", o->resume);
-    r->config = tn_config_load(r->env, o->operands ? o->operand[0] : path, o->set, o->sets,
-                               error);
+    r->config = tn_config_load(r->env, o->operands ? o->operand[0] : path, o->set,
+                               o->sets, error);
     return r->config ? CLI_DONE : CLI_ERROR;
 }
 
@@ -136,9 +138,8 @@ static void on_progress(void *data, const tn_progress *now)
 
 static int prepare(run *r, tn_error *error)
 {
-    const tn_train_options options = {.resume = r->options->resume,
-                                      .progress = on_progress,
-                                      .progress_data = r};
+    const tn_train_options options = {
+        .resume = r->options->resume, .progress = on_progress, .progress_data = r};
     tn_train_options with_dir = options;
     if (check_dir(r->options, error) || load_config(r, error) || find_dir(r, error))
         return CLI_ERROR;
@@ -186,12 +187,15 @@ static int finish(run *r, tn_status status, tn_error *error)
     if (status == TN_ECANCELED && caught) {
         char text[4400];
         tell_end(r, "stopped");
-        snprintf(text, sizeof text, "stopped by %s, checkpoint written; go on with: tenon train "
-                 "--resume %s", caught == SIGINT ? "SIGINT" : "SIGTERM", r->dir);
+        snprintf(text, sizeof text,
+                 "stopped by %s, checkpoint written; go on with: tenon train "
+                 "--resume %s",
+                 caught == SIGINT ? "SIGINT" : "SIGTERM", r->dir);
         cli_complain(text);
         return 128 + caught;
     }
-    if (status == TN_ECANCELED) cli_close_stdout(error); /* on_progress gave up: say why */
+    if (status == TN_ECANCELED)
+        cli_close_stdout(error); /* on_progress gave up: say why */
     if (status) return CLI_ERROR;
     tell_end(r, "done");
     if (!r->options->json) {

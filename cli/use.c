@@ -58,8 +58,10 @@ static int load_data_config(use *u, tn_error *error)
         const int folder = slash ? (int)(slash - o->operand[0]) + 1 : 0;
         snprintf(beside, sizeof beside, "%.*sconfig.yaml", folder, o->operand[0]);
         if (access(beside, R_OK))
-            return cli_fail(error, TN_EIO, "%s: no config.yaml beside it; name the data with "
-                            "--data CONFIG", o->operand[0]);
+            return cli_fail(error, TN_EIO,
+                            "%s: no config.yaml beside it; name the data with "
+                            "--data CONFIG",
+                            o->operand[0]);
         path = beside;
     }
     u->config = tn_config_load(u->env, path, o->set, o->sets, error);
@@ -75,7 +77,8 @@ static int evaluate(use *u, tn_error *error)
     int32_t count = 32;
     tn_env_info info = {0};
     if (load_data_config(u, error)) return CLI_ERROR;
-    if (tn_model_evaluate(u->model, u->config, split, score, &count, error)) return CLI_ERROR;
+    if (tn_model_evaluate(u->model, u->config, split, score, &count, error))
+        return CLI_ERROR;
     if (tn_env_info_get(u->env, &info, error)) return CLI_ERROR;
     if (o->json) {
         json_object *event = cli_event("evaluate");
@@ -106,12 +109,15 @@ static int read_inputs(use *u, tn_error *error)
     const tn_shape *have = &u->x.shape;
     const bool flat = have->rank == 2 && have->dim[1] == tn_shape_count(want);
     bool same = have->rank == want->rank + 1;
-    for (int32_t i = 0; same && i < want->rank; i++) same = have->dim[i + 1] == want->dim[i];
+    for (int32_t i = 0; same && i < want->rank; i++)
+        same = have->dim[i + 1] == want->dim[i];
     if (!flat && !same) {
         char got[160], model[160];
-        return cli_fail(error, TN_ESHAPE, "%s: shape %s, but the model takes samples of shape "
-                        "%s, one per entry of the first axis", path,
-                        cli_shape(got, sizeof got, have), cli_shape(model, sizeof model, want));
+        return cli_fail(error, TN_ESHAPE,
+                        "%s: shape %s, but the model takes samples of shape "
+                        "%s, one per entry of the first axis",
+                        path, cli_shape(got, sizeof got, have),
+                        cli_shape(model, sizeof model, want));
     }
     if (have->dim[0] < 1) return cli_fail(error, TN_EDATA, "%s: no samples", path);
     u->inputs = cli_npy_floats(&u->x, path, error);
@@ -132,12 +138,15 @@ static int predict(use *u, tn_error *error)
     if (need_out(u, error) || read_inputs(u, error)) return CLI_ERROR;
     const int64_t samples = u->x.shape.dim[0];
     all.dim[0] = samples;
-    for (int32_t i = 0; i < one->rank && i + 1 < TN_MAX_RANK; i++) all.dim[i + 1] = one->dim[i];
-    if (__builtin_mul_overflow(samples, tn_shape_count(one), &count) || all.rank > TN_MAX_RANK)
+    for (int32_t i = 0; i < one->rank && i + 1 < TN_MAX_RANK; i++)
+        all.dim[i + 1] = one->dim[i];
+    if (__builtin_mul_overflow(samples, tn_shape_count(one), &count) ||
+        all.rank > TN_MAX_RANK)
         return cli_fail(error, TN_ESHAPE, "the output is too large");
     u->outputs = calloc((size_t)count, sizeof *u->outputs);
     if (!u->outputs) return cli_fail(error, TN_ENOMEM, "no memory for the output");
-    if (tn_model_predict(u->model, u->inputs, samples, u->outputs, error)) return CLI_ERROR;
+    if (tn_model_predict(u->model, u->inputs, samples, u->outputs, error))
+        return CLI_ERROR;
     return cli_npy_write(u->options->out, &all, u->outputs, error);
 }
 
@@ -154,14 +163,18 @@ static int read_targets(use *u, tn_error *error)
     if (cli_npy_read(path, u->options->max_memory, &u->y, error)) return CLI_ERROR;
     const tn_shape *have = &u->y.shape;
     if (have->rank < 1 || have->dim[0] != u->x.shape.dim[0])
-        return cli_fail(error, TN_ESHAPE, "%s: the first axis must be that of %s, %lld samples",
-                        path, u->options->operand[1], (long long)u->x.shape.dim[0]);
+        return cli_fail(error, TN_ESHAPE,
+                        "%s: the first axis must be that of %s, %lld samples", path,
+                        u->options->operand[1], (long long)u->x.shape.dim[0]);
     const bool real = u->y.dtype == TN_F32 || u->y.dtype == TN_F64;
     if (!real && u->y.count != have->dim[0])
-        return cli_fail(error, TN_ESHAPE, "%s: labels must be one whole number a sample", path);
+        return cli_fail(error, TN_ESHAPE, "%s: labels must be one whole number a sample",
+                        path);
     if (real && u->y.count != have->dim[0] * tn_shape_count(tn_model_output(u->model)))
-        return cli_fail(error, TN_ESHAPE, "%s: targets must have the shape of the model's "
-                        "outputs", path);
+        return cli_fail(error, TN_ESHAPE,
+                        "%s: targets must have the shape of the model's "
+                        "outputs",
+                        path);
     if (real)
         u->targets = cli_npy_floats(&u->y, path, error);
     else
@@ -172,9 +185,10 @@ static int read_targets(use *u, tn_error *error)
 static int gradients(use *u, tn_error *error)
 {
     double loss = 0;
-    if (need_out(u, error) || read_inputs(u, error) || read_targets(u, error)) return CLI_ERROR;
-    if (tn_model_gradients_save(u->model, u->inputs, u->targets, u->labels, u->x.shape.dim[0],
-                                u->options->out, &loss, error))
+    if (need_out(u, error) || read_inputs(u, error) || read_targets(u, error))
+        return CLI_ERROR;
+    if (tn_model_gradients_save(u->model, u->inputs, u->targets, u->labels,
+                                u->x.shape.dim[0], u->options->out, &loss, error))
         return CLI_ERROR;
     if (!u->options->json) {
         printf("loss %.9g\n", loss);

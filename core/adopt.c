@@ -1,7 +1,8 @@
 /* adopt.c - see adopt.h.
  *
- * Invariant: nothing of a plugin's structs is read past the size that it states, and nothing of
- * the host's copies past the host's size; so either side may be the newer one. */
+ * Invariant: nothing of a plugin's structs is read past the size that it states, and
+ * nothing of the host's copies past the host's size; so either side may be the newer
+ * one. */
 #include "core/adopt.h"
 
 #include <math.h>
@@ -30,7 +31,8 @@ __attribute__((format(printf, 2, 3))) static tn_status reject(const adoption *a,
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return tn_error_set(a->error, TN_EABI, "%s: %s/%s: %s", a->file, a->kind, a->name, text);
+    return tn_error_set(a->error, TN_EABI, "%s: %s/%s: %s", a->file, a->kind, a->name,
+                        text);
 }
 
 static size_t smaller(size_t a, size_t b)
@@ -38,7 +40,7 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* ---- the descriptor ------------------------------------------------------------------- */
+/* ---- the descriptor ---------------------------------------------------------------- */
 
 static tn_status check_plugin(const adoption *a, const tn_plugin *p)
 {
@@ -47,12 +49,16 @@ static tn_status check_plugin(const adoption *a, const tn_plugin *p)
         return reject(a, "the descriptor is damaged (struct_size %u, %u entries)",
                       p->struct_size, p->entry_count);
     if (p->abi_major != TN_ABI_MAJOR)
-        return reject(a, "is built for version %u of the plugin interface, this Tenon has "
-                      "version %d; compile it again", p->abi_major, TN_ABI_MAJOR);
+        return reject(a,
+                      "is built for version %u of the plugin interface, this Tenon has "
+                      "version %d; compile it again",
+                      p->abi_major, TN_ABI_MAJOR);
     if (p->abi_minor_required > TN_ABI_MINOR)
-        return reject(a, "needs version %u.%u of the plugin interface, this Tenon has %d.%d; use "
-                      "a newer Tenon", p->abi_major, p->abi_minor_required, TN_ABI_MAJOR,
-                      TN_ABI_MINOR);
+        return reject(
+            a,
+            "needs version %u.%u of the plugin interface, this Tenon has %d.%d; use "
+            "a newer Tenon",
+            p->abi_major, p->abi_minor_required, TN_ABI_MAJOR, TN_ABI_MINOR);
     return TN_OK;
 }
 
@@ -83,8 +89,10 @@ static tn_status check_metadata(const adoption *a, const tn_entry *entry)
 {
     const struct {
         const char *field, *text;
-    } all[] = {{"summary", entry->summary},     {"formula", entry->formula},
-               {"reference", entry->reference}, {"version", entry->version},
+    } all[] = {{"summary", entry->summary},
+               {"formula", entry->formula},
+               {"reference", entry->reference},
+               {"version", entry->version},
                {"licence", entry->licence}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (blank(all[i].text)) return reject(a, "its .%s is empty", all[i].field);
@@ -99,7 +107,7 @@ static tn_status check_metadata(const adoption *a, const tn_entry *entry)
     return TN_OK;
 }
 
-/* ---- options -------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------- */
 
 static tn_status copy_options(const adoption *a, tn_adopted *to)
 {
@@ -111,7 +119,8 @@ static tn_status copy_options(const adoption *a, tn_adopted *to)
     }
     if (!entry->options || count > MAX_OPTIONS || stride < sizeof(tn_option) ||
         stride % _Alignof(tn_option))
-        return reject(a, "its option table is damaged (%u options of %u bytes)", count, stride);
+        return reject(a, "its option table is damaged (%u options of %u bytes)", count,
+                      stride);
     to->options = tn_memory_array(a->memory, count, sizeof *to->options, a->error);
     if (!to->options) return TN_ENOMEM;
     for (uint32_t i = 0; i < count; i++)
@@ -119,12 +128,13 @@ static tn_status copy_options(const adoption *a, tn_adopted *to)
                sizeof *to->options);
     entry->options = to->options;
     entry->option_stride = sizeof *to->options;
-    const tn_status status =
-        tn_option_table_check(a->memory, entry->kind, to->options, (int32_t)count, a->error);
-    return status ? tn_error_in(a->error, "%s: %s/%s", a->file, a->kind, a->name) : TN_OK;
+    const tn_status status = tn_option_table_check(a->memory, entry->kind, to->options,
+                                                   (int32_t)count, a->error);
+    if (status && a->error) tn_error_in(a->error, "%s: %s/%s", a->file, a->kind, a->name);
+    return status;
 }
 
-/* ---- implementations ------------------------------------------------------------------ */
+/* ---- implementations --------------------------------------------------------------- */
 
 static const char *precision(int32_t real)
 {
@@ -136,18 +146,22 @@ static tn_status check_impl(const adoption *a, const tn_entry *entry, const tn_i
 {
     const uint32_t size = real ? sizeof(double) : sizeof(float);
     if (impl->real_size != size)
-        return reject(a, "its %s half is built for numbers of %u bytes, not %u", precision(real),
-                      impl->real_size, size);
+        return reject(a, "its %s half is built for numbers of %u bytes, not %u",
+                      precision(real), impl->real_size, size);
     if (!impl->vtable || impl->vtable_size < sizeof(tn_head) ||
         *(const uint32_t *)impl->vtable < sizeof(tn_head))
-        return reject(a, "its %s half has no vtable, or one without struct_size; use TN_VTABLE",
-                      precision(real));
+        return reject(
+            a, "its %s half has no vtable, or one without struct_size; use TN_VTABLE",
+            precision(real));
     if (impl->self_size > MAX_SELF)
         return reject(a, "its instance is %u bytes large, more than %u", impl->self_size,
                       MAX_SELF);
     if (!impl->construct != !impl->self_size || (entry->option_count && !impl->construct))
-        return reject(a, "its %s half has options, a constructor or an instance, but not all "
-                      "three; use TN_SELF and TN_PLUGIN_WITH", precision(real));
+        return reject(
+            a,
+            "its %s half has options, a constructor or an instance, but not all "
+            "three; use TN_SELF and TN_PLUGIN_WITH",
+            precision(real));
     return TN_OK;
 }
 
@@ -158,7 +172,8 @@ static tn_status copy_vtable(const adoption *a, tn_adopted *to, int32_t real)
     const uint32_t stated = *(const uint32_t *)impl->vtable;
     to->vtable[real] = tn_memory_get(a->memory, kind->size, a->error);
     if (!to->vtable[real]) return TN_ENOMEM;
-    memcpy(to->vtable[real], impl->vtable, smaller(smaller(stated, impl->vtable_size), kind->size));
+    memcpy(to->vtable[real], impl->vtable,
+           smaller(smaller(stated, impl->vtable_size), kind->size));
     tn_head *head = to->vtable[real];
     head->struct_size = (uint32_t)kind->size;
     to->impl[real].vtable = head;
@@ -166,8 +181,8 @@ static tn_status copy_vtable(const adoption *a, tn_adopted *to, int32_t real)
         return reject(a, "its .numbers is %d, not 0 to %d", head->numbers, MAX_NUMBERS);
     const char *missing = kind->missing(head);
     if (!missing) return TN_OK;
-    return reject(a, "the required slot .%s is missing or not valid in its %s half", missing,
-                  precision(real));
+    return reject(a, "the required slot .%s is missing or not valid in its %s half",
+                  missing, precision(real));
 }
 
 static tn_status copy_impl(const adoption *a, tn_adopted *to, int32_t real)
@@ -184,8 +199,8 @@ static tn_status copy_impl(const adoption *a, tn_adopted *to, int32_t real)
     return status ? status : copy_vtable(a, to, real);
 }
 
-tn_status tn_adopt(tn_memory *m, const tn_plugin *plugin, const char *file, const char *kind,
-                   const char *name, tn_adopted **out, tn_error *e)
+tn_status tn_adopt(tn_memory *m, const tn_plugin *plugin, const char *file,
+                   const char *kind, const char *name, tn_adopted **out, tn_error *e)
 {
     const adoption a = {m, file, kind, name, e};
     tn_status status = check_plugin(&a, plugin);

@@ -1,5 +1,5 @@
-/* adopt.h - takes in what a plugin says of itself: checked, and copied into the host's own
- * structs, where a slot that the plugin does not have is NULL. */
+/* adopt.h - takes in what a plugin says of itself: checked, and copied into the host's
+ * own structs, where a slot that the plugin does not have is NULL. */
 #ifndef CORE_ADOPT_H
 #define CORE_ADOPT_H
 
@@ -14,10 +14,10 @@ typedef struct tn_adopted {
     struct tn_adopted *next;
 } tn_adopted;
 
-/* The entry kind/name of `plugin`, a descriptor with major version TN_ABI_MAJOR. Messages start
- * with the file. */
-tn_status tn_adopt(tn_memory *, const tn_plugin *plugin, const char *file, const char *kind,
-                   const char *name, tn_adopted **, tn_error *);
+/* The entry kind/name of `plugin`, a descriptor with major version TN_ABI_MAJOR. Messages
+ * start with the file. */
+tn_status tn_adopt(tn_memory *, const tn_plugin *plugin, const char *file,
+                   const char *kind, const char *name, tn_adopted **, tn_error *);
 void tn_adopted_free(tn_memory *, tn_adopted *);
 
 #endif

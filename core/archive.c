@@ -18,7 +18,8 @@ static tn_status put(void *to, const void *bytes, size_t size)
     return tn_file_put(&s->writer, bytes, size, s->error);
 }
 
-tn_status tn_archive_write(tn_env *env, const char *path, const tn_archive *a, tn_error *e)
+tn_status tn_archive_write(tn_env *env, const char *path, const tn_archive *a,
+                           tn_error *e)
 {
     tn_instance *format;
     tn_calling calling;
@@ -98,7 +99,8 @@ static const char *dtype_name(int32_t dtype)
 
 /* Readers look tensors up in the order of writing, or nearly: the search goes round from where
  * the last one ended. */
-static const tn_named_tensor *look_up(const tn_archive *a, const char *name, int64_t *from)
+static const tn_named_tensor *look_up(const tn_archive *a, const char *name,
+                                      int64_t *from)
 {
     for (int64_t n = 0; n < a->tensors; n++) {
         const int64_t i = (*from + n) % a->tensors;
@@ -117,15 +119,16 @@ tn_status tn_archive_take(const tn_archive *a, const char *name, const tn_tensor
     if (!found) return tn_error_set(e, TN_EDATA, "there is no tensor '%s' in it", name);
     const tn_tensor *t = &found->tensor;
     if (t->dtype != into->dtype)
-        return tn_error_set(e, TN_EDATA, "tensor '%s' is %s, but its config makes it %s", name,
-                            dtype_name(t->dtype), dtype_name(into->dtype));
+        return tn_error_set(e, TN_EDATA, "tensor '%s' is %s, but its config makes it %s",
+                            name, dtype_name(t->dtype), dtype_name(into->dtype));
     bool same = t->rank == into->rank;
     for (int32_t i = 0; same && i < t->rank; i++) same = t->dim[i] == into->dim[i];
     if (!same) {
         shape_of(t, have, sizeof have);
         shape_of(into, want, sizeof want);
-        return tn_error_set(e, TN_ESHAPE, "tensor '%s' has shape %s, but its config makes it %s",
-                            name, have, want);
+        return tn_error_set(e, TN_ESHAPE,
+                            "tensor '%s' has shape %s, but its config makes it %s", name,
+                            have, want);
     }
     const int64_t count = tn_count(t);
     if (count) memcpy(into->data, t->data, (size_t)count * tn_dtype_size(t->dtype));

@@ -11,11 +11,15 @@ static bool calibrates(const tn_graph_param *p)
     return p->init && ((const tn_initializer *)p->init->vtable)->calibrate;
 }
 
-static tn_tensor output_of(const tn_plan *plan, const tn_graph *g, int32_t node, int64_t samples)
+static tn_tensor output_of(const tn_plan *plan, const tn_graph *g, int32_t node,
+                           int64_t samples)
 {
     const tn_shape *shape = &g->node[node].spec.out;
-    tn_tensor t = {.struct_size = sizeof t, .dtype = g->real ? TN_F64 : TN_F32, .rank = 1,
-                   .dim = {samples}, .data = (void *)(uintptr_t)tn_plan_output(plan, node)};
+    tn_tensor t = {.struct_size = sizeof t,
+                   .dtype = g->real ? TN_F64 : TN_F32,
+                   .rank = 1,
+                   .dim = {samples},
+                   .data = (void *)(uintptr_t)tn_plan_output(plan, node)};
     for (int32_t i = 0; i < shape->rank; i++) t.dim[t.rank++] = shape->dim[i];
     int64_t stride = 1;
     for (int32_t i = t.rank; i-- > 0; stride *= t.dim[i]) t.stride[i] = stride;
@@ -37,7 +41,8 @@ static tn_status calibrate(tn_graph *g, tn_plan *plan, int32_t param, const void
         if (status) return status;
         const tn_tensor out = output_of(plan, g, p->node, samples);
         again = 0;
-        status = init->calibrate(p->init->self, call, &info, round, &out, &p->value, &again);
+        status = init->calibrate(p->init->self, call, &info, round, &out, &p->value,
+                                 &again);
         if (status) return tn_error_in(e, "initializer of %s", p->name);
     }
     return TN_OK;

@@ -5,7 +5,7 @@
  * never a mixture of two checkpoints. */
 #include <string.h>
 
-#include "core/real/bridge.h"
+#include "core/kinds.h"
 #include "core/real/unit.h"
 #include "core/trainer.h"
 
@@ -31,8 +31,12 @@ static void enter(ledger *l, const char *name, const tn_tensor *t)
 
 static void enter_row(ledger *l, const char *name, int32_t dtype, int64_t n, void *data)
 {
-    const tn_tensor t = {.struct_size = sizeof t, .dtype = dtype, .rank = 1, .dim = {n},
-                         .stride = {1}, .data = data};
+    const tn_tensor t = {.struct_size = sizeof t,
+                         .dtype = dtype,
+                         .rank = 1,
+                         .dim = {n},
+                         .stride = {1},
+                         .data = data};
     enter(l, name, &t);
 }
 
@@ -51,12 +55,14 @@ void tn_trainer_walk(tn_trainer *t, void (*visit)(void *, tn_instance *), void *
     tn_updater_walk(t->updater, visit, data);
     if (t->judge) tn_judge_walk(t->judge, visit, data);
     if (t->referee) tn_judge_walk(t->referee, visit, data);
-    for (int32_t i = 0; i < t->observers; i++) tn_instance_walk(t->observer[i], visit, data);
+    for (int32_t i = 0; i < t->observers; i++)
+        tn_instance_walk(t->observer[i], visit, data);
 }
 
 static void list_place(ledger *l)
 {
-    enter_row(l, "run.place", TN_I64, sizeof(tn_place) / sizeof(int64_t), &l->trainer->place);
+    enter_row(l, "run.place", TN_I64, sizeof(tn_place) / sizeof(int64_t),
+              &l->trainer->place);
 }
 
 static void list_model(ledger *l)
@@ -65,7 +71,8 @@ static void list_model(ledger *l)
     const char *name;
     char kept[160];
     tn_tensor value;
-    for (int32_t i = 0; tn_model_part(t->model, i, &name, &value); i++) enter(l, name, &value);
+    for (int32_t i = 0; tn_model_part(t->model, i, &name, &value); i++)
+        enter(l, name, &value);
     for (int32_t i = 0; t->place.kept && tn_model_part(t->model, i, &name, &value); i++) {
         snprintf(kept, sizeof kept, "kept.%s", name);
         value.data = t->kept[i];
@@ -78,7 +85,8 @@ static void list_rest(ledger *l)
     tn_trainer *t = l->trainer;
     char name[192];
     tn_tensor slot;
-    for (int32_t i = 0; tn_updater_slot(t->updater, i, name, &slot); i++) enter(l, name, &slot);
+    for (int32_t i = 0; tn_updater_slot(t->updater, i, name, &slot); i++)
+        enter(l, name, &slot);
     tn_trainer_walk(t, list_numbers, l);
     enter_row(l, "run.sums", TN_F64, t->judge->sums, t->sums);
     enter_row(l, "run.monitored", TN_F64, 1, &t->monitored);
@@ -114,24 +122,30 @@ static tn_status add_text(tn_env *env, tn_archive *a, const char *key, const cha
     return pair->key && pair->value ? TN_OK : TN_ENOMEM;
 }
 
-static const char *backend_text(const tn_trainer *t)
+/* What the backend says of itself, without the number of threads, on which no bit depends. */
+static void kernels_text(const tn_trainer *t, char text[200])
 {
     const tn_instance *backend;
     const int32_t real = t->model->graph->real;
-    if (tn_env_backend(t->env, real, &backend, NULL)) return "";
-    return tn_bridge_of(real)->backend_text(backend);
+    text[0] = 0;
+    if (tn_env_backend(t->env, real, &backend, NULL)) return;
+    snprintf(text, 200, "%s", tn_backend_text(backend));
+    char *last = strrchr(text, ',');
+    if (last && strstr(last, " thread")) *last = 0;
 }
 
 static tn_status add_texts(tn_trainer *t, tn_archive *a, tn_error *e)
 {
-    char version[16];
+    char version[16], kernels[200];
     snprintf(version, sizeof version, "%d", TN_FILE_VERSION);
+    kernels_text(t, kernels);
     a->text = tn_memory_array(&t->env->memory, 3, sizeof *a->text, e);
-    char *config = a->text ? tn_config_text(&t->env->memory, t->model->config->root, e) : NULL;
+    char *config = a->text ? tn_config_text(&t->env->memory, t->model->config->root, e)
+                           : NULL;
     if (!config) return TN_ENOMEM;
     tn_status status = add_text(t->env, a, TN_KEY_VERSION, version, e);
     if (!status) status = add_text(t->env, a, TN_KEY_CONFIG, config, e);
-    if (!status) status = add_text(t->env, a, KEY_BACKEND, backend_text(t), e);
+    if (!status) status = add_text(t->env, a, KEY_BACKEND, kernels, e);
     tn_memory_put(&t->env->memory, config);
     return status;
 }
@@ -143,9 +157,11 @@ static tn_status check_finite(const tn_trainer *t, tn_error *e)
     for (int32_t i = 0; i < g->params; i++) {
         const tn_tensor *w = &g->param[i].value;
         if (tn_real_ops_of(g->real)->finite(w->data, tn_count(w))) continue;
-        return tn_error_set(e, TN_ENUMERIC, "step %lld: '%s' is no longer finite. Try a lower "
-                            "learning rate, gradient: [{clip_norm: 1}], or check the data",
-                            (long long)t->place.step, g->param[i].name);
+        return tn_error_set(
+            e, TN_ENUMERIC,
+            "step %lld: '%s' is no longer finite. Try a lower "
+            "learning rate, gradient: [{clip_norm: 1}], or check the data",
+            (long long)t->place.step, g->param[i].name);
     }
     return TN_OK;
 }
@@ -178,15 +194,19 @@ static tn_status take(ledger *l, const char *name, const tn_tensor *into)
 static tn_status check_place(tn_trainer *t, const tn_place *now, tn_error *e)
 {
     tn_place *p = &t->place;
-    if (p->epoch < 0 || p->step < 0 || p->in_epoch < 0 || p->in_epoch > p->steps_per_epoch)
+    if (p->epoch < 0 || p->step < 0 || p->in_epoch < 0 ||
+        p->in_epoch > p->steps_per_epoch)
         return tn_error_set(e, TN_EDATA, "damaged: it stands at step %lld of epoch %lld",
                             (long long)p->in_epoch, (long long)p->epoch);
-    if (p->in_epoch && (p->steps_per_epoch != now->steps_per_epoch || p->samples != now->samples))
-        return tn_error_set(e, TN_EINVAL, "it stands in the middle of an epoch of %lld steps over "
-                            "%lld samples, but the data now makes %lld steps over %lld; resume "
-                            "with the data and batch size of the run",
-                            (long long)p->steps_per_epoch, (long long)p->samples,
-                            (long long)now->steps_per_epoch, (long long)now->samples);
+    if (p->in_epoch &&
+        (p->steps_per_epoch != now->steps_per_epoch || p->samples != now->samples))
+        return tn_error_set(
+            e, TN_EINVAL,
+            "it stands in the middle of an epoch of %lld steps over "
+            "%lld samples, but the data now makes %lld steps over %lld; resume "
+            "with the data and batch size of the run",
+            (long long)p->steps_per_epoch, (long long)p->samples,
+            (long long)now->steps_per_epoch, (long long)now->samples);
     p->steps_per_epoch = now->steps_per_epoch;
     p->samples = now->samples;
     return TN_OK;
@@ -196,12 +216,17 @@ static void warn_of_changes(tn_trainer *t, const tn_archive *a, const char *conf
 {
     const char *backend = tn_archive_text(a, KEY_BACKEND);
     char *now = tn_config_text(&t->env->memory, t->model->config->root, NULL);
+    char kernels[200];
+    kernels_text(t, kernels);
     if (now && strcmp(now, config))
-        tn_env_log(t->env, TN_LOG_WARNING, "the config is not that of the run before; going on "
-                   "with the new one");
-    if (backend && strcmp(backend, backend_text(t)))
-        tn_env_log(t->env, TN_LOG_WARNING, "the run began on other kernels (%s, now %s): its bits "
-                   "will differ from a run without interruption", backend, backend_text(t));
+        tn_env_log(t->env, TN_LOG_WARNING,
+                   "the config is not that of the run before; going on with the new one");
+    if (backend && strcmp(backend, kernels))
+        tn_env_log(t->env, TN_LOG_WARNING,
+                   "the run began on other kernels (%s, now %s): its bits will differ "
+                   "from a run "
+                   "without interruption",
+                   backend, kernels);
     tn_memory_put(&t->env->memory, now);
 }
 
@@ -214,7 +239,8 @@ static tn_status make_kept(tn_trainer *t, tn_error *e)
     t->kept = tn_memory_array(m, (size_t)tn_model_tensors(t->model), sizeof *t->kept, e);
     if (!t->kept) return TN_ENOMEM;
     for (int32_t i = 0; tn_model_part(t->model, i, &name, &value); i++) {
-        t->kept[i] = tn_memory_array(m, (size_t)tn_count(&value), tn_dtype_size(value.dtype), e);
+        t->kept[i] = tn_memory_array(m, (size_t)tn_count(&value),
+                                     tn_dtype_size(value.dtype), e);
         if (!t->kept[i]) return TN_ENOMEM;
     }
     return TN_OK;
@@ -257,7 +283,8 @@ tn_status tn_trainer_keep(tn_trainer *t, tn_error *e)
     if (status) return status;
     tn_updater_view(t->updater, true);
     for (int32_t i = 0; tn_model_part(t->model, i, &name, &value); i++)
-        memcpy(t->kept[i], value.data, (size_t)tn_count(&value) * tn_dtype_size(value.dtype));
+        memcpy(t->kept[i], value.data,
+               (size_t)tn_count(&value) * tn_dtype_size(value.dtype));
     tn_updater_view(t->updater, false);
     t->place.kept = 1;
     return TN_OK;
@@ -269,12 +296,14 @@ tn_status tn_trainer_put_back(tn_trainer *t, tn_error *e)
     tn_tensor value;
     if (!t->place.kept) return tn_error_set(e, TN_EINVAL, "no weights have been kept");
     for (int32_t i = 0; tn_model_part(t->model, i, &name, &value); i++)
-        memcpy(value.data, t->kept[i], (size_t)tn_count(&value) * tn_dtype_size(value.dtype));
+        memcpy(value.data, t->kept[i],
+               (size_t)tn_count(&value) * tn_dtype_size(value.dtype));
     t->place.restored = 1;
     return TN_OK;
 }
 
-tn_status tn_trainer_path(const tn_trainer *t, const char *name, char path[4096], tn_error *e)
+tn_status tn_trainer_path(const tn_trainer *t, const char *name, char path[4096],
+                          tn_error *e)
 {
     if (!t->run_dir) return tn_error_set(e, TN_EINVAL, "this run writes no files");
     if (snprintf(path, 4096, "%s/%s", t->run_dir, name) < 4096) return TN_OK;

@@ -1,8 +1,8 @@
 /* config.h - a YAML document as a tree that knows where each part stands.
  *
- * Read with libfyaml; limits on depth (64), nodes (100,000, aliases counted as often as they are
- * used), anchors (1000), keys (128 bytes) and size (16 MiB) hold for every document. Duplicate
- * keys are errors. Nodes live as long as their document. */
+ * Read with libfyaml; limits on depth (64), nodes (100,000, aliases counted as often
+ * as they are used), anchors (1000), keys (128 bytes) and size (16 MiB) hold for every
+ * document. Duplicate keys are errors. Nodes live as long as their document. */
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
 
@@ -16,7 +16,8 @@ typedef struct tn_cfg {
     const char *text; /* of a scalar; "" for an empty one */
     const char *key;  /* of a map's entry */
     const char *file; /* "net.yaml", or "--set a.b=1" */
-    int32_t line, column; /* 1-based; of a map's entry: where its key stands; 0: of --set */
+    /* 1-based; of a map's entry: where its key stands; 0: of --set */
+    int32_t line, column;
     int32_t count;
     struct tn_cfg **item; /* of lists and maps */
 } tn_cfg;
@@ -30,18 +31,19 @@ struct tn_config {
 /* `file` stands in messages. A text with no content is an empty map. */
 tn_config *tn_config_read(tn_memory *, const char *text, size_t size, const char *file,
                           tn_error *);
-/* "optimizer.sgd.lr=0.1", "model.0.dense.units=5": the value is YAML; missing maps are made,
- * list items must exist. A plugin's name may replace a scalar: optimizer=adam. When a step names
- * a key beside the only key of a one-plugin section (optimizer.adam.lr when sgd is there) that
- * is an error that says so. */
+/* "optimizer.sgd.lr=0.1", "model.0.dense.units=5": the value is YAML; missing maps are
+ * made, list items must exist. A plugin's name may replace a scalar: optimizer=adam.
+ * When a step names a key beside the only key of a one-plugin section
+ * (optimizer.adam.lr when sgd is there) that is an error that says so. */
 tn_status tn_config_set(tn_config *, const char *assignment, tn_error *);
-/* The tree as YAML text (block style), such that reading it gives the same tree. The caller puts
- * the text back to memory. */
+/* The tree as YAML text (block style), such that reading it gives the same tree. The
+ * caller puts the text back to memory. */
 char *tn_config_text(tn_memory *, const tn_cfg *, tn_error *);
 
 const tn_cfg *tn_cfg_get(const tn_cfg *map, const char *key); /* NULL: not there */
 bool tn_cfg_null(const tn_cfg *); /* null, ~ or nothing, not in quotes */
-/* Scalars as values; errors say "net.yaml:3:8: epochs: expected a whole number, got 'ten'". */
+/* Scalars as values; errors say "net.yaml:3:8: epochs: expected a whole number, got
+ * 'ten'". */
 tn_status tn_cfg_int(const tn_cfg *, int64_t lo, int64_t hi, int64_t *out, tn_error *);
 tn_status tn_cfg_real(const tn_cfg *, double *out, tn_error *);
 tn_status tn_cfg_bool(const tn_cfg *, int32_t *out, tn_error *);
@@ -49,8 +51,10 @@ tn_status tn_cfg_bool(const tn_cfg *, int32_t *out, tn_error *);
 tn_status tn_cfg_only(const tn_cfg *map, const char *const *allowed, tn_error *);
 /* Sets "file:line:column: <message>". */
 __attribute__((format(printf, 4, 5))) tn_status tn_cfg_error(const tn_cfg *, tn_error *,
-                                                             tn_status, const char *, ...);
-/* The nearest of names by edit distance, or NULL if none is near enough (a third of the length). */
+                                                             tn_status, const char *,
+                                                             ...);
+/* The nearest of names by edit distance, or NULL if none is near enough (a third of
+ * the length). */
 const char *tn_nearest(const char *word, const char *const *names, int32_t count);
 
 #endif

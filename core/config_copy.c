@@ -21,7 +21,8 @@ static const char *copy_file(copier *c, const char *file, tn_error *e)
 static tn_cfg *copy_node(copier *c, const tn_cfg *from, tn_error *e)
 {
     const char *file = copy_file(c, from->file, e);
-    tn_cfg *node = file || !from->file ? tn_tree_node(c->tree, from->type, file, e) : NULL;
+    tn_cfg *node = file || !from->file ? tn_tree_node(c->tree, from->type, file, e)
+                                       : NULL;
     if (!node) return NULL;
     node->quoted = from->quoted;
     node->line = from->line, node->column = from->column;

@@ -1,8 +1,10 @@
-/* config_text.c - a tree as YAML in block style, such that reading the text gives the tree again.
+/* config_text.c - a tree as YAML in block style, such that reading the text gives the
+ * tree again.
  *
- * Unquoted scalars are printable ASCII on one line that any reader takes for a plain scalar
- * (config.c sees to that), so they can stand as they are; all other texts go into double quotes. Keys are short
- * enough (TN_CFG_KEY) to stay below YAML's 1024 characters when every one is escaped. */
+ * Unquoted scalars are printable ASCII on one line that any reader takes for a plain
+ * scalar (config.c sees to that), so they can stand as they are; all other texts go
+ * into double quotes. Keys are short enough (TN_CFG_KEY) to stay below YAML's 1024
+ * characters when every one is escaped. */
 #include <stdio.h>
 #include <string.h>
 
@@ -44,8 +46,8 @@ static void put_indent(writer *w, int32_t indent)
     for (int32_t i = 0; i < indent; i++) put(w, " ", 1);
 }
 
-/* Line breaks of other standards, and the byte order mark, which readers may take for more than
- * a character. */
+/* Line breaks of other standards, and the byte order mark, which readers may take for
+ * more than a character. */
 static bool needs_escape(uint32_t code)
 {
     return tn_utf8_control(code) || code == 0x2028 || code == 0x2029 || code == 0xFEFF ||
@@ -60,9 +62,11 @@ static void put_quoted(writer *w, const char *text)
         uint32_t code = 0;
         const size_t length = tn_utf8_next(text + at, size - at, &code);
         char escape[8] = "";
-        if (code == '"' || code == '\\') snprintf(escape, sizeof escape, "\\%c", (char)code);
+        if (code == '"' || code == '\\')
+            snprintf(escape, sizeof escape, "\\%c", (char)code);
         else if (!length || needs_escape(code))
-            snprintf(escape, sizeof escape, "\\u%04X", (unsigned)(length ? code : 0xFFFD) & 0xFFFF);
+            snprintf(escape, sizeof escape, "\\u%04X",
+                     (unsigned)(length ? code : 0xFFFD) & 0xFFFF);
         put(w, *escape ? escape : text + at, *escape ? strlen(escape) : length);
         at += length ? length : 1;
     }
@@ -72,7 +76,8 @@ static void put_quoted(writer *w, const char *text)
 /* Whether a key is a plain word that nobody can misread. */
 static bool is_word(const char *key)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
     return (*key < '0' || *key > '9') && !key[strspn(key, letters)];
 }
 
@@ -80,8 +85,10 @@ static void put_node(writer *w, const tn_cfg *cfg, int32_t indent);
 
 static void put_entry(writer *w, const tn_cfg *entry, int32_t indent)
 {
-    if (is_word(entry->key)) put_text(w, entry->key);
-    else put_quoted(w, entry->key);
+    if (is_word(entry->key))
+        put_text(w, entry->key);
+    else
+        put_quoted(w, entry->key);
     put(w, ":", 1);
     if (entry->type == TN_CFG_SCALAR || !entry->count) {
         put(w, " ", 1);
@@ -96,10 +103,14 @@ static void put_entry(writer *w, const tn_cfg *entry, int32_t indent)
 static void put_node(writer *w, const tn_cfg *cfg, int32_t indent)
 {
     if (cfg->type == TN_CFG_SCALAR || !cfg->count) {
-        if (cfg->type == TN_CFG_LIST) put_text(w, "[]");
-        else if (cfg->type == TN_CFG_MAP) put_text(w, "{}");
-        else if (cfg->quoted) put_quoted(w, cfg->text);
-        else put_text(w, cfg->text);
+        if (cfg->type == TN_CFG_LIST)
+            put_text(w, "[]");
+        else if (cfg->type == TN_CFG_MAP)
+            put_text(w, "{}");
+        else if (cfg->quoted)
+            put_quoted(w, cfg->text);
+        else
+            put_text(w, cfg->text);
         put(w, "\n", 1);
         return;
     }

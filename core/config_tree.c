@@ -1,5 +1,5 @@
-/* config_tree.c - nodes in blocks. A parent's item array doubles when its count is a power of
- * two, so the arrays left behind are never larger than the one in use. */
+/* config_tree.c - nodes in blocks. A parent's item array doubles when its count is a
+ * power of two, so the arrays left behind are never larger than the one in use. */
 #include "core/config_tree.h"
 
 #include <string.h>
@@ -56,8 +56,10 @@ char *tn_tree_text(tn_tree *t, const char *text, size_t size, tn_error *e)
 tn_cfg *tn_tree_node(tn_tree *t, tn_cfg_type type, const char *file, tn_error *e)
 {
     if (t->nodes >= TN_CFG_NODES) {
-        tn_error_set(e, TN_EINVAL, "more than %d values, aliases counted as often as they are "
-                     "used", TN_CFG_NODES);
+        tn_error_set(e, TN_EINVAL,
+                     "more than %d values, aliases counted as often as they are "
+                     "used",
+                     TN_CFG_NODES);
         return NULL;
     }
     tn_cfg *node = room(t, sizeof *node, e);

@@ -1,7 +1,7 @@
 /* config_tree.h - what a config's tree lives in, for the config*.c files.
  *
- * Nodes, texts and lists of items lie in blocks that are freed together with the tree. Only
- * tn_tree_append adds to a parent. */
+ * Nodes, texts and lists of items lie in blocks that are freed together with the tree.
+ * Only tn_tree_append adds to a parent. */
 #ifndef CORE_CONFIG_TREE_H
 #define CORE_CONFIG_TREE_H
 
@@ -33,9 +33,9 @@ tn_cfg *tn_tree_copy(tn_tree *, const tn_cfg *, tn_error *);
 /* Levels of lists and maps: 0 for a scalar. */
 int32_t tn_tree_depth(const tn_cfg *);
 
-/* Parses one YAML document of any type into the tree; NULL on error. Without places nodes and
- * messages have no line and column: `file` says it all. */
-tn_cfg *tn_tree_parse(tn_tree *, const char *text, size_t size, const char *file, bool places,
-                      tn_error *);
+/* Parses one YAML document of any type into the tree; NULL on error. Without places
+ * nodes and messages have no line and column: `file` says it all. */
+tn_cfg *tn_tree_parse(tn_tree *, const char *text, size_t size, const char *file,
+                      bool places, tn_error *);
 
 #endif

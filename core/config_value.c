@@ -1,5 +1,5 @@
-/* config_value.c - scalars as values, by the core schema of YAML 1.2.2 (chapter 10.3.2), whatever
- * the process's locale says a decimal point is. */
+/* config_value.c - scalars as values, by the core schema of YAML 1.2.2 (chapter
+ * 10.3.2), whatever the process's locale says a decimal point is. */
 #include <errno.h>
 #include <locale.h>
 #include <math.h>
@@ -31,9 +31,10 @@ bool tn_cfg_null(const tn_cfg *cfg)
     return cfg->type == TN_CFG_SCALAR && !cfg->quoted && is_one_of(cfg->text, words);
 }
 
-/* ---- messages ---------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------- */
 
-tn_status tn_cfg_error(const tn_cfg *cfg, tn_error *e, tn_status status, const char *format, ...)
+tn_status tn_cfg_error(const tn_cfg *cfg, tn_error *e, tn_status status,
+                       const char *format, ...)
 {
     char text[sizeof e->text];
     va_list args;
@@ -41,7 +42,8 @@ tn_status tn_cfg_error(const tn_cfg *cfg, tn_error *e, tn_status status, const c
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (!cfg->line) return tn_error_set(e, status, "%s: %s", cfg->file, text);
-    return tn_error_set(e, status, "%s:%d:%d: %s", cfg->file, cfg->line, cfg->column, text);
+    return tn_error_set(e, status, "%s:%d:%d: %s", cfg->file, cfg->line, cfg->column,
+                        text);
 }
 
 static tn_status not_expected(const tn_cfg *cfg, tn_error *e, const char *expected)
@@ -49,14 +51,17 @@ static tn_status not_expected(const tn_cfg *cfg, tn_error *e, const char *expect
     char got[80];
     if (cfg->type != TN_CFG_SCALAR)
         snprintf(got, sizeof got, "%s", cfg->type == TN_CFG_LIST ? "a list" : "a map");
-    else if (cfg->quoted) snprintf(got, sizeof got, "the text \"%.60s\"", cfg->text);
-    else if (!*cfg->text) snprintf(got, sizeof got, "nothing");
-    else snprintf(got, sizeof got, "'%.60s'", cfg->text);
-    return tn_cfg_error(cfg, e, TN_EINVAL, "%s%sexpected %s, got %s", cfg->key ? cfg->key : "",
-                        cfg->key ? ": " : "", expected, got);
+    else if (cfg->quoted)
+        snprintf(got, sizeof got, "the text \"%.60s\"", cfg->text);
+    else if (!*cfg->text)
+        snprintf(got, sizeof got, "nothing");
+    else
+        snprintf(got, sizeof got, "'%.60s'", cfg->text);
+    return tn_cfg_error(cfg, e, TN_EINVAL, "%s%sexpected %s, got %s",
+                        cfg->key ? cfg->key : "", cfg->key ? ": " : "", expected, got);
 }
 
-/* ---- numbers ----------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------- */
 
 static size_t digits(const char *text)
 {
@@ -86,7 +91,8 @@ tn_status tn_cfg_int(const tn_cfg *cfg, int64_t lo, int64_t hi, int64_t *out, tn
 {
     const char *start;
     char expected[100];
-    const int base = cfg->type == TN_CFG_SCALAR && !cfg->quoted ? whole(cfg->text, &start) : 0;
+    const int base = cfg->type == TN_CFG_SCALAR && !cfg->quoted ? whole(cfg->text, &start)
+                                                                : 0;
     if (base) {
         errno = 0;
         const long long value = strtoll(start, NULL, base);
@@ -99,8 +105,8 @@ tn_status tn_cfg_int(const tn_cfg *cfg, int64_t lo, int64_t hi, int64_t *out, tn
     else if (lo == INT64_MIN)
         snprintf(expected, sizeof expected, "a whole number up to %lld", (long long)hi);
     else
-        snprintf(expected, sizeof expected, "a whole number from %lld to %lld", (long long)lo,
-                 (long long)hi);
+        snprintf(expected, sizeof expected, "a whole number from %lld to %lld",
+                 (long long)lo, (long long)hi);
     return not_expected(cfg, e, expected);
 }
 
@@ -145,7 +151,8 @@ static double parse_decimal(const char *text)
 tn_status tn_cfg_real(const tn_cfg *cfg, double *out, tn_error *e)
 {
     const char *start;
-    if (cfg->type != TN_CFG_SCALAR || cfg->quoted) return not_expected(cfg, e, "a number");
+    if (cfg->type != TN_CFG_SCALAR || cfg->quoted)
+        return not_expected(cfg, e, "a number");
     if (special(cfg->text, out)) return TN_OK;
     if (is_decimal(cfg->text)) {
         const double value = parse_decimal(cfg->text);
@@ -170,7 +177,7 @@ tn_status tn_cfg_bool(const tn_cfg *cfg, int32_t *out, tn_error *e)
     return not_expected(cfg, e, "true or false");
 }
 
-/* ---- keys -------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------ */
 
 static tn_status unknown_key(const tn_cfg *item, const char *const *allowed, tn_error *e)
 {
@@ -179,12 +186,12 @@ static tn_status unknown_key(const tn_cfg *item, const char *const *allowed, tn_
     size_t used = 0;
     for (; allowed[count]; count++)
         if (used < sizeof list)
-            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", count ? ", " : "",
-                                     allowed[count]);
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
+                                     count ? ", " : "", allowed[count]);
     const char *near = tn_nearest(item->key, allowed, count);
-    return tn_cfg_error(item, e, TN_EINVAL, "unknown key '%.60s'%s%s%s; allowed: %s", item->key,
-                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
-                        count ? list : "none");
+    return tn_cfg_error(item, e, TN_EINVAL, "unknown key '%.60s'%s%s%s; allowed: %s",
+                        item->key, near ? "; did you mean '" : "", near ? near : "",
+                        near ? "'?" : "", count ? list : "none");
 }
 
 tn_status tn_cfg_only(const tn_cfg *map, const char *const *allowed, tn_error *e)
@@ -192,6 +199,7 @@ tn_status tn_cfg_only(const tn_cfg *map, const char *const *allowed, tn_error *e
     if (tn_cfg_null(map)) return TN_OK;
     if (map->type != TN_CFG_MAP) return not_expected(map, e, "a map ('key: value')");
     for (int32_t i = 0; i < map->count; i++)
-        if (!is_one_of(map->item[i]->key, allowed)) return unknown_key(map->item[i], allowed, e);
+        if (!is_one_of(map->item[i]->key, allowed))
+            return unknown_key(map->item[i], allowed, e);
     return TN_OK;
 }

@@ -1,6 +1,7 @@
-/* construct.c - calls a plugin's constructor, whose C prototype follows from its option table:
- * tn_status construct(self, options in order). libffi makes the call; it cannot see a mismatch
- * of the two, which is why both come from one list in the plugin (TN_SELF). */
+/* construct.c - calls a plugin's constructor, whose C prototype follows from its option
+ * table: tn_status construct(self, options in order). libffi makes the call; it cannot
+ * see a mismatch of the two, which is why both come from one list in the plugin
+ * (TN_SELF). */
 #include <ffi.h>
 #include <pthread.h>
 
@@ -21,12 +22,14 @@ static ffi_type *type_of(int32_t type)
     }
 }
 
-/* libffi fills in the size of struct types when it prepares a call, so one thread at a time. */
+/* libffi fills in the size of struct types when it prepares a call, so one thread at a
+ * time. */
 static bool prepare(ffi_cif *cif, uint32_t count, ffi_type **types)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&lock);
-    const ffi_status status = ffi_prep_cif(cif, FFI_DEFAULT_ABI, count, &ffi_type_sint32, types);
+    const ffi_status status = ffi_prep_cif(cif, FFI_DEFAULT_ABI, count, &ffi_type_sint32,
+                                           types);
     pthread_mutex_unlock(&lock);
     return status == FFI_OK;
 }
@@ -44,8 +47,8 @@ tn_status tn_instance_construct(tn_instance *i, const tn_argument *argument, tn_
         values[k] = (void *)&argument[k - 1];
     }
     if (!prepare(&cif, count, types))
-        return tn_error_set(e, TN_EABI, "%s/%s: libffi cannot call its constructor", entry->kind,
-                            entry->name);
+        return tn_error_set(e, TN_EABI, "%s/%s: libffi cannot call its constructor",
+                            entry->kind, entry->name);
     ffi_arg result = 0; /* libffi widens small results */
     ffi_call(&cif, FFI_FN(i->impl->construct), &result, values);
     if ((int32_t)result == TN_OK) return TN_OK;

@@ -1,5 +1,5 @@
-/* describe.c - what there is to know of plugins without running them: the list of all, and the
- * page of one. */
+/* describe.c - what there is to know of plugins without running them: the list of all,
+ * and the page of one. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "core/option_table.h"
 #include "core/registry.h"
 
-/* ---- a growing text ------------------------------------------------------------------- */
+/* ---- a growing text ---------------------------------------------------------------- */
 
 typedef struct page {
     tn_memory *memory;
@@ -40,7 +40,7 @@ __attribute__((format(printf, 2, 3))) static void put(page *p, const char *forma
     p->used += (size_t)size;
 }
 
-/* ---- the table of options ------------------------------------------------------------- */
+/* ---- the table of options ---------------------------------------------------------- */
 
 /* Everything that a row shows but the meaning. */
 typedef struct row {
@@ -50,7 +50,8 @@ typedef struct row {
 static row row_of(const tn_option *o)
 {
     row r;
-    snprintf(r.name, sizeof r.name, "%s%s", o->name, o->flags & TN_POSITIONAL ? " *" : "");
+    snprintf(r.name, sizeof r.name, "%s%s", o->name,
+             o->flags & TN_POSITIONAL ? " *" : "");
     tn_option_type_text(o, r.type, sizeof r.type);
     tn_option_default_text(o, r.def, sizeof r.def);
     tn_option_range_text(o, r.range, sizeof r.range);
@@ -64,7 +65,8 @@ static int wider(int width, const char *text)
 }
 
 /* A table that lines up, with the positional option marked. */
-static void put_options(page *p, const char *title, const tn_option *option, int32_t count)
+static void put_options(page *p, const char *title, const tn_option *option,
+                        int32_t count)
 {
     static const row head = {"option", "type", "default", "range"};
     int width[4] = {6, 4, 7, 5};
@@ -76,8 +78,8 @@ static void put_options(page *p, const char *title, const tn_option *option, int
     put(p, "\n%s\n", title);
     for (int32_t i = -1; i < count; i++) {
         const row r = i < 0 ? head : row_of(&option[i]);
-        put(p, "  %-*s  %-*s  %-*s  %-*s  %s\n", width[0], r.name, width[1], r.type, width[2],
-            r.def, width[3], r.range, i < 0 ? "meaning" : option[i].doc);
+        put(p, "  %-*s  %-*s  %-*s  %-*s  %s\n", width[0], r.name, width[1], r.type,
+            width[2], r.def, width[3], r.range, i < 0 ? "meaning" : option[i].doc);
     }
 }
 
@@ -99,8 +101,8 @@ static void put_host_options(page *p, const tn_entry *entry)
 
 static void put_usage(page *p, const tn_entry *entry)
 {
-    const int32_t positional =
-        tn_option_positional(entry->options, (int32_t)entry->option_count);
+    const int32_t positional = tn_option_positional(entry->options,
+                                                    (int32_t)entry->option_count);
     if (positional < 0) return;
     put(p, "\n* `%s: VALUE` is short for `%s: {%s: VALUE}`.\n", entry->name, entry->name,
         entry->options[positional].name);
@@ -137,7 +139,8 @@ char *tn_plugin_describe(tn_env *env, const char *kind_and_name, tn_error *e)
     const char *slash = strchr(kind_and_name, '/');
     const tn_entry *entry;
     if (!slash || slash - kind_and_name >= (ptrdiff_t)sizeof kind) {
-        tn_error_set(e, TN_EINVAL, "'%.80s' is not KIND/NAME (e.g. layer/dense)", kind_and_name);
+        tn_error_set(e, TN_EINVAL, "'%.80s' is not KIND/NAME (e.g. layer/dense)",
+                     kind_and_name);
         return NULL;
     }
     snprintf(kind, sizeof kind, "%.*s", (int)(slash - kind_and_name), kind_and_name);
@@ -154,7 +157,7 @@ void tn_text_free(tn_env *env, char *text)
     tn_memory_put(&env->memory, text);
 }
 
-/* ---- the list ------------------------------------------------------------------------- */
+/* ---- the list ---------------------------------------------------------------------- */
 
 typedef struct visitor {
     int (*each)(void *, const tn_plugin_info *);
@@ -164,12 +167,13 @@ typedef struct visitor {
 static int visit(void *data, const tn_entry *entry, const char *file)
 {
     const visitor *v = data;
-    const tn_plugin_info info = {entry->kind, entry->name, entry->version, entry->summary, file};
+    const tn_plugin_info info = {entry->kind, entry->name, entry->version, entry->summary,
+                                 file};
     return v->each(v->data, &info);
 }
 
-tn_status tn_plugins_list(tn_env *env, int (*each)(void *, const tn_plugin_info *), void *data,
-                          tn_error *e)
+tn_status tn_plugins_list(tn_env *env, int (*each)(void *, const tn_plugin_info *),
+                          void *data, tn_error *e)
 {
     visitor v = {each, data};
     return tn_registry_each(env->registry, visit, &v, e);

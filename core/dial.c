@@ -1,6 +1,6 @@
-/* dial.c - values that change while training runs: every SCHEDULABLE option is a dial, turned
- * by a schedule or standing still. Children are turned first, so that a schedule around another
- * sees the inner one's new values. */
+/* dial.c - values that change while training runs: every SCHEDULABLE option is a dial,
+ * turned by a schedule or standing still. Children are turned first, so that a schedule
+ * around another sees the inner one's new values. */
 #include "core/instance.h"
 
 #include <string.h>

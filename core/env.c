@@ -90,14 +90,14 @@ void tn_env_log(tn_env *env, int32_t level, const char *format, ...)
     env->log(env->log_data, level, clean.text);
 }
 
-/* ---- backend -------------------------------------------------------------------------- */
+/* ---- backend ----------------------------------------------------------------------- */
 
 static tn_status open_backend(tn_env *env, int32_t real, tn_error *e)
 {
     tn_instance *backend;
     tn_calling calling;
-    tn_status status =
-        tn_instance_named(env, "backend", env->backend_name, NULL, real, &backend, e);
+    tn_status status = tn_instance_named(env, "backend", env->backend_name, NULL, real,
+                                         &backend, e);
     if (status) return status;
     tn_call_make(&calling, env, backend, real, e);
     status = tn_backend_open(backend, &calling, env->threads);
@@ -117,7 +117,7 @@ tn_status tn_env_backend(tn_env *env, int32_t real, const tn_instance **out, tn_
     return status;
 }
 
-/* ---- information ---------------------------------------------------------------------- */
+/* ---- information ------------------------------------------------------------------- */
 
 /* "model name" of /proc/cpuinfo; "unknown" where there is none. */
 static void read_cpu(char *name, size_t size)
@@ -167,20 +167,26 @@ tn_status tn_env_info_get(tn_env *env, tn_env_info *info, tn_error *e)
     return TN_OK;
 }
 
-/* ---- data in memory ------------------------------------------------------------------- */
+/* ---- data in memory ---------------------------------------------------------------- */
 
 static tn_status check_data(const char *name, const tn_memory_data *d, tn_error *e)
 {
     int64_t size;
     const char *wrong = NULL;
-    if (d->samples < 1) wrong = "samples must be 1 or more";
+    if (d->samples < 1)
+        wrong = "samples must be 1 or more";
     else if (d->input.rank < 1 || !tn_shape_size(&d->input, &size))
         wrong = "the shape of the input is not possible";
-    else if (!tn_shape_size(&d->target, &size)) wrong = "the shape of the target is not possible";
-    else if (!d->read == !d->inputs) wrong = "give either inputs or a read function";
-    else if (!d->read && !d->targets == !d->labels) wrong = "give either targets or labels";
-    else if (d->labels && d->target.rank) wrong = "the target of labels has rank 0";
-    else if (d->classes < 0) wrong = "classes must be 0 or more";
+    else if (!tn_shape_size(&d->target, &size))
+        wrong = "the shape of the target is not possible";
+    else if (!d->read == !d->inputs)
+        wrong = "give either inputs or a read function";
+    else if (!d->read && !d->targets == !d->labels)
+        wrong = "give either targets or labels";
+    else if (d->labels && d->target.rank)
+        wrong = "the target of labels has rank 0";
+    else if (d->classes < 0)
+        wrong = "classes must be 0 or more";
     return wrong ? tn_error_set(e, TN_EINVAL, "data '%s': %s", name, wrong) : TN_OK;
 }
 
@@ -201,7 +207,8 @@ static tn_attached *new_attached(tn_env *env, const char *name, tn_error *e)
     return env->attached = a;
 }
 
-tn_status tn_env_attach(tn_env *env, const char *name, const tn_memory_data *data, tn_error *e)
+tn_status tn_env_attach(tn_env *env, const char *name, const tn_memory_data *data,
+                        tn_error *e)
 {
     if (!name || !*name) return tn_error_set(e, TN_EINVAL, "data in memory needs a name");
     const tn_status status = check_data(name, data, e);

@@ -42,18 +42,20 @@ typedef struct tn_calling {
     tn_call call; /* must be first */
     tn_env *env;
     tn_error *error;
-    void *setup; /* graph.c: what param and state add to; NULL elsewhere */
-    void *plan;  /* plan.c: what product and column_sums work for; NULL elsewhere */
+    void *setup;  /* graph.c: what param and state add to; NULL elsewhere */
+    void *plan;   /* plan.c: what product and column_sums work for; NULL elsewhere */
     int32_t real; /* 0 float, 1 double */
 } tn_calling;
 
-tn_call *tn_call_make(tn_calling *, tn_env *, const tn_instance *, int32_t real, tn_error *);
+tn_call *tn_call_make(tn_calling *, tn_env *, const tn_instance *, int32_t real,
+                      tn_error *);
 /* The one table of host functions (host.c). */
 extern const tn_host tn_the_host;
 
 /* real: 0 float, 1 double. Loads and opens the backend on first use. */
 tn_status tn_env_backend(tn_env *, int32_t real, const tn_instance **, tn_error *);
 
-__attribute__((format(printf, 3, 4))) void tn_env_log(tn_env *, int32_t level, const char *, ...);
+__attribute__((format(printf, 3, 4))) void tn_env_log(tn_env *, int32_t level,
+                                                      const char *, ...);
 
 #endif

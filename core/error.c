@@ -22,8 +22,10 @@ static void copy_clean(char *to, size_t room, const char *from, bool cut)
         if (!length) length = 1;
         const size_t next = good ? length : 1;
         if (used + next > last && (cut || used + size - at >= room)) break;
-        if (good) memcpy(to + used, from + at, length);
-        else to[used] = '?';
+        if (good)
+            memcpy(to + used, from + at, length);
+        else
+            to[used] = '?';
         used += next;
         at += length;
     }

@@ -14,18 +14,22 @@ tn_status tn_not_finite(const tn_plan *plan, const tn_pass *pass, const tn_graph
     if (bad > 0)
         snprintf(where, sizeof where, "in layer '%s' (%s)", g->node[bad].name,
                  g->node[bad].layer->entry->name);
-    return tn_error_set(e, TN_ENUMERIC, "%s: the loss is not finite; NaN or infinity first appears "
-                        "%s. Try a lower learning rate, gradient: [{clip_norm: 1}], or check the "
-                        "data", when, where);
+    return tn_error_set(
+        e, TN_ENUMERIC,
+        "%s: the loss is not finite; NaN or infinity first appears "
+        "%s. Try a lower learning rate, gradient: [{clip_norm: 1}], or check the "
+        "data",
+        when, where);
 }
 
-static tn_status add_batch(const tn_judge *j, tn_plan *plan, const tn_graph *g, tn_batch *batch,
-                           int32_t input, double *sums, tn_error *e)
+static tn_status add_batch(const tn_judge *j, tn_plan *plan, const tn_graph *g,
+                           tn_batch *batch, int32_t input, double *sums, tn_error *e)
 {
     const tn_pass pass = {.samples = batch->samples};
     tn_status status = tn_plan_forward(plan, &pass, batch->field[input].real, NULL, e);
     if (!status) status = tn_judge_add(j, plan, &pass, batch->field, 0, false, sums, e);
-    if (!status && !isfinite(sums[0])) status = tn_not_finite(plan, &pass, g, "evaluation", e);
+    if (!status && !isfinite(sums[0]))
+        status = tn_not_finite(plan, &pass, g, "evaluation", e);
     return status;
 }
 
@@ -58,8 +62,9 @@ tn_status tn_check_input(const tn_graph *g, const tn_data_info *info, tn_error *
     char got[128], takes[128];
     tn_shape_text(have, got, sizeof got);
     tn_shape_text(want, takes, sizeof takes);
-    return tn_error_set(e, TN_ESHAPE, "samples of the data have shape %s, the model takes %s",
-                        got, takes);
+    return tn_error_set(e, TN_ESHAPE,
+                        "samples of the data have shape %s, the model takes %s", got,
+                        takes);
 }
 
 /* ---- tn_model_evaluate --------------------------------------------------------------- */
@@ -71,8 +76,8 @@ typedef struct evaluation {
     double *sums;
 } evaluation;
 
-static tn_status prepare(evaluation *v, tn_model *model, const tn_cfg *root, int32_t split,
-                         tn_error *e)
+static tn_status prepare(evaluation *v, tn_model *model, const tn_cfg *root,
+                         int32_t split, tn_error *e)
 {
     static const char *const names[] = {"training", "validation", "test"};
     tn_graph *g = model->graph;
@@ -85,19 +90,22 @@ static tn_status prepare(evaluation *v, tn_model *model, const tn_cfg *root, int
     if (!status) status = tn_judge_new(g, model->config->root, info, &v->judge, e);
     if (!status) status = tn_plan_new(g, tn_feed_batch_size(v->feed), false, &v->plan, e);
     if (status) return status;
-    v->sums = tn_memory_array(&model->env->memory, (size_t)v->judge->sums, sizeof(double), e);
+    v->sums = tn_memory_array(&model->env->memory, (size_t)v->judge->sums, sizeof(double),
+                              e);
     return v->sums ? TN_OK : TN_ENOMEM;
 }
 
 /* Names outlive the judge: they are the plugins' own. */
-static tn_status give_scores(const evaluation *v, tn_score *scores, int32_t *count, tn_error *e)
+static tn_status give_scores(const evaluation *v, tn_score *scores, int32_t *count,
+                             tn_error *e)
 {
     const int32_t values = tn_judge_values(v->judge);
     if (values > *count)
-        return tn_error_set(e, TN_EINVAL, "there are %d scores, but room for %d only", values,
-                            *count);
+        return tn_error_set(e, TN_EINVAL, "there are %d scores, but room for %d only",
+                            values, *count);
     for (int32_t i = 0; i < values; i++)
-        scores[i] = (tn_score){tn_judge_name(v->judge, i), tn_judge_value(v->judge, v->sums, i)};
+        scores[i] = (tn_score){tn_judge_name(v->judge, i),
+                               tn_judge_value(v->judge, v->sums, i)};
     *count = values;
     return TN_OK;
 }
@@ -111,11 +119,13 @@ tn_status tn_model_evaluate(tn_model *model, const tn_config *data, int32_t spli
         return tn_error_set(e, TN_EINVAL, "split %d; there are 0, 1 and 2", split);
     if (!tn_cfg_get(root, "data"))
         return data ? tn_cfg_error(root, e, TN_EINVAL, "no data section")
-                    : tn_error_set(e, TN_EINVAL, "a model file names no data; give a config with "
+                    : tn_error_set(e, TN_EINVAL,
+                                   "a model file names no data; give a config with "
                                    "a data section");
     tn_status status = prepare(&v, model, root, split, e);
     if (!status)
-        status = tn_evaluate(v.judge, v.plan, model->graph, v.feed, split, NULL, v.sums, e);
+        status = tn_evaluate(v.judge, v.plan, model->graph, v.feed, split, NULL, v.sums,
+                             e);
     if (!status) status = give_scores(&v, scores, count, e);
     tn_plan_free(v.plan);
     tn_judge_free(v.judge);

@@ -1,11 +1,12 @@
 /* feed.c - from a dataset to batches.
  *
- * Invariant: a batch is a function of (dataset, options, seed, split, epoch, number) alone, and
- * making one allocates nothing. Rules that resuming rests on:
- *   validation  floor(fraction * n) training samples, the first of a permutation of (seed);
- *               both parts are kept in file order
+ * Invariant: a batch is a function of (dataset, options, seed, split, epoch, number)
+ * alone, and making one allocates nothing. Rules that resuming rests on:
+ *   validation  floor(fraction * n) training samples: the first of a permutation of
+ *               (seed); both parts are kept in file order
  *   epoch       a permutation of the remaining training samples, of (seed, epoch)
- *   transforms  number i of the chain draws from (seed, i, epoch, batch); evaluation uses epoch 0 */
+ *   transforms  number i of the chain draws from (seed, i, split, epoch, batch);
+ *               evaluation uses epoch 0 */
 #include "core/feed.h"
 
 #include <math.h>
@@ -21,8 +22,8 @@ static tn_key key_of(const tn_feed *f, uint64_t purpose, uint64_t a, uint64_t b)
 
 static tn_status open_dataset(tn_feed *f, tn_error *e)
 {
-    tn_status status =
-        tn_instance_make(f->env, "dataset", &f->section, f->real, &f->dataset, e);
+    tn_status status = tn_instance_make(f->env, "dataset", &f->section, f->real,
+                                        &f->dataset, e);
     if (status) return status;
     const tn_dataset *vtable = f->dataset->vtable;
     tn_calling calling;
@@ -36,7 +37,8 @@ static tn_status open_dataset(tn_feed *f, tn_error *e)
 /* Cuts the validation set off the training set. */
 static tn_status split(tn_feed *f, tn_error *e)
 {
-    const int64_t n = f->info.count[TN_TRAIN], part = (int64_t)floor(f->validation * (double)n);
+    const int64_t n = f->info.count[TN_TRAIN],
+                  part = (int64_t)floor(f->validation * (double)n);
     tn_memory *memory = &f->env->memory;
     if (f->validation <= 0) return TN_OK;
     if (f->info.count[TN_VALIDATION])
@@ -44,9 +46,10 @@ static tn_status split(tn_feed *f, tn_error *e)
                             "validation: the dataset %s has a validation set of its own",
                             f->dataset->entry->name);
     if (part < 1 || part >= n)
-        return tn_cfg_error(f->dataset->where, e, TN_EINVAL,
-                            "validation: %g of %lld samples leaves one of the two sets empty",
-                            f->validation, (long long)n);
+        return tn_cfg_error(
+            f->dataset->where, e, TN_EINVAL,
+            "validation: %g of %lld samples leaves one of the two sets empty",
+            f->validation, (long long)n);
     f->member[TN_VALIDATION] = tn_memory_array(memory, (size_t)part, sizeof(int64_t), e);
     if (!f->member[TN_VALIDATION]) return TN_ENOMEM;
     f->member[TN_TRAIN] = tn_memory_array(memory, (size_t)(n - part), sizeof(int64_t), e);
@@ -58,6 +61,15 @@ static tn_status split(tn_feed *f, tn_error *e)
                           f->member[TN_VALIDATION], f->member[TN_TRAIN], e);
 }
 
+/* The batch asked for, but no more than there are samples in any split. */
+static int64_t largest_batch(const tn_feed *f)
+{
+    int64_t most = 0;
+    for (int32_t i = 0; i < TN_SPLITS; i++)
+        if (f->info.count[i] > most) most = f->info.count[i];
+    return f->batch < most ? f->batch : most;
+}
+
 static tn_status prepare(tn_feed *f, const tn_cfg *root, tn_error *e)
 {
     tn_status status = tn_feed_options(f, root, e);
@@ -66,10 +78,12 @@ static tn_status prepare(tn_feed *f, const tn_cfg *root, tn_error *e)
     if (status) return status;
     const int64_t n = f->info.count[TN_TRAIN];
     if (f->drop_last && n < f->batch)
-        return tn_cfg_error(f->dataset->where, e, TN_EINVAL,
-                            "batch: %lld is more than the %lld training samples, and drop_last "
-                            "leaves nothing",
-                            (long long)f->batch, (long long)n);
+        return tn_cfg_error(
+            f->dataset->where, e, TN_EINVAL,
+            "batch: %lld is more than the %lld training samples, and drop_last "
+            "leaves nothing",
+            (long long)f->batch, (long long)n);
+    f->batch = largest_batch(f);
     f->order = tn_memory_array(&f->env->memory, (size_t)n, sizeof *f->order, e);
     if (!f->order) return TN_ENOMEM;
     status = tn_feed_buffers_new(f, &f->info, &f->read, e);
@@ -87,8 +101,10 @@ tn_status tn_feed_new(tn_env *env, const tn_cfg *root, int32_t real, uint64_t se
     f->epoch = -1;
     f->key = (tn_key){{(uint32_t)seed, (uint32_t)(seed >> 32)}};
     const tn_status status = prepare(f, root, e);
-    if (status) tn_feed_free(f);
-    else *out = f;
+    if (status)
+        tn_feed_free(f);
+    else
+        *out = f;
     return status;
 }
 
@@ -155,8 +171,8 @@ static const int64_t *order_of(tn_feed *f, int32_t which, int64_t epoch)
     return f->order;
 }
 
-static tn_status read_samples(tn_feed *f, int32_t which, const int64_t *order, int64_t first,
-                              int64_t samples, tn_error *e)
+static tn_status read_samples(tn_feed *f, int32_t which, const int64_t *order,
+                              int64_t first, int64_t samples, tn_error *e)
 {
     const tn_dataset *vtable = f->dataset->vtable;
     tn_calling calling;
@@ -164,13 +180,14 @@ static tn_status read_samples(tn_feed *f, int32_t which, const int64_t *order, i
     for (int64_t i = 0; i < samples; i++) {
         void *at[TN_MAX_FIELDS];
         for (int32_t k = 0; k < f->info.fields; k++) {
-            const size_t size =
-                f->info.field[k].real && f->real ? sizeof(double) : sizeof(float);
-            at[k] = (char *)f->read.block[k] + (size_t)(i * f->read.field[k].width) * size;
+            const size_t size = f->info.field[k].real && f->real ? sizeof(double)
+                                                                 : sizeof(float);
+            at[k] = (char *)f->read.block[k] +
+                    (size_t)(i * f->read.field[k].width) * size;
         }
         const int64_t index = order ? order[first + i] : first + i;
-        const tn_status status =
-            vtable->read(f->dataset->self, call, f->source[which], index, at);
+        const tn_status status = vtable->read(f->dataset->self, call, f->source[which],
+                                              index, at);
         if (status) return tn_feed_blame(f->dataset, status, e);
     }
     return TN_OK;
@@ -191,24 +208,25 @@ static tn_status transform(tn_feed *f, const tn_feed_chain *chain, const place *
         const tn_transform *vtable = made->vtable;
         tn_calling calling;
         tn_call *call = tn_call_make(&calling, f->env, made, f->real, e);
-        const tn_key key =
-            tn_key_derive(key_of(f, TN_FEED_TRANSFORM, (uint64_t)i, (uint64_t)p->split),
-                          (uint64_t)p->epoch, (uint64_t)p->batch);
-        tn_status status = vtable->apply(made->self, call, key, p->samples, (*last)->field,
-                                         stage->out.field);
+        const tn_key key = tn_key_derive(
+            key_of(f, TN_FEED_TRANSFORM, (uint64_t)i, (uint64_t)p->split),
+            (uint64_t)p->epoch, (uint64_t)p->batch);
+        tn_status status = vtable->apply(made->self, call, key, p->samples,
+                                         (*last)->field, stage->out.field);
         if (status) return tn_feed_blame(made, status, e);
         *last = &stage->out;
-        status = tn_feed_check(f, made, &stage->after, *last, p->split, p->order, p->first,
-                               p->samples, e);
+        status = tn_feed_check(f, made, &stage->after, *last, p->split, p->order,
+                               p->first, p->samples, e);
         if (status) return status;
     }
     return TN_OK;
 }
 
-tn_status tn_feed_batch(tn_feed *f, int32_t which, int64_t epoch, int64_t batch, tn_batch *out,
-                        tn_error *e)
+tn_status tn_feed_batch(tn_feed *f, int32_t which, int64_t epoch, int64_t batch,
+                        tn_batch *out, tn_error *e)
 {
-    if (which < 0 || which >= TN_SPLITS || batch < 0 || batch >= tn_feed_batches(f, which))
+    if (which < 0 || which >= TN_SPLITS || batch < 0 ||
+        batch >= tn_feed_batches(f, which))
         return tn_error_set(e, TN_EINVAL, "data: there is no batch %lld in split %d",
                             (long long)batch, which);
     const bool training = which == TN_TRAIN;

@@ -18,8 +18,8 @@ typedef struct tn_batch {
 
 /* From `data:` of the root: one dataset plugin, whose host options are validation (fraction of
  * the training set), batch, shuffle (default true), drop_last (default false), transforms. */
-tn_status tn_feed_new(tn_env *, const tn_cfg *root, int32_t real, uint64_t seed, tn_feed **,
-                      tn_error *);
+tn_status tn_feed_new(tn_env *, const tn_cfg *root, int32_t real, uint64_t seed,
+                      tn_feed **, tn_error *);
 void tn_feed_free(tn_feed *);
 
 /* Counts after the split, fields after the transforms (training: true) or before. */
@@ -28,8 +28,8 @@ int64_t tn_feed_batch_size(const tn_feed *);
 int64_t tn_feed_batches(const tn_feed *, int32_t split);
 /* Batch number `batch` of `split`; of TN_TRAIN in the order of `epoch`, others in file order.
  * Checks that real values are finite and labels in range (sample number in the message). */
-tn_status tn_feed_batch(tn_feed *, int32_t split, int64_t epoch, int64_t batch, tn_batch *,
-                        tn_error *);
+tn_status tn_feed_batch(tn_feed *, int32_t split, int64_t epoch, int64_t batch,
+                        tn_batch *, tn_error *);
 /* Number of the field called name, or -1. */
 int32_t tn_feed_find(const tn_data_info *, const char *name);
 

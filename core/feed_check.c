@@ -1,7 +1,7 @@
 /* feed_check.c - that what goes into a network is finite and that labels name classes.
  *
- * A number is not finite exactly if all bits of its exponent are set (IEEE 754, 3.4), so one
- * integer comparison per value decides, which compilers turn into vector code. */
+ * A number is not finite exactly if all bits of its exponent are set (IEEE 754, 3.4), so
+ * one integer comparison per value decides, which compilers turn into vector code. */
 #include <math.h>
 #include <string.h>
 
@@ -53,40 +53,42 @@ static int64_t bad_label(const tn_field *field, int32_t classes, int64_t n)
     return -1;
 }
 
-static tn_status complain(const tn_feed *f, const tn_instance *from, const tn_field_spec *spec,
-                          const tn_field *field, int64_t at, const char *split, int64_t sample,
-                          tn_error *e)
+static tn_status complain(const tn_feed *f, const tn_instance *from,
+                          const tn_field_spec *spec, const tn_field *field, int64_t at,
+                          const char *split, int64_t sample, tn_error *e)
 {
     if (spec->real)
-        return tn_cfg_error(from->where, e, TN_ENUMERIC,
-                            "%s: %s sample %lld: value %lld of field %s is %s; data must be "
-                            "finite",
-                            from->entry->name, split, (long long)sample,
-                            (long long)(at % field->width), spec->name,
-                            isnan(real_at(f, field, at)) ? "not a number" : "infinite");
+        return tn_cfg_error(
+            from->where, e, TN_ENUMERIC,
+            "%s: %s sample %lld: value %lld of field %s is %s; data must be "
+            "finite",
+            from->entry->name, split, (long long)sample, (long long)(at % field->width),
+            spec->name, isnan(real_at(f, field, at)) ? "not a number" : "infinite");
     if (!spec->classes)
         return tn_cfg_error(from->where, e, TN_EDATA,
                             "%s: %s sample %lld: label %d of field %s is negative",
                             from->entry->name, split, (long long)sample,
                             (int)field->label[at], spec->name);
-    return tn_cfg_error(from->where, e, TN_EDATA,
-                        "%s: %s sample %lld: label %d of field %s is out of range, with %d "
-                        "classes it is 0 to %d",
-                        from->entry->name, split, (long long)sample, (int)field->label[at],
-                        spec->name, (int)spec->classes, (int)spec->classes - 1);
+    return tn_cfg_error(
+        from->where, e, TN_EDATA,
+        "%s: %s sample %lld: label %d of field %s is out of range, with %d "
+        "classes it is 0 to %d",
+        from->entry->name, split, (long long)sample, (int)field->label[at], spec->name,
+        (int)spec->classes, (int)spec->classes - 1);
 }
 
-tn_status tn_feed_check(const tn_feed *f, const tn_instance *from, const tn_data_info *info,
-                        const tn_feed_buffers *buffers, int32_t split, const int64_t *index,
-                        int64_t first, int64_t samples, tn_error *e)
+tn_status tn_feed_check(const tn_feed *f, const tn_instance *from,
+                        const tn_data_info *info, const tn_feed_buffers *buffers,
+                        int32_t split, const int64_t *index, int64_t first,
+                        int64_t samples, tn_error *e)
 {
     static const char *const name[TN_SPLITS] = {"training", "validation", "test"};
     for (int32_t k = 0; k < info->fields; k++) {
         const tn_field_spec *spec = &info->field[k];
         const tn_field *field = &buffers->field[k];
         const int64_t n = samples * field->width;
-        const int64_t at =
-            spec->real ? bad_real(f, field, n) : bad_label(field, spec->classes, n);
+        const int64_t at = spec->real ? bad_real(f, field, n)
+                                      : bad_label(field, spec->classes, n);
         if (at < 0) continue;
         const int64_t sample = first + at / field->width;
         return complain(f, from, spec, field, at, name[f->source[split]],

@@ -1,8 +1,9 @@
 /* feed_order.c - permutations from a key.
  *
- * Fisher and Yates' shuffle in Durstenfeld's form (CACM 7, 1964, algorithm 235): for i from
- * n - 1 down to 1, element i changes places with element j, uniform on 0 .. i. Uniform numbers
- * below a bound come from 64-bit words by rejection, so every permutation is equally likely. */
+ * Fisher and Yates' shuffle in Durstenfeld's form (CACM 7, 1964, algorithm 235): for i
+ * from n - 1 down to 1, element i changes places with element j, uniform on 0 .. i.
+ * Uniform numbers below a bound come from 64-bit words by rejection, so every permutation
+ * is equally likely. */
 #include "core/feed_order.h"
 
 typedef struct stream {
@@ -15,7 +16,8 @@ typedef struct stream {
 static uint64_t next_word(stream *s)
 {
     if (s->left == 0) {
-        const uint32_t counter[4] = {(uint32_t)s->block, (uint32_t)(s->block >> 32), 0, 0};
+        const uint32_t counter[4] = {(uint32_t)s->block, (uint32_t)(s->block >> 32), 0,
+                                     0};
         tn_philox(counter, s->key, s->word);
         s->block++;
         s->left = 2;
@@ -53,8 +55,10 @@ tn_status tn_order_split(tn_memory *memory, int64_t n, int64_t part, tn_key key,
         tn_order_shuffle(order, NULL, n, key);
         for (int64_t i = 0; i < part; i++) chosen[order[i]] = 1;
         for (int64_t i = 0; i < n; i++)
-            if (chosen[i]) *drawn++ = i;
-            else *rest++ = i;
+            if (chosen[i])
+                *drawn++ = i;
+            else
+                *rest++ = i;
     }
     const tn_status status = chosen ? TN_OK : TN_ENOMEM;
     tn_memory_put(memory, chosen);

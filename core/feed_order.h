@@ -8,7 +8,8 @@
 /* Puts 0 .. n-1 or, with `from`, those numbers in an order that depends on key alone. */
 void tn_order_shuffle(int64_t *order, const int64_t *from, int64_t n, tn_key key);
 
-/* Cuts 0 .. n-1 in two, each in ascending order: `part` numbers drawn by key, and the rest. */
+/* Cuts 0 .. n-1 in two, each in ascending order: `part` numbers drawn by key, and the
+ * rest. */
 tn_status tn_order_split(tn_memory *, int64_t n, int64_t part, tn_key key, int64_t *drawn,
                          int64_t *rest, tn_error *);
 

@@ -1,38 +1,38 @@
 /* feed_setup.c - from the section `data:` to a dataset, its transforms and their buffers.
  *
- * The host's own options (validation, batch, shuffle, drop_last, transforms) stand among the
- * dataset's; they are taken out before the rest goes to the plugin. */
+ * The host's own options (validation, batch, shuffle, drop_last, transforms) stand among
+ * the dataset's; they are taken out before the rest goes to the plugin. */
 #include <string.h>
 
 #include "core/feed_state.h"
+#include "core/option_table.h"
 
-enum { DEFAULT_BATCH = 32, MAX_BATCH = 1 << 24 };
-
-static const char *const host_option[] = {"validation", "batch", "shuffle", "drop_last",
-                                          "transforms"};
-enum { HOST_OPTIONS = sizeof host_option / sizeof host_option[0] };
-
-static bool is_host_option(const char *key)
+/* The table that `tenon describe` prints says which options these are. */
+static const tn_option *host_option(const char *name)
 {
-    for (int32_t i = 0; i < HOST_OPTIONS; i++)
-        if (!strcmp(key, host_option[i])) return true;
-    return false;
+    int32_t count;
+    const tn_option *options = tn_host_options("dataset", &count);
+    const int32_t i = tn_option_find(options, count, name);
+    return i < 0 ? NULL : &options[i];
 }
 
 static tn_status read_options(tn_feed *f, const tn_cfg *map, tn_error *e)
 {
-    const tn_cfg *validation = tn_cfg_get(map, "validation"), *batch = tn_cfg_get(map, "batch");
+    const tn_cfg *validation = tn_cfg_get(map, "validation"),
+                 *batch = tn_cfg_get(map, "batch");
     const tn_cfg *shuffle = tn_cfg_get(map, "shuffle");
     const tn_cfg *drop_last = tn_cfg_get(map, "drop_last");
     f->transforms = tn_cfg_get(map, "transforms");
     tn_status status = TN_OK;
     if (validation) status = tn_cfg_real(validation, &f->validation, e);
     if (!status && !(f->validation >= 0 && f->validation < 1))
-        status = tn_cfg_error(validation, e, TN_EINVAL,
-                              "validation: expected a fraction of the training set, at least 0 "
-                              "and below 1, got %g",
-                              f->validation);
-    if (!status && batch) status = tn_cfg_int(batch, 1, MAX_BATCH, &f->batch, e);
+        status = tn_cfg_error(
+            validation, e, TN_EINVAL,
+            "validation: expected a fraction of the training set, at least 0 "
+            "and below 1, got %g",
+            f->validation);
+    if (!status && batch)
+        status = tn_cfg_int(batch, 1, host_option("batch")->hi.i, &f->batch, e);
     if (!status && shuffle) status = tn_cfg_bool(shuffle, &f->shuffle, e);
     if (!status && drop_last) status = tn_cfg_bool(drop_last, &f->drop_last, e);
     if (!status && f->transforms && f->transforms->type != TN_CFG_LIST)
@@ -45,7 +45,8 @@ static tn_status read_options(tn_feed *f, const tn_cfg *map, tn_error *e)
 static tn_status strip_options(tn_feed *f, const tn_cfg *section, tn_error *e)
 {
     const tn_cfg *map = section->item[0];
-    f->option = tn_memory_array(&f->env->memory, (size_t)map->count, sizeof *f->option, e);
+    f->option = tn_memory_array(&f->env->memory, (size_t)map->count, sizeof *f->option,
+                                e);
     if (!f->option) return TN_ENOMEM;
     f->section = *section, f->options = *map;
     f->section.item = f->section_item;
@@ -53,18 +54,19 @@ static tn_status strip_options(tn_feed *f, const tn_cfg *section, tn_error *e)
     f->options.item = f->option;
     f->options.count = 0;
     for (int32_t i = 0; i < map->count; i++)
-        if (!is_host_option(map->item[i]->key)) f->option[f->options.count++] = map->item[i];
+        if (!host_option(map->item[i]->key)) f->option[f->options.count++] = map->item[i];
     return TN_OK;
 }
 
 tn_status tn_feed_options(tn_feed *f, const tn_cfg *root, tn_error *e)
 {
     const tn_cfg *section = tn_cfg_get(root, "data");
-    f->batch = DEFAULT_BATCH;
+    f->batch = host_option("batch")->def.i;
     f->shuffle = 1;
     if (!section)
-        return tn_cfg_error(root, e, TN_EINVAL,
-                            "data: missing; name a dataset, e.g. data: {csv: {path: x.csv}}");
+        return tn_cfg_error(
+            root, e, TN_EINVAL,
+            "data: missing; name a dataset, e.g. data: {csv: {path: x.csv}}");
     f->section = *section;
     const bool map = section->type == TN_CFG_MAP;
     if (section->type == TN_CFG_LIST || (map && section->count != 1))
@@ -81,10 +83,11 @@ tn_status tn_feed_blame(const tn_instance *instance, tn_status status, tn_error 
                         e ? e->text : "");
 }
 
-static tn_status wrong_field(const tn_instance *from, int32_t i, const char *what, tn_error *e)
+static tn_status wrong_field(const tn_instance *from, int32_t i, const char *what,
+                             tn_error *e)
 {
-    return tn_cfg_error(from->where, e, TN_EINVAL, "%s: field %d has %s", from->entry->name, i,
-                        what);
+    return tn_cfg_error(from->where, e, TN_EINVAL, "%s: field %d has %s",
+                        from->entry->name, i, what);
 }
 
 static tn_status check_field(const tn_instance *from, const tn_data_info *info, int32_t i,
@@ -98,10 +101,12 @@ static tn_status check_field(const tn_instance *from, const tn_data_info *info, 
         return wrong_field(from, i, "the name of another field", e);
     if (!tn_shape_size(&spec->shape, &size))
         return wrong_field(from, i, "an impossible shape", e);
-    return spec->classes < 0 ? wrong_field(from, i, "a negative number of classes", e) : TN_OK;
+    return spec->classes < 0 ? wrong_field(from, i, "a negative number of classes", e)
+                             : TN_OK;
 }
 
-tn_status tn_feed_check_info(const tn_instance *from, const tn_data_info *info, tn_error *e)
+tn_status tn_feed_check_info(const tn_instance *from, const tn_data_info *info,
+                             tn_error *e)
 {
     if (info->fields < 1 || info->fields > TN_MAX_FIELDS)
         return tn_cfg_error(from->where, e, TN_EINVAL, "%s: %d fields, expected 1 to %d",
@@ -112,13 +117,13 @@ tn_status tn_feed_check_info(const tn_instance *from, const tn_data_info *info, 
     }
     for (int32_t i = 0; i < TN_SPLITS; i++)
         if (info->count[i] < 0 || (i == TN_TRAIN && info->count[i] == 0))
-            return tn_cfg_error(from->where, e, TN_EDATA, "%s: there are no training samples",
-                                from->entry->name);
+            return tn_cfg_error(from->where, e, TN_EDATA,
+                                "%s: there are no training samples", from->entry->name);
     return TN_OK;
 }
 
-tn_status tn_feed_buffers_new(tn_feed *f, const tn_data_info *info, tn_feed_buffers *buffers,
-                              tn_error *e)
+tn_status tn_feed_buffers_new(tn_feed *f, const tn_data_info *info,
+                              tn_feed_buffers *buffers, tn_error *e)
 {
     for (int32_t i = 0; i < info->fields; i++) {
         const tn_field_spec *spec = &info->field[i];
@@ -126,7 +131,8 @@ tn_status tn_feed_buffers_new(tn_feed *f, const tn_data_info *info, tn_feed_buff
         int64_t values;
         field->width = tn_shape_count(&spec->shape);
         if (!tn_size_mul(f->batch, field->width, &values))
-            return tn_error_set(e, TN_ENOMEM, "field %s: a batch of %lld samples is too large",
+            return tn_error_set(e, TN_ENOMEM,
+                                "field %s: a batch of %lld samples is too large",
                                 spec->name, (long long)f->batch);
         const size_t size = spec->real && f->real ? sizeof(double) : sizeof(float);
         void *block = tn_memory_array(&f->env->memory, (size_t)values, size, e);
@@ -165,13 +171,15 @@ static tn_status chain_new(tn_feed *f, bool training, tn_error *e)
 {
     tn_feed_chain *chain = &f->chain[training];
     const int32_t count = f->transforms ? f->transforms->count : 0;
-    chain->stage = tn_memory_array(&f->env->memory, (size_t)count, sizeof *chain->stage, e);
+    chain->stage = tn_memory_array(&f->env->memory, (size_t)count, sizeof *chain->stage,
+                                   e);
     if (!chain->stage) return TN_ENOMEM;
     for (int32_t i = 0; i < count; i++) {
-        const tn_data_info *before =
-            chain->stages ? &chain->stage[chain->stages - 1].after : &f->info;
-        const tn_status status =
-            add_stage(f, chain, training, before, f->transforms->item[i], e);
+        const tn_data_info *before = chain->stages
+                                         ? &chain->stage[chain->stages - 1].after
+                                         : &f->info;
+        const tn_status status = add_stage(f, chain, training, before,
+                                           f->transforms->item[i], e);
         if (status) return status;
     }
     return TN_OK;

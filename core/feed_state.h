@@ -16,8 +16,8 @@ typedef struct tn_feed_stage {
     tn_feed_buffers out;
 } tn_feed_stage;
 
-/* The transforms of one use: [0] evaluation (only the `always` ones), [1] training. Each has
- * its own instances, as infer may tell them different things. */
+/* The transforms of one use: [0] evaluation (only the `always` ones), [1] training. Each
+ * has its own instances, as infer may tell them different things. */
 typedef struct tn_feed_chain {
     int32_t stages;
     tn_feed_stage *stage;
@@ -47,11 +47,13 @@ enum { TN_FEED_SPLIT = 1, TN_FEED_SHUFFLE, TN_FEED_TRANSFORM };
 
 tn_status tn_feed_options(tn_feed *, const tn_cfg *root, tn_error *);
 tn_status tn_feed_check_info(const tn_instance *, const tn_data_info *, tn_error *);
-tn_status tn_feed_buffers_new(tn_feed *, const tn_data_info *, tn_feed_buffers *, tn_error *);
+tn_status tn_feed_buffers_new(tn_feed *, const tn_data_info *, tn_feed_buffers *,
+                              tn_error *);
 tn_status tn_feed_chains_new(tn_feed *, tn_error *);
 /* "net.yaml:3:8: NAME: " in front of what a plugin reported. */
 tn_status tn_feed_blame(const tn_instance *, tn_status, tn_error *);
-/* That what is in the buffers is finite and in range. index: sample numbers in the file. */
+/* That what is in the buffers is finite and in range. index: sample numbers in the
+ * file. */
 tn_status tn_feed_check(const tn_feed *, const tn_instance *, const tn_data_info *,
                         const tn_feed_buffers *, int32_t split, const int64_t *index,
                         int64_t first, int64_t samples, tn_error *);

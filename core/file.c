@@ -1,8 +1,8 @@
 /* file.c - whole files, read once and written atomically and durably.
  *
- * Writing: bytes go to a new file in the same folder; fsync, rename, fsync of the folder. rename
- * is atomic (POSIX), so a reader finds the old file or the new one, after a power cut too. A
- * writer that fails has already removed its temporary file. */
+ * Writing: bytes go to a new file in the same folder; fsync, rename, fsync of the
+ * folder. rename is atomic (POSIX), so a reader finds the old file or the new one,
+ * after a power cut too. A writer that fails has already removed its temporary file. */
 #include "core/file.h"
 
 #include <errno.h>
@@ -35,17 +35,22 @@ static tn_status io_error(const char *path, int error, tn_error *e)
     return tn_error_set(e, TN_EIO, "%s: %s", path, cause(error, text, sizeof text));
 }
 
-static tn_status check_readable(const char *path, const struct stat *s, size_t limit, tn_error *e)
+static tn_status check_readable(const char *path, const struct stat *s, size_t limit,
+                                tn_error *e)
 {
-    if (S_ISDIR(s->st_mode)) return tn_error_set(e, TN_EIO, "%s: is a folder, not a file", path);
-    if (!S_ISREG(s->st_mode)) return tn_error_set(e, TN_EIO, "%s: is not a regular file", path);
+    if (S_ISDIR(s->st_mode))
+        return tn_error_set(e, TN_EIO, "%s: is a folder, not a file", path);
+    if (!S_ISREG(s->st_mode))
+        return tn_error_set(e, TN_EIO, "%s: is not a regular file", path);
     if (limit && (uint64_t)s->st_size > limit)
-        return tn_error_set(e, TN_EDATA, "%s: has %lld bytes, more than the %zu allowed here",
-                            path, (long long)s->st_size, limit);
+        return tn_error_set(e, TN_EDATA,
+                            "%s: has %lld bytes, more than the %zu allowed here", path,
+                            (long long)s->st_size, limit);
     return TN_OK;
 }
 
-static tn_status read_all(int descriptor, const char *path, char *bytes, size_t size, tn_error *e)
+static tn_status read_all(int descriptor, const char *path, char *bytes, size_t size,
+                          tn_error *e)
 {
     size_t done = 0;
     while (done < size) {
@@ -53,7 +58,8 @@ static tn_status read_all(int descriptor, const char *path, char *bytes, size_t 
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return io_error(path, errno, e);
         if (n == 0)
-            return tn_error_set(e, TN_EIO, "%s: became shorter while it was read; try again", path);
+            return tn_error_set(e, TN_EIO,
+                                "%s: became shorter while it was read; try again", path);
         done += (size_t)n;
     }
     return TN_OK;
@@ -76,8 +82,8 @@ static tn_status read_open(tn_memory *m, int descriptor, const char *path, size_
     return TN_OK;
 }
 
-tn_status tn_file_read(tn_memory *m, const char *path, size_t limit, void **bytes, size_t *size,
-                       tn_error *e)
+tn_status tn_file_read(tn_memory *m, const char *path, size_t limit, void **bytes,
+                       size_t *size, tn_error *e)
 {
     /* O_NONBLOCK: a named pipe without a writer must not block. */
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -89,18 +95,22 @@ tn_status tn_file_read(tn_memory *m, const char *path, size_t limit, void **byte
     return status;
 }
 
-/* ---- writing ----------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------- */
 
-/* Replacing a device or a pipe by a file would do harm, and a folder cannot be replaced. */
+/* Replacing a device or a pipe by a file would do harm, and a folder cannot be
+ * replaced. */
 static tn_status check_target(const char *path, mode_t *mode, tn_error *e)
 {
     struct stat s;
     *mode = 0;
     if (stat(path, &s)) return TN_OK;
-    if (S_ISDIR(s.st_mode)) return tn_error_set(e, TN_EIO, "%s: is a folder, not a file", path);
+    if (S_ISDIR(s.st_mode))
+        return tn_error_set(e, TN_EIO, "%s: is a folder, not a file", path);
     if (!S_ISREG(s.st_mode))
-        return tn_error_set(e, TN_EIO, "%s: is there and is not a regular file; choose another "
-                            "name", path);
+        return tn_error_set(e, TN_EIO,
+                            "%s: is there and is not a regular file; choose another "
+                            "name",
+                            path);
     *mode = s.st_mode & 0777;
     return TN_OK;
 }
@@ -108,8 +118,10 @@ static tn_status check_target(const char *path, mode_t *mode, tn_error *e)
 static int open_temporary(tn_file_writer *w)
 {
     for (int i = 0; i < 1000; i++) {
-        snprintf(w->temporary, sizeof w->temporary, "%s.tmp-%ld-%d", w->path, (long)getpid(), i);
-        const int descriptor = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        snprintf(w->temporary, sizeof w->temporary, "%s.tmp-%ld-%d", w->path,
+                 (long)getpid(), i);
+        const int descriptor = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                                    0666);
         if (descriptor >= 0 || errno != EEXIST) return descriptor;
     }
     return -1;
@@ -129,7 +141,8 @@ tn_status tn_file_open(tn_file_writer *w, const char *path, tn_error *e)
         const int error = errno;
         w->temporary[0] = 0;
         if (error == ENOENT)
-            return tn_error_set(e, TN_EIO, "%s: there is no such folder to write to", path);
+            return tn_error_set(e, TN_EIO, "%s: there is no such folder to write to",
+                                path);
         return io_error(path, error, e);
     }
     if (mode && fchmod(w->descriptor, mode)) {
@@ -167,7 +180,8 @@ tn_status tn_file_put(tn_file_writer *w, const void *bytes, size_t size, tn_erro
     return TN_OK;
 }
 
-/* A rename is durable once its folder is on disk. Some file systems cannot sync folders. */
+/* A rename is durable once its folder is on disk. Some file systems cannot sync
+ * folders. */
 static int sync_folder(const char *path)
 {
     char folder[4096];
@@ -176,7 +190,8 @@ static int sync_folder(const char *path)
     memcpy(folder, slash ? path : ".", length);
     folder[length] = 0;
     const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return errno == EACCES ? 0 : errno; /* write and search suffice to rename */
+    if (descriptor < 0)
+        return errno == EACCES ? 0 : errno; /* write and search suffice to rename */
     const int error = fsync(descriptor) ? errno : 0;
     close(descriptor);
     return error == EINVAL || error == ENOTSUP ? 0 : error;
@@ -194,8 +209,10 @@ tn_status tn_file_commit(tn_file_writer *w, tn_error *e)
     const int error = sync_folder(w->path);
     if (!error) return TN_OK;
     char text[128];
-    return tn_error_set(e, TN_EIO, "%s: written, but its folder could not be synced, so it may "
-                        "not outlast a power cut: %s", w->path, cause(error, text, sizeof text));
+    return tn_error_set(e, TN_EIO,
+                        "%s: written, but its folder could not be synced, so it may "
+                        "not outlast a power cut: %s",
+                        w->path, cause(error, text, sizeof text));
 }
 
 void tn_file_abandon(tn_file_writer *w)
@@ -206,7 +223,7 @@ void tn_file_abandon(tn_file_writer *w)
     w->temporary[0] = 0;
 }
 
-/* ---- folders ----------------------------------------------------------------------- */
+/* ---- folders --------------------------------------------------------------------- */
 
 static int make_one(const char *path)
 {

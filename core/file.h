@@ -4,13 +4,14 @@
 
 #include "core/memory.h"
 
-/* The whole file in one block; messages name path and cause. Refuses what is not a regular
- * file, and files larger than limit bytes (0: no limit). */
-tn_status tn_file_read(tn_memory *, const char *path, size_t limit, void **bytes, size_t *size,
-                       tn_error *);
+/* The whole file in one block; messages name path and cause. Refuses what is not a
+ * regular file, and files larger than limit bytes (0: no limit). */
+tn_status tn_file_read(tn_memory *, const char *path, size_t limit, void **bytes,
+                       size_t *size, tn_error *);
 
-/* Writes to a temporary file beside path; commit makes it durable (fsync, rename, fsync of the
- * folder). Until then, and after any failure, what was at path stays as it was. */
+/* Writes to a temporary file beside path; commit makes it durable (fsync, rename,
+ * fsync of the folder). Until then, and after any failure, what was at path stays as
+ * it was. */
 typedef struct tn_file_writer {
     char path[4096], temporary[4128];
     int descriptor;

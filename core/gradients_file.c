@@ -22,8 +22,12 @@ static tn_status differentiate(gradients *all, int64_t samples, double *loss, tn
     tn_judge only_loss = *all->judge;
     double sums[2] = {0};
     only_loss.metrics = 0;
-    const tn_sweep sweep = {.graph = all->graph, .plan = all->plan, .judge = &only_loss,
-                            .parts = 1, .samples = samples, .part = the_batch,
+    const tn_sweep sweep = {.graph = all->graph,
+                            .plan = all->plan,
+                            .judge = &only_loss,
+                            .parts = 1,
+                            .samples = samples,
+                            .part = the_batch,
                             .data = &all->handed};
     return tn_sweep_run(&sweep, sums, loss, e);
 }
@@ -31,24 +35,26 @@ static tn_status differentiate(gradients *all, int64_t samples, double *loss, tn
 static tn_status write_archive(gradients *all, const char *path, tn_error *e)
 {
     const tn_graph *g = all->graph;
-    all->tensor =
-        tn_memory_array(&g->env->memory, (size_t)g->params, sizeof *all->tensor, e);
+    all->tensor = tn_memory_array(&g->env->memory, (size_t)g->params, sizeof *all->tensor,
+                                  e);
     if (!all->tensor) return TN_ENOMEM;
     for (int32_t i = 0; i < g->params; i++)
-        all->tensor[i] = (tn_named_tensor){g->param[i].name, tn_plan_gradient(all->plan, i)};
+        all->tensor[i] = (tn_named_tensor){g->param[i].name,
+                                           tn_plan_gradient(all->plan, i)};
     const tn_archive archive = {.tensors = g->params, .tensor = all->tensor};
     return tn_archive_write(g->env, path, &archive, e);
 }
 
 tn_status tn_model_gradients_save(tn_model *model, const float *x, const float *targets,
-                                  const int32_t *labels, int64_t samples, const char *path,
-                                  double *loss, tn_error *e)
+                                  const int32_t *labels, int64_t samples,
+                                  const char *path, double *loss, tn_error *e)
 {
     gradients all = {.graph = model->graph};
     const tn_data_info info = tn_handed_info(all.graph, targets != NULL);
     tn_status status = tn_judge_new(all.graph, model->config->root, &info, &all.judge, e);
     if (!status)
-        status = tn_handed_take(&all.handed, all.graph, &info, x, targets, labels, samples, e);
+        status = tn_handed_take(&all.handed, all.graph, &info, x, targets, labels,
+                                samples, e);
     if (!status) status = tn_plan_new(all.graph, samples, true, &all.plan, e);
     if (!status) status = differentiate(&all, samples, loss, e);
     if (!status) status = write_archive(&all, path, e);

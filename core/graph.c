@@ -28,8 +28,8 @@ static const tn_cfg *model_of(const tn_cfg *root, tn_error *e)
     return NULL;
 }
 
-tn_status tn_graph_new(tn_env *env, const tn_cfg *root, const tn_shape *input, int32_t real,
-                       uint64_t seed, tn_graph **out, tn_error *e)
+tn_status tn_graph_new(tn_env *env, const tn_cfg *root, const tn_shape *input,
+                       int32_t real, uint64_t seed, tn_graph **out, tn_error *e)
 {
     *out = NULL;
     const tn_cfg *model = model_of(root, e);
@@ -97,7 +97,8 @@ void tn_graph_epoch(tn_graph *g, const tn_clock *clock)
 
 void tn_graph_walk(tn_graph *g, void (*visit)(void *, tn_instance *), void *data)
 {
-    for (int32_t i = 1; i < g->nodes; i++) tn_instance_walk(g->node[i].layer, visit, data);
+    for (int32_t i = 1; i < g->nodes; i++)
+        tn_instance_walk(g->node[i].layer, visit, data);
     for (int32_t i = 0; i < g->params; i++) {
         tn_instance *r = g->param[i].regularizer;
         if (r && first_use(g, r, i)) tn_instance_walk(r, visit, data);
@@ -109,7 +110,8 @@ const tn_shape *tn_graph_output(const tn_graph *g)
     return &g->node[g->nodes - 1].spec.out;
 }
 
-tn_status tn_graph_room(tn_graph *g, void **array, int32_t count, size_t size, tn_error *e)
+tn_status tn_graph_room(tn_graph *g, void **array, int32_t count, size_t size,
+                        tn_error *e)
 {
     const bool full = count == 0 || (count & (count - 1)) == 0;
     if (!full) return TN_OK;

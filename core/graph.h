@@ -11,10 +11,10 @@
 #define TN_MAX_INPUTS 64
 
 typedef struct tn_graph_node {
-    char name[64]; /* "dense", "relu_2", "residual.dense"; unique */
+    char name[64];      /* "dense", "relu_2", "residual.dense"; unique */
     tn_instance *layer; /* NULL for node 0 */
     int32_t inputs, *input;
-    tn_node spec;       /* spec.in points into the graph */
+    tn_node spec; /* spec.in points into the graph */
     int32_t first_param, params;
     int32_t first_state, states;
 } tn_graph_node;
@@ -22,17 +22,24 @@ typedef struct tn_graph_node {
 typedef struct tn_graph_param {
     char name[128]; /* "dense.weight" */
     tn_param_spec spec;
-    int32_t node, index; /* index among the node's parameters */
-    tn_tensor value;     /* host order: rank as in spec.shape, contiguous */
+    int32_t node, index; /* index among the parameters of its owner */
+    int32_t owner;   /* -1: the node; else the parameter whose parametrization it is of */
+    tn_tensor value; /* host order: rank as in spec.shape, contiguous */
     tn_instance *init, *regularizer; /* borrowed; NULL: none, or fill */
-    tn_instance *made_init; /* one that `init: auto` made: the parameter's own */
-    char init_text[96];     /* for the table: "he (auto: relu)" */
-    bool decays;           /* weight */
+    tn_instance *made_init;          /* one that `init: auto` made: the parameter's own */
+    char init_text[96];              /* for the table: "he (auto: relu)" */
+    bool decays;                     /* weight */
+    /* Of a parametrized weight, whose value is the raw one. */
+    const tn_instance *parametrization; /* NULL: the value is what the layer uses */
+    tn_shape raw;                       /* (out, the rest) */
+    tn_node parametrized;   /* spec of the parametrization; in points to raw */
+    int32_t first_own, own; /* its parameters, and its states */
+    int32_t first_own_state, own_states;
 } tn_graph_param;
 
 typedef struct tn_graph_state {
     char name[128];
-    int32_t node, index;
+    int32_t node, index, owner; /* as of a parameter */
     tn_tensor value;
     double fill;
 } tn_graph_state;

@@ -18,15 +18,15 @@ static int32_t find_node(const tn_graph *g, const char *name)
 }
 
 /* prefix + name, or with _2, _3 ... behind it. */
-static tn_status choose_name(const tn_graph *g, const tn_instance *layer, const char *prefix,
-                             char name[64], tn_error *e)
+static tn_status choose_name(const tn_graph *g, const tn_instance *layer,
+                             const char *prefix, char name[64], tn_error *e)
 {
     const char *given = layer->host.name;
     const char *base = given ? given : layer->entry->name;
     const int length = snprintf(name, 64, "%s%s", prefix, base);
     if (length < 0 || length >= 64 - (int)strlen("_10000"))
-        return tn_cfg_error(layer->where, e, TN_EINVAL, "the name '%s%s' is too long", prefix,
-                            base);
+        return tn_cfg_error(layer->where, e, TN_EINVAL, "the name '%s%s' is too long",
+                            prefix, base);
     if (find_node(g, name) < 0) return TN_OK;
     if (given)
         return tn_cfg_error(layer->where, e, TN_EINVAL,
@@ -47,22 +47,23 @@ static tn_status find_input(const tn_graph *g, const tn_cfg *where, const char *
     const char *names[MAX_NODES];
     for (int32_t i = 0; i < g->nodes; i++) names[i] = g->node[i].name;
     const char *near = where->text ? tn_nearest(where->text, names, g->nodes) : NULL;
-    return tn_cfg_error(where, e, TN_EINVAL, "inputs: no layer '%s' before this one%s%s%s",
+    return tn_cfg_error(where, e, TN_EINVAL,
+                        "inputs: no layer '%s' before this one%s%s%s",
                         where->text ? where->text : "", near ? "; did you mean '" : "",
                         near ? near : "", near ? "'?" : "");
 }
 
-static tn_status find_inputs(const tn_graph *g, const tn_instance *layer, const char *prefix,
-                             int32_t before, int32_t input[TN_MAX_INPUTS], int32_t *count,
-                             tn_error *e)
+static tn_status find_inputs(const tn_graph *g, const tn_instance *layer,
+                             const char *prefix, int32_t before,
+                             int32_t input[TN_MAX_INPUTS], int32_t *count, tn_error *e)
 {
     const tn_cfg *names = layer->host.inputs;
     *count = 1, input[0] = before;
     if (!names) return TN_OK;
     if (names->type == TN_CFG_SCALAR) return find_input(g, names, prefix, &input[0], e);
     if (names->type != TN_CFG_LIST || !names->count || names->count > TN_MAX_INPUTS)
-        return tn_cfg_error(names, e, TN_EINVAL, "inputs: expected 1 to %d names of layers",
-                            TN_MAX_INPUTS);
+        return tn_cfg_error(names, e, TN_EINVAL,
+                            "inputs: expected 1 to %d names of layers", TN_MAX_INPUTS);
     tn_status status = TN_OK;
     *count = names->count;
     for (int32_t i = 0; !status && i < names->count; i++)
@@ -83,10 +84,11 @@ static tn_status add_origins(const tn_graph *g, const tn_graph_node *node, tn_er
         tn_shape_text(&from->spec.out, shape, sizeof shape);
         snprintf(text, sizeof text, "%s", e->text);
         if (where)
-            tn_error_set(e, e->status, "%s; input %s comes from '%s' (%s:%d)", text, shape,
-                         from->name, where->file, where->line);
+            tn_error_set(e, e->status, "%s; input %s comes from '%s' (%s:%d)", text,
+                         shape, from->name, where->file, where->line);
         else
-            tn_error_set(e, e->status, "%s; input %s comes from '%s'", text, shape, from->name);
+            tn_error_set(e, e->status, "%s; input %s comes from '%s'", text, shape,
+                         from->name);
     }
     return e->status;
 }
@@ -100,10 +102,7 @@ static tn_status infer(tn_graph *g, int32_t number, tn_error *e)
         return tn_cfg_error(layer->where, e, TN_EINVAL, "%s takes %d input%s, got %d",
                             layer->entry->name, facts.max_inputs,
                             facts.max_inputs > 1 ? "s at most" : "", node->inputs);
-    if (layer->host.parametrization)
-        return tn_cfg_error(layer->where, e, TN_ENOTSUP,
-                            "parametrizations cannot be used yet; leave the option out");
-    tn_setup setup = {g, number};
+    tn_setup setup = {g, number, -1};
     tn_calling calling;
     tn_call *call = tn_call_make(&calling, g->env, layer, g->real, e);
     calling.setup = &setup;
@@ -121,19 +120,22 @@ static tn_status infer(tn_graph *g, int32_t number, tn_error *e)
     char text[128];
     if (tn_shape_size(&spec.out, &size)) return TN_OK;
     tn_shape_text(&spec.out, text, sizeof text);
-    return tn_cfg_error(layer->where, e, TN_ESHAPE, "%s: the output's shape %s is not possible",
-                        layer->entry->name, text);
+    return tn_cfg_error(layer->where, e, TN_ESHAPE,
+                        "%s: the output's shape %s is not possible", layer->entry->name,
+                        text);
 }
 
 /* Adds a node that owns `layer` from here on, even when it fails. */
 static tn_status add_layer(tn_graph *g, tn_instance *layer, const char *prefix,
-                           const int32_t *input, int32_t inputs, int32_t *number, tn_error *e)
+                           const int32_t *input, int32_t inputs, int32_t *number,
+                           tn_error *e)
 {
     tn_graph_node node = {.layer = layer, .inputs = inputs};
     tn_memory *m = &g->env->memory;
     tn_status status = choose_name(g, layer, prefix, node.name, e);
     if (!status && g->nodes >= MAX_NODES)
-        status = tn_cfg_error(layer->where, e, TN_EINVAL, "more than %d layers", MAX_NODES);
+        status = tn_cfg_error(layer->where, e, TN_EINVAL, "more than %d layers",
+                              MAX_NODES);
     if (!status) status = tn_graph_room(g, (void **)&g->node, g->nodes, sizeof node, e);
     tn_shape *in = status ? NULL : tn_memory_array(m, (size_t)inputs, sizeof *in, e);
     node.input = in ? tn_memory_array(m, (size_t)inputs, sizeof *node.input, e) : NULL;
@@ -167,8 +169,8 @@ static tn_status add_instance(tn_graph *g, tn_instance *layer, const char *prefi
                               const int32_t *input, int32_t inputs, int32_t depth,
                               int32_t *last, tn_error *e);
 
-static int32_t build_node(tn_builder *face, tn_call *call, const char *name, const char *options,
-                          int32_t inputs, const int32_t *input)
+static int32_t build_node(tn_builder *face, tn_call *call, const char *name,
+                          const char *options, int32_t inputs, const int32_t *input)
 {
     builder *b = (builder *)face;
     tn_instance *layer;
@@ -179,17 +181,20 @@ static int32_t build_node(tn_builder *face, tn_call *call, const char *name, con
                           b->error))
         return -1;
     layer->where = b->block->where;
-    return add_instance(b->graph, layer, b->prefix, input, inputs, b->depth, &last, b->error)
+    return add_instance(b->graph, layer, b->prefix, input, inputs, b->depth, &last,
+                        b->error)
                ? -1
                : last;
 }
 
-static int32_t build_graph(tn_builder *face, tn_call *call, tn_graph_ref graph, int32_t input)
+static int32_t build_graph(tn_builder *face, tn_call *call, tn_graph_ref graph,
+                           int32_t input)
 {
     builder *b = (builder *)face;
     int32_t last;
     if (input < 0) return -1;
-    return tn_graph_add_list(b->graph, graph->list, b->prefix, input, b->depth, &last, b->error)
+    return tn_graph_add_list(b->graph, graph->list, b->prefix, input, b->depth, &last,
+                             b->error)
                ? -1
                : last;
 }
@@ -214,21 +219,23 @@ static void choose_prefix(const tn_graph *g, const tn_instance *block, const cha
 }
 
 static tn_status add_block(tn_graph *g, tn_instance *block, const char *prefix,
-                           const int32_t *input, int32_t inputs, int32_t depth, int32_t *last,
-                           tn_error *e)
+                           const int32_t *input, int32_t inputs, int32_t depth,
+                           int32_t *last, tn_error *e)
 {
     const tn_block *vtable = block->vtable;
     builder b = {{build_node, build_graph, shape_of}, g, "", depth + 1, block, e};
     if (depth >= MAX_DEPTH)
-        return tn_cfg_error(block->where, e, TN_EINVAL, "blocks are nested more than %d deep",
-                            MAX_DEPTH);
+        return tn_cfg_error(block->where, e, TN_EINVAL,
+                            "blocks are nested more than %d deep", MAX_DEPTH);
     choose_prefix(g, block, prefix, b.prefix);
     tn_calling calling;
-    tn_error own = {.status = TN_OK}; /* what the block says itself; its nodes write to e */
+    tn_error own = {
+        .status = TN_OK}; /* what the block says itself; its nodes write to e */
     tn_call *call = tn_call_make(&calling, g->env, block, g->real, &own);
     tn_status status = vtable->expand(block->self, call, &b.face, inputs, input, last);
     if (status && own.status)
-        return tn_cfg_error(block->where, e, own.status, "%s: %s", block->entry->name, own.text);
+        return tn_cfg_error(block->where, e, own.status, "%s: %s", block->entry->name,
+                            own.text);
     if (!status && (*last < 0 || *last >= g->nodes))
         status = e && e->status ? e->status
                                 : tn_cfg_error(block->where, e, TN_EINVAL,
@@ -247,8 +254,8 @@ static tn_status add_instance(tn_graph *g, tn_instance *layer, const char *prefi
     return status;
 }
 
-tn_status tn_graph_add_list(tn_graph *g, const tn_cfg *list, const char *prefix, int32_t input,
-                            int32_t depth, int32_t *last, tn_error *e)
+tn_status tn_graph_add_list(tn_graph *g, const tn_cfg *list, const char *prefix,
+                            int32_t input, int32_t depth, int32_t *last, tn_error *e)
 {
     *last = input;
     if (list->type != TN_CFG_LIST)
@@ -256,8 +263,8 @@ tn_status tn_graph_add_list(tn_graph *g, const tn_cfg *list, const char *prefix,
     for (int32_t i = 0; i < list->count; i++) {
         tn_instance *layer;
         int32_t from[TN_MAX_INPUTS], count;
-        tn_status status =
-            tn_instance_make(g->env, "layer", list->item[i], g->real, &layer, e);
+        tn_status status = tn_instance_make(g->env, "layer", list->item[i], g->real,
+                                            &layer, e);
         if (status) return status;
         status = find_inputs(g, layer, prefix, *last, from, &count, e);
         if (status) {

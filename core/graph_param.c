@@ -8,10 +8,12 @@
 
 /* ---- declarations -------------------------------------------------------------------- */
 
-static tn_status make_tensor(tn_graph *g, const tn_shape *shape, tn_tensor *t, tn_error *e)
+static tn_status make_tensor(tn_graph *g, const tn_shape *shape, tn_tensor *t,
+                             tn_error *e)
 {
     int64_t n, bytes;
-    *t = (tn_tensor){.struct_size = sizeof *t, .dtype = g->real ? TN_F64 : TN_F32,
+    *t = (tn_tensor){.struct_size = sizeof *t,
+                     .dtype = g->real ? TN_F64 : TN_F32,
                      .rank = shape->rank};
     if (!tn_shape_size(shape, &n) || !tn_size_mul(n, g->real ? 8 : 4, &bytes))
         return tn_error_set(e, TN_ESHAPE, "a parameter's shape is too large");
@@ -24,24 +26,49 @@ static tn_status make_tensor(tn_graph *g, const tn_shape *shape, tn_tensor *t, t
     return t->data ? TN_OK : TN_ENOMEM;
 }
 
+/* Whoever declares: a node's layer, or the parametrization of one of its weights. */
+typedef struct owner {
+    const char *name;
+    int32_t *params, *states;
+} owner;
+
+static owner owner_of(tn_graph *g, const tn_setup *setup)
+{
+    tn_graph_node *node = &g->node[setup->node];
+    if (setup->owner < 0) return (owner){node->name, &node->params, &node->states};
+    tn_graph_param *p = &g->param[setup->owner];
+    return (owner){p->name, &p->own, &p->own_states};
+}
+
+static tn_status join_name(const owner *o, const char *name, char out[128], tn_error *e)
+{
+    const int length = snprintf(out, 128, "%s.%s", o->name, name);
+    return length < 128 ? TN_OK
+                        : tn_error_set(e, TN_EINVAL, "the name '%s' is too long", name);
+}
+
 tn_status tn_graph_declare_param(tn_calling *c, const tn_param_spec *spec)
 {
     const tn_setup *setup = c->setup;
-    if (!setup) return tn_error_set(c->error, TN_EINVAL, "parameters are declared by infer only");
+    if (!setup)
+        return tn_error_set(c->error, TN_EINVAL, "parameters are declared by infer only");
     tn_graph *g = setup->graph;
-    tn_graph_node *node = &g->node[setup->node];
-    if (node->params == TN_MAX_OWN)
-        return tn_error_set(c->error, TN_ENOTSUP, "more than %d parameters", TN_MAX_OWN);
-    tn_status status =
-        tn_graph_room(g, (void **)&g->param, g->params, sizeof *g->param, c->error);
+    tn_status status = tn_graph_room(g, (void **)&g->param, g->params, sizeof *g->param,
+                                     c->error);
     if (status) return status;
-    tn_graph_param p = {.spec = *spec, .node = setup->node, .index = node->params,
+    const owner o = owner_of(g, setup);
+    if (*o.params == TN_MAX_OWN)
+        return tn_error_set(c->error, TN_ENOTSUP, "more than %d parameters", TN_MAX_OWN);
+    tn_graph_param p = {.spec = *spec,
+                        .node = setup->node,
+                        .index = *o.params,
+                        .owner = setup->owner,
                         .decays = spec->role == TN_WEIGHT};
-    snprintf(p.name, sizeof p.name, "%s.%s", node->name, spec->name);
-    status = make_tensor(g, &spec->shape, &p.value, c->error);
+    status = join_name(&o, spec->name, p.name, c->error);
+    if (!status) status = make_tensor(g, &spec->shape, &p.value, c->error);
     if (status) return status;
     g->param[g->params++] = p;
-    node->params++;
+    ++*o.params;
     return TN_OK;
 }
 
@@ -60,21 +87,65 @@ tn_status tn_graph_declare_state(tn_calling *c, const char *name, const tn_shape
                                  double fill)
 {
     const tn_setup *setup = c->setup;
-    if (!setup) return tn_error_set(c->error, TN_EINVAL, "states are declared by infer only");
+    if (!setup)
+        return tn_error_set(c->error, TN_EINVAL, "states are declared by infer only");
     tn_graph *g = setup->graph;
-    tn_graph_node *node = &g->node[setup->node];
-    if (node->states == TN_MAX_OWN)
-        return tn_error_set(c->error, TN_ENOTSUP, "more than %d states", TN_MAX_OWN);
-    tn_status status =
-        tn_graph_room(g, (void **)&g->state, g->states, sizeof *g->state, c->error);
+    tn_status status = tn_graph_room(g, (void **)&g->state, g->states, sizeof *g->state,
+                                     c->error);
     if (status) return status;
-    tn_graph_state s = {.node = setup->node, .index = node->states, .fill = fill};
-    snprintf(s.name, sizeof s.name, "%s.%s", node->name, name);
-    status = make_tensor(g, shape, &s.value, c->error);
+    const owner o = owner_of(g, setup);
+    if (*o.states == TN_MAX_OWN)
+        return tn_error_set(c->error, TN_ENOTSUP, "more than %d states", TN_MAX_OWN);
+    tn_graph_state s = {
+        .node = setup->node, .index = *o.states, .owner = setup->owner, .fill = fill};
+    status = join_name(&o, name, s.name, c->error);
+    if (!status) status = make_tensor(g, shape, &s.value, c->error);
     if (status) return status;
     fill_value(&s.value, fill);
     g->state[g->states++] = s;
-    node->states++;
+    ++*o.states;
+    return TN_OK;
+}
+
+/* ---- parametrizations ------------------------------------------------------------------ */
+
+/* The weight as (out, the rest), which is what a parametrization sees as one sample. */
+static tn_shape raw_shape(const tn_tensor *value)
+{
+    const int64_t rows = value->rank > 1 ? value->dim[0] : 1;
+    return (tn_shape){.rank = 2, .dim = {rows, tn_count(value) / rows}};
+}
+
+static bool same_shape(const tn_shape *a, const tn_shape *b)
+{
+    if (a->rank != b->rank) return false;
+    for (int32_t i = 0; i < a->rank; i++)
+        if (a->dim[i] != b->dim[i]) return false;
+    return true;
+}
+
+static tn_status parametrize(tn_graph *g, int32_t param, tn_error *e)
+{
+    const tn_instance *way = g->node[g->param[param].node].layer->host.parametrization;
+    if (!way || g->param[param].spec.role != TN_WEIGHT || g->param[param].owner >= 0)
+        return TN_OK;
+    const tn_layer_facts facts = tn_real_ops_of(g->real)->facts(way->vtable);
+    const tn_shape raw = raw_shape(&g->param[param].value);
+    tn_node spec = {.inputs = 1, .in = &raw, .out = raw};
+    g->param[param].first_own = g->params;
+    g->param[param].first_own_state = g->states;
+    tn_setup setup = {g, g->param[param].node, param};
+    tn_calling calling;
+    tn_call *call = tn_call_make(&calling, g->env, way, g->real, e);
+    calling.setup = &setup;
+    const tn_status status = facts.infer ? facts.infer(way->self, call, &spec) : TN_OK;
+    if (status) return tn_error_in(e, "parametrization of %s", g->param[param].name);
+    if (!same_shape(&spec.out, &raw))
+        return tn_cfg_error(way->where, e, TN_ESHAPE, "%s changes the shape of %s",
+                            way->entry->name, g->param[param].name);
+    g->param[param].parametrization = way;
+    g->param[param].raw = raw;
+    g->param[param].parametrized = spec;
     return TN_OK;
 }
 
@@ -99,7 +170,8 @@ static bool has_weights(const tn_graph *g, int32_t node)
 /* The activation behind a node: the first with a gain, before any other weights. */
 static const tn_entry *activation_after(const tn_graph *g, int32_t node)
 {
-    for (int32_t i = consumer_of(g, node); i > 0 && !has_weights(g, i); i = consumer_of(g, i))
+    for (int32_t i = consumer_of(g, node); i > 0 && !has_weights(g, i);
+         i = consumer_of(g, i))
         if (g->node[i].layer->entry->gain > 0) return g->node[i].layer->entry;
     return NULL;
 }
@@ -108,13 +180,16 @@ static tn_status choose_automatically(tn_graph *g, tn_graph_param *p, tn_error *
 {
     const tn_entry *own = g->node[p->node].layer->entry;
     const tn_entry *after = activation_after(g, p->node);
-    const char *name = after && after->initializer ? after->initializer : own->initializer;
+    const char *name = after && after->initializer ? after->initializer
+                                                   : own->initializer;
     if (!name)
-        return tn_cfg_error(g->node[p->node].layer->where, e, TN_EINVAL,
-                            "%s has no initializer: neither %s nor what follows prefers one; "
-                            "set init", p->name, own->name);
-    const tn_status status =
-        tn_instance_named(g->env, "initializer", name, NULL, g->real, &p->made_init, e);
+        return tn_cfg_error(
+            g->node[p->node].layer->where, e, TN_EINVAL,
+            "%s has no initializer: neither %s nor what follows prefers one; "
+            "set init",
+            p->name, own->name);
+    const tn_status status = tn_instance_named(g->env, "initializer", name, NULL, g->real,
+                                               &p->made_init, e);
     if (status) return status;
     p->init = p->made_init;
     snprintf(p->init_text, sizeof p->init_text, "%s (auto: %s)", name,
@@ -125,7 +200,7 @@ static tn_status choose_automatically(tn_graph *g, tn_graph_param *p, tn_error *
 static tn_status choose_initializer(tn_graph *g, tn_graph_param *p, tn_error *e)
 {
     const tn_instance *layer = g->node[p->node].layer;
-    const bool weight = p->spec.role == TN_WEIGHT;
+    const bool weight = p->spec.role == TN_WEIGHT && p->owner < 0;
     if (weight) p->init = layer->host.init ? layer->host.init : g->init;
     if (!p->init && weight && !p->spec.initializer) return choose_automatically(g, p, e);
     if (p->init)
@@ -150,8 +225,11 @@ tn_param_info tn_graph_param_info(const tn_graph *g, int32_t param)
 {
     const tn_graph_param *p = &g->param[param];
     const tn_entry *after = activation_after(g, p->node);
-    return (tn_param_info){.name = p->name, .role = p->spec.role, .fan_in = p->spec.fan_in,
-                           .fan_out = p->spec.fan_out, .gain = after ? after->gain : 1,
+    return (tn_param_info){.name = p->name,
+                           .role = p->spec.role,
+                           .fan_in = p->spec.fan_in,
+                           .fan_out = p->spec.fan_out,
+                           .gain = after ? after->gain : 1,
                            .key = key_of(g, p->name)};
 }
 
@@ -159,7 +237,7 @@ static tn_status draw(tn_graph *g, int32_t param, tn_error *e)
 {
     tn_graph_param *p = &g->param[param];
     const tn_param_info info = tn_graph_param_info(g, param);
-    const tn_initializer *init = p->init ? p->init->vtable
+    const tn_initializer *init = p->init               ? p->init->vtable
                                  : p->spec.initializer ? p->spec.initializer->vtable
                                                        : NULL;
     if (!init) {
@@ -168,8 +246,8 @@ static tn_status draw(tn_graph *g, int32_t param, tn_error *e)
     }
     tn_calling calling;
     tn_call *call = tn_call_make(&calling, g->env, p->init, g->real, e);
-    const tn_status status =
-        init->fill(p->init ? p->init->self : p->spec.initializer->self, call, &info, &p->value);
+    const tn_status status = init->fill(
+        p->init ? p->init->self : p->spec.initializer->self, call, &info, &p->value);
     if (status) tn_error_in(e, "initializer of %s", p->name);
     return status;
 }
@@ -188,19 +266,23 @@ static tn_status make_defaults(tn_graph *g, const tn_cfg *root, tn_error *e)
     if (init && !is_text(init, "auto"))
         status = tn_instance_make(g->env, "initializer", init, g->real, &g->init, e);
     if (!status && reg)
-        status = tn_instance_make(g->env, "regularizer", reg, g->real, &g->regularizer, e);
+        status = tn_instance_make(g->env, "regularizer", reg, g->real, &g->regularizer,
+                                  e);
     return status;
 }
 
 static void choose_regularizer(tn_graph *g, tn_graph_param *p)
 {
     tn_instance *own = g->node[p->node].layer->host.regularizer;
-    if (p->spec.role == TN_WEIGHT) p->regularizer = own ? own : g->regularizer;
+    if (p->spec.role == TN_WEIGHT && p->owner < 0)
+        p->regularizer = own ? own : g->regularizer;
 }
 
 tn_status tn_graph_fill(tn_graph *g, const tn_cfg *root, tn_error *e)
 {
     tn_status status = make_defaults(g, root, e);
+    const int32_t of_layers = g->params;
+    for (int32_t i = 0; !status && i < of_layers; i++) status = parametrize(g, i, e);
     for (int32_t i = 0; !status && i < g->params; i++) {
         choose_regularizer(g, &g->param[i]);
         status = choose_initializer(g, &g->param[i], e);

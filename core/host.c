@@ -47,7 +47,8 @@ static tn_status param(tn_call *call, const tn_param_spec *spec)
     return tn_graph_declare_param(calling_of(call), spec);
 }
 
-static tn_status state(tn_call *call, const char *name, const tn_shape *shape, double value)
+static tn_status state(tn_call *call, const char *name, const tn_shape *shape,
+                       double value)
 {
     if (!calling_of(call)->setup)
         return fail(call, TN_EINVAL, "states are declared in infer only");
@@ -57,24 +58,26 @@ static tn_status state(tn_call *call, const char *name, const tn_shape *shape, d
 static tn_status product(tn_call *call, const tn_product *p)
 {
     if (!calling_of(call)->plan)
-        return fail(call, TN_ENOTSUP, "products are for the slots of whole-class layers only");
+        return fail(call, TN_ENOTSUP,
+                    "products are for the slots of whole-class layers only");
     return tn_plan_product(calling_of(call), p);
 }
 
 static tn_status column_sums(tn_call *call, const tn_tensor *m, tn_tensor *out)
 {
     if (!calling_of(call)->plan)
-        return fail(call, TN_ENOTSUP, "sums are for the slots of whole-class layers only");
+        return fail(call, TN_ENOTSUP,
+                    "sums are for the slots of whole-class layers only");
     return tn_plan_column_sums(calling_of(call), m, out);
 }
 
-/* ---- threads -------------------------------------------------------------------------- */
+/* ---- threads ----------------------------------------------------------------------- */
 
 typedef struct loop {
     tn_status (*body)(void *data, int64_t i);
     void *data;
     pthread_mutex_t lock;
-    int64_t first_bad; /* the status returned is that of the first i, on any number of threads */
+    int64_t first_bad; /* whose status is returned, on any number of threads */
     tn_status status;
 } loop;
 
@@ -102,7 +105,7 @@ static tn_status parallel(tn_call *call, int64_t n, tn_status (*body)(void *, in
     return status ? status : l.status;
 }
 
-/* ---- services ------------------------------------------------------------------------- */
+/* ---- services ---------------------------------------------------------------------- */
 
 static const tn_memory_data *find_data(tn_call *call, const char *name)
 {
@@ -137,11 +140,14 @@ const tn_host tn_the_host = {
     .service = service,
 };
 
-tn_call *tn_call_make(tn_calling *c, tn_env *env, const tn_instance *instance, int32_t real,
-                      tn_error *e)
+tn_call *tn_call_make(tn_calling *c, tn_env *env, const tn_instance *instance,
+                      int32_t real, tn_error *e)
 {
-    *c = (tn_calling){.call = {.host = &tn_the_host, .now = instance ? instance->now : NULL},
-                      .env = env, .error = e, .real = real};
+    *c = (tn_calling){
+        .call = {.host = &tn_the_host, .now = instance ? instance->now : NULL},
+        .env = env,
+        .error = e,
+        .real = real};
     c->call.priv = c;
     return &c->call;
 }

@@ -1,9 +1,9 @@
 /* instance.c - from the name of a plugin in a config to an object: see instance.h.
  *
- * A plugin stands in a config as `name`, as {name: {option: value}}, or as {name: value} where
- * it has a positional option. A map is always a map of options, but for one case: the positional
- * option holds plugins (a schedule, say) or layers, and no key of the map is the name of an
- * option. */
+ * A plugin stands in a config as `name`, as {name: {option: value}}, or as {name: value}
+ * where it has a positional option. A map is always a map of options, but for one case:
+ * the positional option holds plugins (a schedule, say) or layers, and the only key of
+ * the map names such a plugin and no option. */
 #include "core/instance.h"
 
 #include <math.h>
@@ -15,7 +15,7 @@
 
 #define MAX_DEPTH 16
 
-/* ---- name and options ----------------------------------------------------------------- */
+/* ---- name and options -------------------------------------------------------------- */
 
 typedef struct naming {
     const char *name;
@@ -32,7 +32,8 @@ static tn_status split(const tn_cfg *cfg, const char *kind, naming *n, tn_error 
         n->name = "constant", n->body = cfg;
         return TN_OK;
     }
-    if (cfg->type == TN_CFG_SCALAR && !tn_cfg_null(cfg)) return n->name = cfg->text, TN_OK;
+    if (cfg->type == TN_CFG_SCALAR && !tn_cfg_null(cfg))
+        return n->name = cfg->text, TN_OK;
     if (cfg->type == TN_CFG_MAP && cfg->count == 1) {
         const tn_cfg *item = cfg->item[0];
         n->name = item->key, n->where = item;
@@ -40,13 +41,18 @@ static tn_status split(const tn_cfg *cfg, const char *kind, naming *n, tn_error 
         return TN_OK;
     }
     if (cfg->type == TN_CFG_MAP && cfg->count > 1)
-        return tn_cfg_error(cfg, e, TN_EINVAL, "expected one %s, got a map with the keys '%.40s' "
-                            "and '%.40s'; options go below the name: {name: {option: value}}",
-                            kind, cfg->item[0]->key, cfg->item[1]->key);
-    return tn_cfg_error(cfg, e, TN_EINVAL, "expected the name of a %s or {name: {option: "
-                        "value}}, got %s", kind, cfg->type == TN_CFG_LIST  ? "a list"
-                                                 : cfg->type == TN_CFG_MAP ? "an empty map"
-                                                                           : "nothing");
+        return tn_cfg_error(
+            cfg, e, TN_EINVAL,
+            "expected one %s, got a map with the keys '%.40s' "
+            "and '%.40s'; options go below the name: {name: {option: value}}",
+            kind, cfg->item[0]->key, cfg->item[1]->key);
+    return tn_cfg_error(cfg, e, TN_EINVAL,
+                        "expected the name of a %s or {name: {option: "
+                        "value}}, got %s",
+                        kind,
+                        cfg->type == TN_CFG_LIST  ? "a list"
+                        : cfg->type == TN_CFG_MAP ? "an empty map"
+                                                  : "nothing");
 }
 
 /* Where there is no layer of that name, a block may stand. */
@@ -56,8 +62,8 @@ static tn_status find_entry(tn_env *env, const char *kind, const naming *n,
     tn_status status = tn_registry_find(env->registry, kind, n->name, entry, e);
     if (status == TN_ENOTFOUND && !strcmp(kind, "layer")) {
         tn_error block = {0};
-        const tn_status other =
-            tn_registry_find(env->registry, "block", n->name, entry, &block);
+        const tn_status other = tn_registry_find(env->registry, "block", n->name, entry,
+                                                 &block);
         if (other != TN_ENOTFOUND) status = other, *e = other ? block : *e;
     }
     if (!status) return TN_OK;
@@ -65,7 +71,7 @@ static tn_status find_entry(tn_env *env, const char *kind, const naming *n,
     return tn_cfg_error(n->where, e, status, "%s", why.text);
 }
 
-/* ---- options -------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------- */
 
 static bool is_option(const tn_entry *entry, const char *key)
 {
@@ -75,22 +81,33 @@ static bool is_option(const tn_entry *entry, const char *key)
            tn_option_find(host, hosts, key) >= 0;
 }
 
-static bool holds_plugins(const tn_option *o)
+/* The kind of plugin that the option holds, or NULL. */
+static const char *kind_held(const tn_option *o)
 {
-    return o->type == TN_T_PLUGIN || o->type == TN_T_PLUGINS || o->type == TN_T_GRAPH ||
-           o->type == TN_T_SCHEDULABLE;
+    if (o->type == TN_T_PLUGIN || o->type == TN_T_PLUGINS) return o->lo.s;
+    if (o->type == TN_T_SCHEDULABLE) return "schedule";
+    return o->type == TN_T_GRAPH ? "layer" : NULL;
+}
+
+/* Whether there is such a plugin, be it a broken one. */
+static bool is_plugin(tn_env *env, const char *kind, const char *name)
+{
+    const tn_entry *entry;
+    if (!tn_name_legal(name)) return false;
+    if (tn_registry_find(env->registry, kind, name, &entry, NULL) != TN_ENOTFOUND)
+        return true;
+    return !strcmp(kind, "layer") && is_plugin(env, "block", name);
 }
 
 /* The body as the positional option's value, or NULL: it is a map of options. */
-static const tn_cfg *positional_value(const tn_entry *entry, int32_t positional,
-                                      const tn_cfg *body)
+static const tn_cfg *positional_value(tn_env *env, const tn_entry *entry,
+                                      int32_t positional, const tn_cfg *body)
 {
     if (!body || positional < 0) return NULL;
     if (body->type != TN_CFG_MAP) return body;
-    if (!holds_plugins(&entry->options[positional])) return NULL;
-    for (int32_t i = 0; i < body->count; i++)
-        if (is_option(entry, body->item[i]->key)) return NULL;
-    return body->count ? body : NULL;
+    const char *kind = kind_held(&entry->options[positional]);
+    if (!kind || body->count != 1 || is_option(entry, body->item[0]->key)) return NULL;
+    return is_plugin(env, kind, body->item[0]->key) ? body : NULL;
 }
 
 static tn_status unknown_option(const tn_making *m, const tn_cfg *item)
@@ -106,12 +123,14 @@ static tn_status unknown_option(const tn_making *m, const tn_cfg *item)
     for (int32_t i = 0; i < hosts; i++) names[count++] = host[i].name;
     const char *near = tn_nearest(item->key, names, count);
     if (near)
-        return tn_option_error(m, item, TN_EINVAL, "unknown option '%.60s'; did you mean '%s'?",
-                               item->key, near);
+        return tn_option_error(m, item, TN_EINVAL,
+                               "unknown option '%.60s'; did you mean '%s'?", item->key,
+                               near);
     for (int32_t i = 0; i < count && used < sizeof list; i++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "it has ",
-                                 names[i]);
-    return tn_option_error(m, item, TN_EINVAL, "unknown option '%.60s'; %s", item->key, list);
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
+                                 i ? ", " : "it has ", names[i]);
+    return tn_option_error(m, item, TN_EINVAL, "unknown option '%.60s'; %s", item->key,
+                           list);
 }
 
 static tn_status check_keys(const tn_making *m, const tn_cfg *map)
@@ -122,8 +141,10 @@ static tn_status check_keys(const tn_making *m, const tn_cfg *map)
         if (!is_option(entry, item->key)) return unknown_option(m, item);
         if (!strcmp(entry->kind, "dataset") &&
             tn_option_find(entry->options, (int32_t)entry->option_count, item->key) < 0)
-            return tn_option_error(m, item, TN_EINVAL, "option '%s' belongs to the dataset right "
-                                   "below `data`", item->key);
+            return tn_option_error(m, item, TN_EINVAL,
+                                   "option '%s' belongs to the dataset right "
+                                   "below `data`",
+                                   item->key);
     }
     return TN_OK;
 }
@@ -133,24 +154,27 @@ static tn_status read_options(tn_making *m, const tn_cfg *body, tn_argument **ou
     const tn_entry *entry = m->instance->entry;
     const int32_t count = (int32_t)entry->option_count;
     const int32_t positional = tn_option_positional(entry->options, count);
-    const tn_cfg *value = positional_value(entry, positional, body);
+    const tn_cfg *value = positional_value(m->instance->env, entry, positional, body);
     const tn_cfg *map = value ? NULL : body;
     if (map && map->type != TN_CFG_MAP)
-        return tn_option_error(m, map, TN_EINVAL, "takes no value of its own; write {%s: "
-                               "{option: value}}", entry->name);
-    tn_argument *argument = tn_pool_get(m->pool, (size_t)count, sizeof *argument, m->error);
+        return tn_option_error(m, map, TN_EINVAL,
+                               "takes no value of its own; write {%s: "
+                               "{option: value}}",
+                               entry->name);
+    tn_argument *argument = tn_pool_get(m->pool, (size_t)count, sizeof *argument,
+                                        m->error);
     if (!argument) return TN_ENOMEM;
     tn_status status = check_keys(m, map);
     for (int32_t i = 0; !status && i < count; i++)
-        status = tn_option_read(m, &entry->options[i],
-                                i == positional && value ? value
-                                                         : tn_cfg_get(map, entry->options[i].name),
-                                &argument[i]);
+        status = tn_option_read(
+            m, &entry->options[i],
+            i == positional && value ? value : tn_cfg_get(map, entry->options[i].name),
+            &argument[i]);
     *out = argument;
     return status ? status : tn_option_read_host(m, map);
 }
 
-/* ---- the object ----------------------------------------------------------------------- */
+/* ---- the object -------------------------------------------------------------------- */
 
 static tn_status make_self(tn_instance *i, const tn_argument *argument, tn_error *e)
 {
@@ -164,7 +188,8 @@ static tn_status make_self(tn_instance *i, const tn_argument *argument, tn_error
     i->number_count = head->numbers;
     i->numbers = tn_memory_array(memory, (size_t)head->numbers, sizeof *i->numbers, e);
     if (!i->numbers) return TN_ENOMEM;
-    i->ref = (tn_ref_data){i->entry->kind, i->entry->name, i->self, i->vtable, i->now, i->numbers};
+    i->ref = (tn_ref_data){i->entry->kind, i->entry->name, i->self,
+                           i->vtable,      i->now,         i->numbers};
     return i->impl->construct ? tn_instance_construct(i, argument, e) : TN_OK;
 }
 
@@ -177,8 +202,8 @@ static tn_status check_self(tn_instance *i, tn_error *e)
     if (!head->check) return TN_OK;
     tn_calling calling;
     tn_error why = {0};
-    const tn_status status =
-        head->check(i->self, tn_call_make(&calling, i->env, i, i->real, &why));
+    const tn_status status = head->check(
+        i->self, tn_call_make(&calling, i->env, i, i->real, &why));
     if (!status) return TN_OK;
     return tn_cfg_error(i->where, e, status, "%s/%s: %s", i->entry->kind, i->entry->name,
                         *why.text ? why.text : "its options do not go together");
@@ -195,15 +220,17 @@ static tn_status fill(tn_making *m, const char *kind, const tn_cfg *cfg)
     i->where = n.where;
     i->impl = i->entry->impl[i->real];
     if (!i->impl)
-        return tn_option_error(m, NULL, TN_ENOTSUP, "has no %s half; choose the other precision",
+        return tn_option_error(m, NULL, TN_ENOTSUP,
+                               "has no %s half; choose the other precision",
                                i->real ? "double" : "float");
     status = read_options(m, n.body, &argument);
     if (!status) status = make_self(i, argument, m->error);
     return status ? status : check_self(i, m->error);
 }
 
-tn_status tn_instance_make_at(tn_env *env, const char *kind, const tn_cfg *cfg, int32_t real,
-                              int32_t depth, tn_pool *pool, tn_instance **out, tn_error *e)
+tn_status tn_instance_make_at(tn_env *env, const char *kind, const tn_cfg *cfg,
+                              int32_t real, int32_t depth, tn_pool *pool,
+                              tn_instance **out, tn_error *e)
 {
     tn_error unwanted;
     tn_making m = {.depth = depth, .error = e ? e : &unwanted};
@@ -217,8 +244,8 @@ tn_status tn_instance_make_at(tn_env *env, const char *kind, const tn_cfg *cfg, 
     }
     m.instance->env = env, m.instance->real = real, m.instance->blocks = m.pool;
     if (depth > MAX_DEPTH)
-        status = tn_cfg_error(cfg, m.error, TN_EINVAL, "plugins are nested more than %d deep",
-                              MAX_DEPTH);
+        status = tn_cfg_error(cfg, m.error, TN_EINVAL,
+                              "plugins are nested more than %d deep", MAX_DEPTH);
     else
         status = fill(&m, kind, cfg);
     if (status)
@@ -234,13 +261,15 @@ tn_status tn_instance_make(tn_env *env, const char *kind, const tn_cfg *cfg, int
     return tn_instance_make_at(env, kind, cfg, real, 0, NULL, out, e);
 }
 
-tn_status tn_instance_named(tn_env *env, const char *kind, const char *name, const char *options,
-                            int32_t real, tn_instance **out, tn_error *e)
+tn_status tn_instance_named(tn_env *env, const char *kind, const char *name,
+                            const char *options, int32_t real, tn_instance **out,
+                            tn_error *e)
 {
     char place[160];
     *out = NULL;
     const tn_entry *none;
-    if (!tn_name_legal(name)) return tn_registry_find(env->registry, kind, name, &none, e);
+    if (!tn_name_legal(name))
+        return tn_registry_find(env->registry, kind, name, &none, e);
     tn_pool *pool = tn_pool_new(&env->memory, e);
     if (!pool) return TN_ENOMEM;
     tn_error unwanted;
@@ -259,7 +288,7 @@ tn_status tn_instance_named(tn_env *env, const char *kind, const char *name, con
     return tn_instance_make_at(env, kind, cfg, real, 0, pool, out, e);
 }
 
-/* ---- the end -------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------- */
 
 static void destroy_self(tn_instance *i)
 {

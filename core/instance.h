@@ -14,13 +14,13 @@ struct tn_instance {
     tn_env *env;
     const tn_entry *entry;
     const tn_impl *impl;
-    const void *vtable; /* host's zero-padded copy of the kind's struct */
-    void *self;         /* NULL for a plugin without options */
-    int32_t real;       /* 0 float, 1 double */
+    const void *vtable;  /* host's zero-padded copy of the kind's struct */
+    void *self;          /* NULL for a plugin without options */
+    int32_t real;        /* 0 float, 1 double */
     const tn_cfg *where; /* the node that named it, for messages; may be NULL */
     int32_t dials;
     tn_dial_state *dial;
-    double *now;     /* current value per dial */
+    double *now; /* current value per dial */
     int32_t number_count;
     double *numbers; /* what the instance keeps (TN_HEAD's numbers) */
     int32_t children;
@@ -44,8 +44,9 @@ struct tn_instance {
 tn_status tn_instance_make(tn_env *, const char *kind, const tn_cfg *cfg, int32_t real,
                            tn_instance **out, tn_error *);
 /* By name with YAML flow options (may be NULL), for the core's and blocks' own needs. */
-tn_status tn_instance_named(tn_env *, const char *kind, const char *name, const char *options,
-                            int32_t real, tn_instance **out, tn_error *);
+tn_status tn_instance_named(tn_env *, const char *kind, const char *name,
+                            const char *options, int32_t real, tn_instance **out,
+                            tn_error *);
 void tn_instance_free(tn_instance *);
 
 /* Sets every dial of the instance and its children from the clock. */

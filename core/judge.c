@@ -12,8 +12,8 @@ tn_status tn_blame(const tn_instance *instance, tn_status status, tn_error *e)
     const tn_cfg *where = instance->where;
     if (!status) return TN_OK;
     if (where)
-        tn_error_in(e, "%s:%d:%d: %s %s", where->file, where->line, where->column, entry->kind,
-                    entry->name);
+        tn_error_in(e, "%s:%d:%d: %s %s", where->file, where->line, where->column,
+                    entry->kind, entry->name);
     else
         tn_error_in(e, "%s %s", entry->kind, entry->name);
     return status;
@@ -32,16 +32,20 @@ static void list_fields(const tn_data_info *info, char *text, size_t size)
 }
 
 static tn_status bind_fields(tn_criterion *c, const char *const *names,
-                             const tn_data_info *info, const tn_field_spec **spec, tn_error *e)
+                             const tn_data_info *info, const tn_field_spec **spec,
+                             tn_error *e)
 {
     char there[300];
     for (; names[c->fields]; c->fields++) {
-        const int32_t found =
-            c->fields < TN_MAX_FIELDS ? tn_feed_find(info, names[c->fields]) : -1;
+        const int32_t found = c->fields < TN_MAX_FIELDS
+                                  ? tn_feed_find(info, names[c->fields])
+                                  : -1;
         if (found < 0) {
             list_fields(info, there, sizeof there);
-            return tn_error_set(e, TN_ENOTFOUND, "reads field '%s', which the data does not have; "
-                                "it has %s", names[c->fields], there);
+            return tn_error_set(e, TN_ENOTFOUND,
+                                "reads field '%s', which the data does not have; "
+                                "it has %s",
+                                names[c->fields], there);
         }
         c->field[c->fields] = found;
         spec[c->fields] = &info->field[found];
@@ -55,7 +59,8 @@ static tn_status bind_loss(tn_judge *j, const tn_shape *out, const tn_data_info 
     const tn_bridge *bridge = tn_bridge_of(j->real);
     const tn_field_spec *spec[TN_MAX_FIELDS];
     tn_calling calling;
-    tn_status status = bind_fields(&j->loss, bridge->loss_fields(j->loss.instance), info, spec, e);
+    tn_status status = bind_fields(&j->loss, bridge->loss_fields(j->loss.instance), info,
+                                   spec, e);
     tn_call *call = tn_call_make(&calling, j->env, j->loss.instance, j->real, e);
     if (!status) status = bridge->loss_infer(j->loss.instance, call, out, spec);
     j->loss.sums = 2;
@@ -111,7 +116,8 @@ static tn_status make_metrics(tn_judge *j, const tn_cfg *root, const tn_data_inf
     const tn_cfg *list = tn_cfg_get(root, "metrics");
     if (!list) return make_default_metric(j, info, e);
     if (list->type != TN_CFG_LIST)
-        return tn_cfg_error(list, e, TN_EINVAL, "metrics: expected a list, e.g. [accuracy]");
+        return tn_cfg_error(list, e, TN_EINVAL,
+                            "metrics: expected a list, e.g. [accuracy]");
     tn_status status = room_for_metrics(j, list->count, e);
     for (int32_t i = 0; !status && i < list->count; i++) {
         const tn_cfg *item = list->item[i];
@@ -157,7 +163,8 @@ void tn_judge_free(tn_judge *j)
 void tn_judge_walk(const tn_judge *j, void (*visit)(void *, tn_instance *), void *data)
 {
     tn_instance_walk(j->loss.instance, visit, data);
-    for (int32_t i = 0; i < j->metrics; i++) tn_instance_walk(j->metric[i].instance, visit, data);
+    for (int32_t i = 0; i < j->metrics; i++)
+        tn_instance_walk(j->metric[i].instance, visit, data);
 }
 
 /* ---- judging ----------------------------------------------------------------------- */
@@ -182,8 +189,8 @@ tn_status tn_judge_add(const tn_judge *j, tn_plan *plan, const tn_pass *pass,
         if (status) return status;
     }
     pick_fields(&j->loss, field, picked);
-    const tn_status status = tn_plan_loss(plan, pass, j->loss.instance, picked, scale, gradient,
-                                          &value, &weight, e);
+    const tn_status status = tn_plan_loss(plan, pass, j->loss.instance, picked, scale,
+                                          gradient, &value, &weight, e);
     sums[0] += value;
     sums[1] += weight;
     return status;

@@ -33,8 +33,9 @@ void tn_judge_walk(const tn_judge *, void (*visit)(void *, tn_instance *), void 
 
 /* Adds the forward just made to sums. With `gradient`, prepares backward; `scale` as in
  * tn_plan_loss. */
-tn_status tn_judge_add(const tn_judge *, tn_plan *, const tn_pass *, const tn_field *field,
-                       double scale, bool gradient, double *sums, tn_error *);
+tn_status tn_judge_add(const tn_judge *, tn_plan *, const tn_pass *,
+                       const tn_field *field, double scale, bool gradient, double *sums,
+                       tn_error *);
 /* Names and values: the loss is number 0. */
 int32_t tn_judge_values(const tn_judge *);
 const char *tn_judge_name(const tn_judge *, int32_t i);
@@ -42,11 +43,11 @@ double tn_judge_value(const tn_judge *, const double *sums, int32_t i);
 
 /* Sums over a whole split, with an inference plan for the feed's batches. Stops with TN_ECANCELED
  * when *cancel (may be NULL) becomes true; a loss that is not finite is TN_ENUMERIC. */
-tn_status tn_evaluate(const tn_judge *, tn_plan *, const tn_graph *, tn_feed *, int32_t split,
-                      const atomic_bool *cancel, double *sums, tn_error *);
+tn_status tn_evaluate(const tn_judge *, tn_plan *, const tn_graph *, tn_feed *,
+                      int32_t split, const atomic_bool *cancel, double *sums, tn_error *);
 /* Where the numbers stopped being finite in the forward just made, and what to try. */
-tn_status tn_not_finite(const tn_plan *, const tn_pass *, const tn_graph *, const char *when,
-                        tn_error *);
+tn_status tn_not_finite(const tn_plan *, const tn_pass *, const tn_graph *,
+                        const char *when, tn_error *);
 /* Puts place and name of the plugin in front of what it reported; nothing on TN_OK. */
 tn_status tn_blame(const tn_instance *, tn_status, tn_error *);
 /* Samples of this shape are what the graph takes. */

@@ -20,7 +20,8 @@ const tn_kind *tn_kind_find(const char *name, int32_t real)
     return NULL;
 }
 
-tn_status tn_backend_open(const tn_instance *backend, tn_calling *calling, int32_t threads)
+tn_status tn_backend_open(const tn_instance *backend, tn_calling *calling,
+                          int32_t threads)
 {
     return table(backend->real)->open(backend, calling, threads);
 }

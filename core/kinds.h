@@ -1,5 +1,5 @@
-/* kinds.h - what the core knows of each kind of plugin without knowing its type: the size of its
- * vtable and which slots it cannot do without. */
+/* kinds.h - what the core knows of each kind of plugin without knowing its type: the size
+ * of its vtable and which slots it cannot do without. */
 #ifndef CORE_KINDS_H
 #define CORE_KINDS_H
 

@@ -1,7 +1,7 @@
 /* memory.c - the one allocator, and sizes that cannot overflow.
  *
- * A block lies 64 bytes behind a header that remembers its size, so that used is exact and
- * every block starts on a cache line. */
+ * A block lies 64 bytes behind a header that remembers its size, so that used is exact
+ * and every block starts on a cache line. */
 #include "core/memory.h"
 
 #include <stdio.h>
@@ -22,8 +22,10 @@ static void amount(size_t bytes, char *text, size_t size)
     int u = 0;
     size_t tenths = 0;
     while (bytes >= 1024) tenths = bytes % 1024 * 10 / 1024, bytes /= 1024, u++;
-    if (u) snprintf(text, size, "%zu.%zu %s", bytes, tenths, unit[u]);
-    else snprintf(text, size, "%zu %s", bytes, unit[u]);
+    if (u)
+        snprintf(text, size, "%zu.%zu %s", bytes, tenths, unit[u]);
+    else
+        snprintf(text, size, "%zu %s", bytes, unit[u]);
 }
 
 static tn_status no_room(tn_memory *m, size_t bytes, bool limited, tn_error *e)
@@ -33,10 +35,14 @@ static tn_status no_room(tn_memory *m, size_t bytes, bool limited, tn_error *e)
     amount(atomic_load(&m->used), used, sizeof used);
     amount(m->limit, limit, sizeof limit);
     if (limited)
-        return tn_error_set(e, TN_ENOMEM, "memory: %s more do not fit, %s of %s are in use; "
-                            "raise --max-memory or make batch or model smaller", asked, used, limit);
-    return tn_error_set(e, TN_ENOMEM, "memory: the system has no %s more, %s are in use; make "
-                        "batch or model smaller", asked, used);
+        return tn_error_set(e, TN_ENOMEM,
+                            "memory: %s more do not fit, %s of %s are in use; "
+                            "raise --max-memory or make batch or model smaller",
+                            asked, used, limit);
+    return tn_error_set(e, TN_ENOMEM,
+                        "memory: the system has no %s more, %s are in use; make "
+                        "batch or model smaller",
+                        asked, used);
 }
 
 /* Adds to used if the limit allows it. */
@@ -48,7 +54,9 @@ static bool reserve(tn_memory *m, size_t bytes)
         if (m->limit && used + bytes > m->limit) return false;
     } while (!atomic_compare_exchange_weak(&m->used, &used, used + bytes));
     size_t peak = atomic_load(&m->peak);
-    while (peak < used + bytes && !atomic_compare_exchange_weak(&m->peak, &peak, used + bytes)) {}
+    while (peak < used + bytes &&
+           !atomic_compare_exchange_weak(&m->peak, &peak, used + bytes)) {
+    }
     return true;
 }
 
@@ -73,7 +81,8 @@ void *tn_memory_array(tn_memory *m, size_t count, size_t size, tn_error *e)
 {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) {
-        tn_error_set(e, TN_ENOMEM, "memory: %zu elements of %zu bytes are more than there can be",
+        tn_error_set(e, TN_ENOMEM,
+                     "memory: %zu elements of %zu bytes are more than there can be",
                      count, size);
         return NULL;
     }

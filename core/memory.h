@@ -1,7 +1,8 @@
 /* memory.h - the one allocator: 64-byte aligned, zeroed, counted, limited.
  *
- * Invariant: used is the sum of the sizes of all live blocks; calls only grows. Both are atomic,
- * so blocks may come and go on any thread. Every block remembers its size in a 64-byte header. */
+ * Invariant: used is the sum of the sizes of all live blocks; calls only grows. Both
+ * are atomic, so blocks may come and go on any thread. Every block remembers its size
+ * in a 64-byte header. */
 #ifndef CORE_MEMORY_H
 #define CORE_MEMORY_H
 
@@ -15,12 +16,13 @@ typedef struct tn_memory {
     atomic_llong calls;
 } tn_memory;
 
-/* Zeroed; NULL and TN_ENOMEM with a message when past the limit or out of memory. 0 bytes is a
- * valid block. */
+/* Zeroed; NULL and TN_ENOMEM with a message when past the limit or out of memory. 0
+ * bytes is a valid block. */
 void *tn_memory_get(tn_memory *, size_t bytes, tn_error *);
 /* count * size, checked for overflow. */
 void *tn_memory_array(tn_memory *, size_t count, size_t size, tn_error *);
-/* Grows a block (contents kept, the new part zeroed); the old block stays valid on failure. */
+/* Grows a block (contents kept, the new part zeroed); the old block stays valid on
+ * failure. */
 void *tn_memory_grow(tn_memory *, void *block, size_t bytes, tn_error *);
 char *tn_memory_text(tn_memory *, const char *text, tn_error *);
 void tn_memory_put(tn_memory *, void *block); /* NULL: nothing happens */

@@ -9,12 +9,15 @@
 /* ---- settings ------------------------------------------------------------------------ */
 
 static const char *const root_keys[] = {
-    "seed",     "precision", "data",        "input",   "classes", "model",   "init", "loss",
-    "optimizer", "gradient", "regularizer", "metrics", "train",   "observe", NULL};
+    "seed",        "precision", "data",  "input",     "classes",
+    "model",       "init",      "loss",  "optimizer", "gradient",
+    "regularizer", "metrics",   "train", "observe",   NULL};
 
-tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real, tn_error *e)
+tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real,
+                            tn_error *e)
 {
-    const tn_cfg *precision = tn_cfg_get(root, "precision"), *given = tn_cfg_get(root, "seed");
+    const tn_cfg *precision = tn_cfg_get(root, "precision"),
+                 *given = tn_cfg_get(root, "seed");
     int64_t number = 0;
     tn_status status = tn_cfg_only(root, root_keys, e);
     if (!status && given) status = tn_cfg_int(given, 0, INT64_MAX, &number, e);
@@ -24,8 +27,8 @@ tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real, t
     if (!precision || !strcmp(precision->text, "float")) return TN_OK;
     *real = 1;
     if (!strcmp(precision->text, "double")) return TN_OK;
-    return tn_cfg_error(precision, e, TN_EINVAL, "precision: expected float or double, got '%s'",
-                        precision->text);
+    return tn_cfg_error(precision, e, TN_EINVAL,
+                        "precision: expected float or double, got '%s'", precision->text);
 }
 
 tn_status tn_model_input_shape(const tn_cfg *root, tn_shape *shape, tn_error *e)
@@ -34,14 +37,20 @@ tn_status tn_model_input_shape(const tn_cfg *root, tn_shape *shape, tn_error *e)
     *shape = (tn_shape){.rank = -1};
     if (!cfg) return TN_OK;
     if (cfg->type != TN_CFG_LIST || cfg->count < 1 || cfg->count > TN_MAX_RANK)
-        return tn_cfg_error(cfg, e, TN_EINVAL, "input: expected the shape of a sample, a list of 1 "
-                            "to %d numbers, e.g. [28, 28, 1]", TN_MAX_RANK);
+        return tn_cfg_error(cfg, e, TN_EINVAL,
+                            "input: expected the shape of a sample, a list of 1 "
+                            "to %d numbers, e.g. [28, 28, 1]",
+                            TN_MAX_RANK);
     shape->rank = cfg->count;
     for (int32_t i = 0; i < cfg->count; i++) {
-        const tn_status status = tn_cfg_int(cfg->item[i], 1, INT32_MAX, &shape->dim[i], e);
+        const tn_status status = tn_cfg_int(cfg->item[i], 1, INT32_MAX, &shape->dim[i],
+                                            e);
         if (status) return status;
     }
-    return TN_OK;
+    int64_t size;
+    return tn_shape_size(shape, &size)
+               ? TN_OK
+               : tn_cfg_error(cfg, e, TN_ESHAPE, "input: more values than there can be");
 }
 
 tn_status tn_model_set_input(tn_config *config, const tn_shape *shape, tn_error *e)
@@ -63,8 +72,10 @@ static tn_status read_classes(tn_model *m, tn_error *e)
     const int64_t width = tn_shape_width(tn_graph_output(m->graph));
     if (!list) return TN_OK;
     if (list->type != TN_CFG_LIST || list->count != width)
-        return tn_cfg_error(list, e, TN_EINVAL, "classes: expected a list of %lld names, one for "
-                            "each output", (long long)width);
+        return tn_cfg_error(list, e, TN_EINVAL,
+                            "classes: expected a list of %lld names, one for "
+                            "each output",
+                            (long long)width);
     m->classes = tn_memory_array(&m->env->memory, (size_t)width, sizeof *m->classes, e);
     if (!m->classes) return TN_ENOMEM;
     for (int32_t i = 0; i < list->count; i++) {
@@ -73,6 +84,39 @@ static tn_status read_classes(tn_model *m, tn_error *e)
         m->classes[i] = list->item[i]->text;
     }
     return TN_OK;
+}
+
+/* A name in double quotes, as YAML takes any text. */
+static char *quote(char *to, const char *name)
+{
+    *to++ = '"';
+    for (; *name; name++) {
+        if (*name == '"' || *name == '\\') *to++ = '\\';
+        *to++ = *name;
+    }
+    *to++ = '"';
+    return to;
+}
+
+tn_status tn_model_name_classes(tn_model *m, const char *const *names, int32_t count,
+                                tn_error *e)
+{
+    size_t room = sizeof "classes=[]";
+    if (m->classes || !names || count != tn_shape_width(tn_graph_output(m->graph)))
+        return TN_OK;
+    for (int32_t i = 0; i < count; i++) room += 2 * strlen(names[i]) + sizeof "\"\",";
+    char *text = tn_memory_get(&m->env->memory, room, e);
+    if (!text) return TN_ENOMEM;
+    char *to = text + snprintf(text, room, "classes=[");
+    for (int32_t i = 0; i < count; i++) {
+        if (i) *to++ = ',';
+        to = quote(to, names[i]);
+    }
+    *to = ']';
+    tn_status status = tn_config_set(m->config, text, e);
+    if (!status) status = read_classes(m, e);
+    tn_memory_put(&m->env->memory, text);
+    return status;
 }
 
 static tn_status fill(tn_model *m, const tn_shape *input, tn_error *e)
@@ -92,8 +136,8 @@ static tn_status fill(tn_model *m, const tn_shape *input, tn_error *e)
     return read_classes(m, e);
 }
 
-tn_status tn_model_make(tn_env *env, tn_config *config, const tn_shape *input, tn_model **out,
-                        tn_error *e)
+tn_status tn_model_make(tn_env *env, tn_config *config, const tn_shape *input,
+                        tn_model **out, tn_error *e)
 {
     *out = NULL;
     tn_model *m = tn_memory_get(&env->memory, sizeof *m, e);
@@ -111,7 +155,8 @@ tn_status tn_model_make(tn_env *env, tn_config *config, const tn_shape *input, t
     return status;
 }
 
-tn_model *tn_model_new(tn_env *env, const tn_config *config, const tn_shape *input, tn_error *e)
+tn_model *tn_model_new(tn_env *env, const tn_config *config, const tn_shape *input,
+                       tn_error *e)
 {
     tn_model *m = NULL;
     if (input->rank < 1 || input->rank > TN_MAX_RANK) {
@@ -158,7 +203,8 @@ int32_t tn_model_layers(const tn_model *m)
 
 tn_layer_info tn_model_layer(const tn_model *m, int32_t i)
 {
-    tn_layer_info info = {.name = "", .plugin = "", .initializer = "-", .regularizer = "-"};
+    tn_layer_info info = {
+        .name = "", .plugin = "", .initializer = "-", .regularizer = "-"};
     if (i < 0 || i >= tn_model_layers(m)) return info;
     const tn_graph_node *node = &m->graph->node[i + 1];
     info.name = node->name;

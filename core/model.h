@@ -24,10 +24,15 @@ struct tn_model {
 tn_status tn_model_make(tn_env *, tn_config *config, const tn_shape *input, tn_model **,
                         tn_error *);
 /* `seed:` and `precision:` of a config's root; `input:`, rank -1 when it is not there. */
-tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real, tn_error *);
+tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real,
+                            tn_error *);
 tn_status tn_model_input_shape(const tn_cfg *root, tn_shape *, tn_error *);
 /* Puts `input: [...]` into the config. */
 tn_status tn_model_set_input(tn_config *, const tn_shape *, tn_error *);
+/* Names that the data has for its classes, where the config gives none and their number is that of
+ * the outputs. */
+tn_status tn_model_name_classes(tn_model *, const char *const *names, int32_t count,
+                                tn_error *);
 /* Parameter or state i; false past the last. */
 bool tn_model_part(const tn_model *, int32_t i, const char **name, tn_tensor *);
 
@@ -38,7 +43,8 @@ tn_config *tn_config_copy(tn_env *, const tn_config *, tn_error *);
 tn_status tn_archive_write(tn_env *, const char *path, const tn_archive *, tn_error *);
 /* `bytes` holds what the archive's tensors point into, at any alignment; free both with
  * tn_archive_free. */
-tn_status tn_archive_read(tn_env *, const char *path, tn_archive *, void **bytes, tn_error *);
+tn_status tn_archive_read(tn_env *, const char *path, tn_archive *, void **bytes,
+                          tn_error *);
 void tn_archive_free(tn_env *, tn_archive *, void *bytes);
 const char *tn_archive_text(const tn_archive *, const char *key); /* NULL: not there */
 /* Copies the tensor called name into `into`, whose dtype and shape it must have. *from starts

@@ -15,8 +15,9 @@ tn_status tn_archive_config(const tn_archive *a, const char **text, tn_error *e)
         return tn_error_set(e, TN_EDATA, "not written by Tenon: it has no text '%s'",
                             version ? TN_KEY_CONFIG : TN_KEY_VERSION);
     if (strtol(version, NULL, 10) != TN_FILE_VERSION)
-        return tn_error_set(e, TN_ENOTSUP, "its format version is %.20s, this Tenon reads %d",
-                            version, TN_FILE_VERSION);
+        return tn_error_set(e, TN_ENOTSUP,
+                            "its format version is %.20s, this Tenon reads %d", version,
+                            TN_FILE_VERSION);
     return TN_OK;
 }
 
@@ -25,8 +26,9 @@ tn_status tn_archive_config(const tn_archive *a, const char **text, tn_error *e)
 /* The config's text, without what concerns data and training only. */
 static char *network_text(const tn_model *m, tn_error *e)
 {
-    static const char *const keys[] = {"seed", "precision", "input",       "classes", "model",
-                                       "init", "loss",      "regularizer", "metrics"};
+    static const char *const keys[] = {"seed",    "precision",   "input",
+                                       "classes", "model",       "init",
+                                       "loss",    "regularizer", "metrics"};
     tn_cfg *item[sizeof keys / sizeof *keys];
     tn_cfg map = *m->config->root;
     map.count = 0;
@@ -38,7 +40,8 @@ static char *network_text(const tn_model *m, tn_error *e)
     return tn_config_text(&m->env->memory, &map, e);
 }
 
-static tn_status write_model(const tn_model *m, const char *path, const char *config, tn_error *e)
+static tn_status write_model(const tn_model *m, const char *path, const char *config,
+                             tn_error *e)
 {
     char version[16];
     snprintf(version, sizeof version, "%d", TN_FILE_VERSION);
@@ -67,8 +70,9 @@ tn_status tn_model_save(const tn_model *m, const char *path, tn_error *e)
 
 static tn_status check_keys(const tn_cfg *root, tn_error *e)
 {
-    static const char *const allowed[] = {"seed", "precision", "input",       "classes", "model",
-                                          "init", "loss",      "regularizer", "metrics", NULL};
+    static const char *const allowed[] = {"seed",    "precision", "input", "classes",
+                                          "model",   "init",      "loss",  "regularizer",
+                                          "metrics", NULL};
     return tn_cfg_only(root, allowed, e);
 }
 
@@ -85,7 +89,8 @@ static tn_status make_network(tn_env *env, const char *path, const tn_archive *a
     status = check_keys(config->root, e);
     if (!status) status = tn_model_input_shape(config->root, &input, e);
     if (!status && input.rank < 0)
-        status = tn_error_set(e, TN_EDATA, "%s: its config does not say the input's shape", path);
+        status = tn_error_set(e, TN_EDATA,
+                              "%s: its config does not say the input's shape", path);
     if (!status) return tn_model_make(env, config, &input, out, e);
     tn_config_free(config);
     return status;

@@ -1,5 +1,6 @@
-/* nearest.c - which known name did the user mean? Edit distance with neighbours swapped counted
- * as one edit (optimal string alignment; Damerau 1964, Levenshtein 1966). */
+/* nearest.c - which known name did the user mean? Edit distance with neighbours
+ * swapped counted as one edit (optimal string alignment; Damerau 1964, Levenshtein
+ * 1966). */
 #include <string.h>
 
 #include "core/config.h"

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- messages ------------------------------------------------------------------------- */
+/* ---- messages ---------------------------------------------------------------------- */
 
 tn_status tn_option_error(const tn_making *m, const tn_cfg *cfg, tn_status status,
                           const char *format, ...)
@@ -17,7 +17,8 @@ tn_status tn_option_error(const tn_making *m, const tn_cfg *cfg, tn_status statu
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (!cfg) cfg = m->instance->where;
-    return tn_cfg_error(cfg, m->error, status, "%s/%s: %s", entry->kind, entry->name, text);
+    return tn_cfg_error(cfg, m->error, status, "%s/%s: %s", entry->kind, entry->name,
+                        text);
 }
 
 tn_status tn_option_expected(const tn_making *m, const tn_option *o, const tn_cfg *cfg,
@@ -25,45 +26,50 @@ tn_status tn_option_expected(const tn_making *m, const tn_option *o, const tn_cf
 {
     const char *quote = cfg->quoted ? "\"" : "'";
     if (cfg->type != TN_CFG_SCALAR || (!*cfg->text && !cfg->quoted))
-        return tn_option_error(m, cfg, TN_EINVAL, "option '%s': expected %s, got %s", o->name,
-                               what, cfg->type == TN_CFG_LIST  ? "a list"
-                                     : cfg->type == TN_CFG_MAP ? "a map"
-                                                               : "nothing");
-    return tn_option_error(m, cfg, TN_EINVAL, "option '%s': expected %s, got %s%.60s%s", o->name,
-                           what, quote, cfg->text, quote);
+        return tn_option_error(m, cfg, TN_EINVAL, "option '%s': expected %s, got %s",
+                               o->name, what,
+                               cfg->type == TN_CFG_LIST  ? "a list"
+                               : cfg->type == TN_CFG_MAP ? "a map"
+                                                         : "nothing");
+    return tn_option_error(m, cfg, TN_EINVAL, "option '%s': expected %s, got %s%.60s%s",
+                           o->name, what, quote, cfg->text, quote);
 }
 
 static tn_status outside(const tn_making *m, const tn_option *o, const tn_cfg *cfg)
 {
     char range[80];
     tn_option_range_text(o, range, sizeof range);
-    return tn_option_error(m, cfg, TN_EINVAL, "option '%s' = %.40s is outside %s", o->name,
-                           cfg->text, range);
+    return tn_option_error(m, cfg, TN_EINVAL, "option '%s' = %.40s is outside %s",
+                           o->name, cfg->text, range);
 }
 
-/* ---- scalars -------------------------------------------------------------------------- */
+/* ---- scalars ----------------------------------------------------------------------- */
 
-static tn_status read_int(tn_making *m, const tn_option *o, const tn_cfg *cfg, tn_argument *out)
+static tn_status read_int(tn_making *m, const tn_option *o, const tn_cfg *cfg,
+                          tn_argument *out)
 {
     if (tn_cfg_int(cfg, INT64_MIN, INT64_MAX, &out->whole, NULL))
         return tn_option_expected(m, o, cfg, "a whole number");
     return tn_option_allows_int(o, out->whole) ? TN_OK : outside(m, o, cfg);
 }
 
-tn_status tn_option_read_number(tn_making *m, const tn_option *o, const tn_cfg *cfg, double *out)
+tn_status tn_option_read_number(tn_making *m, const tn_option *o, const tn_cfg *cfg,
+                                double *out)
 {
     if (tn_cfg_real(cfg, out, NULL)) return tn_option_expected(m, o, cfg, "a number");
     return tn_option_allows_real(o, *out) ? TN_OK : outside(m, o, cfg);
 }
 
-static tn_status read_bool(tn_making *m, const tn_option *o, const tn_cfg *cfg, tn_argument *out)
+static tn_status read_bool(tn_making *m, const tn_option *o, const tn_cfg *cfg,
+                           tn_argument *out)
 {
     if (tn_cfg_bool(cfg, &out->choice, NULL))
         return tn_option_expected(m, o, cfg, "true or false");
     return TN_OK;
 }
 
-static tn_status read_text(tn_making *m, const tn_option *o, const tn_cfg *cfg, tn_argument *out)
+static tn_status read_text(tn_making *m, const tn_option *o, const tn_cfg *cfg,
+                           tn_argument *out)
 {
     if (cfg->type != TN_CFG_SCALAR || tn_cfg_null(cfg))
         return tn_option_expected(m, o, cfg, "a text");
@@ -85,14 +91,18 @@ static tn_status read_choice(tn_making *m, const tn_option *o, const tn_cfg *cfg
     return tn_option_expected(m, o, cfg, choices);
 }
 
-/* ---- defaults ------------------------------------------------------------------------- */
+/* ---- defaults ---------------------------------------------------------------------- */
 
 static tn_status unset(tn_making *m, const tn_option *o, tn_argument *out)
 {
-    if (o->type == TN_T_INT) out->whole = TN_UNSET_INT;
-    else if (o->type == TN_T_REAL) out->real = NAN;
-    else if (o->type == TN_T_SCHEDULABLE) return tn_option_read_dial(m, o, NULL, NAN, out);
-    else out->pointer = NULL;
+    if (o->type == TN_T_INT)
+        out->whole = TN_UNSET_INT;
+    else if (o->type == TN_T_REAL)
+        out->real = NAN;
+    else if (o->type == TN_T_SCHEDULABLE)
+        return tn_option_read_dial(m, o, NULL, NAN, out);
+    else
+        out->pointer = NULL;
     return TN_OK;
 }
 
@@ -125,27 +135,29 @@ static tn_status read_default(tn_making *m, const tn_option *o, tn_argument *out
     case TN_T_STR: return out->pointer = o->def.s, TN_OK;
     default: break;
     }
-    snprintf(name, sizeof name, "%s/%s: default of %s", entry->kind, entry->name, o->name);
+    snprintf(name, sizeof name, "%s/%s: default of %s", entry->kind, entry->name,
+             o->name);
     const tn_cfg *cfg = tn_pool_read(m->pool, o->name, o->def.s, name, m->error);
     return cfg ? read_given(m, o, cfg, out) : TN_EABI;
 }
 
-tn_status tn_option_read(tn_making *m, const tn_option *o, const tn_cfg *given, tn_argument *out)
+tn_status tn_option_read(tn_making *m, const tn_option *o, const tn_cfg *given,
+                         tn_argument *out)
 {
     *out = (tn_argument){0};
     if (given && (o->flags & TN_OPTIONAL) && tn_cfg_null(given)) given = NULL;
     if (given) return read_given(m, o, given, out);
     if (o->flags & TN_REQUIRED)
-        return tn_option_error(m, NULL, TN_EINVAL, "option '%s' is required (%s)", o->name,
-                               o->doc);
+        return tn_option_error(m, NULL, TN_EINVAL, "option '%s' is required (%s)",
+                               o->name, o->doc);
     return o->flags & TN_OPTIONAL ? unset(m, o, out) : read_default(m, o, out);
 }
 
-/* ---- lists of numbers ----------------------------------------------------------------- */
+/* ---- lists of numbers -------------------------------------------------------------- */
 
 /* One item has the type's bounds, which are open. */
-static tn_status read_item(tn_making *m, const tn_option *o, const tn_cfg *cfg, int64_t *whole,
-                           double *real)
+static tn_status read_item(tn_making *m, const tn_option *o, const tn_cfg *cfg,
+                           int64_t *whole, double *real)
 {
     if (o->type == TN_T_INTS)
         return tn_cfg_int(cfg, INT64_MIN + 1, INT64_MAX, whole, NULL)
@@ -171,8 +183,10 @@ tn_status tn_option_read_list(tn_making *m, const tn_option *o, const tn_cfg *cf
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < count; i++)
         status = read_item(m, o, list ? cfg->item[i] : cfg, &ints[i], &reals[i]);
-    if (whole) *(tn_int_list *)head = (tn_int_list){count, ints};
-    else *(tn_real_list *)head = (tn_real_list){count, reals};
+    if (whole)
+        *(tn_int_list *)head = (tn_int_list){count, ints};
+    else
+        *(tn_real_list *)head = (tn_real_list){count, reals};
     out->pointer = head;
     return status;
 }

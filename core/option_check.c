@@ -13,8 +13,8 @@ static tn_status wrong(const tn_option *o, tn_error *e, const char *what)
 
 static bool is_text_default(int32_t type)
 {
-    return type == TN_T_STR || type == TN_T_INTS || type == TN_T_REALS || type == TN_T_PLUGIN ||
-           type == TN_T_PLUGINS || type == TN_T_GRAPH;
+    return type == TN_T_STR || type == TN_T_INTS || type == TN_T_REALS ||
+           type == TN_T_PLUGIN || type == TN_T_PLUGINS || type == TN_T_GRAPH;
 }
 
 static tn_status check_choices(const tn_option *o, tn_error *e)
@@ -40,7 +40,8 @@ static tn_status check_number(const tn_option *o, tn_error *e)
     const bool whole = o->type == TN_T_INT;
     if (whole ? o->lo.i > o->hi.i : !(o->lo.d <= o->hi.d))
         return wrong(o, e, "the range is empty");
-    if (moot || (whole ? tn_option_allows_int(o, o->def.i) : tn_option_allows_real(o, o->def.d)))
+    if (moot ||
+        (whole ? tn_option_allows_int(o, o->def.i) : tn_option_allows_real(o, o->def.d)))
         return TN_OK;
     return wrong(o, e, "the default is outside the range");
 }
@@ -52,7 +53,8 @@ static tn_status check_text(tn_memory *m, const tn_option *o, tn_error *e)
     if (names && (!o->lo.s || !tn_kind_find(o->lo.s, 0)))
         return wrong(o, e, "`lo` is not the name of a kind");
     if (o->flags & (TN_REQUIRED | TN_OPTIONAL)) return TN_OK;
-    if (!o->def.s) return wrong(o, e, "the default is NULL; is it TN_OPTIONAL or TN_REQUIRED?");
+    if (!o->def.s)
+        return wrong(o, e, "the default is NULL; is it TN_OPTIONAL or TN_REQUIRED?");
     if (o->type == TN_T_STR) return TN_OK;
     tn_pool *pool = tn_pool_new(m, e);
     if (!pool) return TN_ENOMEM;
@@ -85,8 +87,8 @@ static tn_status check_default(tn_memory *m, const tn_option *o, tn_error *e)
 
 static tn_status check_flags(const tn_option *o, tn_error *e)
 {
-    const uint32_t known =
-        TN_POSITIONAL | TN_REQUIRED | TN_OPTIONAL | TN_ABOVE | TN_BELOW;
+    const uint32_t known = TN_POSITIONAL | TN_REQUIRED | TN_OPTIONAL | TN_ABOVE |
+                           TN_BELOW;
     if (o->type < TN_T_BOOL || o->type > TN_T_GRAPH) return wrong(o, e, "unknown type");
     if (o->flags & ~known) return wrong(o, e, "unknown flags");
     if ((o->flags & TN_REQUIRED) && (o->flags & TN_OPTIONAL))
@@ -104,7 +106,8 @@ tn_status tn_option_table_check(tn_memory *m, const char *kind, const tn_option 
     for (int32_t i = 0; i < count; i++) {
         const tn_option *o = &option[i];
         if (!o->name || !tn_name_legal(o->name))
-            return tn_error_set(e, TN_EABI, "option %d: its name must match [a-z][a-z0-9_]*", i);
+            return tn_error_set(e, TN_EABI,
+                                "option %d: its name must match [a-z][a-z0-9_]*", i);
         if (tn_option_find(option, i, o->name) >= 0) return wrong(o, e, "is there twice");
         if (tn_option_find(host, hosts, o->name) >= 0)
             return wrong(o, e, "the name belongs to an option of the host");

@@ -1,5 +1,5 @@
-/* option_host.c - values of the options that the host adds to every plugin of a kind. Those of
- * datasets are the feed's: it takes them out before it makes the dataset. */
+/* option_host.c - values of the options that the host adds to every plugin of a kind.
+ * Those of datasets are the feed's: it takes them out before it makes the dataset. */
 #include <string.h>
 
 #include "core/option.h"
@@ -8,12 +8,15 @@
 
 static tn_status read_name(tn_making *m, const tn_cfg *cfg)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
     if (tn_cfg_null(cfg)) return TN_OK;
     const size_t size = cfg->type == TN_CFG_SCALAR ? strlen(cfg->text) : 0;
     if (!size || size > MAX_NAME || strspn(cfg->text, allowed) != size)
-        return tn_option_error(m, cfg, TN_EINVAL, "option 'name': expected 1 to %d letters, "
-                               "digits, '_' or '-'", MAX_NAME);
+        return tn_option_error(m, cfg, TN_EINVAL,
+                               "option 'name': expected 1 to %d letters, "
+                               "digits, '_' or '-'",
+                               MAX_NAME);
     m->instance->host.name = cfg->text;
     return TN_OK;
 }
@@ -23,7 +26,8 @@ static tn_status read_plugin(tn_making *m, const char *kind, const tn_cfg *cfg,
 {
     if (!cfg || tn_cfg_null(cfg)) return TN_OK;
     const tn_instance *i = m->instance;
-    return tn_instance_make_at(i->env, kind, cfg, i->real, m->depth + 1, NULL, out, m->error);
+    return tn_instance_make_at(i->env, kind, cfg, i->real, m->depth + 1, NULL, out,
+                               m->error);
 }
 
 static tn_status read_node(tn_making *m, const tn_cfg *map)
@@ -33,7 +37,8 @@ static tn_status read_node(tn_making *m, const tn_cfg *map)
     i->host.inputs = tn_cfg_get(map, "inputs");
     if (i->host.inputs && tn_cfg_null(i->host.inputs)) i->host.inputs = NULL;
     tn_status status = name ? read_name(m, name) : TN_OK;
-    if (!status) status = read_plugin(m, "initializer", tn_cfg_get(map, "init"), &i->host.init);
+    if (!status)
+        status = read_plugin(m, "initializer", tn_cfg_get(map, "init"), &i->host.init);
     if (!status)
         status = read_plugin(m, "regularizer", tn_cfg_get(map, "regularizer"),
                              &i->host.regularizer);

@@ -1,15 +1,17 @@
-/* option_plugin.c - options that hold other plugins: PLUGIN, PLUGINS, GRAPH, and schedules
- * behind SCHEDULABLE numbers. The instances made here are children of the one in the making. */
+/* option_plugin.c - options that hold other plugins: PLUGIN, PLUGINS, GRAPH, and
+ * schedules behind SCHEDULABLE numbers. The instances made here are children of the one
+ * in the making. */
 #include <math.h>
 
 #include "core/option.h"
 
-static tn_status add_child(tn_making *m, const char *kind, const tn_cfg *cfg, tn_instance **out)
+static tn_status add_child(tn_making *m, const char *kind, const tn_cfg *cfg,
+                           tn_instance **out)
 {
     tn_instance *i = m->instance;
     tn_memory *memory = &i->env->memory;
-    tn_instance **grown = tn_memory_grow(memory, i->child,
-                                         sizeof *grown * ((size_t)i->children + 1), m->error);
+    tn_instance **grown = tn_memory_grow(
+        memory, i->child, sizeof *grown * ((size_t)i->children + 1), m->error);
     if (!grown) return TN_ENOMEM;
     i->child = grown;
     const tn_status status = tn_instance_make_at(i->env, kind, cfg, i->real, m->depth + 1,
@@ -18,13 +20,14 @@ static tn_status add_child(tn_making *m, const char *kind, const tn_cfg *cfg, tn
     return status;
 }
 
-/* ---- schedulable numbers -------------------------------------------------------------- */
+/* ---- schedulable numbers ----------------------------------------------------------- */
 
 static tn_status add_dial(tn_making *m, tn_dial_state state, tn_argument *out)
 {
     tn_instance *i = m->instance;
     const size_t count = (size_t)i->dials + 1;
-    tn_dial_state *dial = tn_memory_grow(&i->env->memory, i->dial, count * sizeof *dial, m->error);
+    tn_dial_state *dial = tn_memory_grow(&i->env->memory, i->dial, count * sizeof *dial,
+                                         m->error);
     if (!dial) return TN_ENOMEM;
     i->dial = dial;
     double *now = tn_memory_grow(&i->env->memory, i->now, count * sizeof *now, m->error);
@@ -36,8 +39,8 @@ static tn_status add_dial(tn_making *m, tn_dial_state state, tn_argument *out)
     return TN_OK;
 }
 
-tn_status tn_option_read_dial(tn_making *m, const tn_option *o, const tn_cfg *cfg, double value,
-                              tn_argument *out)
+tn_status tn_option_read_dial(tn_making *m, const tn_option *o, const tn_cfg *cfg,
+                              double value, tn_argument *out)
 {
     tn_dial_state state = {NULL, value};
     double number;
@@ -51,14 +54,16 @@ tn_status tn_option_read_dial(tn_making *m, const tn_option *o, const tn_cfg *cf
         status = add_child(m, "schedule", cfg, &state.schedule);
         if (status == TN_ENOTFOUND && cfg->type == TN_CFG_SCALAR) {
             const tn_error why = *m->error;
-            return tn_error_set(m->error, TN_EINVAL, "%s; option '%s' takes a number or a "
-                                "schedule", why.text, o->name);
+            return tn_error_set(m->error, TN_EINVAL,
+                                "%s; option '%s' takes a number or a "
+                                "schedule",
+                                why.text, o->name);
         }
     }
     return status ? status : add_dial(m, state, out);
 }
 
-/* ---- plugins -------------------------------------------------------------------------- */
+/* ---- plugins ----------------------------------------------------------------------- */
 
 static tn_status read_plugin(tn_making *m, const tn_option *o, const tn_cfg *cfg,
                              tn_argument *out)
@@ -89,8 +94,10 @@ static tn_status read_plugin_list(tn_making *m, const tn_option *o, const tn_cfg
     return TN_OK;
 }
 
-/* A single node is a list of one. What the nodes say is checked when the graph is built. */
-static tn_status read_graph(tn_making *m, const tn_option *o, const tn_cfg *cfg, tn_argument *out)
+/* A single node is a list of one. What the nodes say is checked when the graph is
+ * built. */
+static tn_status read_graph(tn_making *m, const tn_option *o, const tn_cfg *cfg,
+                            tn_argument *out)
 {
     if (tn_cfg_null(cfg)) return tn_option_expected(m, o, cfg, "a list of layers");
     struct tn_graph_data *graph = tn_pool_get(m->pool, 1, sizeof *graph, m->error);

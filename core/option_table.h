@@ -1,9 +1,10 @@
-/* option_table.h - option tables: are they sane, what do they allow, what does the host add. */
+/* option_table.h - option tables: are they sane, what do they allow, what does the host
+ * add. */
 #ifndef CORE_OPTION_TABLE_H
 #define CORE_OPTION_TABLE_H
 
-#include "core/pool.h"
 #include "core/env.h"
+#include "core/pool.h"
 
 /* [a-z][a-z0-9_]*, at most 63 characters: names of kinds, plugins and options. */
 bool tn_name_legal(const char *);
@@ -16,10 +17,10 @@ int32_t tn_option_find(const tn_option *, int32_t count, const char *name);
 int32_t tn_option_positional(const tn_option *, int32_t count);
 
 /* Names legal, unique and not the host's, docs there, defaults inside their ranges, enum
- * defaults among the choices, default texts well-formed, at most one positional. The message
- * says "option 'p': ..."; the caller says whose. */
-tn_status tn_option_table_check(tn_memory *, const char *kind, const tn_option *, int32_t count,
-                                tn_error *);
+ * defaults among the choices, default texts well-formed, at most one positional. The
+ * message says "option 'p': ..."; the caller says whose. */
+tn_status tn_option_table_check(tn_memory *, const char *kind, const tn_option *,
+                                int32_t count, tn_error *);
 
 /* "int", "number", "schedule or number", "one of a, b", "layer", ... */
 void tn_option_type_text(const tn_option *, char *text, size_t size);

@@ -10,7 +10,8 @@
 
 typedef struct tn_plan tn_plan;
 
-tn_status tn_plan_new(tn_graph *, int64_t max_samples, bool training, tn_plan **, tn_error *);
+tn_status tn_plan_new(tn_graph *, int64_t max_samples, bool training, tn_plan **,
+                      tn_error *);
 void tn_plan_free(tn_plan *);
 size_t tn_plan_bytes(const tn_plan *); /* of the arena */
 
@@ -24,7 +25,8 @@ typedef struct tn_pass {
 } tn_pass;
 
 /* Output of the last node; *y points into the plan. */
-tn_status tn_plan_forward(tn_plan *, const tn_pass *, const void *x, const void **y, tn_error *);
+tn_status tn_plan_forward(tn_plan *, const tn_pass *, const void *x, const void **y,
+                          tn_error *);
 /* Output of any node after forward, samples x shape. */
 const void *tn_plan_output(const tn_plan *, int32_t node);
 
@@ -36,7 +38,8 @@ tn_status tn_plan_loss(tn_plan *, const tn_pass *, const tn_instance *loss,
                        double *weight, tn_error *);
 /* Adds to `sums` of a metric, from the forward just made. */
 tn_status tn_plan_metric(tn_plan *, const tn_pass *, const tn_instance *metric,
-                         const tn_field *field, int64_t sum_count, double *sums, tn_error *);
+                         const tn_field *field, int64_t sum_count, double *sums,
+                         tn_error *);
 /* Gradients of all parameters; `add`: onto those that are there (accumulated batches). */
 tn_status tn_plan_backward(tn_plan *, const tn_pass *, bool add, tn_error *);
 /* Gradient of parameter i, shaped like its value. */

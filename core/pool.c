@@ -59,15 +59,16 @@ char *tn_pool_text(tn_pool *pool, const char *text, tn_error *e)
     return copy;
 }
 
-const tn_cfg *tn_pool_read(tn_pool *pool, const char *key, const char *text, const char *name,
-                           tn_error *e)
+const tn_cfg *tn_pool_read(tn_pool *pool, const char *key, const char *text,
+                           const char *name, tn_error *e)
 {
     const size_t room = strlen(key) + strlen(text) + sizeof "{: }";
     char *document = tn_memory_get(pool->memory, room, e);
     link_of *link = document ? add_link(pool, e) : NULL;
     if (link) {
         snprintf(document, room, "{%s: %s}", key, text);
-        link->document = tn_config_read(pool->memory, document, strlen(document), name, e);
+        link->document = tn_config_read(pool->memory, document, strlen(document), name,
+                                        e);
     }
     tn_memory_put(pool->memory, document);
     if (!link || !link->document) return NULL;

@@ -48,7 +48,8 @@ static tn_idle_plan *make_plan(tn_model *m, tn_error *e)
     tn_status status = tn_plan_new(m->graph, m->chunk, false, &p->plan, e);
     if (!status && m->graph->real) {
         int64_t values;
-        if (!tn_size_mul(m->chunk, tn_shape_count(tn_model_input(m)), &values)) values = -1;
+        if (!tn_size_mul(m->chunk, tn_shape_count(tn_model_input(m)), &values))
+            values = -1;
         p->x = tn_memory_array(memory, (size_t)values, sizeof(double), e);
         if (!p->x) status = TN_ENOMEM;
     }
@@ -78,8 +79,8 @@ static void put_plan(tn_model *m, tn_idle_plan *p)
     pthread_mutex_unlock(&m->lock);
 }
 
-static tn_status predict_chunk(const tn_model *m, tn_idle_plan *p, const float *x, int64_t row,
-                               int64_t samples, float *y, tn_error *e)
+static tn_status predict_chunk(const tn_model *m, tn_idle_plan *p, const float *x,
+                               int64_t row, int64_t samples, float *y, tn_error *e)
 {
     const tn_bridge *bridge = tn_bridge_of(m->graph->real);
     const int64_t in = tn_shape_count(tn_model_input(m));
@@ -94,20 +95,21 @@ static tn_status predict_chunk(const tn_model *m, tn_idle_plan *p, const float *
     return status;
 }
 
-tn_status tn_model_predict(const tn_model *model, const float *x, int64_t samples, float *y,
-                           tn_error *e)
+tn_status tn_model_predict(const tn_model *model, const float *x, int64_t samples,
+                           float *y, tn_error *e)
 {
     tn_model *m = (tn_model *)(uintptr_t)model; /* its pool is behind a lock */
     const int64_t in = tn_shape_count(tn_model_input(m));
     const int64_t out = tn_shape_count(tn_model_output(m));
-    if (samples < 0) return tn_error_set(e, TN_EINVAL, "%lld samples", (long long)samples);
+    if (samples < 0)
+        return tn_error_set(e, TN_EINVAL, "%lld samples", (long long)samples);
     tn_idle_plan *p = take_plan(m, e);
     if (!p) return TN_ENOMEM;
     tn_status status = TN_OK;
     for (int64_t done = 0; !status && done < samples; done += m->chunk) {
         const int64_t left = samples - done;
-        status = predict_chunk(m, p, x + done * in, done, left < m->chunk ? left : m->chunk,
-                               y + done * out, e);
+        status = predict_chunk(m, p, x + done * in, done,
+                               left < m->chunk ? left : m->chunk, y + done * out, e);
     }
     put_plan(m, p);
     return status;

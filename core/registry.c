@@ -1,8 +1,8 @@
 /* registry.c - see registry.h.
  *
- * Invariant: the list holds what has been loaded, each entry once; it only grows until the
- * registry goes. The lock is held while the list or the dynamic linker is used, never while
- * the program's log or a visitor runs. */
+ * Invariant: the list holds what has been loaded, each entry once; it only grows until
+ * the registry goes. The lock is held while the list or the dynamic linker is used, never
+ * while the program's log or a visitor runs. */
 #include "core/registry.h"
 
 #include <dirent.h>
@@ -62,7 +62,7 @@ const char *tn_registry_file(tn_registry *r, const tn_entry *entry)
     return ((const tn_adopted *)entry)->file; /* the entry is its first member */
 }
 
-/* ---- loading one file ----------------------------------------------------------------- */
+/* ---- loading one file -------------------------------------------------------------- */
 
 /* There is no descriptor of this host's version: is there one of another? */
 static tn_status no_descriptor(void *library, const char *file, tn_error *e)
@@ -71,12 +71,15 @@ static tn_status no_descriptor(void *library, const char *file, tn_error *e)
     for (int version = 0; version < 100; version++) {
         snprintf(symbol, sizeof symbol, "tn_plugin_v%d", version);
         if (dlsym(library, symbol))
-            return tn_error_set(e, TN_EABI, "%s: is built for version %d of the plugin "
-                                "interface, this Tenon has version %d; compile it again", file,
-                                version, TN_ABI_MAJOR);
+            return tn_error_set(e, TN_EABI,
+                                "%s: is built for version %d of the plugin "
+                                "interface, this Tenon has version %d; compile it again",
+                                file, version, TN_ABI_MAJOR);
     }
-    return tn_error_set(e, TN_EABI, "%s: is no plugin of Tenon: it exports no tn_plugin_v%d "
-                        "(does the file end with TN_PLUGIN?)", file, TN_ABI_MAJOR);
+    return tn_error_set(e, TN_EABI,
+                        "%s: is no plugin of Tenon: it exports no tn_plugin_v%d "
+                        "(does the file end with TN_PLUGIN?)",
+                        file, TN_ABI_MAJOR);
 }
 
 static tn_status load_error(const char *file, tn_error *e)
@@ -91,8 +94,8 @@ static tn_status load_error(const char *file, tn_error *e)
 #define SYMBOL_(major) "tn_plugin_v" #major
 #define SYMBOL(major) SYMBOL_(major)
 
-static tn_status load(tn_registry *r, const char *file, const char *kind, const char *name,
-                      tn_adopted **out, tn_error *e)
+static tn_status load(tn_registry *r, const char *file, const char *kind,
+                      const char *name, tn_adopted **out, tn_error *e)
 {
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!library) return load_error(file, e);
@@ -101,9 +104,10 @@ static tn_status load(tn_registry *r, const char *file, const char *kind, const 
     return tn_adopt(&r->env->memory, plugin, file, kind, name, out, e);
 }
 
-/* ---- names ---------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------- */
 
-/* What a folder holds, or the plugins that were found: "layer/dense", sorted, each once. */
+/* What a folder holds, or the plugins that were found: "layer/dense", sorted, each
+ * once. */
 typedef struct name_list {
     char **at;
     int32_t count;
@@ -119,7 +123,8 @@ static tn_status add_name(tn_memory *m, name_list *list, const char *name, tn_er
 {
     for (int32_t i = 0; i < list->count; i++)
         if (!strcmp(list->at[i], name)) return TN_OK;
-    char **grown = tn_memory_grow(m, list->at, sizeof *grown * ((size_t)list->count + 1), e);
+    char **grown = tn_memory_grow(m, list->at, sizeof *grown * ((size_t)list->count + 1),
+                                  e);
     if (!grown) return TN_ENOMEM;
     list->at = grown;
     list->at[list->count] = tn_memory_text(m, name, e);
@@ -141,14 +146,16 @@ static tn_status scan_folder(tn_registry *r, const char *folder, const char *kin
                              bool with_kind, name_list *list, tn_error *e)
 {
     char path[PATH_MAX], name[NAME_MAX + 1], full[2 * NAME_MAX];
-    if (snprintf(path, sizeof path, "%s/%s", folder, kind) >= (int)sizeof path) return TN_OK;
+    if (snprintf(path, sizeof path, "%s/%s", folder, kind) >= (int)sizeof path)
+        return TN_OK;
     DIR *dir = opendir(path);
     if (!dir) return TN_OK;
     tn_status status = TN_OK;
     for (const struct dirent *d; !status && (d = readdir(dir));) {
         snprintf(name, sizeof name, "%s", d->d_name);
         if (!plugin_file(name)) continue;
-        snprintf(full, sizeof full, "%s%s%s", with_kind ? kind : "", with_kind ? "/" : "", name);
+        snprintf(full, sizeof full, "%s%s%s", with_kind ? kind : "", with_kind ? "/" : "",
+                 name);
         status = add_name(&r->env->memory, list, full, e);
     }
     closedir(dir);
@@ -164,9 +171,10 @@ static tn_status scan(tn_registry *r, const char *kind, bool with_kind, name_lis
     return status;
 }
 
-/* ---- not found ------------------------------------------------------------------------ */
+/* ---- not found --------------------------------------------------------------------- */
 
-static tn_status not_found(tn_registry *r, const char *kind, const char *name, tn_error *e)
+static tn_status not_found(tn_registry *r, const char *kind, const char *name,
+                           tn_error *e)
 {
     tn_memory *m = &r->env->memory;
     name_list list = {0};
@@ -176,13 +184,14 @@ static tn_status not_found(tn_registry *r, const char *kind, const char *name, t
     /* Where a layer may stand, a block may, too. */
     if (!status && !strcmp(kind, "layer")) status = scan(r, "block", false, &list, e);
     for (int32_t i = 0; i < r->search.count && used < sizeof places; i++)
-        used += (size_t)snprintf(places + used, sizeof places - used, "%s%s", i ? ", " : "",
-                                 r->search.folder[i]);
+        used += (size_t)snprintf(places + used, sizeof places - used, "%s%s",
+                                 i ? ", " : "", r->search.folder[i]);
     const char *near = tn_nearest(name, (const char *const *)list.at, list.count);
     if (near) snprintf(hint, sizeof hint, "; did you mean '%s'?", near);
     if (!status)
-        status = tn_error_set(e, TN_ENOTFOUND, "there is no %s '%s'%s (looked for %s/%s.so in %s)",
-                              kind, name, hint, kind, name, places);
+        status = tn_error_set(e, TN_ENOTFOUND,
+                              "there is no %s '%s'%s (looked for %s/%s.so in %s)", kind,
+                              name, hint, kind, name, places);
     free_names(m, &list);
     return status;
 }
@@ -193,22 +202,25 @@ static tn_status check_names(const char *kind, const char *name, tn_error *e)
     size_t used = 0;
     if (!tn_kind_find(kind, 0)) {
         for (int32_t i = 0; i < TN_KIND_COUNT; i++)
-            used += (size_t)snprintf(kinds + used, sizeof kinds - used, "%s%s", i ? ", " : "",
-                                     tn_kind_at(i, 0)->name);
-        return tn_error_set(e, TN_EINVAL, "there is no kind of plugin called '%.60s'; there are "
-                            "%s", kind, kinds);
+            used += (size_t)snprintf(kinds + used, sizeof kinds - used, "%s%s",
+                                     i ? ", " : "", tn_kind_at(i, 0)->name);
+        return tn_error_set(e, TN_EINVAL,
+                            "there is no kind of plugin called '%.60s'; there are "
+                            "%s",
+                            kind, kinds);
     }
     if (tn_name_legal(name)) return TN_OK;
-    return tn_error_set(e, TN_EINVAL, "'%.80s' cannot be the name of a %s: names are lower-case "
-                        "letters, digits and '_', at most 63, and start with a letter", name,
-                        kind);
+    return tn_error_set(e, TN_EINVAL,
+                        "'%.80s' cannot be the name of a %s: names are lower-case "
+                        "letters, digits and '_', at most 63, and start with a letter",
+                        name, kind);
 }
 
-/* ---- finding -------------------------------------------------------------------------- */
+/* ---- finding ----------------------------------------------------------------------- */
 
 /* The first folder that has the file; *at: its index. */
-static tn_status locate(tn_registry *r, const char *file, int32_t *at, char real[PATH_MAX],
-                        tn_error *e)
+static tn_status locate(tn_registry *r, const char *file, int32_t *at,
+                        char real[PATH_MAX], tn_error *e)
 {
     tn_status status = TN_ENOTFOUND;
     for (*at = 0; *at < r->search.count; ++*at) {
@@ -265,13 +277,14 @@ tn_status tn_registry_find(tn_registry *r, const char *kind, const char *name,
     pthread_mutex_unlock(&r->lock);
     if (status) return status;
     if (hides)
-        tn_env_log(r->env, TN_LOG_WARNING, "%s/%s comes from %s and not from Tenon's own %s/%s/%s.so",
-                   kind, name, found->file, r->search.folder[r->search.builtin], kind, name);
+        tn_env_log(r->env, TN_LOG_WARNING,
+                   "%s/%s comes from %s and not from Tenon's own %s/%s/%s.so", kind, name,
+                   found->file, r->search.folder[r->search.builtin], kind, name);
     *out = &found->entry;
     return TN_OK;
 }
 
-/* ---- everything ----------------------------------------------------------------------- */
+/* ---- everything -------------------------------------------------------------------- */
 
 static int by_text(const void *a, const void *b)
 {
@@ -291,14 +304,16 @@ static int visit_one(tn_registry *r, char *full,
     return 0;
 }
 
-tn_status tn_registry_each(tn_registry *r, int (*each)(void *, const tn_entry *, const char *),
+tn_status tn_registry_each(tn_registry *r,
+                           int (*each)(void *, const tn_entry *, const char *),
                            void *data, tn_error *e)
 {
     name_list list = {0};
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < TN_KIND_COUNT; i++)
         status = scan(r, tn_kind_at(i, 0)->name, true, &list, e);
-    if (!status && list.count) qsort(list.at, (size_t)list.count, sizeof *list.at, by_text);
+    if (!status && list.count)
+        qsort(list.at, (size_t)list.count, sizeof *list.at, by_text);
     for (int32_t i = 0; !status && i < list.count; i++)
         if (visit_one(r, list.at[i], each, data)) break;
     free_names(&r->env->memory, &list);

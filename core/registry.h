@@ -15,14 +15,15 @@ void tn_registry_free(tn_registry *);
 
 /* The entry, copied into the host's own zero-padded structs (vtables too). Not found: every
  * place looked at, and near names. */
-tn_status tn_registry_find(tn_registry *, const char *kind, const char *name, const tn_entry **,
-                           tn_error *);
+tn_status tn_registry_find(tn_registry *, const char *kind, const char *name,
+                           const tn_entry **, tn_error *);
 /* File that an entry came from. */
 const char *tn_registry_file(tn_registry *, const tn_entry *);
 const char *tn_registry_path_text(tn_registry *); /* folders, one a line */
 
 /* Loads everything there is; each() sees entries sorted by kind, name. */
-tn_status tn_registry_each(tn_registry *, int (*each)(void *, const tn_entry *, const char *file),
+tn_status tn_registry_each(tn_registry *,
+                           int (*each)(void *, const tn_entry *, const char *file),
                            void *, tn_error *);
 
 #endif

@@ -11,7 +11,8 @@
 
 static tn_status add(tn_memory *m, tn_search *s, const char *folder, tn_error *e)
 {
-    char **grown = tn_memory_grow(m, s->folder, sizeof *grown * ((size_t)s->count + 1), e);
+    char **grown = tn_memory_grow(m, s->folder, sizeof *grown * ((size_t)s->count + 1),
+                                  e);
     if (!grown) return TN_ENOMEM;
     s->folder = grown;
     s->folder[s->count] = tn_memory_text(m, folder, e);
@@ -28,10 +29,13 @@ static tn_status add_entry(tn_memory *m, tn_search *s, const char *entry, size_t
     while (size > 1 && entry[size - 1] == '/') size--;
     if (!size) return TN_OK;
     if (size >= PATH_MAX)
-        return tn_error_set(e, TN_EINVAL, "plugin path: the entry '%.40s...' is too long", entry);
+        return tn_error_set(e, TN_EINVAL, "plugin path: the entry '%.40s...' is too long",
+                            entry);
     if (*entry != '/' && !getcwd(here, sizeof here))
-        return tn_error_set(e, TN_EIO, "plugin path: '%.*s' is relative, but the working folder "
-                            "cannot be found", (int)size, entry);
+        return tn_error_set(e, TN_EIO,
+                            "plugin path: '%.*s' is relative, but the working folder "
+                            "cannot be found",
+                            (int)size, entry);
     snprintf(path, sizeof path, "%s%s%.*s", here, *here ? "/" : "", (int)size, entry);
     return add(m, s, path, e);
 }
@@ -81,8 +85,8 @@ static bool lies_in(const char *path, const char *folder)
     return !strncmp(path, real, length) && path[length] == '/';
 }
 
-/* Tenon's own plugins: those of the build tree as long as the running code lies there and has
- * not been installed (a prefix may well be inside the tree). */
+/* Tenon's own plugins: those of the build tree as long as the running code lies there and
+ * has not been installed (a prefix may well be inside the tree). */
 static const char *builtin_folder(void)
 {
     char path[PATH_MAX];

@@ -12,10 +12,11 @@ typedef struct tn_search {
 } tn_search;
 
 /* extra ("a:b", may be NULL), then TENON_PLUGIN_PATH, $XDG_DATA_HOME/tenon/plugins (or
- * ~/.local/share/tenon/plugins), and Tenon's own folder. Relative entries are made absolute here
- * and now, empty ones are left out; a privileged process (setuid, file capabilities) does not
- * look at its environment. */
-tn_status tn_search_make(tn_memory *, const char *extra, bool privileged, tn_search *, tn_error *);
+ * ~/.local/share/tenon/plugins), and Tenon's own folder. Relative entries are made
+ * absolute here and now, empty ones are left out; a privileged process (setuid, file
+ * capabilities) does not look at its environment. */
+tn_status tn_search_make(tn_memory *, const char *extra, bool privileged, tn_search *,
+                         tn_error *);
 void tn_search_free(tn_memory *, tn_search *);
 
 #endif

@@ -17,8 +17,9 @@ static const tn_cfg *root_of(const tn_trainer *t)
 /* What a config leaves open, so that the one in the run folder says all. */
 static tn_status fill_in(tn_config *config, tn_error *e)
 {
-    static const char *const defaults[][2] = {
-        {"seed", "seed=0"}, {"precision", "precision=float"}, {"observe", "observe=[progress]"}};
+    static const char *const defaults[][2] = {{"seed", "seed=0"},
+                                              {"precision", "precision=float"},
+                                              {"observe", "observe=[progress]"}};
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
         if (tn_cfg_get(config->root, defaults[i][0])) continue;
         const tn_status status = tn_config_set(config, defaults[i][1], e);
@@ -34,12 +35,14 @@ static tn_status read_train(tn_trainer *t, tn_error *e)
     t->accumulate = 1;
     if (!train) return TN_OK;
     if (train->type != TN_CFG_MAP)
-        return tn_cfg_error(train, e, TN_EINVAL, "train: expected settings, e.g. {epochs: 10}");
+        return tn_cfg_error(train, e, TN_EINVAL,
+                            "train: expected settings, e.g. {epochs: 10}");
     const tn_cfg *epochs = tn_cfg_get(train, "epochs");
     const tn_cfg *accumulate = tn_cfg_get(train, "accumulate");
     tn_status status = tn_cfg_only(train, keys, e);
     if (!status && epochs) status = tn_cfg_int(epochs, 1, INT32_MAX, &t->epochs, e);
-    if (!status && accumulate) status = tn_cfg_int(accumulate, 1, INT32_MAX, &t->accumulate, e);
+    if (!status && accumulate)
+        status = tn_cfg_int(accumulate, 1, INT32_MAX, &t->accumulate, e);
     return status;
 }
 
@@ -54,8 +57,10 @@ static tn_status check_new(const tn_trainer *t, tn_error *e)
         const tn_status status = tn_trainer_path(t, names[i], path, e);
         if (status) return status;
         if (!access(path, F_OK))
-            return tn_error_set(e, TN_EINVAL, "%s holds a run already (%s); resume it, or give "
-                                "another folder", t->run_dir, names[i]);
+            return tn_error_set(e, TN_EINVAL,
+                                "%s holds a run already (%s); resume it, or give "
+                                "another folder",
+                                t->run_dir, names[i]);
     }
     return TN_OK;
 }
@@ -65,8 +70,10 @@ static tn_status choose_folder(tn_trainer *t, const tn_train_options *o, tn_erro
     const char *dir = o->resume ? o->resume : o->run_dir;
     t->resumed = o->resume != NULL;
     if (o->resume && o->run_dir && strcmp(o->resume, o->run_dir))
-        return tn_error_set(e, TN_EINVAL, "a run is resumed in its own folder %s; give no other "
-                            "one", o->resume);
+        return tn_error_set(e, TN_EINVAL,
+                            "a run is resumed in its own folder %s; give no other "
+                            "one",
+                            o->resume);
     if (!dir) return TN_OK;
     t->run_dir = tn_memory_text(&t->env->memory, dir, e);
     if (!t->run_dir) return TN_ENOMEM;
@@ -85,26 +92,32 @@ static bool same_shape(const tn_shape *a, const tn_shape *b)
 }
 
 /* The input's shape: from the data, or from `input:`; where both are there they agree. */
-static tn_status find_input(tn_trainer *t, const tn_cfg *root, tn_shape *input, tn_error *e)
+static tn_status find_input(tn_trainer *t, const tn_cfg *root, tn_shape *input,
+                            tn_error *e)
 {
     char given[128], found[128];
     tn_status status = tn_model_input_shape(root, input, e);
     if (status) return status;
     if (!t->feed)
-        return input->rank > 0 ? TN_OK
-                               : tn_cfg_error(root, e, TN_EINVAL, "no data section, which says "
-                                              "what the input is; without data give its shape: "
-                                              "input: [784]");
+        return input->rank > 0
+                   ? TN_OK
+                   : tn_cfg_error(root, e, TN_EINVAL,
+                                  "no data section, which says "
+                                  "what the input is; without data give its shape: "
+                                  "input: [784]");
     const tn_data_info *info = tn_feed_info(t->feed, true);
     const int32_t field = tn_feed_find(info, "input");
     if (field < 0)
-        return tn_cfg_error(tn_cfg_get(root, "data"), e, TN_EINVAL, "the data has no field "
+        return tn_cfg_error(tn_cfg_get(root, "data"), e, TN_EINVAL,
+                            "the data has no field "
                             "'input'");
     if (input->rank > 0 && !same_shape(input, &info->field[field].shape)) {
         tn_shape_text(input, given, sizeof given);
         tn_shape_text(&info->field[field].shape, found, sizeof found);
-        return tn_cfg_error(tn_cfg_get(root, "input"), e, TN_ESHAPE, "input is %s, but samples "
-                            "of the data have shape %s", given, found);
+        return tn_cfg_error(tn_cfg_get(root, "input"), e, TN_ESHAPE,
+                            "input is %s, but samples "
+                            "of the data have shape %s",
+                            given, found);
     }
     *input = info->field[field].shape;
     return TN_OK;
@@ -140,10 +153,20 @@ static tn_status measure_data(tn_trainer *t, tn_error *e)
                         (long long)t->place.samples);
 }
 
+static tn_status name_classes(tn_trainer *t, tn_error *e)
+{
+    const tn_data_info *info = tn_feed_info(t->feed, false);
+    const int32_t target = tn_feed_find(info, "target");
+    if (target < 0) return TN_OK;
+    return tn_model_name_classes(t->model, info->class_name, info->field[target].classes,
+                                 e);
+}
+
 static tn_status make_judges(tn_trainer *t, tn_error *e)
 {
     const tn_graph *g = t->model->graph;
-    const tn_data_info *train = tn_feed_info(t->feed, true), *plain = tn_feed_info(t->feed, false);
+    const tn_data_info *train = tn_feed_info(t->feed, true),
+                       *plain = tn_feed_info(t->feed, false);
     tn_status status = tn_check_input(g, plain, e);
     if (!status) status = tn_judge_new(g, root_of(t), train, &t->judge, e);
     if (!status) status = tn_judge_new(g, root_of(t), plain, &t->referee, e);
@@ -177,6 +200,7 @@ static tn_status make_run(tn_trainer *t, tn_error *e)
 {
     char path[4096];
     tn_status status = measure_data(t, e);
+    if (!status) status = name_classes(t, e);
     if (!status) status = make_judges(t, e);
     if (!status) status = make_plans(t, e);
     if (!status) status = tn_trainer_observe_new(t, e);
@@ -222,8 +246,8 @@ static tn_config *load_config(tn_env *env, const char *dir, tn_error *e)
     return NULL;
 }
 
-tn_trainer *tn_trainer_new(tn_env *env, const tn_config *config, const tn_train_options *options,
-                           tn_error *e)
+tn_trainer *tn_trainer_new(tn_env *env, const tn_config *config,
+                           const tn_train_options *options, tn_error *e)
 {
     static const tn_train_options none = {0};
     const tn_train_options *o = options ? options : &none;

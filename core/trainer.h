@@ -12,13 +12,13 @@
 
 /* Where a run stands; saved as one tensor of int64, in this order. */
 typedef struct tn_place {
-    int64_t epoch;           /* complete epochs */
-    int64_t in_epoch;        /* updates made in the one begun */
-    int64_t step;            /* updates made in all */
+    int64_t epoch;                    /* complete epochs */
+    int64_t in_epoch;                 /* updates made in the one begun */
+    int64_t step;                     /* updates made in all */
     int64_t steps_per_epoch, samples; /* of the data: a resumed run must see the same */
-    int64_t stopping;        /* an observer has asked to stop */
-    int64_t kept;            /* kept weights exist */
-    int64_t restored;        /* the weights are kept ones: what they look like evaluated */
+    int64_t stopping;                 /* an observer has asked to stop */
+    int64_t kept;                     /* kept weights exist */
+    int64_t restored; /* the weights are kept ones: what they look like evaluated */
 } tn_place;
 
 /* What observers see of the trainer. */
@@ -37,33 +37,34 @@ typedef struct tn_handed {
 struct tn_trainer {
     tn_env *env;
     tn_model *model;
-    tn_feed *feed;       /* NULL: the config has no data, only steps on a caller's arrays */
-    tn_judge *judge;     /* of training batches; without data made by the first step */
-    tn_judge *referee;   /* of evaluation batches */
+    tn_feed *feed;     /* NULL: the config has no data, only steps on a caller's arrays */
+    tn_judge *judge;   /* of training batches; without data made by the first step */
+    tn_judge *referee; /* of evaluation batches */
     tn_updater *updater;
     tn_plan *plan, *trial; /* training; inference */
     int64_t plan_samples;
     int64_t epochs, accumulate;
     bool validates, penalized;
     tn_place place;
-    double monitored;    /* loss that schedules watch; NAN before the first epoch's end */
-    double *sums;        /* of the epoch begun */
+    double monitored; /* loss that schedules watch; NAN before the first epoch's end */
+    double *sums;     /* of the epoch begun */
     double *trial_sums;
-    void **kept;         /* a block per parameter and state of the model; NULL: nothing kept */
+    void **kept; /* a block per parameter and state of the model; NULL: nothing kept */
     tn_handed handed;
-    bool handed_real;    /* without data: the judge was made for values, not labels */
+    bool handed_real; /* without data: the judge was made for values, not labels */
     /* observers, and what they are told */
     int32_t observers;
     tn_instance **observer;
     tn_run_face face;
     bool wants_checkpoint;
-    char why[256];       /* why it stops */
+    char why[256]; /* why it stops */
     int32_t values;
     char (*name)[80];
     tn_named_value *value;
     tn_score *score;
     /* time, of this process only */
-    double began, epoch_began, trained, told; /* trained: seconds of the epoch's updates */
+    double began, epoch_began, trained,
+        told; /* trained: seconds of the epoch's updates */
     int64_t began_step, epoch_samples;
     /* the caller's side */
     char *run_dir;
@@ -94,15 +95,16 @@ tn_status tn_trainer_keep(tn_trainer *, tn_error *);
 tn_status tn_trainer_put_back(tn_trainer *, tn_error *);
 /* The model as it is evaluated, to run_dir/name. */
 tn_status tn_trainer_save(tn_trainer *, const char *name, tn_error *);
-tn_status tn_trainer_path(const tn_trainer *, const char *name, char path[4096], tn_error *);
+tn_status tn_trainer_path(const tn_trainer *, const char *name, char path[4096],
+                          tn_error *);
 /* All instances that keep numbers, in a fixed order. */
 void tn_trainer_walk(tn_trainer *, void (*visit)(void *, tn_instance *), void *);
 
 /* handed.c: a caller's arrays as a batch. */
 tn_data_info tn_handed_info(const tn_graph *, bool real_targets);
-tn_status tn_handed_take(tn_handed *, const tn_graph *, const tn_data_info *, const float *x,
-                         const float *targets, const int32_t *labels, int64_t samples,
-                         tn_error *);
+tn_status tn_handed_take(tn_handed *, const tn_graph *, const tn_data_info *,
+                         const float *x, const float *targets, const int32_t *labels,
+                         int64_t samples, tn_error *);
 void tn_handed_free(tn_env *, tn_handed *);
 
 /* sweep.c: gradients of the mean loss over one batch that comes in parts. */
@@ -110,14 +112,14 @@ typedef struct tn_sweep {
     tn_graph *graph;
     tn_plan *plan;
     const tn_judge *judge;
-    int32_t input;   /* number of the input field */
+    int32_t input; /* number of the input field */
     int64_t parts;
     int64_t samples; /* of all parts together, as far as is known before */
     tn_status (*part)(void *data, int64_t i, tn_batch *, tn_error *);
     void *data;
     uint64_t step;
     int32_t pass;
-    bool commit;     /* states follow */
+    bool commit; /* states follow */
 } tn_sweep;
 /* Adds losses and metrics to `sums`; loss: the mean over the batch (may be NULL). */
 tn_status tn_sweep_run(const tn_sweep *, double *sums, double *loss, tn_error *);

@@ -39,7 +39,8 @@ static tn_status validate(tn_trainer *t, tn_error *e)
     const tn_status status = tn_evaluate(t->referee, t->trial, t->model->graph, t->feed,
                                          TN_VALIDATION, &t->cancelled, t->trial_sums, e);
     tn_updater_view(t->updater, false);
-    if (status == TN_ENUMERIC) tn_error_in(e, "epoch %lld", (long long)t->place.epoch + 1);
+    if (status == TN_ENUMERIC)
+        tn_error_in(e, "epoch %lld", (long long)t->place.epoch + 1);
     return status;
 }
 
@@ -93,7 +94,8 @@ static tn_status write_config(const tn_trainer *t, tn_error *e)
     char path[4096];
     tn_file_writer writer;
     tn_status status = tn_trainer_path(t, "config.yaml", path, e);
-    char *text = status ? NULL : tn_config_text(&t->env->memory, t->model->config->root, e);
+    char *text = status ? NULL
+                        : tn_config_text(&t->env->memory, t->model->config->root, e);
     if (!text) return status ? status : TN_ENOMEM;
     status = tn_file_open(&writer, path, e);
     if (!status) {
@@ -133,17 +135,20 @@ static tn_status stopped(tn_trainer *t, tn_error *e)
         if (status) return status;
     }
     return tn_error_set(e, TN_ECANCELED, "stopped on request after step %lld%s",
-                        (long long)t->place.step, t->run_dir ? ", checkpoint written" : "");
+                        (long long)t->place.step,
+                        t->run_dir ? ", checkpoint written" : "");
 }
 
 static tn_status check_ready(const tn_trainer *t, tn_error *e)
 {
     const tn_cfg *root = t->model->config->root;
     if (!t->feed)
-        return tn_cfg_error(root, e, TN_EINVAL, "no data; name a dataset, for example data: "
+        return tn_cfg_error(root, e, TN_EINVAL,
+                            "no data; name a dataset, for example data: "
                             "{fashion_mnist: {batch: 64}}");
     if (!t->epochs)
-        return tn_cfg_error(root, e, TN_EINVAL, "train: says no number of epochs, for example "
+        return tn_cfg_error(root, e, TN_EINVAL,
+                            "train: says no number of epochs, for example "
                             "train: {epochs: 10}");
     return TN_OK;
 }
@@ -152,7 +157,8 @@ tn_status tn_trainer_run(tn_trainer *t, tn_error *e)
 {
     tn_status status = check_ready(t, e);
     if (!status) status = begin(t, e);
-    while (!status && !t->place.stopping && t->place.epoch < t->epochs) status = run_epoch(t, e);
+    while (!status && !t->place.stopping && t->place.epoch < t->epochs)
+        status = run_epoch(t, e);
     if (!status) status = end(t, e);
     if (status == TN_ECANCELED) status = stopped(t, e);
     if (status == TN_ENUMERIC && t->run_dir)

@@ -22,7 +22,8 @@ static void tick_judge(const tn_judge *j, const tn_clock *clock)
 {
     if (!j) return;
     tn_instance_tick(j->loss.instance, clock);
-    for (int32_t i = 0; i < j->metrics; i++) tn_instance_tick(j->metric[i].instance, clock);
+    for (int32_t i = 0; i < j->metrics; i++)
+        tn_instance_tick(j->metric[i].instance, clock);
 }
 
 void tn_trainer_tick(tn_trainer *t)
@@ -57,8 +58,8 @@ static tn_status update_by(tn_trainer *t, tn_sweep *sweep, double *sums, double 
         sweep->pass = pass;
         sweep->commit = pass == 0;
         if (pass) sweep->judge = &only_loss;
-        const tn_status status =
-            tn_sweep_run(sweep, pass ? aside : sums, pass ? NULL : loss, e);
+        const tn_status status = tn_sweep_run(sweep, pass ? aside : sums,
+                                              pass ? NULL : loss, e);
         if (status) return status;
         if (pass + 1 < passes) tn_updater_between(t->updater, t->plan, step, pass);
     }
@@ -89,8 +90,12 @@ static void size_of_update(const tn_trainer *t, int64_t *parts, int64_t *samples
 
 tn_status tn_trainer_update(tn_trainer *t, tn_error *e)
 {
-    tn_sweep sweep = {.graph = t->model->graph, .plan = t->plan, .judge = t->judge,
-                      .part = feed_part, .data = t, .step = (uint64_t)t->place.step};
+    tn_sweep sweep = {.graph = t->model->graph,
+                      .plan = t->plan,
+                      .judge = t->judge,
+                      .part = feed_part,
+                      .data = t,
+                      .step = (uint64_t)t->place.step};
     sweep.input = tn_feed_find(tn_feed_info(t->feed, true), "input");
     size_of_update(t, &sweep.parts, &sweep.samples);
     const tn_status status = update_by(t, &sweep, t->sums, NULL, e);
@@ -120,7 +125,8 @@ static tn_status fit_plan(tn_trainer *t, int64_t samples, tn_error *e)
 }
 
 /* Without data, the first batch decides whether the target is a label. */
-static tn_status fit_judge(tn_trainer *t, bool real_targets, tn_data_info *info, tn_error *e)
+static tn_status fit_judge(tn_trainer *t, bool real_targets, tn_data_info *info,
+                           tn_error *e)
 {
     const tn_graph *g = t->model->graph;
     if (t->feed) {
@@ -140,15 +146,17 @@ static tn_status check_reads(const tn_criterion *c, const tn_data_info *info, tn
     for (int32_t i = 0; i < c->fields; i++) {
         const char *name = info->field[c->field[i]].name;
         if (strcmp(name, "input") && strcmp(name, "target"))
-            return tn_error_set(e, TN_ENOTSUP, "%s %s reads field '%s', which a batch of arrays "
-                                "does not have", c->instance->entry->kind,
-                                c->instance->entry->name, name);
+            return tn_error_set(e, TN_ENOTSUP,
+                                "%s %s reads field '%s', which a batch of arrays "
+                                "does not have",
+                                c->instance->entry->kind, c->instance->entry->name, name);
     }
     return TN_OK;
 }
 
-static tn_status take_batch(tn_trainer *t, tn_sweep *sweep, const float *x, const float *targets,
-                            const int32_t *labels, int64_t samples, tn_error *e)
+static tn_status take_batch(tn_trainer *t, tn_sweep *sweep, const float *x,
+                            const float *targets, const int32_t *labels, int64_t samples,
+                            tn_error *e)
 {
     tn_data_info info;
     tn_status status = fit_judge(t, targets != NULL, &info, e);
@@ -158,15 +166,21 @@ static tn_status take_batch(tn_trainer *t, tn_sweep *sweep, const float *x, cons
                                 samples, e);
     if (!status) status = fit_plan(t, samples, e);
     if (status) return status;
-    *sweep = (tn_sweep){.graph = t->model->graph, .plan = t->plan, .judge = t->judge,
-                        .input = tn_feed_find(&info, "input"), .parts = 1, .samples = samples,
-                        .part = handed_part, .data = &t->handed,
+    *sweep = (tn_sweep){.graph = t->model->graph,
+                        .plan = t->plan,
+                        .judge = t->judge,
+                        .input = tn_feed_find(&info, "input"),
+                        .parts = 1,
+                        .samples = samples,
+                        .part = handed_part,
+                        .data = &t->handed,
                         .step = (uint64_t)t->place.step};
     return TN_OK;
 }
 
 tn_status tn_trainer_step(tn_trainer *t, const float *x, const float *targets,
-                          const int32_t *labels, int64_t samples, double *loss, tn_error *e)
+                          const int32_t *labels, int64_t samples, double *loss,
+                          tn_error *e)
 {
     tn_sweep sweep;
     double sums[2] = {0};
@@ -178,7 +192,8 @@ tn_status tn_trainer_step(tn_trainer *t, const float *x, const float *targets,
 }
 
 tn_status tn_trainer_gradients(tn_trainer *t, const float *x, const float *targets,
-                               const int32_t *labels, int64_t samples, double *loss, tn_error *e)
+                               const int32_t *labels, int64_t samples, double *loss,
+                               tn_error *e)
 {
     tn_sweep sweep;
     double sums[2] = {0};
@@ -190,10 +205,12 @@ tn_status tn_trainer_gradients(tn_trainer *t, const float *x, const float *targe
     return tn_sweep_run(&sweep, sums, loss, e);
 }
 
-tn_status tn_trainer_gradient(tn_trainer *t, const char *name, tn_tensor *out, tn_error *e)
+tn_status tn_trainer_gradient(tn_trainer *t, const char *name, tn_tensor *out,
+                              tn_error *e)
 {
     const tn_graph *g = t->model->graph;
-    if (!t->plan) return tn_error_set(e, TN_EINVAL, "no gradients yet; make a step first");
+    if (!t->plan)
+        return tn_error_set(e, TN_EINVAL, "no gradients yet; make a step first");
     for (int32_t i = 0; i < g->params; i++) {
         if (strcmp(g->param[i].name, name)) continue;
         *out = tn_plan_gradient(t->plan, i);

@@ -77,9 +77,9 @@ static tn_status add_standing(tn_trainer *t, tn_error *e)
     static const char *const names[] = {"csv_log", "checkpoint"};
     for (int i = 0; t->run_dir && i < 2; i++) {
         if (has_observer(t, names[i])) continue;
-        const tn_status status =
-            tn_instance_named(t->env, "observer", names[i], NULL, t->model->graph->real,
-                              &t->observer[t->observers], e);
+        const tn_status status = tn_instance_named(t->env, "observer", names[i], NULL,
+                                                   t->model->graph->real,
+                                                   &t->observer[t->observers], e);
         if (status) return status;
         t->observers++;
     }
@@ -90,14 +90,15 @@ static tn_status make_observers(tn_trainer *t, tn_error *e)
 {
     const tn_cfg *list = tn_cfg_get(t->model->config->root, "observe");
     if (list->type != TN_CFG_LIST)
-        return tn_cfg_error(list, e, TN_EINVAL, "observe: expected a list, e.g. [progress]");
+        return tn_cfg_error(list, e, TN_EINVAL,
+                            "observe: expected a list, e.g. [progress]");
     t->observer = tn_memory_array(&t->env->memory, (size_t)list->count + 2,
                                   sizeof *t->observer, e);
     if (!t->observer) return TN_ENOMEM;
     for (int32_t i = 0; i < list->count; i++) {
-        const tn_status status =
-            tn_instance_make(t->env, "observer", list->item[i], t->model->graph->real,
-                             &t->observer[t->observers], e);
+        const tn_status status = tn_instance_make(t->env, "observer", list->item[i],
+                                                  t->model->graph->real,
+                                                  &t->observer[t->observers], e);
         if (status) return status;
         t->observers++;
     }
@@ -115,7 +116,8 @@ static void add_value(tn_trainer *t, const char *prefix, const char *name)
 static tn_status make_values(tn_trainer *t, tn_error *e)
 {
     tn_memory *m = &t->env->memory;
-    const int32_t trained = tn_judge_values(t->judge), judged = tn_judge_values(t->referee);
+    const int32_t trained = tn_judge_values(t->judge),
+                  judged = tn_judge_values(t->referee);
     const size_t most = (size_t)(trained + 1 + judged);
     t->name = tn_memory_array(m, most, sizeof *t->name, e);
     t->value = tn_memory_array(m, most, sizeof *t->value, e);
@@ -130,8 +132,11 @@ static tn_status make_values(tn_trainer *t, tn_error *e)
 
 tn_status tn_trainer_observe_new(tn_trainer *t, tn_error *e)
 {
-    t->face = (tn_run_face){.run = {.stop = run_stop, .keep = run_keep, .restore = run_restore,
-                                    .save = run_save, .checkpoint = run_checkpoint},
+    t->face = (tn_run_face){.run = {.stop = run_stop,
+                                    .keep = run_keep,
+                                    .restore = run_restore,
+                                    .save = run_save,
+                                    .checkpoint = run_checkpoint},
                             .trainer = t};
     const tn_status status = make_observers(t, e);
     return status ? status : make_values(t, e);
@@ -165,14 +170,15 @@ static tn_event event_at(const tn_trainer *t, tn_moment moment)
     };
 }
 
-static tn_status tell_one(tn_trainer *t, tn_instance *o, tn_moment moment, const tn_event *event,
-                          tn_error *e)
+static tn_status tell_one(tn_trainer *t, tn_instance *o, tn_moment moment,
+                          const tn_event *event, tn_error *e)
 {
     const tn_observer *observer = o->vtable;
     tn_calling calling;
     tn_call *call = tn_call_make(&calling, t->env, o, o->real, e);
-    tn_status (*const slots[])(const void *, tn_call *, tn_run *, const tn_event *, double *) = {
-        observer->start, observer->step, observer->epoch, observer->end};
+    tn_status (*const slots[])(const void *, tn_call *, tn_run *, const tn_event *,
+                               double *) = {observer->start, observer->step,
+                                            observer->epoch, observer->end};
     const bool due = moment != TN_STEP ||
                      (observer->every > 0 && t->place.step % observer->every == 0);
     if (!slots[moment] || !due) return TN_OK;
@@ -208,7 +214,9 @@ void tn_trainer_progress(tn_trainer *t, tn_moment moment, const char *note)
     const tn_event event = event_at(t, moment);
     for (int32_t i = 0; i < event.values; i++) t->score[i].value = t->value[i].value;
     const tn_progress progress = {
-        .kind = moment == TN_STEP ? 0 : moment == TN_EPOCH ? 1 : 2,
+        .kind = moment == TN_STEP    ? 0
+                : moment == TN_EPOCH ? 1
+                                     : 2,
         .epoch = event.epoch,
         .epochs = event.epochs,
         .step = event.step,

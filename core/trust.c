@@ -1,7 +1,7 @@
 /* trust.c - see trust.h.
  *
- * Invariant of the walk: `at` is a folder without links whose every part has been judged, `rest`
- * is what is still to be looked up in it. */
+ * Invariant of the walk: `at` is a folder without links whose every part has been judged,
+ * `rest` is what is still to be looked up in it. */
 #include "core/trust.h"
 
 #include <errno.h>
@@ -25,21 +25,26 @@ static bool ours(const struct stat *s)
     return s->st_uid == 0 || s->st_uid == geteuid();
 }
 
-static tn_status refuse(const walk *w, const char *path, const struct stat *s, tn_error *e)
+static tn_status refuse(const walk *w, const char *path, const struct stat *s,
+                        tn_error *e)
 {
     const char *what = S_ISDIR(s->st_mode) ? "folder" : "file";
     if (!ours(s))
-        return tn_error_set(e, TN_EIO, "%s is not loaded: the %s %s belongs to another user "
-                            "(%u); only yours and root's are trusted", w->asked, what, path,
-                            (unsigned)s->st_uid);
-    return tn_error_set(e, TN_EIO, "%s is not loaded: others may write the %s %s; "
-                        "`chmod go-w` it if you trust what is in it", w->asked, what, path);
+        return tn_error_set(e, TN_EIO,
+                            "%s is not loaded: the %s %s belongs to another user "
+                            "(%u); only yours and root's are trusted",
+                            w->asked, what, path, (unsigned)s->st_uid);
+    return tn_error_set(e, TN_EIO,
+                        "%s is not loaded: others may write the %s %s; "
+                        "`chmod go-w` it if you trust what is in it",
+                        w->asked, what, path);
 }
 
 static tn_status failed(const walk *w, const char *path, tn_error *e)
 {
     if (errno == ENOENT || errno == ENOTDIR) return TN_ENOTFOUND;
-    return tn_error_set(e, TN_EIO, "%s is not loaded: %s: %s", w->asked, path, strerror(errno));
+    return tn_error_set(e, TN_EIO, "%s is not loaded: %s: %s", w->asked, path,
+                        strerror(errno));
 }
 
 static bool below_root(const walk *w)
@@ -71,11 +76,13 @@ static tn_status follow(walk *w, const char *path, tn_error *e)
 {
     char target[PATH_MAX], rest[PATH_MAX];
     if (++w->links > MAX_LINKS)
-        return tn_error_set(e, TN_EIO, "%s is not loaded: too many symbolic links", w->asked);
+        return tn_error_set(e, TN_EIO, "%s is not loaded: too many symbolic links",
+                            w->asked);
     const ssize_t size = readlink(path, target, sizeof target - 1);
     if (size < 0) return failed(w, path, e);
     target[size] = 0;
-    const int length = snprintf(rest, sizeof rest, "%s%s%s", target, *w->rest ? "/" : "", w->rest);
+    const int length = snprintf(rest, sizeof rest, "%s%s%s", target, *w->rest ? "/" : "",
+                                w->rest);
     if (length >= (int)sizeof rest) return too_long(w, e);
     memcpy(w->rest, rest, sizeof rest);
     if (*target == '/') *w->at = 0;
@@ -114,7 +121,8 @@ static tn_status step(walk *w, const char *part, struct stat *entry, tn_error *e
     return TN_OK;
 }
 
-tn_status tn_trust_file(const char *folder, const char *name, char real[PATH_MAX], tn_error *e)
+tn_status tn_trust_file(const char *folder, const char *name, char real[PATH_MAX],
+                        tn_error *e)
 {
     char asked[2 * PATH_MAX], part[PATH_MAX];
     struct stat entry = {0};

@@ -21,9 +21,9 @@ struct tn_updater {
     const tn_step_table *table;
     tn_bench bench;
     tn_part *part;
-    void **slot;       /* [params][slots] */
-    void **shown;      /* the view's values while they are not in the weights; NULL: no view */
-    int32_t viewer;    /* which of the chain shows a view */
+    void **slot;  /* [params][slots] */
+    void **shown; /* the view's values while they are not in the weights; NULL: no view */
+    int32_t viewer; /* which of the chain shows a view */
     bool viewing;
 };
 
@@ -62,14 +62,15 @@ static tn_status make_gradients(tn_updater *u, const tn_cfg *list, tn_error *e)
 {
     if (!list) return TN_OK;
     if (list->type != TN_CFG_LIST)
-        return tn_cfg_error(list, e, TN_EINVAL, "gradient: expected a list, e.g. [clip_norm]");
+        return tn_cfg_error(list, e, TN_EINVAL,
+                            "gradient: expected a list, e.g. [clip_norm]");
     u->gradient = tn_memory_array(&u->graph->env->memory, (size_t)list->count,
                                   sizeof *u->gradient, e);
     if (!u->gradient) return TN_ENOMEM;
     for (; u->gradients < list->count; u->gradients++) {
-        const tn_status status =
-            tn_instance_make(u->graph->env, "gradient", list->item[u->gradients],
-                             u->graph->real, &u->gradient[u->gradients], e);
+        const tn_status status = tn_instance_make(
+            u->graph->env, "gradient", list->item[u->gradients], u->graph->real,
+            &u->gradient[u->gradients], e);
         if (status) return status;
     }
     return TN_OK;
@@ -79,9 +80,15 @@ static tn_status make_gradients(tn_updater *u, const tn_cfg *list, tn_error *e)
 static tn_part part_of(const tn_graph_param *p, tn_key key)
 {
     const int64_t n = tn_count(&p->value);
-    const int64_t rows = p->spec.role == TN_WEIGHT && p->value.rank > 1 ? p->value.dim[0] : 1;
-    return (tn_part){.rows = rows, .width = n / rows, .value = &p->value, .w = p->value.data,
-                     .regularizer = p->regularizer, .decays = p->decays, .key = key};
+    const int64_t rows = p->spec.role == TN_WEIGHT && p->value.rank > 1 ? p->value.dim[0]
+                                                                        : 1;
+    return (tn_part){.rows = rows,
+                     .width = n / rows,
+                     .value = &p->value,
+                     .w = p->value.data,
+                     .regularizer = p->regularizer,
+                     .decays = p->decays,
+                     .key = key};
 }
 
 static tn_status check_prox(const tn_updater *u, const tn_graph_param *p, tn_error *e)
@@ -89,10 +96,11 @@ static tn_status check_prox(const tn_updater *u, const tn_graph_param *p, tn_err
     if (!p->regularizer || !u->table->proximal(p->regularizer)) return TN_OK;
     for (int32_t i = 0; i < u->length; i++)
         if (u->table->facts(u->chain[i]).step_size) return TN_OK;
-    return tn_cfg_error(p->regularizer->where, e, TN_ENOTSUP,
-                        "%s works by a proximal step, for which optimizer %s does not tell its "
-                        "step sizes; use another optimizer or regularizer",
-                        p->regularizer->entry->name, u->optimizer->entry->name);
+    return tn_cfg_error(
+        p->regularizer->where, e, TN_ENOTSUP,
+        "%s works by a proximal step, for which optimizer %s does not tell its "
+        "step sizes; use another optimizer or regularizer",
+        p->regularizer->entry->name, u->optimizer->entry->name);
 }
 
 static tn_status make_parts(tn_updater *u, tn_error *e)
@@ -101,7 +109,8 @@ static tn_status make_parts(tn_updater *u, tn_error *e)
     tn_memory *m = &g->env->memory;
     u->part = tn_memory_array(m, (size_t)g->params, sizeof *u->part, e);
     u->slot = tn_memory_array(m, (size_t)g->params * (size_t)u->slots, sizeof(void *), e);
-    if (u->viewer >= 0) u->shown = tn_memory_array(m, (size_t)g->params, sizeof(void *), e);
+    if (u->viewer >= 0)
+        u->shown = tn_memory_array(m, (size_t)g->params, sizeof(void *), e);
     if (!u->part || !u->slot || (u->viewer >= 0 && !u->shown)) return TN_ENOMEM;
     for (int32_t i = 0; i < g->params; i++) {
         const size_t count = (size_t)tn_count(&g->param[i].value), size = g->real ? 8 : 4;
@@ -110,15 +119,17 @@ static tn_status make_parts(tn_updater *u, tn_error *e)
         u->part[i] = part_of(&g->param[i], tn_graph_param_info(g, i).key);
         u->part[i].slot = u->slot + i * u->slots;
         for (int32_t k = 0; k < u->slots; k++)
-            if (!(u->part[i].slot[k] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
-        if (u->shown && !(u->shown[i] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
+            if (!(u->part[i].slot[k] = tn_memory_array(m, count, size, e)))
+                return TN_ENOMEM;
+        if (u->shown && !(u->shown[i] = tn_memory_array(m, count, size, e)))
+            return TN_ENOMEM;
     }
     return TN_OK;
 }
 
 /* The largest room that any reduction of `instance` over `part` needs. */
-static void need_for(const tn_updater *u, const tn_instance *instance, const tn_part *part,
-                     int64_t *sums_room, int64_t *stat_room)
+static void need_for(const tn_updater *u, const tn_instance *instance,
+                     const tn_part *part, int64_t *sums_room, int64_t *stat_room)
 {
     int32_t over, sums, stats;
     u->table->reduction(instance, &over, &sums, &stats);
@@ -142,8 +153,10 @@ static tn_status make_bench(tn_updater *u, tn_error *e)
         const int64_t n = tn_chunks(part->rows, part->width);
         if (tile > u->bench.step_elements) u->bench.step_elements = tile;
         if (n > chunks) chunks = n;
-        for (int32_t k = 0; k < u->gradients; k++) need_for(u, u->gradient[k], part, &sums, &stats);
-        for (int32_t k = 0; k < u->length; k++) need_for(u, u->chain[k], part, &sums, &stats);
+        for (int32_t k = 0; k < u->gradients; k++)
+            need_for(u, u->gradient[k], part, &sums, &stats);
+        for (int32_t k = 0; k < u->length; k++)
+            need_for(u, u->chain[k], part, &sums, &stats);
         if (part->regularizer) need_for(u, part->regularizer, part, &sums, &stats);
     }
     const size_t size = g->real ? 8 : 4;
@@ -151,12 +164,14 @@ static tn_status make_bench(tn_updater *u, tn_error *e)
     u->bench.partial = tn_memory_array(m, (size_t)sums, sizeof(double), e);
     u->bench.total = tn_memory_array(m, TN_MAX_OWN, sizeof(double), e);
     u->bench.penalty = tn_memory_array(m, (size_t)chunks, sizeof(double), e);
-    u->bench.step_scratch =
-        tn_memory_array(m, (size_t)(threads * u->bench.step_elements), size, e);
-    if (!u->bench.partial || !u->bench.total || !u->bench.penalty || !u->bench.step_scratch)
+    u->bench.step_scratch = tn_memory_array(m, (size_t)(threads * u->bench.step_elements),
+                                            size, e);
+    if (!u->bench.partial || !u->bench.total || !u->bench.penalty ||
+        !u->bench.step_scratch)
         return TN_ENOMEM;
     for (int32_t q = 0; q < TN_MAX_OWN; q++)
-        if (!(u->bench.stat[q] = tn_memory_array(m, (size_t)stats, size, e))) return TN_ENOMEM;
+        if (!(u->bench.stat[q] = tn_memory_array(m, (size_t)stats, size, e)))
+            return TN_ENOMEM;
     return TN_OK;
 }
 
@@ -165,14 +180,16 @@ tn_status tn_updater_new(tn_graph *g, const tn_cfg *root, tn_updater **out, tn_e
     *out = NULL;
     const tn_cfg *optimizer = tn_cfg_get(root, "optimizer");
     if (!optimizer)
-        return tn_cfg_error(root, e, TN_EINVAL, "optimizer: missing, e.g. {sgd: {lr: 0.1}}");
+        return tn_cfg_error(root, e, TN_EINVAL,
+                            "optimizer: missing, e.g. {sgd: {lr: 0.1}}");
     tn_updater *u = tn_memory_get(&g->env->memory, sizeof *u, e);
     if (!u) return TN_ENOMEM;
     u->graph = g;
     u->table = tn_real_ops_of(g->real)->step;
     tn_status status = tn_env_backend(g->env, g->real, &u->bench.backend, e);
     if (!status)
-        status = tn_instance_make(g->env, "optimizer", optimizer, g->real, &u->optimizer, e);
+        status = tn_instance_make(g->env, "optimizer", optimizer, g->real, &u->optimizer,
+                                  e);
     if (!status) status = make_chain(u, e);
     if (!status) status = make_gradients(u, tn_cfg_get(root, "gradient"), e);
     if (!status) status = make_parts(u, e);
@@ -191,7 +208,8 @@ void tn_updater_free(tn_updater *u)
     for (int32_t i = 0; i < u->gradients; i++) tn_instance_free(u->gradient[i]);
     for (int32_t i = 0; u->slot && i < u->graph->params * u->slots; i++)
         tn_memory_put(m, u->slot[i]);
-    for (int32_t i = 0; u->shown && i < u->graph->params; i++) tn_memory_put(m, u->shown[i]);
+    for (int32_t i = 0; u->shown && i < u->graph->params; i++)
+        tn_memory_put(m, u->shown[i]);
     for (int32_t q = 0; q < TN_MAX_OWN; q++) tn_memory_put(m, u->bench.stat[q]);
     tn_memory_put(m, u->bench.partial);
     tn_memory_put(m, u->bench.total);
@@ -288,7 +306,8 @@ void tn_updater_view(tn_updater *u, bool evaluate)
         if (evaluate)
             u->table->view(&u->bench, u->chain[u->viewer], u->first_slot[u->viewer],
                            &u->part[i], u->shown[i]);
-        swap(value->data, u->shown[i], (size_t)tn_count(value) * tn_dtype_size(value->dtype));
+        swap(value->data, u->shown[i],
+             (size_t)tn_count(value) * tn_dtype_size(value->dtype));
     }
     u->viewing = evaluate;
 }
@@ -308,6 +327,7 @@ bool tn_updater_slot(const tn_updater *u, int32_t i, char name[192], tn_tensor *
 void tn_updater_walk(tn_updater *u, void (*visit)(void *, tn_instance *), void *data)
 {
     tn_instance_walk(u->optimizer, visit, data);
-    for (int32_t i = 0; i < u->gradients; i++) tn_instance_walk(u->gradient[i], visit, data);
+    for (int32_t i = 0; i < u->gradients; i++)
+        tn_instance_walk(u->gradient[i], visit, data);
     tn_graph_walk(u->graph, visit, data);
 }

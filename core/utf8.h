@@ -1,5 +1,5 @@
-/* utf8.h - one character of a UTF-8 text at a time, as RFC 3629 allows it: no overlong forms, no
- * surrogates, nothing above U+10FFFF. */
+/* utf8.h - one character of a UTF-8 text at a time, as RFC 3629 allows it: no overlong
+ * forms, no surrogates, nothing above U+10FFFF. */
 #ifndef CORE_UTF8_H
 #define CORE_UTF8_H
 
@@ -7,13 +7,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of the character at `text` (`size` > 0 bytes are there) and its code point; 0: not UTF-8. */
+/* Bytes of the character at `text` (`size` > 0 bytes are there) and its code point; 0:
+ * not UTF-8. */
 static inline size_t tn_utf8_next(const char *text, size_t size, uint32_t *code)
 {
     const unsigned char *p = (const unsigned char *)text;
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-    const size_t length = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3
-                                      : p[0] >> 3 == 30 ? 4 : 0;
+    const size_t length = p[0] < 0x80       ? 1
+                          : p[0] >> 5 == 6  ? 2
+                          : p[0] >> 4 == 14 ? 3
+                          : p[0] >> 3 == 30 ? 4
+                                            : 0;
     if (!length || length > size) return 0;
     uint32_t c = length == 1 ? p[0] : p[0] & (0x7Fu >> length);
     for (size_t i = 1; i < length; i++) {

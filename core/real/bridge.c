@@ -15,16 +15,17 @@ static const char *const *metric_fields(const tn_instance *instance)
     return metric->fields ? metric->fields : target_only;
 }
 
-static tn_status loss_infer(const tn_instance *instance, tn_call *call, const tn_shape *out,
-                            const tn_field_spec *const *field)
+static tn_status loss_infer(const tn_instance *instance, tn_call *call,
+                            const tn_shape *out, const tn_field_spec *const *field)
 {
     const tn_loss *loss = instance->vtable;
     return loss->infer ? loss->infer(instance->self, call, out, field) : TN_OK;
 }
 
 /* A metric without infer keeps one sum. */
-static tn_status metric_infer(const tn_instance *instance, tn_call *call, const tn_shape *out,
-                              const tn_field_spec *const *field, int64_t *sums)
+static tn_status metric_infer(const tn_instance *instance, tn_call *call,
+                              const tn_shape *out, const tn_field_spec *const *field,
+                              int64_t *sums)
 {
     const tn_metric *metric = instance->vtable;
     *sums = 1;
@@ -35,12 +36,6 @@ static double metric_value(const tn_instance *instance, const double *sum)
 {
     const tn_metric *metric = instance->vtable;
     return metric->value(instance->self, sum);
-}
-
-static const char *backend_text(const tn_instance *instance)
-{
-    const tn_backend *backend = instance->vtable;
-    return backend->describe ? backend->describe(instance->self) : instance->entry->name;
 }
 
 static void scale(void *x, int64_t n, double factor)
@@ -62,7 +57,12 @@ static void to_float(const void *x, int64_t n, float *out)
 }
 
 const tn_bridge TN(tn_bridge) = {
-    .loss_fields = loss_fields,   .metric_fields = metric_fields, .loss_infer = loss_infer,
-    .metric_infer = metric_infer, .metric_value = metric_value,   .backend_text = backend_text,
-    .scale = scale,               .from_float = from_float,       .to_float = to_float,
+    .loss_fields = loss_fields,
+    .metric_fields = metric_fields,
+    .loss_infer = loss_infer,
+    .metric_infer = metric_infer,
+    .metric_value = metric_value,
+    .scale = scale,
+    .from_float = from_float,
+    .to_float = to_float,
 };

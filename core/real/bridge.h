@@ -14,7 +14,6 @@ typedef struct tn_bridge {
     tn_status (*metric_infer)(const tn_instance *, tn_call *, const tn_shape *out,
                               const tn_field_spec *const *field, int64_t *sums);
     double (*metric_value)(const tn_instance *, const double *sum);
-    const char *(*backend_text)(const tn_instance *backend); /* what it says of itself */
     void (*scale)(void *x, int64_t n, double factor);
     void (*from_float)(const float *x, int64_t n, void *out);
     void (*to_float)(const void *x, int64_t n, float *out);

@@ -2,13 +2,13 @@
 #include "core/kinds.h"
 
 /* A reduction that is there must be whole. `slot` names it in messages. */
-#define REDUCTION(r, slot)                                                              \
-    do {                                                                                \
-        if ((r).sums && !(r).add) return slot ".add";                                   \
-        if ((r).add && (r).sums < 1) return slot ".sums";                               \
-        if ((r).add && ((r).over < TN_OVER_COLUMNS || (r).over > TN_OVER_ALL))          \
-            return slot ".over";                                                        \
-        if ((r).stats && !(r).finish) return slot ".finish";                            \
+#define REDUCTION(r, slot)                                                     \
+    do {                                                                       \
+        if ((r).sums && !(r).add) return slot ".add";                          \
+        if ((r).add && (r).sums < 1) return slot ".sums";                      \
+        if ((r).add && ((r).over < TN_OVER_COLUMNS || (r).over > TN_OVER_ALL)) \
+            return slot ".over";                                               \
+        if ((r).stats && !(r).finish) return slot ".finish";                   \
     } while (0)
 
 static const char *kernel_missing(const tn_layer *l)
@@ -84,7 +84,7 @@ static const char *backend_missing(const void *vtable)
     return NULL;
 }
 
-/* ---- kinds without tn_real in their slots --------------------------------------------- */
+/* ---- kinds without tn_real in their slots ------------------------------------------ */
 
 static const char *block_missing(const void *vtable)
 {
@@ -127,7 +127,8 @@ static const char *transform_missing(const void *vtable)
     return ((const tn_transform *)vtable)->apply ? NULL : "apply";
 }
 
-static tn_status open_backend(const tn_instance *instance, tn_calling *calling, int32_t threads)
+static tn_status open_backend(const tn_instance *instance, tn_calling *calling,
+                              int32_t threads)
 {
     const tn_backend *b = instance->vtable;
     return b->open ? b->open(instance->self, &calling->call, threads) : TN_OK;

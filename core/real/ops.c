@@ -13,9 +13,10 @@ static tn_layer_facts facts(const void *vtable)
         .kernel = l->kernel,
         .max_inputs = l->max_inputs ? l->max_inputs : 1,
         .flags = l->flags,
-        .differentiable = (l->flags & TN_VIEW) || (needs_backward ? l->backward != NULL
-                          : l->kernel == TN_WHOLE ? l->run_back != NULL
-                                                  : l->give != NULL),
+        .differentiable = (l->flags & TN_VIEW) ||
+                          (needs_backward          ? l->backward != NULL
+                           : l->kernel == TN_WHOLE ? l->run_back != NULL
+                                                   : l->give != NULL),
         .commits = l->commit != NULL,
         .always_reduces = l->always_reduce,
         .sums = l->reduce.sums,
@@ -54,7 +55,8 @@ static bool finite_values(const void *values, int64_t n)
     return true;
 }
 
-static tn_status product(const tn_instance *backend, tn_calling *calling, const tn_product *p)
+static tn_status product(const tn_instance *backend, tn_calling *calling,
+                         const tn_product *p)
 {
     const tn_backend *b = backend->vtable;
     return b->product(backend->self, &calling->call, p);

@@ -1,6 +1,6 @@
 /* score.c - losses and metrics over the rows of a batch. */
-#include "core/real/kernel.h"
 #include "core/real/score.h"
+#include "core/real/kernel.h"
 
 #include <math.h>
 
@@ -38,9 +38,12 @@ static void slice_fields(const tn_field *all, int32_t count, int64_t row, tn_fie
 static tn_tile make_tile(const score_work *w, int64_t row, int64_t rows)
 {
     const int64_t per_sample = w->rows / w->pass->samples;
-    return (tn_tile){.n = rows * w->width, .width = w->width,
-                     .row = w->pass->row * per_sample + row, .rows_per_sample = per_sample,
-                     .shape = w->shape, .now = w->instance->now,
+    return (tn_tile){.n = rows * w->width,
+                     .width = w->width,
+                     .row = w->pass->row * per_sample + row,
+                     .rows_per_sample = per_sample,
+                     .shape = w->shape,
+                     .now = w->instance->now,
                      .training = w->pass->training};
 }
 
@@ -48,8 +51,12 @@ static tn_tile make_tile(const score_work *w, int64_t row, int64_t rows)
 static score_work make_work(const tn_instance *instance, const tn_shape *shape,
                             const tn_pass *pass, const void *y, const tn_field *field)
 {
-    return (score_work){.instance = instance, .shape = shape, .pass = pass, .y = y,
-                        .field = field, .rows = pass->samples * tn_rows_per_sample(shape),
+    return (score_work){.instance = instance,
+                        .shape = shape,
+                        .pass = pass,
+                        .y = y,
+                        .field = field,
+                        .rows = pass->samples * tn_rows_per_sample(shape),
                         .width = tn_shape_width(shape)};
 }
 
@@ -65,10 +72,10 @@ static tn_status loss_rows(const score_work *w, int64_t row, int64_t rows)
                       w->gy ? w->gy + row * w->width : NULL);
 }
 
-tn_status TN(tn_score_loss)(const tn_instance *loss, const tn_shape *shape, const tn_pass *pass,
-                            const void *y, const tn_field *field, double scale,
-                            double *row_values, void *gy, double *value, double *weight,
-                            tn_error *e)
+tn_status TN(tn_score_loss)(const tn_instance *loss, const tn_shape *shape,
+                            const tn_pass *pass, const void *y, const tn_field *field,
+                            double scale, double *row_values, void *gy, double *value,
+                            double *weight, tn_error *e)
 {
     tn_calling calling;
     score_work w = make_work(loss, shape, pass, y, field);
@@ -76,7 +83,8 @@ tn_status TN(tn_score_loss)(const tn_instance *loss, const tn_shape *shape, cons
     w.value = row_values, w.weight = row_values + w.rows, w.gy = gy;
     tn_status status = TN_OK;
     for (int64_t row = 0; !status && row < w.rows; row += SCORE_ROWS)
-        status = loss_rows(&w, row, w.rows - row < SCORE_ROWS ? w.rows - row : SCORE_ROWS);
+        status = loss_rows(&w, row,
+                           w.rows - row < SCORE_ROWS ? w.rows - row : SCORE_ROWS);
     if (status) return status;
     *value = *weight = 0;
     for (int64_t i = 0; i < w.rows; i++) {
@@ -93,8 +101,9 @@ tn_status TN(tn_score_loss)(const tn_instance *loss, const tn_shape *shape, cons
     return TN_OK;
 }
 
-void TN(tn_score_metric)(const tn_instance *instance, const tn_shape *shape, const tn_pass *pass,
-                         const void *y, const tn_field *field, double *sums)
+void TN(tn_score_metric)(const tn_instance *instance, const tn_shape *shape,
+                         const tn_pass *pass, const void *y, const tn_field *field,
+                         double *sums)
 {
     const tn_metric *metric = instance->vtable;
     const score_work w = make_work(instance, shape, pass, y, field);

@@ -1,7 +1,7 @@
 /* step.c - see step.h. Where nothing needs a sum first, one streaming pass over a parameter
  * does it all: regularizer gradient, optimizers, prox. */
-#include "core/real/kernel.h"
 #include "core/real/step.h"
+#include "core/real/kernel.h"
 
 #include <string.h>
 
@@ -26,9 +26,12 @@ static const tn_reduction *reduction_of(const tn_instance *instance)
 {
     static const tn_reduction none;
     const char *kind = instance->entry->kind;
-    if (!strcmp(kind, "regularizer")) return &((const tn_regularizer *)instance->vtable)->reduce;
-    if (!strcmp(kind, "optimizer")) return &((const tn_optimizer *)instance->vtable)->reduce;
-    if (!strcmp(kind, "gradient")) return &((const tn_gradient *)instance->vtable)->reduce;
+    if (!strcmp(kind, "regularizer"))
+        return &((const tn_regularizer *)instance->vtable)->reduce;
+    if (!strcmp(kind, "optimizer"))
+        return &((const tn_optimizer *)instance->vtable)->reduce;
+    if (!strcmp(kind, "gradient"))
+        return &((const tn_gradient *)instance->vtable)->reduce;
     return &none;
 }
 
@@ -52,12 +55,13 @@ typedef struct step_work {
     const tn_bench *bench;
     const tn_part *part;
     tn_space space;
-    const tn_reduction *reduction; /* adding up, or whose statistics are there; NULL: none */
+    const tn_reduction
+        *reduction; /* adding up, or whose statistics are there; NULL: none */
     const tn_instance *reducing;
     int64_t groups;
     const tn_instance *regularize; /* adds its gradient */
     const tn_instance *const *chain;
-    int32_t length; /* optimizers to run */
+    int32_t from, length; /* optimizers to run: from .. length - 1 */
     const double *rate;
     int64_t step;
     int32_t pass;
@@ -72,13 +76,19 @@ typedef struct frame {
     const void *stat[TN_MAX_OWN];
 } frame;
 
-static void fill_frame(frame *f, const step_work *w, const tn_instance *instance, int64_t first,
-                       int64_t n)
+static void fill_frame(frame *f, const step_work *w, const tn_instance *instance,
+                       int64_t first, int64_t n)
 {
     const tn_part *p = w->part;
-    f->tile = (tn_tile){.n = n, .width = p->width, .row = first / p->width,
-                        .col = first % p->width, .rows_per_sample = 1, .stat = f->stat,
-                        .now = instance->now, .key = p->key, .training = 1};
+    f->tile = (tn_tile){.n = n,
+                        .width = p->width,
+                        .row = first / p->width,
+                        .col = first % p->width,
+                        .rows_per_sample = 1,
+                        .stat = f->stat,
+                        .now = instance->now,
+                        .key = p->key,
+                        .training = 1};
     if (!w->reduction || w->reducing != instance) return;
     const int64_t at = w->reduction->over == TN_OVER_COLUMNS
                            ? first % p->width
@@ -90,7 +100,8 @@ static void fill_frame(frame *f, const step_work *w, const tn_instance *instance
 static void slots_at(const tn_part *p, int32_t first_slot, int32_t count, int64_t first,
                      tn_real **slot)
 {
-    for (int32_t i = 0; i < count; i++) slot[i] = (tn_real *)p->slot[first_slot + i] + first;
+    for (int32_t i = 0; i < count; i++)
+        slot[i] = (tn_real *)p->slot[first_slot + i] + first;
 }
 
 static tn_update update_of(const step_work *w, int32_t i)
@@ -107,8 +118,8 @@ static step_work make_work(const tn_bench *bench, const tn_part *part,
         w.reduction = reduction_of(reducing);
         w.groups = tn_groups(w.reduction->over, part->rows, part->width, 1);
     }
-    w.space = TN(tn_space_of)(w.reduction ? w.reduction->over : 0, part->rows, part->width, 1,
-                              false);
+    w.space = TN(tn_space_of)(w.reduction ? w.reduction->over : 0, part->rows,
+                              part->width, 1, false);
     return w;
 }
 
@@ -121,8 +132,8 @@ static void add_tile(void *data, int64_t first, int64_t n, int64_t chunk, int32_
     frame f;
     fill_frame(&f, w, w->reducing, first, n);
     for (int32_t q = 0; q < w->reduction->sums; q++)
-        acc[q] = TN(tn_partial_sum)(w->reduction, &w->space, w->groups, w->bench->partial, first,
-                                    chunk, q);
+        acc[q] = TN(tn_partial_sum)(w->reduction, &w->space, w->groups, w->bench->partial,
+                                    first, chunk, q);
     const tn_real *g = w->part->g;
     w->reduction->add(w->reducing->self, &f.tile, (const tn_real *)w->part->w + first,
                       g ? g + first : NULL, acc);
@@ -140,17 +151,21 @@ static void sum_part(step_work *w)
     TN(tn_merge_sums)(r, w->reducing->self, chunks, w->groups, w->bench->partial);
 }
 
-static void finish(const step_work *w, const double *sums, int64_t groups, int64_t members)
+static void finish(const step_work *w, const double *sums, int64_t groups,
+                   int64_t members)
 {
     double *acc[TN_MAX_OWN] = {0};
     tn_real *stat[TN_MAX_OWN] = {0};
-    const tn_tile t = {.n = w->part->rows * w->part->width, .width = w->part->width,
-                       .rows_per_sample = 1, .now = w->reducing->now, .training = 1};
+    const tn_tile t = {.n = w->part->rows * w->part->width,
+                       .width = w->part->width,
+                       .rows_per_sample = 1,
+                       .now = w->reducing->now,
+                       .training = 1};
     for (int32_t q = 0; q < w->reduction->sums; q++)
         acc[q] = (double *)(uintptr_t)sums + q * groups;
     for (int32_t q = 0; q < w->reduction->stats; q++) stat[q] = w->bench->stat[q];
-    w->reduction->finish(w->reducing->self, &t, groups, members, (const double *const *)acc,
-                         stat);
+    w->reduction->finish(w->reducing->self, &t, groups, members,
+                         (const double *const *)acc, stat);
 }
 
 static void reduce_part(step_work *w)
@@ -160,6 +175,21 @@ static void reduce_part(step_work *w)
     finish(w, w->bench->partial, w->groups, w->part->rows * w->part->width / w->groups);
 }
 
+/* Joins the sums of one more part. */
+static void join(const tn_reduction *r, const void *self, bool first, double *total,
+                 const double *sums)
+{
+    double *into[TN_MAX_OWN];
+    const double *from[TN_MAX_OWN];
+    for (int32_t q = 0; q < r->sums; q++) into[q] = total + q, from[q] = sums + q;
+    if (first)
+        memcpy(total, sums, sizeof(double) * (size_t)r->sums);
+    else if (r->merge)
+        r->merge(self, 1, into, from);
+    else
+        for (int32_t q = 0; q < r->sums; q++) total[q] += sums[q];
+}
+
 /* Over all parts, in their order. */
 static void reduce_all(tn_bench *bench, const tn_instance *reducing, const tn_part *parts,
                        int32_t count)
@@ -167,19 +197,19 @@ static void reduce_all(tn_bench *bench, const tn_instance *reducing, const tn_pa
     const tn_reduction *r = reduction_of(reducing);
     int64_t members = 0;
     if (!count || !r->sums || r->over != TN_OVER_ALL) return;
-    memset(bench->total, 0, sizeof(double) * (size_t)r->sums);
     for (int32_t i = 0; i < count; i++) {
         step_work w = make_work(bench, &parts[i], reducing);
         sum_part(&w);
         members += parts[i].rows * parts[i].width;
-        for (int32_t q = 0; q < r->sums; q++) bench->total[q] += bench->partial[q];
+        join(r, reducing->self, i == 0, bench->total, bench->partial);
         if (i == count - 1) finish(&w, bench->total, 1, members);
     }
 }
 
 /* ---- what a pass does ---------------------------------------------------------------- */
 
-static void transform_tile(void *data, int64_t first, int64_t n, int64_t chunk, int32_t worker)
+static void transform_tile(void *data, int64_t first, int64_t n, int64_t chunk,
+                           int32_t worker)
 {
     const step_work *w = data;
     const tn_gradient *gradient = w->regularize->vtable;
@@ -210,7 +240,7 @@ static void optimize_tile(const step_work *w, int64_t first, int64_t n)
         const int32_t slots = slots_of(w->chain[i]);
         fill_frame(&f, w, w->chain[i], first, n);
         slots_at(w->part, first_slot, slots, first, slot);
-        if (o->update)
+        if (o->update && i >= w->from)
             o->update(w->chain[i]->self, &f.tile, &u, (tn_real *)w->part->w + first,
                       (const tn_real *)w->part->g + first, slot);
         first_slot += slots;
@@ -259,14 +289,15 @@ static void transform(tn_bench *bench, const tn_instance *gradient, tn_part *par
 
 /* ---- penalty ------------------------------------------------------------------------- */
 
-static void penalty_tile(void *data, int64_t first, int64_t n, int64_t chunk, int32_t worker)
+static void penalty_tile(void *data, int64_t first, int64_t n, int64_t chunk,
+                         int32_t worker)
 {
     const step_work *w = data;
     const tn_regularizer *r = w->regularize->vtable;
     frame f;
     fill_frame(&f, w, w->regularize, first, n);
-    w->bench->penalty[chunk] +=
-        r->penalty(w->regularize->self, &f.tile, (const tn_real *)w->part->w + first);
+    w->bench->penalty[chunk] += r->penalty(w->regularize->self, &f.tile,
+                                           (const tn_real *)w->part->w + first);
 }
 
 static double penalty(tn_bench *bench, const tn_part *part)
@@ -301,7 +332,8 @@ static void set_chain(step_work *w, const update_plan *plan)
     w->steps_by = plan->steps_by, w->steps_slot = plan->steps_slot;
 }
 
-static void set_prox(step_work *w, const update_plan *plan, const tn_instance *regularizer)
+static void set_prox(step_work *w, const update_plan *plan,
+                     const tn_instance *regularizer)
 {
     w->prox = regularizer;
     w->prox_steps = plan->chain[plan->steps_by];
@@ -314,34 +346,54 @@ static const tn_instance *reducing_optimizer(const update_plan *plan)
     return NULL;
 }
 
-static tn_status update_whole(const tn_bench *bench, const update_plan *plan, tn_part *part,
+static bool is_whole(const tn_instance *optimizer)
+{
+    return ((const tn_optimizer *)optimizer->vtable)->update_whole;
+}
+
+static bool any_whole(const update_plan *plan)
+{
+    for (int32_t i = 0; i < plan->length; i++)
+        if (is_whole(plan->chain[i])) return true;
+    return false;
+}
+
+/* Number `which` of the chain, whose slots start at first_slot. */
+static tn_status update_whole(const tn_bench *bench, const update_plan *plan,
+                              int32_t which, int32_t first_slot, tn_part *part,
                               tn_error *e)
 {
-    int32_t first_slot = 0;
-    for (int32_t i = 0; i < plan->length; i++) {
-        const tn_optimizer *o = plan->chain[i]->vtable;
-        const int32_t slots = slots_of(plan->chain[i]);
-        if (o->update_whole) {
-            const tn_update u = {plan->step, plan->rate[i], part->decays, 0};
-            tn_tensor w = *part->value, g = *part->value, slot[TN_MAX_OWN];
-            tn_tensor *slot_at[TN_MAX_OWN];
-            tn_calling calling;
-            tn_call *call = tn_call_make(&calling, bench->env, plan->chain[i],
-                                         plan->chain[i]->real, e);
-            calling.plan = (void *)(uintptr_t)bench->backend;
-            g.data = part->g;
-            for (int32_t k = 0; k < slots; k++) {
-                slot[k] = *part->value;
-                slot[k].data = part->slot[first_slot + k];
-                slot_at[k] = &slot[k];
-            }
-            const tn_status status =
-                o->update_whole(plan->chain[i]->self, call, &u, &w, &g, slot_at);
-            if (status) return status;
-        }
-        first_slot += slots;
+    const tn_instance *optimizer = plan->chain[which];
+    const tn_optimizer *o = optimizer->vtable;
+    const tn_update u = {plan->step, plan->rate[which], part->decays, 0};
+    tn_tensor w = *part->value, g = *part->value, slot[TN_MAX_OWN], *slot_at[TN_MAX_OWN];
+    tn_calling calling;
+    tn_call *call = tn_call_make(&calling, bench->env, optimizer, optimizer->real, e);
+    calling.plan = (void *)(uintptr_t)bench->backend;
+    g.data = part->g;
+    for (int32_t k = 0; k < slots_of(optimizer); k++) {
+        slot[k] = *part->value;
+        slot[k].data = part->slot[first_slot + k];
+        slot_at[k] = &slot[k];
     }
-    return TN_OK;
+    return o->update_whole(optimizer->self, call, &u, &w, &g, slot_at);
+}
+
+/* One optimizer after another: a wrapper of a whole-tensor method sees what that has done. */
+static tn_status update_in_turn(const tn_bench *bench, const update_plan *plan,
+                                step_work *w, tn_part *part, tn_error *e)
+{
+    tn_status status = TN_OK;
+    int32_t first_slot = 0;
+    for (int32_t i = 0; !status && i < plan->length; i++) {
+        w->from = i, w->length = i + 1;
+        if (is_whole(plan->chain[i]))
+            status = update_whole(bench, plan, i, first_slot, part, e);
+        else
+            run_pass(w);
+        first_slot += slots_of(plan->chain[i]);
+    }
+    return status;
 }
 
 /* The penalty's gradient, as a pass of its own. */
@@ -362,6 +414,13 @@ static void prox_apart(tn_bench *bench, const update_plan *plan, const tn_part *
     run_pass(&w);
 }
 
+/* A prox that must wait until all weights are updated: for its own sums (whose statistics would
+ * replace an optimizer's), or for a whole-tensor method. */
+static bool waits(const update_plan *plan, const tn_instance *regularizer)
+{
+    return reduction_of(regularizer)->sums || any_whole(plan);
+}
+
 static tn_status update_part(tn_bench *bench, const update_plan *plan, tn_part *part,
                              bool penalty_added, tn_error *e)
 {
@@ -374,24 +433,16 @@ static tn_status update_part(tn_bench *bench, const update_plan *plan, tn_part *
     step_work w = make_work(bench, part, reducing);
     set_chain(&w, plan);
     reduce_part(&w);
+    if (any_whole(plan)) return update_in_turn(bench, plan, &w, part, e);
     w.length = plan->length;
     if (r && !by_prox && !penalty_added) w.regularize = r;
-    if (by_prox && !apart) set_prox(&w, plan, r);
+    if (by_prox && !waits(plan, r)) set_prox(&w, plan, r);
     run_pass(&w);
-    const tn_status status = update_whole(bench, plan, part, e);
-    if (!status && by_prox && apart) prox_apart(bench, plan, part);
-    return status;
+    return TN_OK;
 }
 
-static bool any_whole(const update_plan *plan)
-{
-    for (int32_t i = 0; i < plan->length; i++)
-        if (((const tn_optimizer *)plan->chain[i]->vtable)->update_whole) return true;
-    return false;
-}
-
-static update_plan make_plan(const tn_instance *const *chain, int32_t length, const double *rate,
-                             int64_t step)
+static update_plan make_plan(const tn_instance *const *chain, int32_t length,
+                             const double *rate, int64_t step)
 {
     update_plan plan = {chain, length, rate, step, -1, 0};
     int32_t first_slot = 0;
@@ -418,12 +469,17 @@ static tn_status update(tn_bench *bench, const tn_instance *const *chain, int32_
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < count; i++)
         status = update_part(bench, &plan, &parts[i], first, e);
+    for (int32_t i = 0; !status && i < count; i++)
+        if (parts[i].regularizer && proximal(parts[i].regularizer) &&
+            waits(&plan, parts[i].regularizer))
+            prox_apart(bench, &plan, &parts[i]);
     return status;
 }
 
 /* ---- between passes, and views ------------------------------------------------------- */
 
-static void between_tile(void *data, int64_t first, int64_t n, int64_t chunk, int32_t worker)
+static void between_tile(void *data, int64_t first, int64_t n, int64_t chunk,
+                         int32_t worker)
 {
     const step_work *w = data;
     int32_t first_slot = 0;

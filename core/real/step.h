@@ -9,7 +9,7 @@ typedef struct tn_part {
     int64_t rows, width; /* a weight is out x (the rest); others are one row */
     const tn_tensor *value;
     void *w, *g;
-    void **slot; /* of all optimizers in the chain, innermost first */
+    void **slot;                    /* of all optimizers in the chain, innermost first */
     const tn_instance *regularizer; /* NULL: none */
     bool decays;
     tn_key key;
@@ -21,8 +21,8 @@ typedef struct tn_bench {
     tn_env *env;
     double *partial, *total; /* sums of a reduction: by chunk, and over all parameters */
     void *stat[TN_MAX_OWN];
-    double *penalty;         /* [chunks of the largest parameter] */
-    void *step_scratch;      /* [workers][step_elements] */
+    double *penalty;    /* [chunks of the largest parameter] */
+    void *step_scratch; /* [workers][step_elements] */
     int64_t step_elements;
 } tn_bench;
 
@@ -43,12 +43,14 @@ typedef struct tn_step_table {
     /* One step of the chain of optimizers over all parts, with regularizers and prox. `rate`
      * holds one learning rate per optimizer. */
     tn_status (*update)(tn_bench *, const tn_instance *const *chain, int32_t length,
-                        const double *rate, int64_t step, tn_part *, int32_t count, tn_error *);
+                        const double *rate, int64_t step, tn_part *, int32_t count,
+                        tn_error *);
     void (*between)(tn_bench *, const tn_instance *const *chain, int32_t length,
-                    const double *rate, int64_t step, int32_t pass, tn_part *, int32_t count);
+                    const double *rate, int64_t step, int32_t pass, tn_part *,
+                    int32_t count);
     /* out = the optimizer's view of part; slots start at slot[first_slot]. */
-    void (*view)(tn_bench *, const tn_instance *optimizer, int32_t first_slot, const tn_part *,
-                 void *out);
+    void (*view)(tn_bench *, const tn_instance *optimizer, int32_t first_slot,
+                 const tn_part *, void *out);
 } tn_step_table;
 
 extern const tn_step_table tn_step_table_f32, tn_step_table_f64;

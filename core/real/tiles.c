@@ -24,8 +24,8 @@ static void run_chunk(void *data, int64_t chunk, int32_t worker)
     }
 }
 
-void TN(tn_each_tile)(const tn_instance *backend, const tn_space *space, tn_tile_body body,
-                      void *data)
+void TN(tn_each_tile)(const tn_instance *backend, const tn_space *space,
+                      tn_tile_body body, void *data)
 {
     job j = {space, body, data, tn_chunk_rows(space->width)};
     const int64_t chunks = tn_chunks(space->rows, space->width);
@@ -41,14 +41,15 @@ static bool shared_groups(int32_t over)
     return over != TN_OVER_ROWS && over != TN_OVER_SAMPLE;
 }
 
-static void split_sums(const tn_reduction *r, int64_t groups, double *partial, int64_t chunk,
-                       double *sums[TN_MAX_OWN])
+static void split_sums(const tn_reduction *r, int64_t groups, double *partial,
+                       int64_t chunk, double *sums[TN_MAX_OWN])
 {
-    for (int32_t q = 0; q < r->sums; q++) sums[q] = partial + (chunk * r->sums + q) * groups;
+    for (int32_t q = 0; q < r->sums; q++)
+        sums[q] = partial + (chunk * r->sums + q) * groups;
 }
 
-void TN(tn_merge_sums)(const tn_reduction *r, const void *self, int64_t chunks, int64_t groups,
-                       double *partial)
+void TN(tn_merge_sums)(const tn_reduction *r, const void *self, int64_t chunks,
+                       int64_t groups, double *partial)
 {
     double *into[TN_MAX_OWN] = {0}, *from[TN_MAX_OWN] = {0};
     if (!shared_groups(r->over)) return;
@@ -81,12 +82,13 @@ double *TN(tn_partial_sum)(const tn_reduction *r, const tn_space *s, int64_t gro
     return partial + q * groups + TN(tn_group_of)(r->over, s, first);
 }
 
-tn_space TN(tn_space_of)(int32_t over, int64_t rows, int64_t width, int64_t rows_per_sample,
-                         bool by_row)
+tn_space TN(tn_space_of)(int32_t over, int64_t rows, int64_t width,
+                         int64_t rows_per_sample, bool by_row)
 {
     if (over == TN_OVER_SAMPLE)
         return (tn_space){rows / rows_per_sample, rows_per_sample * width, true};
-    return (tn_space){rows, width, by_row || over == TN_OVER_COLUMNS || over == TN_OVER_ROWS};
+    return (tn_space){rows, width,
+                      by_row || over == TN_OVER_COLUMNS || over == TN_OVER_ROWS};
 }
 
 int64_t TN(tn_group_of)(int32_t over, const tn_space *s, int64_t first)

@@ -26,11 +26,16 @@ static work make_work(tn_unit *u, const tn_pass *pass)
     const tn_layer *layer = u->layer->vtable;
     const tn_shape *shape = &u->spec->in[0];
     const int64_t per_sample = tn_rows_per_sample(shape);
-    work w = {.unit = u, .pass = pass, .layer = layer, .shape = shape,
-              .rows = rows_of(shape, pass->samples), .width = tn_shape_width(shape),
+    work w = {.unit = u,
+              .pass = pass,
+              .layer = layer,
+              .shape = shape,
+              .rows = rows_of(shape, pass->samples),
+              .width = tn_shape_width(shape),
               .rows_per_sample = per_sample,
               .key = tn_key_derive(u->key, pass->step, (uint64_t)pass->pass)};
-    const int32_t over = layer->reduce.sums ? layer->reduce.over : layer->back_reduce.over;
+    const int32_t over = layer->reduce.sums ? layer->reduce.over
+                                            : layer->back_reduce.over;
     const bool by_row = (layer->flags & TN_COLUMNS) != 0;
     w.statistics = layer->reduce.sums && (pass->training || layer->always_reduce);
     w.space = TN(tn_space_of)(over, w.rows, w.width, per_sample, by_row);
@@ -53,7 +58,8 @@ static tn_real *at_mutable(void *base, int64_t i)
 
 static int64_t stat_offset(const work *w, int32_t over, int64_t first)
 {
-    return over == TN_OVER_COLUMNS ? first % w->width : TN(tn_group_of)(over, &w->space, first);
+    return over == TN_OVER_COLUMNS ? first % w->width
+                                   : TN(tn_group_of)(over, &w->space, first);
 }
 
 /* Offset into a parameter or state for a tile that starts in column `col`. */
@@ -74,7 +80,8 @@ typedef struct frame {
     tn_tile tile;
     const void *in[TN_MAX_INPUTS];
     void *gin[TN_MAX_INPUTS];
-    const void *param[TN_MAX_OWN], *state[TN_MAX_OWN], *stat[TN_MAX_OWN], *back[TN_MAX_OWN];
+    const void *param[TN_MAX_OWN], *state[TN_MAX_OWN], *stat[TN_MAX_OWN],
+        *back[TN_MAX_OWN];
     void *gparam[TN_MAX_OWN];
 } frame;
 
@@ -82,13 +89,23 @@ static void fill_frame(frame *f, const work *w, int64_t first, int64_t n, int64_
 {
     const tn_unit *u = w->unit;
     const int64_t col = first % w->width;
-    f->tile = (tn_tile){.n = n, .width = w->width, .col = col,
+    f->tile = (tn_tile){.n = n,
+                        .width = w->width,
+                        .col = col,
                         .row = w->pass->row * w->rows_per_sample + first / w->width,
-                        .rows_per_sample = w->rows_per_sample, .shape = w->shape,
-                        .inputs = u->spec->inputs, .in = f->in, .gin = f->gin,
-                        .param = f->param, .gparam = f->gparam, .state = f->state,
-                        .stat = f->stat, .back_stat = f->back,
-                        .now = u->layer->now, .key = w->key, .training = w->pass->training};
+                        .rows_per_sample = w->rows_per_sample,
+                        .shape = w->shape,
+                        .inputs = u->spec->inputs,
+                        .in = f->in,
+                        .gin = f->gin,
+                        .param = f->param,
+                        .gparam = f->gparam,
+                        .state = f->state,
+                        .stat = f->stat,
+                        .back_stat = f->back,
+                        .now = u->layer->now,
+                        .key = w->key,
+                        .training = w->pass->training};
     for (int32_t k = 0; k < u->spec->inputs; k++) f->in[k] = at(u->x[k], first);
     tn_real *partial = u->gparam_partial;
     if (partial) partial += chunk * own_total(u);
@@ -101,11 +118,12 @@ static void fill_frame(frame *f, const work *w, int64_t first, int64_t n, int64_
     for (int32_t i = 0; i < u->states; i++)
         f->state[i] = at(u->state[i].value, own_offset(&u->state[i], col));
     for (int32_t q = 0; q < w->layer->reduce.stats; q++)
-        f->stat[q] = w->statistics
-                         ? at(u->sums.stat[q], stat_offset(w, w->layer->reduce.over, first))
-                         : NULL;
+        f->stat[q] = w->statistics ? at(u->sums.stat[q],
+                                        stat_offset(w, w->layer->reduce.over, first))
+                                   : NULL;
     for (int32_t q = 0; q < w->layer->back_reduce.stats; q++)
-        f->back[q] = at(u->back_sums.stat[q], stat_offset(w, w->layer->back_reduce.over, first));
+        f->back[q] = at(u->back_sums.stat[q],
+                        stat_offset(w, w->layer->back_reduce.over, first));
 }
 
 /* ---- reductions ---------------------------------------------------------------------- */
@@ -125,8 +143,8 @@ static void add_tile(void *data, int64_t first, int64_t n, int64_t chunk, int32_
     double *acc[TN_MAX_OWN];
     fill_frame(&f, r->w, first, n, chunk);
     for (int32_t q = 0; q < r->reduction->sums; q++)
-        acc[q] = TN(tn_partial_sum)(r->reduction, &r->w->space, r->groups, r->partial, first,
-                                    chunk, q);
+        acc[q] = TN(tn_partial_sum)(r->reduction, &r->w->space, r->groups, r->partial,
+                                    first, chunk, q);
     r->reduction->add(r->w->unit->layer->self, &f.tile, at(r->w->unit->x[0], first),
                       at(r->gy, first), acc);
 }
@@ -136,10 +154,12 @@ static void reduce(work *w, const tn_reduction *reduction, tn_sums *sums, int64_
 {
     const tn_unit *u = w->unit;
     const int64_t chunks = tn_chunks(w->space.rows, w->space.width);
-    const bool per_chunk = reduction->over != TN_OVER_ROWS && reduction->over != TN_OVER_SAMPLE;
+    const bool per_chunk = reduction->over != TN_OVER_ROWS &&
+                           reduction->over != TN_OVER_SAMPLE;
     reduction_work r = {w, reduction, sums->partial, groups, gy};
     memset(sums->partial, 0,
-           sizeof(double) * (size_t)(groups * reduction->sums * (per_chunk ? chunks : 1)));
+           sizeof(double) *
+               (size_t)(groups * reduction->sums * (per_chunk ? chunks : 1)));
     TN(tn_each_tile)(u->backend, &w->space, add_tile, &r);
     TN(tn_merge_sums)(reduction, u->layer->self, chunks, groups, sums->partial);
 
@@ -147,7 +167,8 @@ static void reduce(work *w, const tn_reduction *reduction, tn_sums *sums, int64_
     double *acc[TN_MAX_OWN] = {0};
     tn_real *stat[TN_MAX_OWN] = {0};
     fill_frame(&f, w, 0, w->rows * w->width, 0);
-    for (int32_t i = 0; i < u->params; i++) f.gparam[i] = gy ? u->param[i].gradient : NULL;
+    for (int32_t i = 0; i < u->params; i++)
+        f.gparam[i] = gy ? u->param[i].gradient : NULL;
     for (int32_t q = 0; q < reduction->sums; q++) acc[q] = sums->partial + q * groups;
     for (int32_t q = 0; q < reduction->stats; q++) stat[q] = sums->stat[q];
     reduction->finish(u->layer->self, &f.tile, groups, w->rows * w->width / groups,
@@ -156,7 +177,8 @@ static void reduce(work *w, const tn_reduction *reduction, tn_sums *sums, int64_
 
 /* ---- map, row, reduce ---------------------------------------------------------------- */
 
-static void forward_tile(void *data, int64_t first, int64_t n, int64_t chunk, int32_t worker)
+static void forward_tile(void *data, int64_t first, int64_t n, int64_t chunk,
+                         int32_t worker)
 {
     const work *w = data;
     frame f;
@@ -165,11 +187,13 @@ static void forward_tile(void *data, int64_t first, int64_t n, int64_t chunk, in
                       at_mutable(w->unit->y, first));
 }
 
-static void backward_tile(void *data, int64_t first, int64_t n, int64_t chunk, int32_t worker)
+static void backward_tile(void *data, int64_t first, int64_t n, int64_t chunk,
+                          int32_t worker)
 {
     const work *w = data;
     tn_unit *u = w->unit;
-    const bool needs_x = w->layer->flags & TN_NEEDS_X, needs_y = w->layer->flags & TN_NEEDS_Y;
+    const bool needs_x = w->layer->flags & TN_NEEDS_X,
+               needs_y = w->layer->flags & TN_NEEDS_Y;
     frame f;
     fill_frame(&f, w, first, n, chunk);
     for (int32_t k = 0; k < u->spec->inputs; k++)
@@ -216,7 +240,8 @@ static void backward_tiles(work *w)
 {
     clear_gradients(w);
     if (w->layer->back_reduce.sums)
-        reduce(w, &w->layer->back_reduce, &w->unit->back_sums, w->back_groups, w->unit->gy);
+        reduce(w, &w->layer->back_reduce, &w->unit->back_sums, w->back_groups,
+               w->unit->gy);
     TN(tn_each_tile)(w->unit->backend, &w->space, backward_tile, w);
     join_gradients(w);
 }
@@ -271,15 +296,24 @@ static void fill_whole(whole *h, tn_unit *u, const tn_pass *pass, tn_key key)
     }
     for (int32_t i = 0; i < u->states; i++) {
         const tn_shape entire = flat(u->state[i].size);
-        h->state[i] = view(u->state[i].shape ? u->state[i].shape : &entire, -1, u->state[i].value);
+        h->state[i] = view(u->state[i].shape ? u->state[i].shape : &entire, -1,
+                           u->state[i].value);
         h->state_at[i] = &h->state[i];
     }
     h->out = view(&spec->out, pass->samples, u->y);
     h->gout = view(&spec->out, pass->samples, u->gy);
-    h->io = (tn_io){.training = pass->training, .inputs = spec->inputs, .in = h->in_at,
-                    .out = &h->out, .param = h->param_at, .gparam = h->gparam_at,
-                    .state = h->state_at, .gout = &h->gout, .gin = h->gin_at,
-                    .cache = u->cache, .key = key, .row = pass->row};
+    h->io = (tn_io){.training = pass->training,
+                    .inputs = spec->inputs,
+                    .in = h->in_at,
+                    .out = &h->out,
+                    .param = h->param_at,
+                    .gparam = h->gparam_at,
+                    .state = h->state_at,
+                    .gout = &h->gout,
+                    .gin = h->gin_at,
+                    .cache = u->cache,
+                    .key = key,
+                    .row = pass->row};
 }
 
 static tn_status run_whole(const work *w, bool back, tn_error *e)
@@ -332,6 +366,7 @@ tn_status TN(tn_unit_commit)(tn_unit *u, const tn_pass *pass, tn_error *e)
     void *state[TN_MAX_OWN];
     fill_frame(&f, &w, 0, w.rows * w.width, 0);
     for (int32_t i = 0; i < u->states; i++) state[i] = u->state[i].value;
-    w.layer->commit(u->layer->self, &f.tile, w.groups ? w.rows * w.width / w.groups : 0, state);
+    w.layer->commit(u->layer->self, &f.tile, w.groups ? w.rows * w.width / w.groups : 0,
+                    state);
     return TN_OK;
 }

@@ -31,8 +31,8 @@ typedef struct tn_unit {
     const void *x[TN_MAX_INPUTS];
     void *y;
     const void *gy;
-    void *gx[TN_MAX_INPUTS];     /* NULL: not wanted */
-    bool gx_add[TN_MAX_INPUTS];  /* onto what is there */
+    void *gx[TN_MAX_INPUTS];       /* NULL: not wanted */
+    bool gx_add[TN_MAX_INPUTS];    /* onto what is there */
     void *gx_spare[TN_MAX_INPUTS]; /* whole tensors, where gx_add may happen; else NULL */
     int32_t params, states;
     tn_own param[TN_MAX_OWN], state[TN_MAX_OWN];
@@ -72,8 +72,9 @@ typedef struct tn_real_ops {
     bool (*finite)(const void *, int64_t n);
     /* row_values: room for two numbers a row */
     tn_status (*loss)(const tn_instance *loss, const tn_shape *shape, const tn_pass *,
-                      const void *y, const tn_field *field, double scale, double *row_values,
-                      void *gy, double *value, double *weight, tn_error *);
+                      const void *y, const tn_field *field, double scale,
+                      double *row_values, void *gy, double *value, double *weight,
+                      tn_error *);
     void (*metric)(const tn_instance *metric, const tn_shape *shape, const tn_pass *,
                    const void *y, const tn_field *field, double *sums);
     tn_status (*product)(const tn_instance *backend, tn_calling *, const tn_product *);

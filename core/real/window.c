@@ -27,8 +27,8 @@ static window_work make_work(tn_unit *u, const tn_pass *pass, bool back)
     for (int32_t i = 0; i < s->axes; i++)
         along[i] = (axis){s->out.dim[i], s->in[0].dim[i], s->window[i], s->stride[i],
                           s->before[i]};
-    return (window_work){u, pass, u->layer->vtable, along[0], along[1],
-                         tn_shape_width(&s->in[0]), back};
+    return (window_work){
+        u, pass, u->layer->vtable, along[0], along[1], tn_shape_width(&s->in[0]), back};
 }
 
 static int64_t first_in(const axis *a, int64_t out)
@@ -44,8 +44,8 @@ static int64_t end_in(const axis *a, int64_t out)
 }
 
 /* One output position: takes all inputs and ends, or gives to all inputs. */
-static void visit(const window_work *w, const tn_tile *t, int64_t i, int64_t j, int64_t sample,
-                  tn_real *scratch)
+static void visit(const window_work *w, const tn_tile *t, int64_t i, int64_t j,
+                  int64_t sample, tn_real *scratch)
 {
     const void *self = w->unit->layer->self;
     const int64_t n = w->channels, out = ((sample * w->row.out + i) * w->col.out + j) * n;
@@ -74,10 +74,14 @@ static void run_sample(void *data, int64_t sample, int32_t worker)
     const tn_unit *u = w->unit;
     tn_real *scratch = (tn_real *)u->window_scratch + worker * w->channels;
     const int64_t in = w->row.in * w->col.in * w->channels;
-    const tn_tile t = {.n = w->channels, .width = w->channels,
+    const tn_tile t = {.n = w->channels,
+                       .width = w->channels,
                        .row = (w->pass->row + sample) * w->row.in * w->col.in,
-                       .rows_per_sample = w->row.in * w->col.in, .shape = &u->spec->in[0],
-                       .now = u->layer->now, .key = u->key, .training = w->pass->training};
+                       .rows_per_sample = w->row.in * w->col.in,
+                       .shape = &u->spec->in[0],
+                       .now = u->layer->now,
+                       .key = u->key,
+                       .training = w->pass->training};
     if (w->back && !u->gx_add[0])
         memset((tn_real *)u->gx[0] + sample * in, 0, sizeof(tn_real) * (size_t)in);
     for (int64_t i = 0; i < w->row.out; i++)

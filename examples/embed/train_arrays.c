@@ -19,12 +19,12 @@ static const char config_text[] = "seed: 1\n"
                                   "loss: cross_entropy\n"
                                   "optimizer: {adam: {lr: 0.01}}\n"
                                   "metrics: [accuracy]\n"
-                                  "train: {epochs: 40}\n";
+                                  "train: {epochs: 80}\n";
 
 static void make_spirals(float x[SAMPLES][FEATURES], int32_t *label)
 {
     for (int i = 0; i < SAMPLES; i++) {
-        const float t = 0.5f + 9.0f * (float)i / SAMPLES, r = t / 10;
+        const float t = 0.5f + 9.0f * (float)i / SAMPLES, r = t / 3;
         label[i] = i % 2;
         x[i][0] = (label[i] ? r : -r) * cosf(t);
         x[i][1] = (label[i] ? r : -r) * sinf(t);
@@ -34,20 +34,24 @@ static void make_spirals(float x[SAMPLES][FEATURES], int32_t *label)
 static void show(void *data, const tn_progress *now)
 {
     (void)data;
-    if (now->kind != 1 || now->epoch % 10) return;
+    if (now->kind != 1 || now->epoch % 20) return;
     printf("epoch %d:", (int)now->epoch);
     for (int32_t i = 0; i < now->scores; i++)
         printf(" %s %.4f", now->score[i].name, now->score[i].value);
     printf("\n");
 }
 
-static tn_status run(tn_env *env, tn_config **config, tn_trainer **trainer, tn_error *error)
+static tn_status run(tn_env *env, tn_config **config, tn_trainer **trainer,
+                     tn_error *error)
 {
     static float x[SAMPLES][FEATURES];
     static int32_t label[SAMPLES];
     make_spirals(x, label);
-    const tn_memory_data data = {.samples = SAMPLES, .input = {.rank = 1, .dim = {FEATURES}},
-                                 .classes = 2, .inputs = &x[0][0], .labels = label};
+    const tn_memory_data data = {.samples = SAMPLES,
+                                 .input = {.rank = 1, .dim = {FEATURES}},
+                                 .classes = 2,
+                                 .inputs = &x[0][0],
+                                 .labels = label};
     const tn_train_options options = {.progress = show}; /* no run folder: no files */
     if (tn_env_attach(env, "spirals", &data, error)) return error->status;
     *config = tn_config_parse(env, config_text, "spirals.yaml", NULL, 0, error);

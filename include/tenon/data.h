@@ -15,7 +15,8 @@ typedef struct tn_data_info {
     int64_t count[TN_SPLITS]; /* samples; 0: the set has no such split */
     int32_t fields;
     tn_field_spec field[TN_MAX_FIELDS];
-    const char *const *class_name; /* of the target's classes, for the model; NULL: none */
+    const char *const
+        *class_name; /* of the target's classes, for the model; NULL: none */
 } tn_data_info;
 
 /* dataset. */
@@ -33,7 +34,8 @@ typedef struct tn_dataset {
 typedef struct tn_transform {
     TN_HEAD
     int32_t always;
-    tn_status (*infer)(void *self, tn_call *, tn_data_info *); /* in: before, out: after */
+    tn_status (*infer)(void *self, tn_call *,
+                       tn_data_info *); /* in: before, out: after */
     tn_status (*apply)(const void *self, tn_call *, tn_key, int64_t samples,
                        const tn_field *in, const tn_field *out); /* [step] */
 } tn_transform;
@@ -55,13 +57,14 @@ typedef struct tn_archive {
 } tn_archive;
 
 /* format: bytes to archive and back; files are the host's. Parsed tensors may point into
- * `bytes`; names and texts come from host->alloc. [setup] */
+ * `bytes`, at any alignment; names and texts come from host->alloc. [setup] */
 typedef struct tn_format {
     TN_HEAD
     tn_status (*parse)(const void *self, tn_call *, const void *bytes, size_t size,
                        tn_archive *);
     tn_status (*emit)(const void *self, tn_call *, const tn_archive *,
-                      tn_status (*put)(void *to, const void *bytes, size_t size), void *to);
+                      tn_status (*put)(void *to, const void *bytes, size_t size),
+                      void *to);
 } tn_format;
 
 #endif

@@ -11,21 +11,21 @@
  * options and derived values. `destroy` also runs after a failed check, on a self that may be
  * half made (zeros). Both [setup]. `numbers` is how many doubles of its own an instance keeps
  * while training (patience, counters): zero at the start, in every checkpoint. */
-#define TN_HEAD                                    \
-    uint32_t struct_size;                          \
-    tn_status (*check)(void *self, tn_call *);     \
-    void (*destroy)(void *self, tn_call *);        \
+#define TN_HEAD                                \
+    uint32_t struct_size;                      \
+    tn_status (*check)(void *self, tn_call *); \
+    void (*destroy)(void *self, tn_call *);    \
     int32_t numbers;
 
 /* ---- tiles and kernel classes ------------------------------------------------------ */
 
 /* How a layer computes; the host fuses the first four behind whatever produces their input. */
 typedef enum tn_class {
-    TN_MAP = 1,  /* element by element: a tile is any run of elements */
-    TN_ROW,      /* needs complete rows: a tile is whole rows (softmax, layer_norm) */
-    TN_REDUCE,   /* a map after sums over columns, rows, samples or the tensor (batch_norm) */
-    TN_WINDOW,   /* combines the positions of a window, channel by channel (pooling) */
-    TN_WHOLE     /* everything else: has the tensors and the backend */
+    TN_MAP = 1, /* element by element: a tile is any run of elements */
+    TN_ROW,     /* needs complete rows: a tile is whole rows (softmax, layer_norm) */
+    TN_REDUCE, /* a map after sums over columns, rows, samples or the tensor (batch_norm) */
+    TN_WINDOW, /* combines the positions of a window, channel by channel (pooling) */
+    TN_WHOLE   /* everything else: has the tensors and the backend */
 } tn_class;
 
 enum tn_flags {
@@ -35,29 +35,31 @@ enum tn_flags {
     TN_IDLE = 8,     /* outside training it is the identity (dropout) */
     TN_COLUMNS = 16, /* has per-column parameters or statistics: a run stays in one row */
     TN_VIEW = 32,    /* same elements, other shape (flatten): infer only, no kernel */
-    TN_BY_PRODUCT = 64 /* whole: touches in, out and gradients only through host->product and
+    TN_BY_PRODUCT =
+        64 /* whole: touches in, out and gradients only through host->product and
                           host->column_sums, so that the host may hang chains on them */
 };
 
 /* What one call of a kernel covers. Every buffer is contiguous over the tile. */
 typedef struct tn_tile {
-    int64_t n;               /* elements in the tile; for TN_ROW a multiple of width */
-    int64_t width;           /* features in a full row */
-    int64_t row, col;        /* where its first element lies; rows count in the logical batch */
-    int64_t rows_per_sample; /* 1 for (features), time steps, height x width */
-    const tn_shape *shape;   /* of one sample */
-    int32_t inputs;             /* how many inputs the layer has */
-    const void *const *in;      /* they, for layers with several; in[0] is x */
-    void *const *gin;        /* their gradients; NULL: not wanted */
-    const void *const *param;   /* parameters, in order of declaration. A TN_PER_COLUMN one
+    int64_t n;        /* elements in the tile; for TN_ROW a multiple of width */
+    int64_t width;    /* features in a full row */
+    int64_t row, col; /* where its first element lies; rows count in the logical batch */
+    int64_t rows_per_sample;  /* 1 for (features), time steps, height x width */
+    const tn_shape *shape;    /* of one sample */
+    int32_t inputs;           /* how many inputs the layer has */
+    const void *const *in;    /* they, for layers with several; in[0] is x */
+    void *const *gin;         /* their gradients; NULL: not wanted */
+    const void *const *param; /* parameters, in order of declaration. A TN_PER_COLUMN one
                                    starts at this tile's first column, others at their start */
-    void *const *gparam;        /* partial sums of their gradients: add, never set */
-    const void *const *state;   /* state tensors, sliced as parameters are */
-    const void *const *stat;    /* finished statistics of a reduction (tn_real), per column or
+    void *const *gparam;      /* partial sums of their gradients: add, never set */
+    const void *const *state; /* state tensors, sliced as parameters are */
+    const void *const
+        *stat; /* finished statistics of a reduction (tn_real), per column or
                                    one value for the tile */
     const void *const *back_stat; /* those of back_reduce */
-    const double *now;          /* for tn_now */
-    tn_key key;                 /* node, step and pass are in it */
+    const double *now;            /* for tn_now */
+    tn_key key;                   /* node, step and pass are in it */
     int32_t training;
 } tn_tile;
 
@@ -87,7 +89,8 @@ struct tn_param_spec {
     int32_t role, along;
     int64_t fan_in, fan_out;
     double fill; /* initial value of what is not a weight and has no initializer */
-    tn_ref initializer; /* from an option of the layer's own; NULL: the node's or the model's */
+    tn_ref
+        initializer; /* from an option of the layer's own; NULL: the node's or the model's */
 };
 
 /* What infer reads and sets. */
@@ -176,11 +179,13 @@ typedef struct tn_param_info {
 
 typedef struct tn_initializer {
     TN_HEAD
-    tn_status (*fill)(const void *self, tn_call *, const tn_param_info *, tn_tensor *w); /* [setup] */
+    tn_status (*fill)(const void *self, tn_call *, const tn_param_info *,
+                      tn_tensor *w); /* [setup] */
     /* Data-driven: given the outputs of the weight's node on a first batch, changes w; sets
      * *again to see the outputs it gets then. [setup] */
-    tn_status (*calibrate)(const void *self, tn_call *, const tn_param_info *, int32_t round,
-                           const tn_tensor *out, tn_tensor *w, int32_t *again);
+    tn_status (*calibrate)(const void *self, tn_call *, const tn_param_info *,
+                           int32_t round, const tn_tensor *out, tn_tensor *w,
+                           int32_t *again);
 } tn_initializer;
 
 /* ---- training ---------------------------------------------------------------------- */
@@ -255,8 +260,8 @@ typedef struct tn_reduction {
  * whose output is the weight in use. */
 typedef struct tn_layer {
     TN_HEAD
-    int32_t kernel;  /* tn_class */
-    uint32_t flags;  /* tn_flags */
+    int32_t kernel;     /* tn_class */
+    uint32_t flags;     /* tn_flags */
     int32_t max_inputs; /* 0: exactly one; else 1 .. max_inputs */
     /* Checks input shapes, sets the output's, declares parameters and states. NULL: one
      * output like the input, no parameters. [setup] */
@@ -265,8 +270,8 @@ typedef struct tn_layer {
      * the flags do not ask for it; gx is NULL where only parameter gradients are wanted.
      * No backward: nothing may be trained in front of this layer. [parallel] */
     void (*forward)(const void *self, const tn_tile *, const tn_real *x, tn_real *y);
-    void (*backward)(const void *self, const tn_tile *, const tn_real *x, const tn_real *y,
-                     const tn_real *gy, tn_real *gx);
+    void (*backward)(const void *self, const tn_tile *, const tn_real *x,
+                     const tn_real *y, const tn_real *gy, tn_real *gx);
     /* reduce: statistics before forward (training only, unless always_reduce) and before
      * backward. */
     tn_reduction reduce, back_reduce;
@@ -285,7 +290,8 @@ typedef struct tn_layer {
     tn_status (*run_back)(const void *self, tn_call *, const tn_io *);
     /* Writes state from the forward statistics, once per accepted step; t covers all columns,
      * members is the number of elements behind each statistic. [step] */
-    void (*commit)(const void *self, const tn_tile *, int64_t members, void *const *state);
+    void (*commit)(const void *self, const tn_tile *, int64_t members,
+                   void *const *state);
     /* Outside training y = scale x + shift per column: folded into a product. [setup] */
     void (*as_affine)(const void *self, const tn_tile *, tn_real *scale, tn_real *shift);
 } tn_layer;
@@ -295,12 +301,14 @@ typedef struct tn_layer {
 typedef struct tn_regularizer {
     TN_HEAD
     double (*penalty)(const void *self, const tn_tile *, const tn_real *w);
-    void (*gradient)(const void *self, const tn_tile *, const tn_real *w, tn_real *g); /* adds */
+    void (*gradient)(const void *self, const tn_tile *, const tn_real *w,
+                     tn_real *g); /* adds */
     /* w <- argmin_v R(v) + (v - w)^2 / (2 step), element by element. With a prox, the penalty's
      * gradient is not added: the step does the work, and zeros are exact. */
     void (*prox)(const void *self, const tn_tile *, const tn_real *step, tn_real *w);
-    int32_t (*proximal)(const void *self); /* whether prox is used; NULL: if it is there */
-    tn_reduction reduce; /* of w, before each of the three */
+    int32_t (*proximal)(
+        const void *self); /* whether prox is used; NULL: if it is there */
+    tn_reduction reduce;   /* of w, before each of the three */
 } tn_regularizer;
 
 /* optimizer: slots of one value per weight, an update of a run of weights. The learning rate,
@@ -318,8 +326,8 @@ typedef struct tn_optimizer {
     void (*step_size)(const void *self, const tn_tile *, const tn_update *,
                       tn_real *const *slot, tn_real *step);
     /* Instead of update, for methods that need a whole weight (out, in). [step] */
-    tn_status (*update_whole)(const void *self, tn_call *, const tn_update *, tn_tensor *w,
-                              const tn_tensor *g, tn_tensor *const *slot);
+    tn_status (*update_whole)(const void *self, tn_call *, const tn_update *,
+                              tn_tensor *w, const tn_tensor *g, tn_tensor *const *slot);
     /* After pass 0 .. passes - 2: moves the weights to where the next gradient is taken. */
     void (*between)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
                     const tn_real *g, tn_real *const *slot);
@@ -356,8 +364,8 @@ typedef struct tn_metric {
     const char *const *fields;
     tn_status (*infer)(void *self, tn_call *, const tn_shape *out,
                        const tn_field_spec *const *field, int64_t *sums); /* [setup] */
-    void (*rows)(const void *self, const tn_tile *, const tn_real *y, const tn_field *field,
-                 double *sum); /* adds [parallel] */
+    void (*rows)(const void *self, const tn_tile *, const tn_real *y,
+                 const tn_field *field, double *sum);     /* adds [parallel] */
     double (*value)(const void *self, const double *sum); /* [step] */
 } tn_metric;
 

@@ -1,13 +1,13 @@
-/* memory_data.h - data that a program has in memory: what tn_env_attach takes, and how the
- * dataset plugin `memory` gets at it: host->service(c, TN_MEMORY_SERVICE). */
+/* memory_data.h - data that a program has in memory: what tn_env_attach takes, and how
+ * the dataset plugin `memory` gets at it: host->service(c, TN_MEMORY_SERVICE). */
 #ifndef TENON_MEMORY_DATA_H
 #define TENON_MEMORY_DATA_H
 
 #include "tenon/types.h"
 
 /* Rows for a `memory` dataset. Either arrays (input: samples x features, target: either
- * labels or values) or a callback that fills one sample and returns 0. The arrays stay the
- * caller's and must outlive the trainer. */
+ * labels or values) or a callback that fills one sample and returns 0. The arrays stay
+ * the caller's and must outlive the trainer. */
 typedef struct tn_memory_data {
     int64_t samples;
     tn_shape input, target; /* of one sample; target of labels: rank 0 */

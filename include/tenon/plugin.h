@@ -79,13 +79,14 @@ struct tn_call {
     void *priv;        /* the host's */
 };
 
-#define TN_HAS(p, slot) \
-    (offsetof(__typeof__(*(p)), slot) + sizeof((p)->slot) <= (p)->struct_size && (p)->slot)
+#define TN_HAS(p, slot)                                                          \
+    (offsetof(__typeof__(*(p)), slot) + sizeof((p)->slot) <= (p)->struct_size && \
+     (p)->slot)
 
 /* `return tn_fail(c, TN_ESHAPE, "needs rank 4, got %d", rank);` Say what is wrong and what is
  * allowed; the host puts file, line and plugin in front. */
-__attribute__((format(printf, 3, 4))) TN_UNUSED static tn_status
-tn_fail(tn_call *c, tn_status status, const char *format, ...)
+__attribute__((format(printf, 3, 4))) TN_UNUSED static tn_status tn_fail(
+    tn_call *c, tn_status status, const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -221,13 +222,13 @@ typedef const tn_ref_list *tn_refs;
 
 /* Declares the instance, TN(self): one field per option, then the author's own `...` (sizes
  * found by infer, say), which start as zero. The constructor is called through libffi. */
-#define TN_SELF(OPTIONS, ...)                                                \
-    typedef struct TN(self) {                                                \
-        OPTIONS(TN_FIELD) __VA_ARGS__                                        \
-    } TN(self);                                                              \
-    static tn_status TN(construct)(TN(self) * self OPTIONS(TN_ARGUMENT))     \
-    {                                                                        \
-        OPTIONS(TN_STORE) return TN_OK;                                      \
+#define TN_SELF(OPTIONS, ...)                                            \
+    typedef struct TN(self) {                                            \
+        OPTIONS(TN_FIELD) __VA_ARGS__                                    \
+    } TN(self);                                                          \
+    static tn_status TN(construct)(TN(self) * self OPTIONS(TN_ARGUMENT)) \
+    {                                                                    \
+        OPTIONS(TN_STORE) return TN_OK;                                  \
     }
 
 /* ---- the descriptor ---------------------------------------------------------------- */
@@ -281,24 +282,24 @@ typedef struct tn_plugin {
  * options, TN_PLUGIN_WITH(OPTIONS, kind, name, ...). */
 #define TN_VTABLE(KIND, ...) \
     static const tn_##KIND TN(vtable) = {.struct_size = sizeof(tn_##KIND), __VA_ARGS__};
-#define TN_IMPL(SELF_SIZE, CONSTRUCT)                                                 \
-    static const tn_impl TN(impl) = {sizeof(tn_impl),      sizeof(tn_real), SELF_SIZE, \
+#define TN_IMPL(SELF_SIZE, CONSTRUCT)                                               \
+    static const tn_impl TN(impl) = {sizeof(tn_impl),   sizeof(tn_real), SELF_SIZE, \
                                      sizeof TN(vtable), CONSTRUCT,       &TN(vtable)};
-#define TN_EXPORT(KIND, NAME, OPTIONS, COUNT, ...)                                     \
-    static const tn_entry tn_entry_0 = {.struct_size = sizeof(tn_entry),               \
-                                        .kind = #KIND,                                 \
-                                        .name = #NAME,                                 \
-                                        .version = "0.1",                              \
-                                        .licence = "Apache-2.0",                       \
-                                        .options = OPTIONS,                            \
-                                        .option_stride = sizeof(tn_option),            \
-                                        .option_count = COUNT,                         \
-                                        .impl = {&impl_f32, &impl_f64},                \
-                                        __VA_ARGS__};                                  \
-    static const tn_entry *const tn_entries[] = {&tn_entry_0};                         \
+#define TN_EXPORT(KIND, NAME, OPTIONS, COUNT, ...)                                       \
+    static const tn_entry tn_entry_0 = {.struct_size = sizeof(tn_entry),                 \
+                                        .kind = #KIND,                                   \
+                                        .name = #NAME,                                   \
+                                        .version = "0.1",                                \
+                                        .licence = "Apache-2.0",                         \
+                                        .options = OPTIONS,                              \
+                                        .option_stride = sizeof(tn_option),              \
+                                        .option_count = COUNT,                           \
+                                        .impl = {&impl_f32, &impl_f64},                  \
+                                        __VA_ARGS__};                                    \
+    static const tn_entry *const tn_entries[] = {&tn_entry_0};                           \
     extern __attribute__((visibility("default"))) const tn_plugin TN_SYMBOL(KIND, NAME); \
-    const tn_plugin TN_SYMBOL(KIND, NAME) = {sizeof(tn_plugin), TN_ABI_MAJOR, TN_USE_ABI, \
-                                             1, tn_entries};
+    const tn_plugin TN_SYMBOL(KIND, NAME) = {sizeof(tn_plugin), TN_ABI_MAJOR,            \
+                                             TN_USE_ABI, 1, tn_entries};
 
 #ifdef TN_HOST
 #include "tenon/kinds.h"
@@ -321,9 +322,9 @@ typedef struct tn_plugin {
 #define TN_PLUGIN(KIND, NAME, ...) \
     TN_IMPL(0, NULL)               \
     TN_EXPORT(KIND, NAME, NULL, 0, __VA_ARGS__)
-#define TN_PLUGIN_WITH(OPTIONS, KIND, NAME, ...)                                 \
-    TN_IMPL(sizeof(TN(self)), (tn_fn)TN(construct))                              \
-    static const tn_option tn_options[] = {OPTIONS(TN_ROW){0}}; /* may be none */ \
-    TN_EXPORT(KIND, NAME, tn_options,                                            \
-              sizeof tn_options / sizeof tn_options[0] - 1, __VA_ARGS__)
+#define TN_PLUGIN_WITH(OPTIONS, KIND, NAME, ...)                                    \
+    TN_IMPL(sizeof(TN(self)), (tn_fn)TN(construct))                                 \
+    static const tn_option tn_options[] = {OPTIONS(TN_ROW){0}}; /* may be none */   \
+    TN_EXPORT(KIND, NAME, tn_options, sizeof tn_options / sizeof tn_options[0] - 1, \
+              __VA_ARGS__)
 #endif

@@ -65,8 +65,8 @@ typedef struct tn_plugin_info {
 
 /* Calls `each` for every plugin found, sorted by kind and name; stops when it returns non-zero.
  * Files that cannot be loaded are reported through the log as warnings. */
-TN_API tn_status tn_plugins_list(tn_env *, int (*each)(void *, const tn_plugin_info *), void *,
-                                 tn_error *);
+TN_API tn_status tn_plugins_list(tn_env *, int (*each)(void *, const tn_plugin_info *),
+                                 void *, tn_error *);
 
 /* The page of one plugin ("layer/dense"): summary, formula, reference, options. Free the text
  * with tn_text_free. */
@@ -89,7 +89,8 @@ TN_API void tn_config_free(tn_config *);
 
 /* Gives data (memory_data.h) the name that `data: {memory: {train: NAME}}` uses; a second time,
  * other data to the same name. */
-TN_API tn_status tn_env_attach(tn_env *, const char *name, const tn_memory_data *, tn_error *);
+TN_API tn_status tn_env_attach(tn_env *, const char *name, const tn_memory_data *,
+                               tn_error *);
 
 /* ---- models ------------------------------------------------------------------------ */
 
@@ -98,7 +99,8 @@ typedef struct tn_model tn_model;
 TN_API tn_model *tn_model_load(tn_env *, const char *path, tn_error *);
 /* A fresh model with initial weights from a config (of which data and training play no part,
  * but for the shape of the input, which is given here). */
-TN_API tn_model *tn_model_new(tn_env *, const tn_config *, const tn_shape *input, tn_error *);
+TN_API tn_model *tn_model_new(tn_env *, const tn_config *, const tn_shape *input,
+                              tn_error *);
 TN_API void tn_model_free(tn_model *);
 TN_API tn_status tn_model_save(const tn_model *, const char *path, tn_error *);
 
@@ -109,8 +111,8 @@ TN_API const char *const *tn_model_classes(const tn_model *);
 
 /* y: samples x output, from x: samples x input. Any number of threads may call this on the same
  * model at once. */
-TN_API tn_status tn_model_predict(const tn_model *, const float *x, int64_t samples, float *y,
-                                  tn_error *);
+TN_API tn_status tn_model_predict(const tn_model *, const float *x, int64_t samples,
+                                  float *y, tn_error *);
 
 /* Everything one row of the model's table shows. */
 typedef struct tn_layer_info {
@@ -126,8 +128,10 @@ TN_API tn_layer_info tn_model_layer(const tn_model *, int32_t i);
 /* Parameters and states by number and name ("dense.weight"). data points at the model's own
  * memory (TN_F32, or TN_F64 in double precision). */
 TN_API int32_t tn_model_tensors(const tn_model *);
-TN_API tn_status tn_model_tensor(const tn_model *, int32_t i, const char **name, tn_tensor *);
-TN_API tn_status tn_model_find(const tn_model *, const char *name, tn_tensor *, tn_error *);
+TN_API tn_status tn_model_tensor(const tn_model *, int32_t i, const char **name,
+                                 tn_tensor *);
+TN_API tn_status tn_model_find(const tn_model *, const char *name, tn_tensor *,
+                               tn_error *);
 
 typedef struct tn_score {
     const char *name; /* "loss", "accuracy" */
@@ -150,8 +154,9 @@ typedef struct tn_progress {
     int64_t epoch, epochs, step, steps_per_epoch;
     double seconds, seconds_left, samples_per_second, learning_rate;
     int32_t scores;
-    const tn_score *score; /* loss, accuracy, val_loss, val_accuracy, ... */
-    const char *note;      /* why it ended, where it saved; NULL: nothing to say */
+    /* loss (mean over the data alone), accuracy, penalty (of the regularizers), val_loss ... */
+    const tn_score *score;
+    const char *note; /* why it ended, where it saved; NULL: nothing to say */
 } tn_progress;
 
 typedef struct tn_train_options {
@@ -161,6 +166,8 @@ typedef struct tn_train_options {
     void *progress_data;
 } tn_train_options;
 
+/* Copies the config. NULL with `resume`: that of the run folder. A run goes on in its own folder:
+ * run_dir is then NULL or the same. */
 TN_API tn_trainer *tn_trainer_new(tn_env *, const tn_config *, const tn_train_options *,
                                   tn_error *);
 TN_API void tn_trainer_free(tn_trainer *);
@@ -178,9 +185,10 @@ TN_API tn_status tn_trainer_step(tn_trainer *, const float *x, const float *targ
                                  tn_error *);
 /* Loss and gradients without an update; then tn_trainer_gradient reads them by name. */
 TN_API tn_status tn_trainer_gradients(tn_trainer *, const float *x, const float *targets,
-                                      const int32_t *labels, int64_t samples, double *loss,
-                                      tn_error *);
-TN_API tn_status tn_trainer_gradient(tn_trainer *, const char *name, tn_tensor *, tn_error *);
+                                      const int32_t *labels, int64_t samples,
+                                      double *loss, tn_error *);
+TN_API tn_status tn_trainer_gradient(tn_trainer *, const char *name, tn_tensor *,
+                                     tn_error *);
 
 /* Loss (of the model's config, without penalties) and gradient of every parameter for one
  * training pass over a batch, written under the parameters' names to the archive `path`.

@@ -11,9 +11,9 @@ typedef struct tn_clock {
     int64_t step;  /* updates made so far */
     int64_t steps; /* of the whole run */
     double epoch, epochs;
-    double monitored; /* last validation loss (training loss without validation); NAN before */
+    double
+        monitored; /* last validation loss (training loss without validation); NAN before */
 } tn_clock;
-
 
 /* schedule: a number as a function of the clock. [step] */
 typedef struct tn_schedule {
@@ -29,34 +29,39 @@ typedef struct tn_named_value {
 } tn_named_value;
 
 typedef struct tn_event {
-    int64_t epoch, epochs;                   /* 1-based; planned */
-    int64_t step, steps_per_epoch;           /* within the epoch, 1-based */
-    double seconds, samples_per_second;      /* of this epoch so far */
+    int64_t epoch, epochs;              /* 1-based; planned */
+    int64_t step, steps_per_epoch;      /* within the epoch, 1-based */
+    double seconds, samples_per_second; /* of this epoch so far */
     double learning_rate;
-    const char *run_dir;                     /* NULL: this run writes no files */
+    const char *run_dir; /* NULL: this run writes no files */
     int32_t values;
-    const tn_named_value *value;             /* at a step: loss; at an epoch: loss, accuracy,
+    const tn_named_value *value; /* at a step: loss; at an epoch: loss, accuracy,
                                                 val_loss, val_accuracy, ... */
 } tn_event;
 
 /* What an observer may ask of the run. */
 typedef struct tn_run tn_run;
 struct tn_run {
-    void (*stop)(tn_run *, const char *why);  /* after this epoch */
-    tn_status (*keep)(tn_run *, tn_call *);   /* remember all weights and states ... */
+    void (*stop)(tn_run *, const char *why);   /* after this epoch */
+    tn_status (*keep)(tn_run *, tn_call *);    /* remember all weights and states ... */
     tn_status (*restore)(tn_run *, tn_call *); /* ... and put them back */
     tn_status (*save)(tn_run *, tn_call *, const char *name); /* model to run_dir/name */
-    tn_status (*checkpoint)(tn_run *, tn_call *);             /* all that resume needs */
+    /* All that resume needs; written when every observer has seen this event. */
+    tn_status (*checkpoint)(tn_run *, tn_call *);
 };
 
 /* observer. `every`: steps between calls of step, 0: never. [step] */
 typedef struct tn_observer {
     TN_HEAD
     int32_t every;
-    tn_status (*start)(const void *self, tn_call *, tn_run *, const tn_event *, double *numbers);
-    tn_status (*step)(const void *self, tn_call *, tn_run *, const tn_event *, double *numbers);
-    tn_status (*epoch)(const void *self, tn_call *, tn_run *, const tn_event *, double *numbers);
-    tn_status (*end)(const void *self, tn_call *, tn_run *, const tn_event *, double *numbers);
+    tn_status (*start)(const void *self, tn_call *, tn_run *, const tn_event *,
+                       double *numbers);
+    tn_status (*step)(const void *self, tn_call *, tn_run *, const tn_event *,
+                      double *numbers);
+    tn_status (*epoch)(const void *self, tn_call *, tn_run *, const tn_event *,
+                       double *numbers);
+    tn_status (*end)(const void *self, tn_call *, tn_run *, const tn_event *,
+                     double *numbers);
 } tn_observer;
 
 #endif

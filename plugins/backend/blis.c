@@ -1,8 +1,8 @@
 /* blis.c - matrix products by BLIS, and the thread pool by OpenMP.
  *
- * Invariant: the bits of a result depend on shapes and strides alone. A product is cut into
- * tiles and depth blocks by its shape; one thread makes a tile, adding its depth blocks in
- * order, so that the number of threads only decides who makes which tile.
+ * Invariant: the bits of a result depend on shapes and strides alone. A product is cut
+ * into tiles and depth blocks by its shape; one thread makes a tile, adding its depth
+ * blocks in order, so that the number of threads only decides who makes which tile.
  *
  * BLIS aborts the process on bad arguments: everything is checked before it is called.
  *
@@ -21,14 +21,15 @@
 #include <cpuid.h>
 #endif
 
-/* Sizes found by measurement (bench/products.c) on two cores with 1 MiB of L2 cache each. */
+/* Sizes found by measurement (bench/products.c) on two cores with 1 MiB of L2 cache
+ * each. */
 #define TILE_ROWS 256 /* of the largest tile */
 #define TILE_COLS 512
-#define DEPTH 512       /* of a block of the inner dimension */
-#define TILE_WORK 1e6   /* multiplications that are worth a tile of their own */
+#define DEPTH 512        /* of a block of the inner dimension */
+#define TILE_WORK 1e6    /* multiplications that are worth a tile of their own */
 #define PACK_WORK 0x1p18 /* from here on B is better packed, also where BLIS would not */
-#define TILES 16        /* enough of them: no need to cut finer */
-#define MICRO_ROWS 12   /* BLIS's micro-tiles divide these in most configurations */
+#define TILES 16         /* enough of them: no need to cut finer */
+#define MICRO_ROWS 12    /* BLIS's micro-tiles divide these in most configurations */
 #define MICRO_COLS 32
 #define MAX_THREADS 1024
 
@@ -56,7 +57,8 @@ static int64_t share(int64_t size, int64_t count, int64_t micro)
     return count == 1 ? size : parts(parts(size, count), micro) * micro;
 }
 
-/* Halves tiles until there are enough of them, or they are hardly worth a thread's while. */
+/* Halves tiles until there are enough of them, or they are hardly worth a thread's
+ * while. */
 static grid cut(int64_t rows, int64_t cols, int64_t depth)
 {
     int64_t high = least(rows, TILE_ROWS), wide = least(cols, TILE_COLS);
@@ -74,8 +76,9 @@ static grid cut(int64_t rows, int64_t cols, int64_t depth)
     return g;
 }
 
-/* Whether BLIS 0.9 has kernels for this processor's family. It knows Intel's by their features
- * but AMD's by number, and takes `generic` (a fifth of the speed) for any later one. */
+/* Whether BLIS 0.9 has kernels for this processor's family. It knows Intel's by their
+ * features but AMD's by number, and takes `generic` (a fifth of the speed) for any later
+ * one. */
 static bool blis_knows_processor(void)
 {
 #ifdef __x86_64__
@@ -123,10 +126,11 @@ static void describe_kernels(char *text, size_t size, int32_t threads)
 {
     const arch_t used = bli_arch_query_id();
     const bool late = kernels_wanted >= 0 && (int)used != kernels_wanted;
-    snprintf(text, size, "BLIS %s, %s kernels%s%s%s, %d thread%s", bli_info_get_version_str(),
-             bli_arch_string(used), late ? " (was running before Tenon could ask for " : "",
-             late ? bli_arch_string((arch_t)kernels_wanted) : "", late ? ")" : "", threads,
-             threads == 1 ? "" : "s");
+    snprintf(text, size, "BLIS %s, %s kernels%s%s%s, %d thread%s",
+             bli_info_get_version_str(), bli_arch_string(used),
+             late ? " (was running before Tenon could ask for " : "",
+             late ? bli_arch_string((arch_t)kernels_wanted) : "", late ? ")" : "",
+             threads, threads == 1 ? "" : "s");
 }
 #endif
 
@@ -146,7 +150,8 @@ static tn_status TN(open)(void *me, tn_call *c, int32_t threads)
 {
     TN(self) *self = me;
     if (threads < 0 || threads > MAX_THREADS)
-        return tn_fail(c, TN_EINVAL, "threads: expected 0 .. %d, got %d", MAX_THREADS, threads);
+        return tn_fail(c, TN_EINVAL, "threads: expected 0 .. %d, got %d", MAX_THREADS,
+                       threads);
     if (!self->room && !(self->room = c->host->alloc(c, sizeof *self->room)))
         return tn_fail(c, TN_ENOMEM, "out of memory");
     *self->room = (TN(room)){.taken = ATOMIC_FLAG_INIT};
@@ -177,8 +182,8 @@ static const char *TN(describe)(const void *me)
     return self->text;
 }
 
-/* The team always has the same size: OpenMP keeps its threads only then. Inside a parallel
- * region the loop stays on its thread and goes on under that thread's number. */
+/* The team always has the same size: OpenMP keeps its threads only then. Inside a
+ * parallel region the loop stays on its thread and goes on under that thread's number. */
 static void TN(parallel)(const void *me, int64_t n,
                          void (*body)(void *data, int64_t i, int32_t worker), void *data)
 {
@@ -237,19 +242,21 @@ static TN(block) TN(operand)(const tn_matrix *m, bool gather, int64_t row, int64
 static void TN(clear)(TN(block) out, int64_t rows, int64_t cols)
 {
     for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < cols; j++) out.at[i * out.row_stride + j * out.col_stride] = 0;
+        for (int64_t j = 0; j < cols; j++)
+            out.at[i * out.row_stride + j * out.col_stride] = 0;
 }
 
-static void TN(multiply)(TN(block) a, TN(block) b, TN(block) out, int64_t rows, int64_t cols,
-                         int64_t depth, bool add)
+static void TN(multiply)(TN(block) a, TN(block) b, TN(block) out, int64_t rows,
+                         int64_t cols, int64_t depth, bool add)
 {
     tn_real one = 1, scale = add ? 1 : 0;
     rntm_t alone = BLIS_RNTM_INITIALIZER;
     bli_rntm_set_num_threads(1, &alone);
     bli_rntm_set_pack_b((double)rows * (double)cols * (double)depth >= PACK_WORK, &alone);
-    TN(gemm)(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, rows, cols, depth, &one, a.at, a.row_stride,
-             a.col_stride, b.at, b.row_stride, b.col_stride, &scale, out.at, out.row_stride,
-             out.col_stride, NULL, &alone);
+    TN(gemm)
+    (BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, rows, cols, depth, &one, a.at, a.row_stride,
+     a.col_stride, b.at, b.row_stride, b.col_stride, &scale, out.at, out.row_stride,
+     out.col_stride, NULL, &alone);
 }
 
 static void TN(add_bias)(TN(block) out, const tn_real *bias, int64_t rows, int64_t cols)
@@ -283,7 +290,8 @@ static void TN(tile)(void *data, int64_t i, int32_t worker)
         TN(multiply)(a, b, out, rows, cols, depth, k > 0 || p->add);
     }
     if (p->bias) TN(add_bias)(out, (const tn_real *)p->bias + col, rows, cols);
-    if (p->out.wrote) p->out.wrote(p->out.with, row, col, rows, cols, out.at, out.row_stride);
+    if (p->out.wrote)
+        p->out.wrote(p->out.with, row, col, rows, cols, out.at, out.row_stride);
     if (job->stage && p->out.data) TN(copy)(out, TN(part)(&p->out, row, col), rows, cols);
 }
 
@@ -310,10 +318,11 @@ static tn_status TN(check)(tn_call *c, const tn_product *p)
     const tn_matrix *a = &p->a, *b = &p->b, *out = &p->out;
     if (a->rows < 0 || a->cols < 0 || b->cols < 0 || a->cols != b->rows ||
         a->rows != out->rows || b->cols != out->cols)
-        return tn_fail(c, TN_ESHAPE,
-                       "product: (%lld x %lld) times (%lld x %lld) cannot give (%lld x %lld)",
-                       (long long)a->rows, (long long)a->cols, (long long)b->rows,
-                       (long long)b->cols, (long long)out->rows, (long long)out->cols);
+        return tn_fail(
+            c, TN_ESHAPE,
+            "product: (%lld x %lld) times (%lld x %lld) cannot give (%lld x %lld)",
+            (long long)a->rows, (long long)a->cols, (long long)b->rows,
+            (long long)b->cols, (long long)out->rows, (long long)out->cols);
     if (!TN(reachable)(a) || !TN(reachable)(b) || !TN(reachable)(out))
         return tn_fail(c, TN_ESHAPE, "product: sizes and strides are too large");
     if (!out->rows || !out->cols) return TN_OK;
@@ -369,11 +378,12 @@ static tn_status TN(product)(const void *me, tn_call *c, const tn_product *p)
     const tn_matrix *out = &p->out;
     tn_status status = TN(check)(c, p);
     if (status != TN_OK || !out->rows || !out->cols) return status;
-    TN(job) job = {.p = p,
-                   .grid = cut(out->rows, out->cols, p->a.cols),
-                   .gather_a = !TN(plain)(&p->a),
-                   .gather_b = !TN(plain)(&p->b),
-                   .stage = out->wrote ? !out->data || !TN(by_rows)(out) : !TN(plain)(out)};
+    TN(job)
+    job = {.p = p,
+           .grid = cut(out->rows, out->cols, p->a.cols),
+           .gather_a = !TN(plain)(&p->a),
+           .gather_b = !TN(plain)(&p->b),
+           .stage = out->wrote ? !out->data || !TN(by_rows)(out) : !TN(plain)(out)};
     status = TN(take_room)(self, c, &job);
     if (status != TN_OK) return status;
     TN(parallel)(self, job.grid.tiles, TN(tile), &job);
@@ -383,8 +393,9 @@ static tn_status TN(product)(const void *me, tn_call *c, const tn_product *p)
 
 TN_VTABLE(backend, .destroy = TN(destroy), .open = TN(open), .threads = TN(threads),
           .describe = TN(describe), .parallel = TN(parallel), .product = TN(product))
-TN_PLUGIN_WITH(OPTIONS, backend, blis,
-               .summary = "BLIS kernels on all cores; bits do not depend on their number",
-               .formula = "out[i][j] = sum over k of a[i][k] b[k][j] + bias[j] (+ out[i][j])",
-               .reference = "Van Zee and van de Geijn, BLIS: a framework for rapidly "
-                            "instantiating BLAS functionality, ACM TOMS 41(3), 2015")
+TN_PLUGIN_WITH(
+    OPTIONS, backend, blis,
+    .summary = "BLIS kernels on all cores; bits do not depend on their number",
+    .formula = "out[i][j] = sum over k of a[i][k] b[k][j] + bias[j] (+ out[i][j])",
+    .reference = "Van Zee and van de Geijn, BLIS: a framework for rapidly "
+                 "instantiating BLAS functionality, ACM TOMS 41(3), 2015")

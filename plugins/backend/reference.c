@@ -1,14 +1,16 @@
 /* reference.c - matrix products by the definition, for tests to compare with.
  *
- * Invariant: every element is the sum over k in rising order, in double, rounded once; nothing
- * is blocked, packed or shared between threads. Elements are read and reported one by one, so
- * that prologues and epilogues meet the smallest blocks the contract allows. */
+ * Invariant: every element is the sum over k in rising order, in double, rounded once;
+ * nothing is blocked, packed or shared between threads. Elements are read and reported
+ * one by one, so that prologues and epilogues meet the smallest blocks the contract
+ * allows. */
 #include <tenon/plugin.h>
 
 static tn_status TN(open)(void *self, tn_call *c, int32_t threads)
 {
-    return threads < 0 ? tn_fail(c, TN_EINVAL, "threads: expected 0 or more, got %d", threads)
-                       : TN_OK;
+    return threads < 0
+               ? tn_fail(c, TN_EINVAL, "threads: expected 0 or more, got %d", threads)
+               : TN_OK;
 }
 
 static int32_t TN(threads)(const void *self)
@@ -57,10 +59,11 @@ static tn_status TN(check)(tn_call *c, const tn_product *p)
     const tn_matrix *a = &p->a, *b = &p->b, *out = &p->out;
     if (a->rows < 0 || a->cols < 0 || b->cols < 0 || a->cols != b->rows ||
         a->rows != out->rows || b->cols != out->cols)
-        return tn_fail(c, TN_ESHAPE,
-                       "product: (%lld x %lld) times (%lld x %lld) cannot give (%lld x %lld)",
-                       (long long)a->rows, (long long)a->cols, (long long)b->rows,
-                       (long long)b->cols, (long long)out->rows, (long long)out->cols);
+        return tn_fail(
+            c, TN_ESHAPE,
+            "product: (%lld x %lld) times (%lld x %lld) cannot give (%lld x %lld)",
+            (long long)a->rows, (long long)a->cols, (long long)b->rows,
+            (long long)b->cols, (long long)out->rows, (long long)out->cols);
     const int empty = !out->rows || !out->cols;
     if (!empty && a->cols && ((!a->data && !a->read) || (!b->data && !b->read)))
         return tn_fail(c, TN_EINVAL, "product: an operand has neither data nor a reader");
@@ -80,6 +83,7 @@ static tn_status TN(product)(const void *self, tn_call *c, const tn_product *p)
 
 TN_VTABLE(backend, .open = TN(open), .threads = TN(threads), .describe = TN(describe),
           .parallel = TN(parallel), .product = TN(product))
-TN_PLUGIN(backend, reference, .summary = "plain loops on one thread, for tests and comparison",
-          .formula = "out[i][j] = sum over k of a[i][k] b[k][j] + bias[j] (+ out[i][j])",
-          .reference = "Golub and Van Loan, Matrix Computations, 4th ed., algorithm 1.1.5")
+TN_PLUGIN(
+    backend, reference, .summary = "plain loops on one thread, for tests and comparison",
+    .formula = "out[i][j] = sum over k of a[i][k] b[k][j] + bias[j] (+ out[i][j])",
+    .reference = "Golub and Van Loan, Matrix Computations, 4th ed., algorithm 1.1.5")

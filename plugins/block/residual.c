@@ -3,16 +3,17 @@
  *     y = F(x) + x            where the body F keeps the shape
  *     y = F(x) + W_s x        where it changes the number of features: W_s is learned
  *
- * He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, eqs. 1 and 2.
- * An activation of the sum is whatever node follows the block. */
+ * He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, eqs.
+ * 1 and 2. An activation of the sum is whatever node follows the block. */
 #include <tenon/plugin.h>
 
 #include <string.h>
 #include <tenon/block.h>
 
-#define OPTIONS(P)                                                                          \
-    P(GRAPH, body, TN_POSITIONAL | TN_REQUIRED, "[]", , , "the layers that the shortcut skips") \
-    P(ENUM, shortcut, 0, 0, "auto|identity|projection", ,                                    \
+#define OPTIONS(P)                                        \
+    P(GRAPH, body, TN_POSITIONAL | TN_REQUIRED, "[]", , , \
+      "the layers that the shortcut skips")               \
+    P(ENUM, shortcut, 0, 0, "auto|identity|projection", , \
       "auto: identity where shapes agree, else a dense layer without bias")
 TN_SELF(OPTIONS, )
 
@@ -44,7 +45,7 @@ static tn_status TN(refuse)(tn_call *c, const tn_shape *in, const tn_shape *out,
 }
 
 /* The node that carries x, or W_s x, around the body. */
-static tn_status TN(add_shortcut)(const TN(self) *self, tn_call *c, tn_builder *b,
+static tn_status TN(add_shortcut)(const TN(self) * self, tn_call *c, tn_builder *b,
                                   int32_t input, int32_t end, int32_t *shortcut)
 {
     const tn_shape in = *b->shape(b, input), out = *b->shape(b, end);
@@ -53,10 +54,13 @@ static tn_status TN(add_shortcut)(const TN(self) *self, tn_call *c, tn_builder *
     if (self->shortcut != (int32_t)TN(PROJECTION) && TN(same_axes)(&in, &out, in.rank))
         return TN_OK;
     if (self->shortcut == (int32_t)TN(IDENTITY))
-        return TN(refuse)(c, &in, &out, "an identity shortcut needs equal shapes; say "
-                          "shortcut: auto or end the body with as many features as it gets");
+        return TN(refuse)(
+            c, &in, &out,
+            "an identity shortcut needs equal shapes; say "
+            "shortcut: auto or end the body with as many features as it gets");
     if (!in.rank || !TN(same_axes)(&in, &out, in.rank - 1))
-        return TN(refuse)(c, &in, &out, "a projection can change the last axis only; keep the "
+        return TN(refuse)(c, &in, &out,
+                          "a projection can change the last axis only; keep the "
                           "others in the body");
     snprintf(options, sizeof options, "{units: %lld, bias: false}",
              (long long)tn_shape_width(&out));

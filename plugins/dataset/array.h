@@ -1,10 +1,11 @@
-/* array.h - reads one NumPy array file (.npy, versions 1 to 3): little-endian float, double,
- * 32- and 64-bit integers or unsigned bytes, in C order.
+/* array.h - reads one NumPy array file (.npy, versions 1 to 3): little-endian float,
+ * double, 32- and 64-bit integers or unsigned bytes, in C order.
  *
- * Format: NumPy Enhancement Proposal 1 and numpy.lib.format: "\x93NUMPY", two version bytes, the
- * header's length (16 bits in version 1, else 32), a Python dictionary literal with exactly the
- * keys descr, fortran_order and shape, then the elements. The file must have exactly the size
- * its header promises, so nothing is allocated beyond the file itself. */
+ * Format: NumPy Enhancement Proposal 1 and numpy.lib.format: "\x93NUMPY", two version
+ * bytes, the header's length (16 bits in version 1, else 32), a Python dictionary literal
+ * with exactly the keys descr, fortran_order and shape, then the elements. The file must
+ * have exactly the size its header promises, so nothing is allocated beyond the file
+ * itself. */
 #ifndef DATASET_ARRAY_H
 #define DATASET_ARRAY_H
 
@@ -15,7 +16,7 @@ typedef struct npy_array {
     tn_dtype dtype;
     int32_t rank;
     int64_t dim[TN_MAX_RANK], count; /* of elements */
-    const unsigned char *at;         /* the elements; points into the file, maybe unaligned */
+    const unsigned char *at; /* the elements; points into the file, maybe unaligned */
 } npy_array;
 
 /* What is left of the header's text. */
@@ -54,8 +55,11 @@ static tn_status parse_dtype(tn_call *c, npy_text *t, npy_array *array)
     static const struct {
         const char *name;
         tn_dtype dtype;
-    } known[] = {{"'<f4'", TN_F32}, {"'<f8'", TN_F64}, {"'<i4'", TN_I32},
-                 {"'<i8'", TN_I64}, {"'|u1'", TN_U8}};
+    } known[] = {{"'<f4'", TN_F32},
+                 {"'<f8'", TN_F64},
+                 {"'<i4'", TN_I32},
+                 {"'<i8'", TN_I64},
+                 {"'|u1'", TN_U8}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (accept(t, known[i].name)) {
             array->dtype = known[i].dtype;
@@ -77,9 +81,10 @@ static tn_status parse_order(tn_call *c, npy_text *t, const npy_array *array)
 {
     if (accept(t, "False")) return TN_OK;
     if (accept(t, "True"))
-        return tn_fail(c, TN_ENOTSUP,
-                       "%s: the array is in Fortran order; save numpy.ascontiguousarray(it)",
-                       array->file.path);
+        return tn_fail(
+            c, TN_ENOTSUP,
+            "%s: the array is in Fortran order; save numpy.ascontiguousarray(it)",
+            array->file.path);
     return wrong_header(c, array);
 }
 
@@ -89,12 +94,13 @@ static tn_status parse_shape(tn_call *c, npy_text *t, npy_array *array)
     if (!accept(t, "(")) return wrong_header(c, array);
     while (!accept(t, ")")) {
         if (array->rank == TN_MAX_RANK)
-            return tn_fail(c, TN_ENOTSUP, "%s: more than %d axes", array->file.path, TN_MAX_RANK);
+            return tn_fail(c, TN_ENOTSUP, "%s: more than %d axes", array->file.path,
+                           TN_MAX_RANK);
         int64_t size;
         if (!accept_size(t, &size)) return wrong_header(c, array);
         if (size == 0)
-            return tn_fail(c, TN_EDATA, "%s: axis %d of the array has size 0", array->file.path,
-                           array->rank + 1);
+            return tn_fail(c, TN_EDATA, "%s: axis %d of the array has size 0",
+                           array->file.path, array->rank + 1);
         if (__builtin_mul_overflow(array->count, size, &array->count))
             return tn_fail(c, TN_EDATA, "%s: the sizes in the .npy header overflow",
                            array->file.path);
@@ -114,17 +120,22 @@ static tn_status parse_header(tn_call *c, npy_text *t, npy_array *array)
     if (!accept(t, "{")) return wrong_header(c, array);
     while (!accept(t, "}")) {
         tn_status status;
-        if (accept(t, "'descr':") && !seen[0]++) status = parse_dtype(c, t, array);
-        else if (accept(t, "'fortran_order':") && !seen[1]++) status = parse_order(c, t, array);
-        else if (accept(t, "'shape':") && !seen[2]++) status = parse_shape(c, t, array);
-        else status = wrong_header(c, array);
+        if (accept(t, "'descr':") && !seen[0]++)
+            status = parse_dtype(c, t, array);
+        else if (accept(t, "'fortran_order':") && !seen[1]++)
+            status = parse_order(c, t, array);
+        else if (accept(t, "'shape':") && !seen[2]++)
+            status = parse_shape(c, t, array);
+        else
+            status = wrong_header(c, array);
         if (status != TN_OK) return status;
         if (accept(t, ",")) continue;
         if (!accept(t, "}")) return wrong_header(c, array);
         break;
     }
     skip_blanks(t);
-    return seen[0] && seen[1] && seen[2] && t->at == t->end ? TN_OK : wrong_header(c, array);
+    return seen[0] && seen[1] && seen[2] && t->at == t->end ? TN_OK
+                                                            : wrong_header(c, array);
 }
 
 /* The header's text within the file. */
@@ -133,11 +144,12 @@ static tn_status find_header(tn_call *c, const npy_array *array, npy_text *t)
     const unsigned char *at = array->file.at;
     const size_t size = array->file.size;
     if (size < 10 || memcmp(at, "\x93NUMPY", 6))
-        return tn_fail(c, TN_EDATA, "%s: is not a .npy file (wrong first bytes or truncated)",
+        return tn_fail(c, TN_EDATA,
+                       "%s: is not a .npy file (wrong first bytes or truncated)",
                        array->file.path);
     if (at[6] < 1 || at[6] > 3)
-        return tn_fail(c, TN_ENOTSUP, "%s: .npy version %d; expected 1 to 3", array->file.path,
-                       at[6]);
+        return tn_fail(c, TN_ENOTSUP, "%s: .npy version %d; expected 1 to 3",
+                       array->file.path, at[6]);
     const size_t before = at[6] == 1 ? 10 : 12;
     if (size < before)
         return tn_fail(c, TN_EDATA, "%s: truncated: the file ends inside the .npy header",
@@ -164,10 +176,11 @@ static tn_status npy_read(tn_call *c, const char *path, npy_array *array)
     const size_t found = array->file.size - (size_t)(array->at - array->file.at);
     const size_t size = tn_dtype_size((int32_t)array->dtype);
     if (found % size == 0 && found / size == (size_t)array->count) return TN_OK;
-    return tn_fail(c, TN_EDATA,
-                   "%s: %s: the header promises %lld elements of %zu bytes, found %zu bytes",
-                   path, found / size < (size_t)array->count ? "truncated" : "trailing garbage",
-                   (long long)array->count, size, found);
+    return tn_fail(
+        c, TN_EDATA,
+        "%s: %s: the header promises %lld elements of %zu bytes, found %zu bytes", path,
+        found / size < (size_t)array->count ? "truncated" : "trailing garbage",
+        (long long)array->count, size, found);
 }
 
 static int npy_is_whole(const npy_array *array)

@@ -43,7 +43,8 @@ static tn_status read_descriptor(tn_call *c, int descriptor, file_bytes *file)
         return tn_fail(c, TN_EIO, "%s: %s", file->path, strerror(errno));
     if (!S_ISREG(about.st_mode))
         return tn_fail(c, TN_EIO, "%s: is not a regular file", file->path);
-    if (about.st_size == 0) return tn_fail(c, TN_EDATA, "%s: the file is empty", file->path);
+    if (about.st_size == 0)
+        return tn_fail(c, TN_EDATA, "%s: the file is empty", file->path);
     file->size = (size_t)about.st_size;
     file->at = take_memory(c, file->path, file->size);
     if (!file->at) return TN_ENOMEM;

@@ -8,36 +8,39 @@
 
 #include "table.h"
 
-#define OPTIONS(P)                                                                       \
-    P(STR, path, TN_POSITIONAL | TN_REQUIRED, 0, 0, 0, "file with the training data")    \
-    P(STR, test_path, TN_OPTIONAL, 0, 0, 0, "file with the test data")                   \
-    P(BOOL, header, 0, 1, 0, 1, "the first row holds the columns' names")                \
-    P(STR, delimiter, 0, ",", 0, 0, "the character between cells")                       \
-    P(STR, target, TN_OPTIONAL, 0, 0, 0, "column, by name or number from 1; unset: last") \
-    P(ENUM, target_type, 0, 0, "label|real", 0, "a class number or a quantity")          \
+#define OPTIONS(P)                                                                    \
+    P(STR, path, TN_POSITIONAL | TN_REQUIRED, 0, 0, 0, "file with the training data") \
+    P(STR, test_path, TN_OPTIONAL, 0, 0, 0, "file with the test data")                \
+    P(BOOL, header, 0, 1, 0, 1, "the first row holds the columns' names")             \
+    P(STR, delimiter, 0, ",", 0, 0, "the character between cells")                    \
+    P(STR, target, TN_OPTIONAL, 0, 0, 0,                                              \
+      "column, by name or number from 1; unset: last")                                \
+    P(ENUM, target_type, 0, 0, "label|real", 0, "a class number or a quantity")       \
     P(INT, classes, TN_OPTIONAL, 0, 1, INT32_MAX, "of labels; unset: largest + 1")
 TN_SELF(OPTIONS, int64_t column; table set[TN_SPLITS];)
 
 #ifndef CSV_LABELS
 #define CSV_LABELS
 /* That a column holds class numbers; *largest grows to the largest of them. */
-static tn_status check_labels(tn_call *c, const table *t, const char *path, int64_t column,
-                              int64_t classes, int64_t *largest)
+static tn_status check_labels(tn_call *c, const table *t, const char *path,
+                              int64_t column, int64_t classes, int64_t *largest)
 {
     for (int64_t row = 0; row < t->rows; row++) {
         const double label = t->value[row * t->cols + column];
         const long long line = row + 1 + t->header;
         if (label < 0 || label != floor(label) || label >= INT32_MAX)
-            return tn_fail(c, TN_EDATA,
-                           "%s:%lld:%lld: %g is not a class number; labels are whole numbers "
-                           "from 0 (for quantities set target_type: real)",
-                           path, line, (long long)column + 1, label);
+            return tn_fail(
+                c, TN_EDATA,
+                "%s:%lld:%lld: %g is not a class number; labels are whole numbers "
+                "from 0 (for quantities set target_type: real)",
+                path, line, (long long)column + 1, label);
         if (classes != TN_UNSET_INT && label >= (double)classes)
-            return tn_fail(c, TN_EDATA,
-                           "%s:%lld:%lld: label %g is out of range; with %lld classes the "
-                           "largest is %lld",
-                           path, line, (long long)column + 1, label, (long long)classes,
-                           (long long)classes - 1);
+            return tn_fail(
+                c, TN_EDATA,
+                "%s:%lld:%lld: label %g is out of range; with %lld classes the "
+                "largest is %lld",
+                path, line, (long long)column + 1, label, (long long)classes,
+                (long long)classes - 1);
         if (label > (double)*largest) *largest = (int64_t)label;
     }
     return TN_OK;
@@ -53,7 +56,8 @@ static tn_status TN(check)(void *me, tn_call *c)
     return TN_OK;
 }
 
-static tn_status TN(open_one)(TN(self) *self, tn_call *c, int32_t split, const char *path)
+static tn_status TN(open_one)(TN(self) * self, tn_call *c, int32_t split,
+                              const char *path)
 {
     table *t = &self->set[split];
     *t = (table){.c = c, .delimiter = self->delimiter[0], .header = self->header};
@@ -62,24 +66,26 @@ static tn_status TN(open_one)(TN(self) *self, tn_call *c, int32_t split, const c
     if (split == TN_TRAIN) self->column = table_column(t, self->target);
     table_drop_text(t);
     if (self->column < 0)
-        return tn_fail(c, TN_EINVAL,
-                       "target: %s has no column '%s'; give a name of its header or 1 to %lld",
-                       path, self->target, (long long)t->cols);
+        return tn_fail(
+            c, TN_EINVAL,
+            "target: %s has no column '%s'; give a name of its header or 1 to %lld", path,
+            self->target, (long long)t->cols);
     if (t->cols != self->set[TN_TRAIN].cols)
         return tn_fail(c, TN_ESHAPE, "%s has %lld columns, but %s has %lld", path,
-                       (long long)t->cols, self->path, (long long)self->set[TN_TRAIN].cols);
+                       (long long)t->cols, self->path,
+                       (long long)self->set[TN_TRAIN].cols);
     return TN_OK;
 }
 
-static tn_status TN(find_classes)(const TN(self) *self, tn_call *c, int32_t *classes)
+static tn_status TN(find_classes)(const TN(self) * self, tn_call *c, int32_t *classes)
 {
     int64_t largest = 0, given = self->classes;
-    tn_status status = check_labels(c, &self->set[TN_TRAIN], self->path, self->column, given,
-                                    &largest);
+    tn_status status = check_labels(c, &self->set[TN_TRAIN], self->path, self->column,
+                                    given, &largest);
     if (given == TN_UNSET_INT) given = largest + 1;
     if (status == TN_OK && self->test_path)
-        status = check_labels(c, &self->set[TN_TEST], self->test_path, self->column, given,
-                              &largest);
+        status = check_labels(c, &self->set[TN_TEST], self->test_path, self->column,
+                              given, &largest);
     *classes = (int32_t)given;
     return status;
 }
@@ -111,8 +117,10 @@ static tn_status TN(read)(const void *me, tn_call *c, int32_t split, int64_t ind
     tn_real *input = field[0];
     for (int64_t i = 0; i < t->cols; i++)
         if (i != self->column) *input++ = (tn_real)row[i];
-    if (self->target_type) *(tn_real *)field[1] = (tn_real)row[self->column];
-    else *(int32_t *)field[1] = (int32_t)row[self->column];
+    if (self->target_type)
+        *(tn_real *)field[1] = (tn_real)row[self->column];
+    else
+        *(int32_t *)field[1] = (int32_t)row[self->column];
     return TN_OK;
 }
 
@@ -124,7 +132,8 @@ static void TN(destroy)(void *me, tn_call *c)
 
 TN_VTABLE(dataset, .check = TN(check), .destroy = TN(destroy), .open = TN(open),
           .read = TN(read))
-TN_PLUGIN_WITH(OPTIONS, dataset, csv,
-               .summary = "a table of numbers in a text file, one column of it the target",
-               .formula = "input = all columns but the target's, in order; target = that column",
-               .reference = "Shafranovich, RFC 4180, 2005, section 2")
+TN_PLUGIN_WITH(
+    OPTIONS, dataset, csv,
+    .summary = "a table of numbers in a text file, one column of it the target",
+    .formula = "input = all columns but the target's, in order; target = that column",
+    .reference = "Shafranovich, RFC 4180, 2005, section 2")

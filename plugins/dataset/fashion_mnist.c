@@ -1,7 +1,8 @@
-/* fashion_mnist.c - 60,000 training and 10,000 test images of clothing, 28 x 28 grey values.
+/* fashion_mnist.c - 60,000 training and 10,000 test images of clothing, 28 x 28 grey
+ * values.
  *
- * Xiao, Rasul and Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine
- * learning algorithms", arXiv:1708.07747, 2017. Debian: dataset-fashion-mnist. */
+ * Xiao, Rasul and Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking
+ * machine learning algorithms", arXiv:1708.07747, 2017. Debian: dataset-fashion-mnist. */
 #include <tenon/plugin.h>
 
 #include <tenon/data.h>
@@ -33,9 +34,9 @@ static tn_status open_split(tn_call *c, const char *folder, const char *prefix,
 }
 #endif
 
-#define OPTIONS(P)                                                                     \
-    P(STR, path, TN_POSITIONAL, "/usr/share/datasets/fashion-mnist", 0, 0,             \
-      "folder of the four IDX files, plain or .gz")                                    \
+#define OPTIONS(P)                                                         \
+    P(STR, path, TN_POSITIONAL, "/usr/share/datasets/fashion-mnist", 0, 0, \
+      "folder of the four IDX files, plain or .gz")                        \
     P(REAL, scale, TN_ABOVE, 1.0 / 255, 0, INFINITY, "factor on the grey values 0..255")
 TN_SELF(OPTIONS, image_set set[TN_SPLITS];)
 

@@ -1,20 +1,21 @@
 /* idx.c - labelled images in IDX files, plain or gzip: MNIST and its relatives.
  *
- * The file format: LeCun, Cortes and Burges, "The MNIST database of handwritten digits". */
+ * The file format: LeCun, Cortes and Burges, "The MNIST database of handwritten
+ * digits". */
 #include <tenon/plugin.h>
 
 #include <tenon/data.h>
 
 #include "images.h"
 
-#define OPTIONS(P)                                                                        \
-    P(STR, path, TN_POSITIONAL | TN_OPTIONAL, 0, 0, 0,                                    \
-      "folder with train-images-idx3-ubyte, train-labels-idx1-ubyte and t10k-*, or .gz")  \
-    P(STR, train_images, TN_OPTIONAL, 0, 0, 0, "file, instead of the one in path")        \
-    P(STR, train_labels, TN_OPTIONAL, 0, 0, 0, "file, instead of the one in path")        \
-    P(STR, test_images, TN_OPTIONAL, 0, 0, 0, "file, instead of the one in path")         \
-    P(STR, test_labels, TN_OPTIONAL, 0, 0, 0, "file, instead of the one in path")         \
-    P(REAL, scale, TN_ABOVE, 1.0 / 255, 0, INFINITY, "factor on the values 0..255")       \
+#define OPTIONS(P)                                                                       \
+    P(STR, path, TN_POSITIONAL | TN_OPTIONAL, 0, 0, 0,                                   \
+      "folder with train-images-idx3-ubyte, train-labels-idx1-ubyte and t10k-*, or .gz") \
+    P(STR, train_images, TN_OPTIONAL, 0, 0, 0, "file, instead of the one in path")       \
+    P(STR, train_labels, TN_OPTIONAL, 0, 0, 0, "file, instead of the one in path")       \
+    P(STR, test_images, TN_OPTIONAL, 0, 0, 0, "file, instead of the one in path")        \
+    P(STR, test_labels, TN_OPTIONAL, 0, 0, 0, "file, instead of the one in path")        \
+    P(REAL, scale, TN_ABOVE, 1.0 / 255, 0, INFINITY, "factor on the values 0..255")      \
     P(INT, classes, TN_OPTIONAL, 0, 1, 256, "unset: largest training label + 1")
 TN_SELF(OPTIONS, image_set set[TN_SPLITS];)
 
@@ -24,12 +25,13 @@ static tn_status TN(check)(void *me, tn_call *c)
     if (!self->path && !(self->train_images && self->train_labels))
         return tn_fail(c, TN_EINVAL, "set path, or both train_images and train_labels");
     if (!self->path && !self->test_images != !self->test_labels)
-        return tn_fail(c, TN_EINVAL, "set both of test_images and test_labels, or neither");
+        return tn_fail(c, TN_EINVAL,
+                       "set both of test_images and test_labels, or neither");
     return TN_OK;
 }
 
 /* The file that an option names, else that of the folder; *there: whether to open it. */
-static const char *TN(locate)(const TN(self) *self, const char *option, const char *name,
+static const char *TN(locate)(const TN(self) * self, const char *option, const char *name,
                               char *path, size_t size, int *there)
 {
     *there = option != NULL;
@@ -38,23 +40,24 @@ static const char *TN(locate)(const TN(self) *self, const char *option, const ch
     return path;
 }
 
-static tn_status TN(open_train)(TN(self) *self, tn_call *c, int32_t *classes)
+static tn_status TN(open_train)(TN(self) * self, tn_call *c, int32_t *classes)
 {
     char a[4096], b[4096];
     int there;
-    const char *images = TN(locate)(self, self->train_images, "train-images-idx3-ubyte", a,
-                                    sizeof a, &there);
-    const char *labels = TN(locate)(self, self->train_labels, "train-labels-idx1-ubyte", b,
-                                    sizeof b, &there);
+    const char *images = TN(locate)(self, self->train_images, "train-images-idx3-ubyte",
+                                    a, sizeof a, &there);
+    const char *labels = TN(locate)(self, self->train_labels, "train-labels-idx1-ubyte",
+                                    b, sizeof b, &there);
     image_set *set = &self->set[TN_TRAIN];
     const tn_status status = images_open(c, images, labels, set);
     if (status != TN_OK) return status;
-    *classes = self->classes == TN_UNSET_INT ? images_classes(set) : (int32_t)self->classes;
+    *classes = self->classes == TN_UNSET_INT ? images_classes(set)
+                                             : (int32_t)self->classes;
     return images_check_labels(c, labels, set, *classes);
 }
 
 /* A folder may lack both test files. */
-static tn_status TN(open_test)(TN(self) *self, tn_call *c, int32_t classes)
+static tn_status TN(open_test)(TN(self) * self, tn_call *c, int32_t classes)
 {
     char a[4096], b[4096];
     int has_images, has_labels;

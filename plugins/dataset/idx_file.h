@@ -1,12 +1,13 @@
 /* idx_file.h - reads one IDX file of bytes, plain or compressed with gzip.
  *
- * The format (LeCun, Cortes, Burges, "The MNIST database of handwritten digits"): two zero
- * bytes, the element type (8: unsigned byte), the rank, one big-endian 32-bit size per axis,
- * then the elements. gzip is RFC 1952.
+ * The format (LeCun, Cortes, Burges, "The MNIST database of handwritten digits"): two
+ * zero bytes, the element type (8: unsigned byte), the rank, one big-endian 32-bit size
+ * per axis, then the elements. gzip is RFC 1952.
  *
- * Invariant: what is allocated never exceeds what the file can hold. A plain file must have
- * exactly the size its header promises; deflate expands at most 1032 : 1 (zlib, "Technical
- * Details"), so a small compressed file that promises gigabytes is refused unread. */
+ * Invariant: what is allocated never exceeds what the file can hold. A plain file must
+ * have exactly the size its header promises; deflate expands at most 1032 : 1 (zlib,
+ * "Technical Details"), so a small compressed file that promises gigabytes is refused
+ * unread. */
 #ifndef DATASET_IDX_FILE_H
 #define DATASET_IDX_FILE_H
 
@@ -68,8 +69,8 @@ static tn_status unpack(idx_stream *s, unsigned char *out, size_t size, size_t *
         if (result == Z_MEM_ERROR)
             return tn_fail(s->c, TN_ENOMEM, "%s: no memory to decompress", s->file.path);
         if (result != Z_OK && result != Z_BUF_ERROR && !s->ended)
-            return tn_fail(s->c, TN_EDATA, "%s: the gzip data is damaged (%s)", s->file.path,
-                           s->z.msg ? s->z.msg : "no details");
+            return tn_fail(s->c, TN_EDATA, "%s: the gzip data is damaged (%s)",
+                           s->file.path, s->z.msg ? s->z.msg : "no details");
     }
     return TN_OK;
 }
@@ -100,10 +101,11 @@ static tn_status read_magic(idx_stream *s, idx_array *array)
     const tn_status status = take_header(s, magic, sizeof magic);
     if (status != TN_OK) return status;
     if (magic[0] || magic[1])
-        return tn_fail(s->c, TN_EDATA,
-                       "%s: is not an IDX file: expected it to start with 00 00 08, found "
-                       "%02x %02x %02x",
-                       s->file.path, magic[0], magic[1], magic[2]);
+        return tn_fail(
+            s->c, TN_EDATA,
+            "%s: is not an IDX file: expected it to start with 00 00 08, found "
+            "%02x %02x %02x",
+            s->file.path, magic[0], magic[1], magic[2]);
     if (magic[2] != IDX_U8)
         return tn_fail(s->c, TN_ENOTSUP,
                        "%s: IDX element type %02x; only unsigned bytes (08) can be read",
@@ -139,14 +141,16 @@ static tn_status check_promise(const idx_stream *s, const idx_array *array)
     const size_t promised = (size_t)array->bytes, found = s->file.size - s->used;
     if (s->packed && promised / DEFLATE_RATIO <= s->file.size) return TN_OK;
     if (s->packed)
-        return tn_fail(s->c, TN_EDATA,
-                       "%s: the header promises %zu bytes, more than a gzip file of %zu bytes "
-                       "can hold",
-                       s->file.path, promised, s->file.size);
+        return tn_fail(
+            s->c, TN_EDATA,
+            "%s: the header promises %zu bytes, more than a gzip file of %zu bytes "
+            "can hold",
+            s->file.path, promised, s->file.size);
     if (found == promised) return TN_OK;
-    return tn_fail(s->c, TN_EDATA, "%s: %s: the header promises %zu bytes of data, found %zu",
-                   s->file.path, found < promised ? "truncated" : "trailing garbage", promised,
-                   found);
+    return tn_fail(s->c, TN_EDATA,
+                   "%s: %s: the header promises %zu bytes of data, found %zu",
+                   s->file.path, found < promised ? "truncated" : "trailing garbage",
+                   promised, found);
 }
 
 /* That the file ends where its data does; for gzip this also checks its CRC. */
@@ -157,12 +161,14 @@ static tn_status check_end(idx_stream *s, const idx_array *array)
     const tn_status status = take(s, &extra, 1, &got);
     if (status != TN_OK) return status;
     if (got)
-        return tn_fail(s->c, TN_EDATA,
-                       "%s: trailing garbage: more data than the %lld bytes that the header "
-                       "promises",
-                       s->file.path, (long long)array->bytes);
+        return tn_fail(
+            s->c, TN_EDATA,
+            "%s: trailing garbage: more data than the %lld bytes that the header "
+            "promises",
+            s->file.path, (long long)array->bytes);
     if (s->packed && !s->ended)
-        return tn_fail(s->c, TN_EDATA, "%s: truncated: the end of the gzip data is missing",
+        return tn_fail(s->c, TN_EDATA,
+                       "%s: truncated: the end of the gzip data is missing",
                        s->file.path);
     const size_t left = s->file.size - s->used + (s->packed ? s->z.avail_in : 0);
     if (left == 0) return TN_OK;

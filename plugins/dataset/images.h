@@ -1,6 +1,6 @@
-/* images.h - labelled images in pairs of IDX files, as the datasets idx and fashion_mnist have
- * them. Images stay in memory as bytes and become numbers when they are read. A sample's shape
- * is channels last; images without a channel axis get one of size 1. */
+/* images.h - labelled images in pairs of IDX files, as the datasets idx and fashion_mnist
+ * have them. Images stay in memory as bytes and become numbers when they are read. A
+ * sample's shape is channels last; images without a channel axis get one of size 1. */
 #ifndef DATASET_IMAGES_H
 #define DATASET_IMAGES_H
 
@@ -30,7 +30,8 @@ static tn_status check_pair(tn_call *c, const char *images, const char *labels,
                        set->label.rank);
     if (set->image.dim[0] != set->label.dim[0])
         return tn_fail(c, TN_EDATA, "%s has %lld images, but %s has %lld labels", images,
-                       (long long)set->image.dim[0], labels, (long long)set->label.dim[0]);
+                       (long long)set->image.dim[0], labels,
+                       (long long)set->label.dim[0]);
     return TN_OK;
 }
 
@@ -63,10 +64,11 @@ static tn_status images_check_labels(tn_call *c, const char *labels, const image
 {
     for (int64_t i = 0; i < set->label.bytes; i++)
         if (set->label.at[i] >= classes)
-            return tn_fail(c, TN_EDATA,
-                           "%s: label %d of sample %lld is out of range; with %d classes the "
-                           "largest is %d",
-                           labels, set->label.at[i], (long long)i, classes, classes - 1);
+            return tn_fail(
+                c, TN_EDATA,
+                "%s: label %d of sample %lld is out of range; with %d classes the "
+                "largest is %d",
+                labels, set->label.at[i], (long long)i, classes, classes - 1);
     return TN_OK;
 }
 
@@ -83,16 +85,18 @@ static tn_status images_same_shape(tn_call *c, const char *images, const image_s
 {
     const tn_shape a = images_shape(train), b = images_shape(test);
     if (a.rank == b.rank && !memcmp(a.dim, b.dim, sizeof a.dim)) return TN_OK;
-    return tn_fail(c, TN_ESHAPE,
-                   "%s: test images have %lld values each, or another shape, but training "
-                   "images have %lld",
-                   images, (long long)tn_shape_count(&b), (long long)tn_shape_count(&a));
+    return tn_fail(
+        c, TN_ESHAPE,
+        "%s: test images have %lld values each, or another shape, but training "
+        "images have %lld",
+        images, (long long)tn_shape_count(&b), (long long)tn_shape_count(&a));
 }
 
 static void images_describe(const image_set *set, int32_t classes, tn_data_info *info)
 {
     info->fields = 2;
-    info->field[0] = (tn_field_spec){.name = "input", .real = 1, .shape = images_shape(set)};
+    info->field[0] = (tn_field_spec){
+        .name = "input", .real = 1, .shape = images_shape(set)};
     info->field[1] = (tn_field_spec){.name = "target", .classes = classes};
 }
 

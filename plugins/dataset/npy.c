@@ -1,5 +1,5 @@
-/* npy.c - inputs and targets in two NumPy array files. The first axis counts samples; whole
- * numbers in a target of one axis are labels, everything else are quantities.
+/* npy.c - inputs and targets in two NumPy array files. The first axis counts samples;
+ * whole numbers in a target of one axis are labels, everything else are quantities.
  *
  * Kern, "A simple file format for NumPy arrays" (NumPy Enhancement Proposal 1), 2007. */
 #include <tenon/plugin.h>
@@ -8,12 +8,12 @@
 
 #include "array.h"
 
-#define OPTIONS(P)                                                                    \
-    P(STR, x, TN_REQUIRED, 0, 0, 0, "file of the training inputs")                    \
-    P(STR, y, TN_REQUIRED, 0, 0, 0, "file of the training targets")                   \
-    P(STR, test_x, TN_OPTIONAL, 0, 0, 0, "file of the test inputs")                   \
-    P(STR, test_y, TN_OPTIONAL, 0, 0, 0, "file of the test targets")                  \
-    P(REAL, scale, TN_ABOVE, 1, 0, INFINITY, "factor on the inputs")                  \
+#define OPTIONS(P)                                                   \
+    P(STR, x, TN_REQUIRED, 0, 0, 0, "file of the training inputs")   \
+    P(STR, y, TN_REQUIRED, 0, 0, 0, "file of the training targets")  \
+    P(STR, test_x, TN_OPTIONAL, 0, 0, 0, "file of the test inputs")  \
+    P(STR, test_y, TN_OPTIONAL, 0, 0, 0, "file of the test targets") \
+    P(REAL, scale, TN_ABOVE, 1, 0, INFINITY, "factor on the inputs") \
     P(INT, classes, TN_OPTIONAL, 0, 1, INT32_MAX, "of labels; unset: largest + 1")
 TN_SELF(OPTIONS, npy_array x_of[TN_SPLITS]; npy_array y_of[TN_SPLITS];)
 
@@ -56,7 +56,8 @@ static tn_status check_labels(tn_call *c, const char *path, const npy_array *y,
     for (int64_t i = 0; i < y->count; i++) {
         const int64_t label = npy_label(y, i);
         if (label < 0 || label >= end)
-            return tn_fail(c, TN_EDATA, "%s: label %lld of sample %lld is out of range 0 to %lld",
+            return tn_fail(c, TN_EDATA,
+                           "%s: label %lld of sample %lld is out of range 0 to %lld",
                            path, (long long)label, (long long)i, (long long)end - 1);
         if (label > *largest) *largest = label;
     }
@@ -72,7 +73,7 @@ static tn_status TN(check)(void *me, tn_call *c)
     return TN_OK;
 }
 
-static tn_status TN(find_classes)(const TN(self) *self, tn_call *c, int32_t *classes)
+static tn_status TN(find_classes)(const TN(self) * self, tn_call *c, int32_t *classes)
 {
     int64_t largest = 0, given = self->classes;
     tn_status status = check_labels(c, self->y, &self->y_of[TN_TRAIN], given, &largest);
@@ -83,18 +84,19 @@ static tn_status TN(find_classes)(const TN(self) *self, tn_call *c, int32_t *cla
     return status;
 }
 
-static tn_status TN(open_test)(TN(self) *self, tn_call *c)
+static tn_status TN(open_test)(TN(self) * self, tn_call *c)
 {
     npy_array *x = self->x_of, *y = self->y_of;
-    const tn_status status =
-        open_pair(c, self->test_x, self->test_y, &x[TN_TEST], &y[TN_TEST]);
+    const tn_status status = open_pair(c, self->test_x, self->test_y, &x[TN_TEST],
+                                       &y[TN_TEST]);
     if (status != TN_OK) return status;
     if (!same_sample(&x[TN_TRAIN], &x[TN_TEST]))
         return tn_fail(c, TN_ESHAPE, "a sample of %s has another shape than one of %s",
                        self->test_x, self->x);
     if (!same_sample(&y[TN_TRAIN], &y[TN_TEST]) ||
         has_labels(&y[TN_TRAIN]) != has_labels(&y[TN_TEST]))
-        return tn_fail(c, TN_ESHAPE, "a target of %s has another shape or kind than one of %s",
+        return tn_fail(c, TN_ESHAPE,
+                       "a target of %s has another shape or kind than one of %s",
                        self->test_y, self->y);
     return TN_OK;
 }
@@ -109,7 +111,8 @@ static tn_status TN(open)(void *me, tn_call *c, tn_data_info *info)
     info->count[TN_TRAIN] = x->dim[0];
     info->count[TN_TEST] = self->x_of[TN_TEST].dim[0];
     info->fields = 2;
-    info->field[0] = (tn_field_spec){.name = "input", .real = 1, .shape = sample_shape(x)};
+    info->field[0] = (tn_field_spec){
+        .name = "input", .real = 1, .shape = sample_shape(x)};
     info->field[1] = (tn_field_spec){.name = "target"};
     if (has_labels(y)) return TN(find_classes)(self, c, &info->field[1].classes);
     info->field[1].real = 1;
@@ -130,8 +133,10 @@ static tn_status TN(read)(const void *me, tn_call *c, int32_t split, int64_t ind
     const TN(self) *self = me;
     const npy_array *y = &self->y_of[split];
     TN(convert)(&self->x_of[split], index, self->scale, field[0]);
-    if (has_labels(y)) *(int32_t *)field[1] = (int32_t)npy_label(y, index);
-    else TN(convert)(y, index, 1, field[1]);
+    if (has_labels(y))
+        *(int32_t *)field[1] = (int32_t)npy_label(y, index);
+    else
+        TN(convert)(y, index, 1, field[1]);
     return TN_OK;
 }
 
@@ -146,8 +151,8 @@ static void TN(destroy)(void *me, tn_call *c)
 
 TN_VTABLE(dataset, .check = TN(check), .destroy = TN(destroy), .open = TN(open),
           .read = TN(read))
-TN_PLUGIN_WITH(OPTIONS, dataset, npy,
-               .summary = "inputs and targets in two NumPy array files",
-               .formula = "input = scale * x[i]; target = y[i], a label if whole and of rank 1",
-               .reference = "Kern, NumPy Enhancement Proposal 1, 2007, section Format "
-                            "Specification: Version 1.0")
+TN_PLUGIN_WITH(
+    OPTIONS, dataset, npy, .summary = "inputs and targets in two NumPy array files",
+    .formula = "input = scale * x[i]; target = y[i], a label if whole and of rank 1",
+    .reference = "Kern, NumPy Enhancement Proposal 1, 2007, section Format "
+                 "Specification: Version 1.0")

@@ -1,9 +1,9 @@
-/* table.h - a rectangle of numbers from a text file of separated values (RFC 4180 without line
- * breaks inside cells).
+/* table.h - a rectangle of numbers from a text file of separated values (RFC 4180 without
+ * line breaks inside cells).
  *
- * Invariant: every row has the same number of cells and every cell is a finite decimal number;
- * what is not so is an error with file:row:column, both counted from 1. The first pass counts,
- * so that the second can fill one block of the right size. */
+ * Invariant: every row has the same number of cells and every cell is a finite decimal
+ * number; what is not so is an error with file:row:column, both counted from 1. The first
+ * pass counts, so that the second can fill one block of the right size. */
 #ifndef DATASET_TABLE_H
 #define DATASET_TABLE_H
 
@@ -65,7 +65,8 @@ static void rewind_table(table *t)
     t->at = t->file.size >= sizeof mark && !memcmp(t->file.at, mark, sizeof mark) ? 3 : 0;
     t->row = 1;
     if (!t->header) return;
-    while (!next_cell(t).last) {}
+    while (!next_cell(t).last) {
+    }
     t->row++;
 }
 
@@ -89,15 +90,17 @@ static tn_status count_rows(table *t)
         const int64_t cells = count_cells(t);
         if (t->cols == 0) t->cols = cells;
         if (t->cols == 1)
-            return tn_fail(t->c, TN_ESHAPE,
-                           "%s:%lld:1: expected features and a target, found one column (is "
-                           "the delimiter '%c'?)",
-                           t->file.path, (long long)t->row, t->delimiter);
+            return tn_fail(
+                t->c, TN_ESHAPE,
+                "%s:%lld:1: expected features and a target, found one column (is "
+                "the delimiter '%c'?)",
+                t->file.path, (long long)t->row, t->delimiter);
         if (cells != t->cols)
-            return tn_fail(t->c, TN_EDATA, "%s:%lld:%lld: this row has %lld cells, expected %lld",
+            return tn_fail(t->c, TN_EDATA,
+                           "%s:%lld:%lld: this row has %lld cells, expected %lld",
                            t->file.path, (long long)t->row,
-                           (long long)(cells < t->cols ? cells : t->cols + 1), (long long)cells,
-                           (long long)t->cols);
+                           (long long)(cells < t->cols ? cells : t->cols + 1),
+                           (long long)cells, (long long)t->cols);
         t->rows++;
     }
     if (t->rows) return TN_OK;
@@ -120,7 +123,8 @@ static tn_status wrong_cell(table *t, int64_t col, cell what)
 {
     const int shown = what.size < 40 ? (int)what.size : 40;
     return tn_fail(t->c, TN_EDATA, "%s:%lld:%lld: expected a finite number, found '%.*s'",
-                   t->file.path, (long long)t->row, (long long)(col + 1), shown, what.text);
+                   t->file.path, (long long)t->row, (long long)(col + 1), shown,
+                   what.text);
 }
 
 static tn_status parse_rows(table *t)
@@ -154,7 +158,8 @@ static tn_status table_open(table *t, const char *path)
     if (status == TN_OK) status = count_rows(t);
     if (status != TN_OK) return status;
     /* No overflow: a cell takes at least a byte of the file. */
-    t->value = take_memory(t->c, path, (size_t)t->rows * (size_t)t->cols * sizeof *t->value);
+    t->value = take_memory(t->c, path,
+                           (size_t)t->rows * (size_t)t->cols * sizeof *t->value);
     return t->value ? parse_in_c_locale(t) : TN_ENOMEM;
 }
 
@@ -171,7 +176,8 @@ static void table_close(tn_call *c, table *t)
     t->value = NULL;
 }
 
-/* Column by name (when there is a header) or by number from 1; NULL: the last; -1: none. */
+/* Column by name (when there is a header) or by number from 1; NULL: the last; -1:
+ * none. */
 static int64_t table_column(table *t, const char *name)
 {
     if (!name) return t->cols - 1;
@@ -181,7 +187,8 @@ static int64_t table_column(table *t, const char *name)
         t->header = 1;
         for (int64_t col = 0;; col++) {
             const cell what = next_cell(t);
-            if (what.size == strlen(name) && !memcmp(what.text, name, what.size)) return col;
+            if (what.size == strlen(name) && !memcmp(what.text, name, what.size))
+                return col;
             if (what.last) break;
         }
     }

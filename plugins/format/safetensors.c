@@ -27,8 +27,8 @@
 #define MAX_HEADER 100000000 /* bytes; the format's own limit */
 #define MAX_DEPTH 8
 
-#define EACH_MEMBER(object, at)                                            \
-    for (struct json_object_iterator at = json_object_iter_begin(object),  \
+#define EACH_MEMBER(object, at)                                               \
+    for (struct json_object_iterator at = json_object_iter_begin(object),     \
                                      at##_end = json_object_iter_end(object); \
          !json_object_iter_equal(&at, &at##_end); json_object_iter_next(&at))
 
@@ -43,23 +43,29 @@ static int32_t dtype_of(const char *name)
 
 /* ---- reading ----------------------------------------------------------------------- */
 
-/* Counts the keys in JSON text that a parser has accepted, and finds escaped NUL characters:
- * json-c quietly drops earlier values of a key and cuts keys at a NUL. */
-static int64_t count_keys(const char *text, size_t size, bool *has_nul)
+/* What json-c does not tell of a text that it has accepted. */
+typedef struct tn_scan {
+    int64_t keys; /* json-c quietly drops earlier values of a key */
+    bool nul;     /* an escaped NUL character, at which json-c cuts keys */
+    bool odd;     /* comments or single quotes, which are no JSON */
+} tn_scan;
+
+static tn_scan scan_text(const char *text, size_t size)
 {
-    int64_t keys = 0;
+    tn_scan scan = {0};
     bool quoted = false;
     for (size_t i = 0; i < size; i++) {
         if (quoted && text[i] == '\\') {
-            *has_nul |= size - i >= 6 && !memcmp(text + i, "\\u0000", 6);
+            scan.nul |= size - i >= 6 && !memcmp(text + i, "\\u0000", 6);
             i++;
         } else if (text[i] == '"') {
             quoted = !quoted;
-        } else if (!quoted && text[i] == ':') {
-            keys++;
+        } else if (!quoted) {
+            scan.keys += text[i] == ':';
+            scan.odd |= text[i] == '\'' || text[i] == '/';
         }
     }
-    return keys;
+    return scan;
 }
 
 static int64_t count_parsed_keys(struct json_object *o)
@@ -71,7 +77,7 @@ static int64_t count_parsed_keys(struct json_object *o)
     if (json_object_is_type(o, json_type_object)) {
         n = json_object_object_length(o);
         EACH_MEMBER(o, at)
-            n += count_parsed_keys(json_object_iter_peek_value(&at));
+        n += count_parsed_keys(json_object_iter_peek_value(&at));
     }
     return n;
 }
@@ -82,7 +88,8 @@ static tn_status parse_header(tn_call *c, const char *text, size_t size,
 {
     struct json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH);
     if (!tokener) return tn_fail(c, TN_ENOMEM, "out of memory");
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS |
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT |
+                                        JSON_TOKENER_ALLOW_TRAILING_CHARS |
                                         JSON_TOKENER_VALIDATE_UTF8);
     *out = json_tokener_parse_ex(tokener, text, (int)size);
     const enum json_tokener_error error = json_tokener_get_error(tokener);
@@ -95,11 +102,15 @@ static tn_status parse_header(tn_call *c, const char *text, size_t size,
         return tn_fail(c, TN_EDATA, "damaged header: not a JSON object");
     for (size_t i = end; i < size; i++)
         if (text[i] != ' ')
-            return tn_fail(c, TN_EDATA, "damaged header: text after its end at byte %zu", 8 + i);
-    bool has_nul = false;
-    if (count_keys(text, end, &has_nul) != count_parsed_keys(*out))
+            return tn_fail(c, TN_EDATA, "damaged header: text after its end at byte %zu",
+                           8 + i);
+    const tn_scan scan = scan_text(text, end);
+    if (scan.odd)
+        return tn_fail(c, TN_EDATA, "damaged header: a comment or single quotes");
+    if (scan.keys != count_parsed_keys(*out))
         return tn_fail(c, TN_EDATA, "damaged header: a name stands in it twice");
-    return has_nul ? tn_fail(c, TN_EDATA, "damaged header: a NUL character in a text") : TN_OK;
+    return scan.nul ? tn_fail(c, TN_EDATA, "damaged header: a NUL character in a text")
+                    : TN_OK;
 }
 
 static char *copy_text(tn_call *c, const char *text)
@@ -113,7 +124,8 @@ static tn_status parse_metadata(tn_call *c, struct json_object *from, tn_archive
 {
     if (!json_object_is_type(from, json_type_object))
         return tn_fail(c, TN_EDATA, "__metadata__ is not an object");
-    a->text = c->host->alloc(c, (size_t)json_object_object_length(from) * sizeof *a->text);
+    a->text = c->host->alloc(c,
+                             (size_t)json_object_object_length(from) * sizeof *a->text);
     if (!a->text) return TN_ENOMEM;
     EACH_MEMBER(from, at)
     {
@@ -162,7 +174,8 @@ static tn_status parse_tensor(tn_call *c, const char *name, struct json_object *
                               const char *data, int64_t size, tn_tensor *t)
 {
     struct json_object *dtype, *shape, *offsets;
-    if (!json_object_is_type(from, json_type_object) || json_object_object_length(from) != 3 ||
+    if (!json_object_is_type(from, json_type_object) ||
+        json_object_object_length(from) != 3 ||
         !json_object_object_get_ex(from, "dtype", &dtype) ||
         !json_object_object_get_ex(from, "shape", &shape) ||
         !json_object_object_get_ex(from, "data_offsets", &offsets) ||
@@ -172,23 +185,29 @@ static tn_status parse_tensor(tn_call *c, const char *name, struct json_object *
     t->struct_size = sizeof *t;
     t->dtype = dtype_of(json_object_get_string(dtype));
     if (!t->dtype)
-        return tn_fail(c, TN_ENOTSUP, "tensor '%.80s' has dtype %.20s; F32, F64, I32, I64 and "
-                       "U8 can be read", name, json_object_get_string(dtype));
+        return tn_fail(c, TN_ENOTSUP,
+                       "tensor '%.80s' has dtype %.20s; F32, F64, I32, I64 and "
+                       "U8 can be read",
+                       name, json_object_get_string(dtype));
     int64_t bytes = 0;
     const tn_status status = parse_shape(c, name, shape, t, &bytes);
     if (status) return status;
     if (!json_object_is_type(offsets, json_type_array) ||
         json_object_array_length(offsets) != 2)
-        return tn_fail(c, TN_EDATA, "tensor '%.80s': data_offsets are not two numbers", name);
+        return tn_fail(c, TN_EDATA, "tensor '%.80s': data_offsets are not two numbers",
+                       name);
     const int64_t begin = whole(json_object_array_get_idx(offsets, 0));
     const int64_t end = whole(json_object_array_get_idx(offsets, 1));
     if (begin < 0 || end < begin || end > size)
-        return tn_fail(c, TN_EDATA, "tensor '%.80s': data_offsets %lld, %lld are outside the "
-                       "%lld bytes of data", name, (long long)begin, (long long)end,
-                       (long long)size);
+        return tn_fail(c, TN_EDATA,
+                       "tensor '%.80s': data_offsets %lld, %lld are outside the "
+                       "%lld bytes of data",
+                       name, (long long)begin, (long long)end, (long long)size);
     if (end - begin != bytes)
-        return tn_fail(c, TN_EDATA, "tensor '%.80s': its shape takes %lld bytes, its "
-                       "data_offsets %lld", name, (long long)bytes, (long long)(end - begin));
+        return tn_fail(c, TN_EDATA,
+                       "tensor '%.80s': its shape takes %lld bytes, its "
+                       "data_offsets %lld",
+                       name, (long long)bytes, (long long)(end - begin));
     t->data = (void *)(data + begin);
     return TN_OK;
 }
@@ -210,7 +229,8 @@ static int64_t tensor_bytes(const tn_tensor *t)
 }
 
 /* The tensors cover the data exactly. */
-static tn_status check_cover(tn_call *c, const tn_archive *a, const char *data, int64_t size)
+static tn_status check_cover(tn_call *c, const tn_archive *a, const char *data,
+                             int64_t size)
 {
     tn_extent *extent = c->host->alloc(c, (size_t)a->tensors * sizeof *extent);
     if (!extent) return TN_ENOMEM;
@@ -240,7 +260,8 @@ static tn_status check_cover(tn_call *c, const tn_archive *a, const char *data, 
 static tn_status fill_archive(tn_call *c, struct json_object *header, const char *data,
                               int64_t size, tn_archive *a)
 {
-    a->tensor = c->host->alloc(c, (size_t)json_object_object_length(header) * sizeof *a->tensor);
+    a->tensor = c->host->alloc(c, (size_t)json_object_object_length(header) *
+                                      sizeof *a->tensor);
     if (!a->tensor) return TN_ENOMEM;
     EACH_MEMBER(header, at)
     {
@@ -263,15 +284,19 @@ static tn_status fill_archive(tn_call *c, struct json_object *header, const char
 static tn_status parse(const void *self, tn_call *c, const void *bytes, size_t size,
                        tn_archive *a)
 {
-    if (size < 8) return tn_fail(c, TN_EDATA, "not a safetensors file: only %zu bytes", size);
+    if (size < 8)
+        return tn_fail(c, TN_EDATA, "not a safetensors file: only %zu bytes", size);
     uint64_t length;
     memcpy(&length, bytes, 8);
     if (length > size - 8 || length > MAX_HEADER)
-        return tn_fail(c, TN_EDATA, "not a safetensors file, or cut off: a header of %llu bytes "
-                       "in a file of %zu", (unsigned long long)length, size);
+        return tn_fail(c, TN_EDATA,
+                       "not a safetensors file, or cut off: a header of %llu bytes "
+                       "in a file of %zu",
+                       (unsigned long long)length, size);
     const char *text = (const char *)bytes + 8;
     if (!length || *text != '{')
-        return tn_fail(c, TN_EDATA, "not a safetensors file: its header does not start with {");
+        return tn_fail(c, TN_EDATA,
+                       "not a safetensors file: its header does not start with {");
     struct json_object *header = NULL;
     tn_status status = parse_header(c, text, (size_t)length, &header);
     if (!status)
@@ -311,18 +336,21 @@ static bool is_contiguous(const tn_tensor *t)
 static bool attach(struct json_object *to, const char *key, struct json_object *value)
 {
     if (to && value &&
-        !(key ? json_object_object_add(to, key, value) : json_object_array_add(to, value)))
+        !(key ? json_object_object_add(to, key, value)
+              : json_object_array_add(to, value)))
         return true;
     json_object_put(value);
     return false;
 }
 
-static bool describe_tensor(struct json_object *header, const tn_named_tensor *n, int64_t begin)
+static bool describe_tensor(struct json_object *header, const tn_named_tensor *n,
+                            int64_t begin)
 {
     const tn_tensor *t = &n->tensor;
     struct json_object *entry = json_object_new_object();
     if (!attach(header, n->name, entry)) return false;
-    struct json_object *shape = json_object_new_array(), *offsets = json_object_new_array();
+    struct json_object *shape = json_object_new_array(),
+                       *offsets = json_object_new_array();
     bool ok = attach(entry, "dtype", json_object_new_string(dtype_names[t->dtype]));
     ok &= attach(entry, "shape", shape);
     for (int32_t i = 0; ok && i < t->rank; i++)
@@ -361,7 +389,8 @@ static tn_status put_header(tn_call *c, const tn_emission *m,
     if (!text) return tn_fail(c, TN_ENOMEM, "out of memory");
     const size_t padding = (8 - length % 8) % 8;
     if (length + padding > MAX_HEADER)
-        return tn_fail(c, TN_ENOTSUP, "names and texts take more than %d bytes", MAX_HEADER);
+        return tn_fail(c, TN_ENOTSUP, "names and texts take more than %d bytes",
+                       MAX_HEADER);
     const uint64_t total = length + padding;
     tn_status status = put(to, &total, 8);
     if (!status) status = put(to, text, length);
@@ -369,7 +398,8 @@ static tn_status put_header(tn_call *c, const tn_emission *m,
 }
 
 static tn_status emit(const void *self, tn_call *c, const tn_archive *a,
-                      tn_status (*put)(void *to, const void *bytes, size_t size), void *to)
+                      tn_status (*put)(void *to, const void *bytes, size_t size),
+                      void *to)
 {
     for (int64_t i = 0; i < a->tensors; i++)
         if (!is_contiguous(&a->tensor[i].tensor))
@@ -393,6 +423,8 @@ static tn_status emit(const void *self, tn_call *c, const tn_archive *a,
 #endif
 
 TN_VTABLE(format, .parse = parse, .emit = emit)
-TN_PLUGIN(format, safetensors, .summary = "named tensors and texts in one file",
-          .formula = "header length (8 bytes), JSON header, data; offsets cover the data exactly",
-          .reference = "Hugging Face, safetensors, README, section Format")
+TN_PLUGIN(
+    format, safetensors, .summary = "named tensors and texts in one file",
+    .formula =
+        "header length (8 bytes), JSON header, data; offsets cover the data exactly",
+    .reference = "Hugging Face, safetensors, README, section Format")

@@ -4,8 +4,8 @@
  *
  * The shortcut connection of He, Zhang, Ren, Sun, "Deep residual learning for image
  * recognition", CVPR 2016, eq. 1. */
-#include <tenon/plugin.h>
 #include <string.h>
+#include <tenon/plugin.h>
 
 static void TN(write_shape)(const tn_shape *s, char text[128])
 {
@@ -18,25 +18,30 @@ static void TN(write_shape)(const tn_shape *s, char text[128])
 
 static int TN(same_shape)(const tn_shape *a, const tn_shape *b)
 {
-    return a->rank == b->rank && !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim);
+    return a->rank == b->rank &&
+           !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim);
 }
 
 static tn_status TN(infer)(void *self, tn_call *c, tn_node *node)
 {
     char first[128], other[128];
     if (node->inputs < 2)
-        return tn_fail(c, TN_EINVAL, "needs two inputs or more; name them: inputs: [a, b]");
+        return tn_fail(c, TN_EINVAL,
+                       "needs two inputs or more; name them: inputs: [a, b]");
     for (int32_t k = 1; k < node->inputs; k++) {
         if (TN(same_shape)(&node->in[0], &node->in[k])) continue;
         TN(write_shape)(&node->in[0], first);
         TN(write_shape)(&node->in[k], other);
-        return tn_fail(c, TN_ESHAPE, "input 1 has shape %s and input %d has shape %s; "
-                       "shapes that are added must agree", first, k + 1, other);
+        return tn_fail(c, TN_ESHAPE,
+                       "input 1 has shape %s and input %d has shape %s; "
+                       "shapes that are added must agree",
+                       first, k + 1, other);
     }
     return TN_OK;
 }
 
-TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x, tn_real *y)
+TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x,
+                           tn_real *y)
 {
     const tn_real *second = t->in[1];
     for (int64_t i = 0; i < t->n; i++) y[i] = x[i] + second[i];
@@ -57,5 +62,6 @@ TN_VTABLE(layer, .kernel = TN_MAP, .max_inputs = 64, .infer = TN(infer),
           .forward = TN(forward), .backward = TN(backward))
 TN_PLUGIN(layer, add, .summary = "Sum of two or more inputs of one shape",
           .formula = "y = x_1 + x_2 + ...",
-          .reference = "He, Zhang, Ren, Sun, Deep residual learning for image recognition, "
-                       "CVPR 2016, eq. 1")
+          .reference =
+              "He, Zhang, Ren, Sun, Deep residual learning for image recognition, "
+              "CVPR 2016, eq. 1")

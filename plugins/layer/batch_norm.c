@@ -1,23 +1,24 @@
-/* batch_norm - each feature brought to mean 0 and variance 1 over the rows of the batch, then
- * scaled and shifted by learned values.
+/* batch_norm - each feature brought to mean 0 and variance 1 over the rows of the batch,
+ * then scaled and shifted by learned values.
  *
  *     xhat = (x - mean) / sqrt(var + eps),  y = gamma xhat + beta
  *     dL/dx = gamma / sqrt(var + eps) (g - mean(g) - xhat mean(g xhat)),  g = dL/dy
  *     dL/dgamma = sum(g xhat),  dL/dbeta = sum(g)
  *
- * Ioffe, Szegedy, "Batch normalization", ICML 2015, algorithm 1. Outside training mean and var
- * are running averages. As in PyTorch, the batch is normalised by its biased variance, while
- * the running one gets the unbiased variance with weight `momentum`.
+ * Ioffe, Szegedy, "Batch normalization", ICML 2015, algorithm 1. Outside training mean
+ * and var are running averages. As in PyTorch, the batch is normalised by its biased
+ * variance, while the running one gets the unbiased variance with weight `momentum`.
  *
- * Sums are taken of x - s with s the first value of the feature in its chunk, so that a mean far
- * from 0 costs no digits; chunks are brought to one s when they are joined (Chan, Golub,
- * LeVeque, "Algorithms for computing the sample variance", 1983). */
+ * Sums are taken of x - s with s the first value of the feature in its chunk, so that
+ * a mean far from 0 costs no digits; chunks are brought to one s when they are joined
+ * (Chan, Golub, LeVeque, "Algorithms for computing the sample variance", 1983). */
 #include <tenon/plugin.h>
 #include <tgmath.h>
 
-#define OPTIONS(P)                                                                         \
-    P(REAL, eps, TN_ABOVE, 1e-5, 0, 1, "added to the variance")                            \
-    P(REAL, momentum, 0, 0.1, 0, 1, "weight of a new batch in the running mean and variance") \
+#define OPTIONS(P)                                              \
+    P(REAL, eps, TN_ABOVE, 1e-5, 0, 1, "added to the variance") \
+    P(REAL, momentum, 0, 0.1, 0, 1,                             \
+      "weight of a new batch in the running mean and variance") \
     P(BOOL, affine, 0, 1, , , "whether to learn a scale and a shift of each feature")
 TN_SELF(OPTIONS, )
 
@@ -42,10 +43,16 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 {
     const TN(self) *self = me;
     const tn_shape features = {.rank = 1, .dim = {tn_shape_width(&node->in[0])}};
-    const tn_param_spec gamma = {.name = "gamma", .shape = features, .role = TN_NORM,
-                                 .along = TN_PER_COLUMN, .fill = 1};
-    const tn_param_spec beta = {.name = "beta", .shape = features, .role = TN_NORM,
-                                .along = TN_PER_COLUMN, .fill = 0};
+    const tn_param_spec gamma = {.name = "gamma",
+                                 .shape = features,
+                                 .role = TN_NORM,
+                                 .along = TN_PER_COLUMN,
+                                 .fill = 1};
+    const tn_param_spec beta = {.name = "beta",
+                                .shape = features,
+                                .role = TN_NORM,
+                                .along = TN_PER_COLUMN,
+                                .fill = 0};
     tn_status status = c->host->state(c, "running_mean", &features, 0);
     if (!status) status = c->host->state(c, "running_var", &features, 1);
     if (!status && self->affine) status = c->host->param(c, &gamma);
@@ -53,12 +60,13 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
     return status;
 }
 
-/* ---- statistics ---------------------------------------------------------------------- */
+/* ---- statistics ------------------------------------------------------------------ */
 
-TN_KERNEL void TN(add)(const void *self, const tn_tile *t, const tn_real *x, const tn_real *gy,
-                       double *const *acc)
+TN_KERNEL void TN(add)(const void *self, const tn_tile *t, const tn_real *x,
+                       const tn_real *gy, double *const *acc)
 {
-    double *shift = acc[SHIFT], *count = acc[COUNT], *sum = acc[SUM], *squares = acc[SQUARES];
+    double *shift = acc[SHIFT], *count = acc[COUNT], *sum = acc[SUM],
+           *squares = acc[SQUARES];
     for (int64_t j = 0; j < t->n; j++) {
         shift[j] = count[j] == 0 ? (double)x[j] : shift[j];
         const double d = (double)x[j] - shift[j];
@@ -68,7 +76,8 @@ TN_KERNEL void TN(add)(const void *self, const tn_tile *t, const tn_real *x, con
     }
 }
 
-/* sum (x - s)^2 from sums about r: with e = r - s it is sum (x - r)^2 + 2 e sum (x - r) + n e^2. */
+/* sum (x - s)^2 from sums about r: with e = r - s it is sum (x - r)^2 + 2 e sum (x -
+ * r) + n e^2. */
 static void TN(merge)(const void *self, int64_t groups, double *const *into,
                       const double *const *from)
 {
@@ -96,7 +105,8 @@ static void TN(finish)(const void *me, const tn_tile *t, int64_t groups, int64_t
     }
 }
 
-static void TN(commit)(const void *me, const tn_tile *t, int64_t members, void *const *state)
+static void TN(commit)(const void *me, const tn_tile *t, int64_t members,
+                       void *const *state)
 {
     const TN(self) *self = me;
     const tn_real *mean = t->stat[MEAN], *var = t->stat[VAR];
@@ -109,7 +119,7 @@ static void TN(commit)(const void *me, const tn_tile *t, int64_t members, void *
     }
 }
 
-/* ---- values -------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------- */
 
 static const tn_real *TN(mean)(const tn_tile *t, int64_t first)
 {
@@ -117,8 +127,9 @@ static const tn_real *TN(mean)(const tn_tile *t, int64_t first)
     return mean + first;
 }
 
-/* 1 / sqrt(var + eps) from column `first` of the tile on; `room` is for running variances. */
-static const tn_real *TN(inverse)(const TN(self) *self, const tn_tile *t, int64_t first,
+/* 1 / sqrt(var + eps) from column `first` of the tile on; `room` is for running
+ * variances. */
+static const tn_real *TN(inverse)(const TN(self) * self, const tn_tile *t, int64_t first,
                                   int64_t n, tn_real room[BLOCK])
 {
     if (t->training) return (const tn_real *)t->stat[INVERSE] + first;
@@ -149,7 +160,7 @@ TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, t
     }
 }
 
-/* ---- gradients ----------------------------------------------------------------------- */
+/* ---- gradients ------------------------------------------------------------------- */
 
 TN_KERNEL void TN(back_add)(const void *me, const tn_tile *t, const tn_real *x,
                             const tn_real *gy, double *const *acc)
@@ -168,8 +179,9 @@ TN_KERNEL void TN(back_add)(const void *me, const tn_tile *t, const tn_real *x,
     }
 }
 
-static void TN(back_finish)(const void *me, const tn_tile *t, int64_t groups, int64_t members,
-                            const double *const *acc, tn_real *const *stat)
+static void TN(back_finish)(const void *me, const tn_tile *t, int64_t groups,
+                            int64_t members, const double *const *acc,
+                            tn_real *const *stat)
 {
     const TN(self) *self = me;
     tn_real *gamma = self->affine ? t->gparam[GAMMA] : NULL;
@@ -203,7 +215,8 @@ TN_KERNEL void TN(backward)(const void *me, const tn_tile *t, const tn_real *x,
     }
 }
 
-static void TN(as_affine)(const void *me, const tn_tile *t, tn_real *scale, tn_real *shift)
+static void TN(as_affine)(const void *me, const tn_tile *t, tn_real *scale,
+                          tn_real *shift)
 {
     const TN(self) *self = me;
     const tn_real *mean = t->state[RUNNING_MEAN], *var = t->state[RUNNING_VAR];
@@ -216,12 +229,19 @@ static void TN(as_affine)(const void *me, const tn_tile *t, tn_real *scale, tn_r
     }
 }
 
-TN_VTABLE(layer, .kernel = TN_REDUCE, .flags = TN_NEEDS_X | TN_COLUMNS, .infer = TN(infer),
-          .forward = TN(forward), .backward = TN(backward),
-          .reduce = {.over = TN_OVER_COLUMNS, .sums = 4, .stats = 3, .add = TN(add),
-                     .merge = TN(merge), .finish = TN(finish)},
-          .back_reduce = {.over = TN_OVER_COLUMNS, .sums = 2, .stats = 2,
-                          .add = TN(back_add), .finish = TN(back_finish)},
+TN_VTABLE(layer, .kernel = TN_REDUCE, .flags = TN_NEEDS_X | TN_COLUMNS,
+          .infer = TN(infer), .forward = TN(forward), .backward = TN(backward),
+          .reduce = {.over = TN_OVER_COLUMNS,
+                     .sums = 4,
+                     .stats = 3,
+                     .add = TN(add),
+                     .merge = TN(merge),
+                     .finish = TN(finish)},
+          .back_reduce = {.over = TN_OVER_COLUMNS,
+                          .sums = 2,
+                          .stats = 2,
+                          .add = TN(back_add),
+                          .finish = TN(back_finish)},
           .commit = TN(commit), .as_affine = TN(as_affine))
 TN_PLUGIN_WITH(OPTIONS, layer, batch_norm,
                .summary = "Batch normalization of each feature over all rows",

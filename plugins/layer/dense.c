@@ -1,13 +1,14 @@
 /* dense - every output feature a weighted sum of all input features.
  *
- *     Y = X W^T + b,  dL/dW = (dL/dY)^T X,  dL/dX = dL/dY W,  dL/db = sum over rows of dL/dY
+ *     Y = X W^T + b,  dL/dX = dL/dY W
+ *     dL/dW = (dL/dY)^T X,  dL/db = sum over rows of dL/dY
  *
- * with W of shape (out, in) and rows in X; an input of higher rank is taken row by row, along
- * its last axis. Rumelhart, Hinton, Williams, Nature 323, 1986, eq. 1, and for the gradients
- * eqs. 6 and 7. */
+ * with W of shape (out, in) and rows in X; an input of higher rank is taken row by
+ * row, along its last axis. Rumelhart, Hinton, Williams, Nature 323, 1986, eq. 1, and
+ * for the gradients eqs. 6 and 7. */
 #include <tenon/plugin.h>
 
-#define OPTIONS(P)                                                                  \
+#define OPTIONS(P)                                                                 \
     P(INT, units, TN_POSITIONAL | TN_REQUIRED, 0, 1, INT32_MAX, "output features") \
     P(BOOL, bias, 0, 1, , , "whether to add a learned value to each output feature")
 TN_SELF(OPTIONS, )
@@ -18,10 +19,16 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
     const int64_t in = tn_shape_width(&node->in[0]), out = self->units;
     if (!node->out.rank) node->out.rank = 1;
     node->out.dim[node->out.rank - 1] = out;
-    const tn_param_spec weight = {.name = "weight", .shape = {.rank = 2, .dim = {out, in}},
-                                  .role = TN_WEIGHT, .fan_in = in, .fan_out = out};
-    const tn_param_spec bias = {.name = "bias", .shape = {.rank = 1, .dim = {out}},
-                                .role = TN_BIAS, .fan_in = in, .fan_out = out};
+    const tn_param_spec weight = {.name = "weight",
+                                  .shape = {.rank = 2, .dim = {out, in}},
+                                  .role = TN_WEIGHT,
+                                  .fan_in = in,
+                                  .fan_out = out};
+    const tn_param_spec bias = {.name = "bias",
+                                .shape = {.rank = 1, .dim = {out}},
+                                .role = TN_BIAS,
+                                .fan_in = in,
+                                .fan_out = out};
     const tn_status status = c->host->param(c, &weight);
     return status || !self->bias ? status : c->host->param(c, &bias);
 }
@@ -39,7 +46,8 @@ static tn_status TN(forward)(const void *me, tn_call *c, const tn_io *io)
 
 static tn_status TN(multiply)(tn_call *c, tn_matrix a, tn_matrix b, const tn_tensor *out)
 {
-    const tn_product p = {.struct_size = sizeof p, .a = a, .b = b, .out = tn_matrix_of(out)};
+    const tn_product p = {
+        .struct_size = sizeof p, .a = a, .b = b, .out = tn_matrix_of(out)};
     return c->host->product(c, &p);
 }
 
@@ -56,8 +64,8 @@ static tn_status TN(backward)(const void *me, tn_call *c, const tn_io *io)
     return status;
 }
 
-TN_VTABLE(layer, .kernel = TN_WHOLE, .flags = TN_BY_PRODUCT | TN_NEEDS_X, .infer = TN(infer),
-          .run = TN(forward), .run_back = TN(backward))
+TN_VTABLE(layer, .kernel = TN_WHOLE, .flags = TN_BY_PRODUCT | TN_NEEDS_X,
+          .infer = TN(infer), .run = TN(forward), .run_back = TN(backward))
 TN_PLUGIN_WITH(OPTIONS, layer, dense, .summary = "Fully connected layer",
                .formula = "y = W x + b, W of shape (out, in)",
                .reference = "Rumelhart, Hinton, Williams, Learning representations by "

@@ -1,13 +1,14 @@
-/* dropout - drops each element with probability p and scales up the rest (inverted dropout),
- * so that evaluation is the identity.
+/* dropout - drops each element with probability p and scales up the rest (inverted
+ * dropout), so that evaluation is the identity.
  *
  *     y_i = x_i m_i / (1 - p),  dL/dx_i = dL/dy_i m_i / (1 - p),  m_i ~ Bernoulli(1 - p)
  *
- * Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout", JMLR 15, 2014, section
- * 10 (scaling while training). The mask is not stored: element i of the logical batch is
- * dropped when its 32 random bits lie below p 2^32, in both directions alike. */
-#include <tenon/plugin.h>
+ * Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout", JMLR 15, 2014,
+ * section 10 (scaling while training). The mask is not stored: element i of the
+ * logical batch is dropped when its 32 random bits lie below p 2^32, in both
+ * directions alike. */
 #include <string.h>
+#include <tenon/plugin.h>
 
 #define OPTIONS(P) \
     P(SCHEDULABLE, p, TN_POSITIONAL, 0.5, 0, 1, "probability that an element is dropped")
@@ -17,7 +18,8 @@ TN_SELF(OPTIONS, )
 #define BITS 256 /* elements whose bits are drawn at a time */
 #endif
 
-TN_KERNEL void TN(mask)(const TN(self) *self, const tn_tile *t, const tn_real *x, tn_real *y)
+TN_KERNEL void TN(mask)(const TN(self) * self, const tn_tile *t, const tn_real *x,
+                        tn_real *y)
 {
     const double p = tn_now(t, self->p);
     const uint32_t threshold = (uint32_t)(p < 1 ? p * 0x1p32 : 0);
@@ -46,10 +48,11 @@ static void TN(backward)(const void *self, const tn_tile *t, const tn_real *x,
     TN(mask)(self, t, gy, gx);
 }
 
-TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_IDLE | TN_INPLACE,
-          .forward = TN(forward), .backward = TN(backward))
-TN_PLUGIN_WITH(OPTIONS, layer, dropout,
-               .summary = "Drops elements at random while training (inverted dropout)",
-               .formula = "y = x m / (1 - p), m ~ Bernoulli(1 - p); y = x outside training",
-               .reference = "Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "
-                            "Dropout, JMLR 15, 2014, section 10")
+TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_IDLE | TN_INPLACE, .forward = TN(forward),
+          .backward = TN(backward))
+TN_PLUGIN_WITH(
+    OPTIONS, layer, dropout,
+    .summary = "Drops elements at random while training (inverted dropout)",
+    .formula = "y = x m / (1 - p), m ~ Bernoulli(1 - p); y = x outside training",
+    .reference = "Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "
+                 "Dropout, JMLR 15, 2014, section 10")

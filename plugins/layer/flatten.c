@@ -1,4 +1,5 @@
-/* flatten - the elements of a sample as one axis: (h, w, c) -> (h w c), last axis fastest.
+/* flatten - the elements of a sample as one axis: (h, w, c) -> (h w c), last axis
+ * fastest.
  *
  * A view: channels-last memory stays as it is and no kernel runs. */
 #include <tenon/plugin.h>

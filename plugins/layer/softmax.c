@@ -3,9 +3,9 @@
  *     y_j = exp(x_j - m) / sum_k exp(x_k - m),  m = max_k x_k
  *     dL/dx_j = y_j (dL/dy_j - sum_k dL/dy_k y_k)
  *
- * Taking m away changes nothing and keeps every exponent at or below 0. Bridle, "Probabilistic
- * interpretation of feedforward classification network outputs", 1990. Before cross_entropy it
- * is not wanted: that loss takes logits. */
+ * Taking m away changes nothing and keeps every exponent at or below 0. Bridle,
+ * "Probabilistic interpretation of feedforward classification network outputs", 1990.
+ * Before cross_entropy it is not wanted: that loss takes logits. */
 #include <tenon/plugin.h>
 #include <tgmath.h>
 
@@ -27,7 +27,8 @@ static void TN(backward_row)(int64_t n, const tn_real *y, const tn_real *gy, tn_
     for (int64_t j = 0; j < n; j++) gx[j] = y[j] * (gy[j] - mean);
 }
 
-TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x, tn_real *y)
+TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x,
+                           tn_real *y)
 {
     for (int64_t i = 0; i < t->n; i += t->width) TN(forward_row)(t->width, x + i, y + i);
 }
@@ -43,6 +44,7 @@ TN_VTABLE(layer, .kernel = TN_ROW, .flags = TN_NEEDS_Y | TN_INPLACE,
           .forward = TN(forward), .backward = TN(backward))
 TN_PLUGIN(layer, softmax, .summary = "Normalised exponentials over the last axis",
           .formula = "y_j = exp(x_j) / sum_k exp(x_k)",
-          .reference = "Bridle, Probabilistic interpretation of feedforward classification "
-                       "network outputs, 1990",
+          .reference =
+              "Bridle, Probabilistic interpretation of feedforward classification "
+              "network outputs, 1990",
           .gain = 1, .initializer = "xavier")

@@ -1,12 +1,12 @@
-/* binary_cross_entropy - of probabilities sigmoid(y) against targets in 0 .. 1, from logits y,
- * as the mean over the elements of a row.
+/* binary_cross_entropy - of probabilities sigmoid(y) against targets in 0 .. 1, from
+ * logits y, as the mean over the elements of a row.
  *
  *     L = 1/n sum_k (max(y_k, 0) - y_k t_k + log(1 + exp(-|y_k|)))
  *     dL/dy_k = (sigmoid(y_k) - t_k) / n
  *
- * which is -t log p - (1 - t) log(1 - p) with no exponential that can overflow and no log of 0.
- * Targets are labels 0 and 1, or numbers. Goodfellow, Bengio, Courville, "Deep learning", 2016,
- * section 6.2.2.2. */
+ * which is -t log p - (1 - t) log(1 - p) with no exponential that can overflow and no
+ * log of 0. Targets are labels 0 and 1, or numbers. Goodfellow, Bengio, Courville,
+ * "Deep learning", 2016, section 6.2.2.2. */
 #include <tenon/plugin.h>
 #include <tgmath.h>
 
@@ -15,11 +15,15 @@ static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,
 {
     const int64_t given = tn_shape_count(&field[0]->shape), wanted = tn_shape_count(out);
     if (!field[0]->real && field[0]->classes > 2)
-        return tn_fail(c, TN_EINVAL, "needs labels 0 and 1, the data has %d classes; for them "
-                       "use cross_entropy", field[0]->classes);
+        return tn_fail(c, TN_EINVAL,
+                       "needs labels 0 and 1, the data has %d classes; for them "
+                       "use cross_entropy",
+                       field[0]->classes);
     if (given != wanted)
-        return tn_fail(c, TN_ESHAPE, "each sample has %lld target values but the model has "
-                       "%lld outputs", (long long)given, (long long)wanted);
+        return tn_fail(c, TN_ESHAPE,
+                       "each sample has %lld target values but the model has "
+                       "%lld outputs",
+                       (long long)given, (long long)wanted);
     return TN_OK;
 }
 
@@ -30,8 +34,9 @@ static double TN(element)(tn_real y, double target, double n, tn_real *gy)
     return ((z > 0 ? z : 0) - z * target + log1p(e)) / n;
 }
 
-static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t, const tn_real *y,
-                          const tn_field *field, double *value, double *weight, tn_real *gy)
+static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
+                          const tn_real *y, const tn_field *field, double *value,
+                          double *weight, tn_real *gy)
 {
     const tn_real *real = field->real;
     for (int64_t i = 0; i < t->n; i++) {
@@ -47,6 +52,7 @@ static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t, const 
 }
 
 TN_VTABLE(loss, .infer = TN(infer), .rows = TN(rows))
-TN_PLUGIN(loss, binary_cross_entropy, .summary = "Cross-entropy of yes or no, from logits",
-          .formula = "L = 1/n sum_k (max(y_k, 0) - y_k t_k + log(1 + exp(-|y_k|)))",
-          .reference = "Goodfellow, Bengio, Courville, Deep learning, 2016, section 6.2.2.2")
+TN_PLUGIN(
+    loss, binary_cross_entropy, .summary = "Cross-entropy of yes or no, from logits",
+    .formula = "L = 1/n sum_k (max(y_k, 0) - y_k t_k + log(1 + exp(-|y_k|)))",
+    .reference = "Goodfellow, Bengio, Courville, Deep learning, 2016, section 6.2.2.2")

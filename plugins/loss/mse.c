@@ -2,8 +2,8 @@
  *
  *     L = 1/n sum_k (y_k - t_k)^2,  dL/dy_k = 2 (y_k - t_k) / n
  *
- * Without the factor 1/2 that some texts have. Goodfellow, Bengio, Courville, "Deep learning",
- * 2016, section 5.1.4. */
+ * Without the factor 1/2 that some texts have. Goodfellow, Bengio, Courville, "Deep
+ * learning", 2016, section 5.1.4. */
 #include <tenon/plugin.h>
 
 static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,
@@ -11,11 +11,14 @@ static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,
 {
     const int64_t given = tn_shape_count(&field[0]->shape), wanted = tn_shape_count(out);
     if (!field[0]->real)
-        return tn_fail(c, TN_EINVAL, "needs targets that are numbers, the data has labels; for "
+        return tn_fail(c, TN_EINVAL,
+                       "needs targets that are numbers, the data has labels; for "
                        "labels use cross_entropy or binary_cross_entropy");
     if (given != wanted)
-        return tn_fail(c, TN_ESHAPE, "each sample has %lld target values but the model has "
-                       "%lld outputs", (long long)given, (long long)wanted);
+        return tn_fail(c, TN_ESHAPE,
+                       "each sample has %lld target values but the model has "
+                       "%lld outputs",
+                       (long long)given, (long long)wanted);
     return TN_OK;
 }
 
@@ -31,8 +34,9 @@ TN_KERNEL double TN(row)(int64_t n, const tn_real *y, const tn_real *target, tn_
     return sum / (double)n;
 }
 
-static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t, const tn_real *y,
-                          const tn_field *field, double *value, double *weight, tn_real *gy)
+static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
+                          const tn_real *y, const tn_field *field, double *value,
+                          double *weight, tn_real *gy)
 {
     const int64_t n = t->width;
     const tn_real *target = field->real;
@@ -42,6 +46,6 @@ static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t, const 
 }
 
 TN_VTABLE(loss, .infer = TN(infer), .rows = TN(rows))
-TN_PLUGIN(loss, mse, .summary = "Mean squared error",
-          .formula = "L = 1/n sum_k (y_k - t_k)^2",
-          .reference = "Goodfellow, Bengio, Courville, Deep learning, 2016, section 5.1.4")
+TN_PLUGIN(
+    loss, mse, .summary = "Mean squared error", .formula = "L = 1/n sum_k (y_k - t_k)^2",
+    .reference = "Goodfellow, Bengio, Courville, Deep learning, 2016, section 5.1.4")

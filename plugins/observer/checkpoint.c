@@ -5,8 +5,8 @@
 
 #include <tenon/training.h>
 
-#define OPTIONS(P)                                                                          \
-    P(INT, every, TN_POSITIONAL, 0, 0, INT64_MAX,                                           \
+#define OPTIONS(P)                                \
+    P(INT, every, TN_POSITIONAL, 0, 0, INT64_MAX, \
       "steps between checkpoints, beside the one after every epoch; 0: no others")
 TN_SELF(OPTIONS, )
 

@@ -9,11 +9,12 @@
 
 #include <tenon/training.h>
 
-#define OPTIONS(P)                                                                          \
-    P(INT, patience, TN_POSITIONAL, 5, 1, INT64_MAX, "epochs without improvement to wait for") \
-    P(REAL, min_delta, 0, 0, 0, INFINITY, "a smaller change is no improvement")             \
-    P(STR, monitor, 0, "val_loss", , , "the value to watch")                                \
-    P(ENUM, mode, 0, 0, "min|max", , "whether the value should be small or large")          \
+#define OPTIONS(P)                                                                 \
+    P(INT, patience, TN_POSITIONAL, 5, 1, INT64_MAX,                               \
+      "epochs without improvement to wait for")                                    \
+    P(REAL, min_delta, 0, 0, 0, INFINITY, "a smaller change is no improvement")    \
+    P(STR, monitor, 0, "val_loss", , , "the value to watch")                       \
+    P(ENUM, mode, 0, 0, "min|max", , "whether the value should be small or large") \
     P(BOOL, restore, 0, 1, , , "whether to put back the best weights at the end")
 TN_SELF(OPTIONS, )
 
@@ -49,10 +50,12 @@ static tn_status TN(start)(const void *me, tn_call *c, tn_run *run, const tn_eve
     char names[300];
     if (find_value(event, self->monitor)) return TN_OK;
     list_values(event, names, sizeof names);
-    return tn_fail(c, TN_ENOTFOUND, "monitor: this run has no value '%.60s'; it has %s%s",
-                   self->monitor, names,
-                   strncmp(self->monitor, "val_", 4) ? ""
-                       : " (values with val_ need a validation split: data option validation)");
+    return tn_fail(
+        c, TN_ENOTFOUND, "monitor: this run has no value '%.60s'; it has %s%s",
+        self->monitor, names,
+        strncmp(self->monitor, "val_", 4)
+            ? ""
+            : " (values with val_ need a validation split: data option validation)");
 }
 
 static tn_status TN(epoch)(const void *me, tn_call *c, tn_run *run, const tn_event *event,
@@ -91,10 +94,12 @@ static tn_status TN(end)(const void *me, tn_call *c, tn_run *run, const tn_event
     return run->restore(run, c);
 }
 
-TN_VTABLE(observer, .numbers = NUMBERS, .start = TN(start), .epoch = TN(epoch), .end = TN(end))
+TN_VTABLE(observer, .numbers = NUMBERS, .start = TN(start), .epoch = TN(epoch),
+          .end = TN(end))
 TN_PLUGIN_WITH(OPTIONS, observer, early_stopping,
                .summary = "stops when a value stops improving; restores the best weights",
                .formula = "stop when no v < best - min_delta (or > best + min_delta) for "
                           "`patience` epochs",
-               .reference = "Prechelt, Early stopping - but when?, in Neural Networks: Tricks of "
-                            "the Trade, 1998, section 2.2")
+               .reference =
+                   "Prechelt, Early stopping - but when?, in Neural Networks: Tricks of "
+                   "the Trade, 1998, section 2.2")

@@ -38,6 +38,7 @@ static tn_status epoch(const void *self, tn_call *c, tn_run *run, const tn_event
 #endif
 
 TN_VTABLE(observer, .epoch = epoch)
-TN_PLUGIN(observer, progress, .summary = "a line an epoch: its values, rate, time, throughput",
+TN_PLUGIN(observer, progress,
+          .summary = "a line an epoch: its values, rate, time, throughput",
           .formula = "samples/s = samples / seconds of training in the epoch",
           .reference = "none: reports what the run measures")

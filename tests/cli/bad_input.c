@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "support/array.h"
+#include "support/disk.h"
 #include "support/process.h"
 #include "support/small_net.h"
 
@@ -39,7 +40,8 @@ static void config(const char *data, const char *model)
                     "%s"
                     "loss: cross_entropy\n"
                     "optimizer: sgd\n"
-                    "train: {epochs: 1}\n", data, model);
+                    "train: {epochs: 1}\n",
+                    data, model);
 }
 
 #define IDX "idx: {train_images: images.idx, train_labels: labels.idx}"
@@ -56,7 +58,8 @@ static void model(const char *text)
 Test(bad_input, unknown_plugin)
 {
     model("  - flatten\n  - dens: 3\n");
-    refused("net.yaml:4:", "no layer 'dens'", "did you mean 'dense'?", "layer/dens.so in /", NULL);
+    refused("net.yaml:4:", "no layer 'dens'", "did you mean 'dense'?",
+            "layer/dens.so in /", NULL);
     model("  - flatten\n  - dense: {units: 3, init: hee}\n");
     refused("net.yaml:4:", "no initializer 'hee'", "'he'", NULL);
     model("  - ../../x\n");
@@ -263,7 +266,8 @@ Test(bad_input, missing_files)
     test_ended(tenon("evaluate model"), 1, "model: no such file", NULL);
     test_ended(tenon("info net.yaml"), 1, "net.yaml: no such file", NULL);
     model(SMALL);
-    test_ended(tenon("train net.yaml --out images.idx/run"), 1, "images.idx/run", NULL);
+    test_ended(tenon("train net.yaml --out images.idx/run"), 1,
+               "images.idx: part of the path is a file", NULL);
 }
 
 Test(bad_input, no_permission)
@@ -272,8 +276,10 @@ Test(bad_input, no_permission)
     cr_assert_eq(chmod("labels.idx", 0) | chmod(".", 0777), 0);
     unsetenv("HOME"); /* its plugins are root's */
     unsetenv("XDG_DATA_HOME");
-    if (getuid() == 0 && (setgid(65534) || setuid(65534))) cr_skip_test("cannot drop root");
-    if (access(getenv("TENON_TEST_PROGRAM"), X_OK)) cr_skip_test("only root sees the program");
+    if (getuid() == 0 && (setgid(65534) || setuid(65534)))
+        cr_skip_test("cannot drop root");
+    if (access(getenv("TENON_TEST_PROGRAM"), X_OK))
+        cr_skip_test("only root sees the program");
     refused("labels.idx", "Permission denied", NULL);
     mkdir("closed", 0500);
     const test_process *p = tenon("train net.yaml --out closed/run");
@@ -303,8 +309,9 @@ static void model_refused(const char *text)
     test_one_message(p);
 }
 
-#define TENSOR(NAME, SHAPE, FROM, TO) \
-    "\"" NAME "\":{\"dtype\":\"F32\",\"shape\":" SHAPE ",\"data_offsets\":[" FROM "," TO "]}"
+#define TENSOR(NAME, SHAPE, FROM, TO)                                                    \
+    "\"" NAME "\":{\"dtype\":\"F32\",\"shape\":" SHAPE ",\"data_offsets\":[" FROM "," TO \
+    "]}"
 
 Test(bad_input, model_files)
 {
@@ -337,10 +344,12 @@ Test(bad_input, model_files)
 static void described(const char *config_text, const char *text)
 {
     char header[1000];
-    snprintf(header, sizeof header, "{\"__metadata__\":{\"tenon.version\":\"1\",\"tenon.config\":"
-             "\"%s\"}," TENSOR("dense.weight", "[2,3]", "0", "24") "}", config_text);
+    snprintf(header, sizeof header,
+             "{\"__metadata__\":{\"tenon.version\":\"1\",\"tenon.config\":"
+             "\"%s\"}," TENSOR("dense.weight", "[2,3]", "0", "24") "}",
+             config_text);
     archive(header);
-    const test_process *p = tenon("predict model x.npy -o y.npy");
+    const test_process *p = tenon("predict model x.npy -o y.npy --max-memory 64M");
     test_ended(p, 1, text, NULL);
     test_one_message(p);
 }
@@ -348,9 +357,11 @@ static void described(const char *config_text, const char *text)
 /* What a model file says of its network is no more trusted than what it holds. */
 Test(bad_input, configs_in_model_files)
 {
-    described("input: [3]\\nmodel: [{dense: {units: 2, bias: false}}]\\n", "x.npy: No such");
+    described("input: [3]\\nmodel: [{dense: {units: 2, bias: false}}]\\n",
+              "x.npy: No such");
     described("input: [3]\\nmodel: [{dense: 4}]\\n", "dense.");
-    described("input: [3]\\nmodel: [{dense: 2147483647}, {dense: 2147483647}]\\n", "");
+    described("input: [3]\\nmodel: [{dense: 2147483647}, {dense: 2147483647}]\\n",
+              "memory");
     described("input: [-3]\\nmodel: [relu]\\n", "'-3'");
     described("model: [relu]\\n", "input");
     described("input: [3\\n", "");
@@ -372,4 +383,35 @@ Test(bad_input, plugin_files)
     chmod("plugins/layer/odd.so", 0644);
     chmod("plugins/layer", 0777);
     test_ended(tenon("%s", line), 1, "plugins/layer", "write", NULL);
+}
+
+/* Plugins that Tenon has to refuse, from tests/core/broken. */
+Test(bad_input, plugins_that_do_not_fit)
+{
+    static const char *const all[][2] = {
+        {"no_descriptor", "is no plugin of Tenon"},
+        {"wrong_major", "built for version 7 of the plugin interface"},
+        {"newer_minor", "needs version 0.999 of the plugin interface"},
+        {"wrong_real", "built for numbers of 10 bytes, not 4"},
+        {"missing_slot", "the required slot .forward is missing"},
+        {"unresolved", "undefined symbol: nobody_has_this_function"},
+    };
+    mkdir("plugins", 0755);
+    mkdir("plugins/layer", 0755);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        char path[4096], layers[100];
+        size_t size;
+        snprintf(path, sizeof path, "%s/core/broken/%s.so", getenv("TENON_TEST_TOYS"),
+                 all[i][0]);
+        const char *bytes = test_read(path, &size);
+        cr_assert_not_null(bytes, "%s", path);
+        snprintf(path, sizeof path, "plugins/layer/%s.so", all[i][0]);
+        put(path, bytes, size);
+        chmod(path, 0644);
+        snprintf(layers, sizeof layers, "  - flatten\n  - dense: 3\n  - %s\n", all[i][0]);
+        model(layers);
+        const test_process *p = tenon("train net.yaml --out run --plugin-path plugins");
+        test_ended(p, 1, "net.yaml:5:5: ", path, all[i][1], NULL);
+        test_one_message(p);
+    }
 }

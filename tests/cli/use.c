@@ -72,7 +72,8 @@ Test(use, evaluate_reads_the_config_beside_the_model)
 {
     const test_process *p = tenon("evaluate " MODEL);
     test_ended(p, 0, NULL);
-    cr_assert(strstr(p->out, "test loss ") && strstr(p->out, "test accuracy "), "%s", p->out);
+    cr_assert(strstr(p->out, "test loss ") && strstr(p->out, "test accuracy "), "%s",
+              p->out);
     rename("run/config.yaml", "moved.yaml");
     test_ended(tenon("evaluate " MODEL), 1, "no config.yaml beside it", "--data", NULL);
     const test_process *q = tenon("evaluate " MODEL " --data moved.yaml");
@@ -87,7 +88,8 @@ Test(use, evaluate_as_json)
     const test_process *p = tenon("evaluate " MODEL " --json --threads 1");
     test_ended(p, 0, NULL);
     json_object *object = json_tokener_parse(p->out), *value = NULL;
-    cr_assert(object && json_object_object_get_ex(object, "accuracy", &value), "%s", p->out);
+    cr_assert(object && json_object_object_get_ex(object, "accuracy", &value), "%s",
+              p->out);
     cr_assert(json_object_object_get_ex(object, "threads", &value));
     cr_assert_eq(json_object_get_int(value), 1);
 }
@@ -189,8 +191,10 @@ Test(use, gradients_take_probabilities)
     array_write("l.npy", "<i4", "(6,)", label, sizeof label);
     test_ended(tenon("gradients " MODEL " x.npy y.npy -o a --json"), 0, NULL);
     test_ended(tenon("gradients " MODEL " x.npy l.npy -o b"), 0, NULL);
-    const float *a = tensor("a", "dense.weight", WEIGHTS), *b = tensor("b", "dense.weight", WEIGHTS);
-    for (int i = 0; i < WEIGHTS; i++) cr_assert_float_eq((double)a[i], (double)b[i], 1e-6);
+    const float *a = tensor("a", "dense.weight", WEIGHTS),
+                *b = tensor("b", "dense.weight", WEIGHTS);
+    for (int i = 0; i < WEIGHTS; i++)
+        cr_assert_float_eq((double)a[i], (double)b[i], 1e-6);
 }
 
 /* ---- arrays that do not fit -------------------------------------------------------------- */
@@ -260,6 +264,6 @@ Test(use, a_full_disk_is_an_error_and_spares_the_old_file)
     array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
     test_ended(tenon("predict " MODEL " x.npy -o /dev/full"), 1, "/dev/full",
                "No space left on device", NULL);
-    test_ended(tenon("predict " MODEL " x.npy -o no/such/folder.npy"), 1, "no/such/folder.npy",
-               "No such file", NULL);
+    test_ended(tenon("predict " MODEL " x.npy -o no/such/folder.npy"), 1,
+               "no/such/folder.npy", "No such file", NULL);
 }

@@ -1,39 +1,13 @@
-/* config.c - YAML as a tree: what is where, what is refused and with which words, and that the
- * text of a tree is the tree. */
-#include "core/config.h"
-
+/* config.c - YAML as a tree: what is where, what is refused and with which words. */
 #include <criterion/criterion.h>
-#include <locale.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "core/config_tree.h"
 #include "core/env.h"
 #include "support/disk.h"
-
-static tn_memory memory;
-
-static tn_config *read_text(const char *text, tn_error *e)
-{
-    return tn_config_read(&memory, text, strlen(text), "net.yaml", e);
-}
-
-static tn_config *read_good(const char *text)
-{
-    tn_error e = {0};
-    tn_config *config = read_text(text, &e);
-    cr_assert_not_null(config, "%s", e.text);
-    return config;
-}
-
-static void done(tn_config *config)
-{
-    tn_config_free(config);
-    cr_assert_eq(memory.used, 0);
-}
+#include "support/reading.h"
 
 static void expect_text(const tn_cfg *cfg, const char *text, bool quoted)
 {
@@ -50,7 +24,7 @@ static void expect_place(const tn_cfg *cfg, int line, int column)
     cr_assert_str_eq(cfg->file, "net.yaml");
 }
 
-/* ---- trees ------------------------------------------------------------------------- */
+/* ---- trees ----------------------------------------------------------------------- */
 
 Test(config, a_model_as_a_tree_with_its_places)
 {
@@ -84,7 +58,8 @@ Test(config, a_model_as_a_tree_with_its_places)
     done(config);
 }
 
-static const char *const empty[] = {"", "\n\n", "# a comment\n", "---\n", "{}", "~\n", "---\n...\n"};
+static const char *const empty[] = {"",   "\n\n", "# a comment\n", "---\n",
+                                    "{}", "~\n",  "---\n...\n"};
 
 Test(config, nothing_is_an_empty_map)
 {
@@ -98,9 +73,11 @@ Test(config, nothing_is_an_empty_map)
 
 Test(config, texts_in_all_styles)
 {
-    tn_config *config = read_good("\xef\xbb\xbf" "a: \"x\\ty\\u00e9\"\nb: 'it''s'\nc: |\n  one\n  two\n"
-                                  "d: >-\n  one\n  two\ne: one\n  two\nf:\ng: Gr\xc3\xbc\xc3\x9f"
-                                  "e\r\nh: a b # comment\n");
+    tn_config *config = read_good(
+        "\xef\xbb\xbf"
+        "a: \"x\\ty\\u00e9\"\nb: 'it''s'\nc: |\n  one\n  two\n"
+        "d: >-\n  one\n  two\ne: one\n  two\nf:\ng: Gr\xc3\xbc\xc3\x9f"
+        "e\r\nh: a b # comment\n");
     const tn_cfg *root = config->root;
     expect_text(tn_cfg_get(root, "a"), "x\ty\xc3\xa9", true);
     expect_text(tn_cfg_get(root, "b"), "it's", true);
@@ -108,7 +85,10 @@ Test(config, texts_in_all_styles)
     expect_text(tn_cfg_get(root, "d"), "one two", true);
     expect_text(tn_cfg_get(root, "e"), "one two", false);
     expect_text(tn_cfg_get(root, "f"), "", false);
-    expect_text(tn_cfg_get(root, "g"), "Gr\xc3\xbc\xc3\x9f" "e", true);
+    expect_text(tn_cfg_get(root, "g"),
+                "Gr\xc3\xbc\xc3\x9f"
+                "e",
+                true);
     expect_text(tn_cfg_get(root, "h"), "a b", false);
     done(config);
 }
@@ -128,41 +108,53 @@ Test(config, aliases_are_copies)
     done(config);
 }
 
-/* ---- what is refused ---------------------------------------------------------------- */
+/* ---- what is refused ------------------------------------------------------------- */
 
 typedef struct refusal {
     const char *text, *message; /* the message begins so */
 } refusal;
 
 static const refusal refusals[] = {
-    {"a: [1, 2\nb: 3\n", "net.yaml:3:1: not valid YAML: flow sequence without a closing bracket"},
+    {"a: [1, 2\nb: 3\n",
+     "net.yaml:3:1: not valid YAML: flow sequence without a closing bracket"},
     {"a: {b: 1\nc: 2\n", "net.yaml:2:2: not valid YAML: missing comma in flow mapping"},
     {"a: [\n", "net.yaml:2:1: not valid YAML: flow sequence without a closing bracket"},
-    {"a: \"x\n", "net.yaml:1:5: not valid YAML: double-quoted scalar without closing quote"},
-    {"a:\n\t- b\n", "net.yaml:2:1: not valid YAML: tab character may not be used as indentation"},
+    {"a: \"x\n",
+     "net.yaml:1:5: not valid YAML: double-quoted scalar without closing quote"},
+    {"a:\n\t- b\n",
+     "net.yaml:2:1: not valid YAML: tab character may not be used as indentation"},
     {"a: 1\n b: 2\n", "net.yaml:1:4: not valid YAML: invalid multiline plain key"},
     {"a: b: c\n", "net.yaml:1:"},
     {"a: 1\n- b\n", "net.yaml:2:1: not valid YAML: did not find expected key"},
     {"a: }\n", "net.yaml:1:4: not valid YAML: "},
     {"a: @x\n", "net.yaml:1:4: not valid YAML: "},
     {"a: \"\\q\"\n", "net.yaml:1:"},
-    {"a: 1\nb: 2\na: 3\n", "net.yaml:3:1: 'a' is here for the second time, the first is at line 1, "
-                           "column 1; keep one"},
-    {"x: {lr: 1, \"lr\": 2}\n", "net.yaml:1:12: 'lr' is here for the second time, the first is at "
-                                "line 1, column 5"},
+    {"a: 1\nb: 2\na: 3\n",
+     "net.yaml:3:1: 'a' is here for the second time, the first is at line 1, "
+     "column 1; keep one"},
+    {"x: {lr: 1, \"lr\": 2}\n",
+     "net.yaml:1:12: 'lr' is here for the second time, the first is at "
+     "line 1, column 5"},
     {"- a\n- b\n", "net.yaml:1:1: expected a map ('model: ...' and so on), got a list"},
-    {"hello\n", "net.yaml:1:1: expected a map ('model: ...' and so on), got a single value"},
-    {"a: 1\n---\nb: 2\n", "net.yaml:2:1: a second document begins here; there may be only one"},
+    {"hello\n",
+     "net.yaml:1:1: expected a map ('model: ...' and so on), got a single value"},
+    {"a: 1\n---\nb: 2\n",
+     "net.yaml:2:1: a second document begins here; there may be only one"},
     {"a: 1\n...\nb: 2\n", "net.yaml:2:1: a second document begins here"},
     {"a: *x\n", "net.yaml:1:4: *x: there is no &x before this"},
     {"a: &x [1, *x]\n", "net.yaml:1:11: *x stands inside its own &x"},
-    {"a: !!str 5\n", "net.yaml:1:10: tags (!name) are not supported; put a text in quotes"},
+    {"a: !!str 5\n",
+     "net.yaml:1:10: tags (!name) are not supported; put a text in quotes"},
     {"a: !foo [1]\n", "net.yaml:1:9: tags (!name) are not supported"},
     {"? [a]\n: b\n", "net.yaml:1:3: a key must be a text, not a list or map"},
     {": b\n", "net.yaml:1:1: a key is missing before ':'"},
     {"a: \"x\\0y\"\n", "net.yaml:1:4: a text may not hold the character \\0"},
-    {"a: b\xff" "c\n", "net.yaml:1:5: byte 0xff is not UTF-8; save the file as UTF-8"},
-    {"\xff\xfe" "a\n", "net.yaml:1:1: byte 0xff is not UTF-8"},
+    {"a: b\xff"
+     "c\n",
+     "net.yaml:1:5: byte 0xff is not UTF-8; save the file as UTF-8"},
+    {"\xff\xfe"
+     "a\n",
+     "net.yaml:1:1: byte 0xff is not UTF-8"},
     {"a: \xc0\xaf\n", "net.yaml:1:4: byte 0xc0 is not UTF-8"},
     {"a: 1\n\xc3\xbc: \x1b[31m\n", "net.yaml:2:4: control character U+001B; remove it"},
     {"a: \xc2\x9b\n", "net.yaml:1:4: control character U+009B"},
@@ -202,10 +194,11 @@ Test(config, nothing_is_printed)
     cr_assert_eq(size, 0);
 }
 
-/* ---- limits ------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------- */
 
 /* head, count times unit, tail */
-static const char *repeat(const char *head, const char *unit, size_t count, const char *tail)
+static const char *repeat(const char *head, const char *unit, size_t count,
+                          const char *tail)
 {
     static char *text;
     const size_t step = strlen(unit), start = strlen(head);
@@ -257,7 +250,8 @@ Test(config, a_billion_laughs_stop_early)
                                "f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n"
                                "g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]\n";
     expect_limit(text, "net.yaml:5:");
-    expect_limit(text, "more than 100000 values, aliases counted as often as they are used");
+    expect_limit(text,
+                 "more than 100000 values, aliases counted as often as they are used");
     cr_assert(memory.peak < 64u << 20);
 }
 
@@ -266,7 +260,8 @@ Test(config, anchors_keys_and_size)
     expect_limit(repeat("a: [", "&x 1,", 1001, "]"), "more than 1000 anchors");
     done(read_good(repeat("", "k", 128, ": 1")));
     expect_limit(repeat("", "k", 129, ": 1"), "a key may have 128 bytes");
-    expect_limit(repeat("# ", "x", 16 << 20, ""), "more than the 16777216 a config may have");
+    expect_limit(repeat("# ", "x", 16 << 20, ""),
+                 "more than the 16777216 a config may have");
 }
 
 Test(config, many_keys_are_compared_fast)
@@ -275,7 +270,9 @@ Test(config, many_keys_are_compared_fast)
     for (int i = 0; i < 49000; i++) end += sprintf(end, "k%d: 1\n", i);
     done(read_good(text));
     sprintf(end, "k77: 2\n");
-    expect_limit(text, "net.yaml:49001:1: 'k77' is here for the second time, the first is at line 78,");
+    expect_limit(
+        text,
+        "net.yaml:49001:1: 'k77' is here for the second time, the first is at line 78,");
     free(text);
 }
 
@@ -293,292 +290,7 @@ Test(config, the_memory_limit_is_an_error)
     done(config);
 }
 
-/* ---- values ------------------------------------------------------------------------- */
-
-static const tn_cfg *one_value(tn_config **config, const char *text)
-{
-    char line[200];
-    snprintf(line, sizeof line, "epochs: %s\n", text);
-    *config = read_good(line);
-    return tn_cfg_get((*config)->root, "epochs");
-}
-
-typedef struct number {
-    const char *text;
-    double value;
-} number;
-
-static const number reals[] = {
-    {"1", 1}, {"-1.5", -1.5}, {"1e-3", 1e-3}, {".5", .5}, {"5.", 5}, {"+2E+3", 2000}, {"0x10", 16},
-    {"0o17", 15}, {"007", 7}, {".inf", INFINITY}, {"-.INF", -INFINITY}, {"0.1", 0.1}, {"-0", -0.0},
-    {"1e-400", 0}, {"18446744073709551616", 18446744073709551616.0}, {"1.7976931348623157e308", 1.7976931348623157e308},
-};
-static const char *const no_reals[] = {
-    "ten", "1e", "1e+", ".", "--1", "e5", "1.5.2", "inf", "nan", "0x", "0xg", "0b1", "1_000", "1,5",
-    "'1'", "\"2\"", "[1]", "{a: 1}", "", "~", "1e999", "0x10000000000000000", "1 2", "true",
-};
-
-Test(config, reals)
-{
-    for (size_t i = 0; i < sizeof reals / sizeof reals[0]; i++) {
-        tn_config *config;
-        double got = 77;
-        cr_assert_eq(tn_cfg_real(one_value(&config, reals[i].text), &got, NULL), TN_OK);
-        cr_assert_eq(memcmp(&got, &reals[i].value, sizeof got), 0, "%s", reals[i].text);
-        done(config);
-    }
-    tn_config *config;
-    double got = 77;
-    cr_assert_eq(tn_cfg_real(one_value(&config, ".NaN"), &got, NULL), TN_OK);
-    cr_assert(isnan(got));
-    done(config);
-}
-
-Test(config, what_is_no_real)
-{
-    for (size_t i = 0; i < sizeof no_reals / sizeof no_reals[0]; i++) {
-        tn_config *config;
-        tn_error e = {0};
-        double got = 77;
-        cr_assert_eq(tn_cfg_real(one_value(&config, no_reals[i]), &got, &e), TN_EINVAL, "%s",
-                     no_reals[i]);
-        cr_assert_eq(strncmp(e.text, "net.yaml:1:1: epochs: expected a number", 39), 0, "%s", e.text);
-        cr_assert_eq(got, 77);
-        done(config);
-    }
-}
-
-/* A process may have set any locale; one with a decimal comma must change nothing. The test
- * makes that locale where it can (localedef is not everywhere). */
-Test(config, reals_do_not_depend_on_the_locale)
-{
-    static const char *const commas[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
-    const char *folder = test_folder();
-    char command[1000];
-    snprintf(command, sizeof command,
-             "localedef -i de_DE -f UTF-8 %s/de_DE.UTF-8 >/dev/null 2>&1", folder);
-    if (!system(command)) setenv("LOCPATH", folder, 1);
-    bool found = false;
-    for (size_t i = 0; !found && i < sizeof commas / sizeof commas[0]; i++)
-        found = setlocale(LC_ALL, commas[i]) && *localeconv()->decimal_point == ',';
-    if (!found) cr_skip("there is no locale with a decimal comma");
-    tn_config *config;
-    double got = 0;
-    cr_assert_eq(tn_cfg_real(one_value(&config, "2.75"), &got, NULL), TN_OK);
-    cr_assert_eq(got, 2.75);
-    done(config);
-}
-
-typedef struct whole {
-    const char *text;
-    int64_t lo, hi, value;
-} whole;
-
-static const whole wholes[] = {
-    {"10", 0, 10, 10}, {"-3", -3, 3, -3}, {"+4", 0, 9, 4}, {"0x1F", 0, 99, 31}, {"0o17", 0, 99, 15},
-    {"010", 0, 99, 10}, {"9223372036854775807", INT64_MIN, INT64_MAX, INT64_MAX},
-    {"-9223372036854775808", INT64_MIN, INT64_MAX, INT64_MIN},
-};
-
-typedef struct bad_whole {
-    const char *text;
-    int64_t lo, hi;
-    const char *message;
-} bad_whole;
-
-static const bad_whole bad_wholes[] = {
-    {"ten", 0, 9, "expected a whole number, got 'ten'"},
-    {"1.5", 0, 9, "expected a whole number, got '1.5'"},
-    {"1e3", 0, 9999, "expected a whole number, got '1e3'"},
-    {"'3'", 0, 9, "expected a whole number, got the text \"3\""},
-    {"", 0, 9, "expected a whole number, got nothing"},
-    {"[3]", 0, 9, "expected a whole number, got a list"},
-    {"{a: 3}", 0, 9, "expected a whole number, got a map"},
-    {"10", 0, 9, "expected a whole number from 0 to 9, got '10'"},
-    {"0", 1, INT64_MAX, "expected a whole number from 1 up, got '0'"},
-    {"6", INT64_MIN, 5, "expected a whole number up to 5, got '6'"},
-    {"9223372036854775808", INT64_MIN, INT64_MAX, "expected a whole number, got '92233"},
-    {"9223372036854775808", 1, INT64_MAX, "expected a whole number from 1 up, got '92233"},
-    {"--1", -9, 9, "expected a whole number, got the text \"--1\""},
-    {"0x-1", -9, 9, "expected a whole number, got '0x-1'"},
-    {"0o8", -9, 9, "expected a whole number, got '0o8'"},
-};
-
-Test(config, whole_numbers)
-{
-    for (size_t i = 0; i < sizeof wholes / sizeof wholes[0]; i++) {
-        tn_config *config;
-        tn_error e = {0};
-        int64_t got = 77;
-        cr_assert_eq(tn_cfg_int(one_value(&config, wholes[i].text), wholes[i].lo, wholes[i].hi,
-                                &got, &e), TN_OK, "%s", e.text);
-        cr_assert_eq(got, wholes[i].value);
-        done(config);
-    }
-    for (size_t i = 0; i < sizeof bad_wholes / sizeof bad_wholes[0]; i++) {
-        const bad_whole *bad = &bad_wholes[i];
-        tn_config *config;
-        tn_error e = {0};
-        int64_t got = 77;
-        cr_assert_eq(tn_cfg_int(one_value(&config, bad->text), bad->lo, bad->hi, &got, &e),
-                     TN_EINVAL);
-        cr_assert_eq(strncmp(e.text, "net.yaml:1:1: epochs: ", 22), 0);
-        cr_assert_eq(strncmp(e.text + 22, bad->message, strlen(bad->message)), 0, "%s", e.text);
-        cr_assert_eq(got, 77);
-        done(config);
-    }
-}
-
-Test(config, truth_and_nothing)
-{
-    static const char *const words[] = {"true", "false", "TRUE", "False", "yes", "1", "'true'", "on"};
-    static const int expected[] = {1, 0, 1, 0, -1, -1, -1, -1};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        tn_config *config;
-        tn_error e;
-        int32_t got = -1;
-        const tn_status status = tn_cfg_bool(one_value(&config, words[i]), &got, &e);
-        cr_assert_eq(status == TN_OK, expected[i] >= 0);
-        cr_assert_eq(got, expected[i]);
-        if (status) cr_assert_not_null(strstr(e.text, "epochs: expected true or false, got "));
-        done(config);
-    }
-    static const char *const nothing[] = {"", "~", "null", "'~'", "none", "[]"};
-    for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++) {
-        tn_config *config;
-        cr_assert_eq(tn_cfg_null(one_value(&config, nothing[i])), i < 3);
-        done(config);
-    }
-}
-
-Test(config, unknown_keys_with_the_nearest)
-{
-    static const char *const allowed[] = {"units", "name", "init", NULL};
-    tn_config *config = read_good("units: 3\nuntis: 4\n");
-    tn_error e;
-    cr_assert_eq(tn_cfg_only(config->root, allowed, &e), TN_EINVAL);
-    cr_assert_str_eq(e.text, "net.yaml:2:1: unknown key 'untis'; did you mean 'units'?; allowed: "
-                             "units, name, init");
-    done(config);
-    config = read_good("a:\nb: 3\nc: {init: 1}\nd: {zzz: 1}\n");
-    cr_assert_eq(tn_cfg_only(config->root->item[0], allowed, &e), TN_OK);
-    cr_assert_eq(tn_cfg_only(config->root->item[1], allowed, &e), TN_EINVAL);
-    cr_assert_str_eq(e.text, "net.yaml:2:1: b: expected a map ('key: value'), got '3'");
-    cr_assert_eq(tn_cfg_only(config->root->item[2], allowed, &e), TN_OK);
-    cr_assert_eq(tn_cfg_only(config->root->item[3], allowed, &e), TN_EINVAL);
-    cr_assert_str_eq(e.text, "net.yaml:4:5: unknown key 'zzz'; allowed: units, name, init");
-    done(config);
-}
-
-typedef struct near {
-    const char *word, *name;
-} near;
-
-Test(config, nearest_names)
-{
-    static const char *const names[] = {"dense", "batch_norm", "relu", "dropout", "l2", "lr"};
-    static const near cases[] = {
-        {"dense", "dense"}, {"dens", "dense"}, {"desne", "dense"}, {"batchnorm", "batch_norm"},
-        {"rleu", "relu"}, {"drop_out", "dropout"}, {"l1", "l2"}, {"xyz", NULL},
-        {"", NULL}, {"x", NULL}, {"convolution", NULL}, {"dnses", "dense"}, {"dnsx", NULL},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const char *got = tn_nearest(cases[i].word, names, 6);
-        if (cases[i].name && got) cr_assert_str_eq(got, cases[i].name, "%s", cases[i].word);
-        cr_assert_eq(!got, !cases[i].name, "%s %s", cases[i].word, got ? got : "none");
-    }
-    cr_assert_null(tn_nearest(repeat("", "a", 100000, ""), names, 6));
-    cr_assert_null(tn_nearest("dense", NULL, 0));
-}
-
-/* ---- as text ------------------------------------------------------------------------ */
-
-static void expect_same(const tn_cfg *a, const tn_cfg *b)
-{
-    cr_assert_eq(a->type, b->type);
-    cr_assert_eq(a->quoted, b->quoted);
-    cr_assert_eq(a->count, b->count);
-    cr_assert_str_eq(a->text, b->text);
-    cr_assert_eq(!a->key, !b->key);
-    if (a->key) cr_assert_str_eq(a->key, b->key);
-    for (int32_t i = 0; i < a->count; i++) expect_same(a->item[i], b->item[i]);
-}
-
-static void round_trip(const tn_config *config)
-{
-    tn_error e = {0};
-    char *text = tn_config_text(&memory, config->root, &e);
-    cr_assert_not_null(text, "%s", e.text);
-    tn_config *again = read_text(text, &e);
-    cr_assert_not_null(again, "%s in\n%s", e.text, text);
-    expect_same(config->root, again->root);
-    tn_config_free(again);
-    tn_memory_put(&memory, text);
-}
-
-Test(config, the_text_is_readable)
-{
-    tn_config *config = read_good("model: [{dense: {units: 3, name: 'a b'}}, relu, [1, []], {}]\n"
-                                  "x:\n");
-    char *text = tn_config_text(&memory, config->root, NULL);
-    cr_assert_str_eq(text, "model:\n"
-                           "  - dense:\n"
-                           "      units: 3\n"
-                           "      name: \"a b\"\n"
-                           "  - relu\n"
-                           "  - - 1\n"
-                           "    - []\n"
-                           "  - {}\n"
-                           "x: \n");
-    tn_memory_put(&memory, text);
-    done(config);
-}
-
-static const char *const trips[] = {
-    "", "a: b", "a: [[[]], {}, {b: {}}, '', \"\", ~]", "? - x\n", "a: |\n  x\n   y\n\n",
-    "a: \"\\x01\\e\\u2028\\u0085\\uFEFF\\\\\\\"\"", "'a: b': 'c: d'", "\"\\n\": 1", "'': 1", "\"~\": ~",
-    "a: one\n\n  two", "- a", "a: -1\nb: - ", "a: 'true'\nb: true", "\xc3\xbc: \xc3\xbc", "a: '# x'",
-    "a: x#y\nb: x:y\nc: \"x \"\nd: [a b, 'c,d']\n", "1: 2\n-1: 3\n- : 4\n", "a: {b: *x}",
-    "0: &x\n1: *x\n", "a: [? b, c: d]",
-};
-
-Test(config, reading_the_text_gives_the_same_tree)
-{
-    for (size_t i = 0; i < sizeof trips / sizeof trips[0]; i++) {
-        tn_config *config = read_text(trips[i], NULL);
-        if (!config) continue;
-        round_trip(config);
-        done(config);
-    }
-}
-
-/* Damaged configs are refused or read, never worse; what is read survives the round trip. */
-Test(config, damaged_texts)
-{
-    static const char good[] =
-        "seed: 7\ndata: {idx: {path: \"/usr/x y\", validation: 0.1}}\nmodel:\n  - dense: {units: 256, "
-        "regularizer: {l2: {lambda: 1e-4}}}\n  - &r relu\n  - residual:\n      body: [{dense: 3}, "
-        "*r, 'tanh']\n  - |\n    text\n  - >\n    folded\n    text\ninit: ~ # comment\n";
-    static const char marks[] = "{}[]:,-&*!|>'\"%@`#?\\ \n\t0aA~.\x80";
-    char text[sizeof good];
-    uint32_t state = 1;
-    int read = 0;
-    for (int i = 0; i < 8000; i++) {
-        memcpy(text, good, sizeof good);
-        for (int j = 0; j <= i % 3; j++) {
-            state = state * 1664525u + 1013904223u;
-            text[(state >> 8) % (sizeof good - 1)] = marks[(state >> 24) % (sizeof marks - 1)];
-        }
-        tn_config *config = read_text(text, NULL);
-        if (!config) continue;
-        read++;
-        round_trip(config);
-        done(config);
-    }
-    cr_assert(read > 1000 && read < 7900, "%d", read);
-}
-
-/* ---- through tenon.h ---------------------------------------------------------------- */
+/* ---- through tenon.h ------------------------------------------------------------- */
 
 Test(config, load_and_parse_with_sets)
 {

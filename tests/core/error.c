@@ -42,9 +42,16 @@ typedef struct cleaning {
 static const cleaning cleanings[] = {
     {"a\nb\tc\x7f", "a?b?c?"},
     {"\x1b[31mred", "?[31mred"},
-    {"Gr\xc3\xb6\xc3\x9f" "e \xe2\x82\xac \xf0\x9f\x99\x82", "Gr\xc3\xb6\xc3\x9f" "e \xe2\x82\xac \xf0\x9f\x99\x82"},
-    {"c1 \xc2\x9b" "31m", "c1 ?31m"},           /* U+009B is a terminal's CSI */
-    {"raw \x9b" "31m", "raw ?31m"},
+    {"Gr\xc3\xb6\xc3\x9f"
+     "e \xe2\x82\xac \xf0\x9f\x99\x82",
+     "Gr\xc3\xb6\xc3\x9f"
+     "e \xe2\x82\xac \xf0\x9f\x99\x82"},
+    {"c1 \xc2\x9b"
+     "31m",
+     "c1 ?31m"}, /* U+009B is a terminal's CSI */
+    {"raw \x9b"
+     "31m",
+     "raw ?31m"},
     {"\xff\xfe", "??"},
     {"cut \xe2\x82", "cut ??"},
     {"overlong \xc0\xaf", "overlong ??"},
@@ -71,7 +78,8 @@ Test(error, a_text_that_does_not_fit_ends_in_dots_between_characters)
     for (size_t lead = 0; lead < 4; lead++) {
         tn_error e;
         memset(text, 'a', lead);
-        for (size_t i = lead; i + 3 < sizeof text; i += 3) memcpy(text + i, "\xe2\x82\xac", 4);
+        for (size_t i = lead; i + 3 < sizeof text; i += 3)
+            memcpy(text + i, "\xe2\x82\xac", 4);
         tn_error_set(&e, TN_EDATA, "%s", text);
         const size_t length = strlen(e.text);
         cr_assert(length < sizeof e.text && length > sizeof e.text - 8);
@@ -88,8 +96,10 @@ Test(error, a_text_that_just_fits_is_whole)
         memset(text, 'x', length);
         text[length] = 0;
         tn_error_set(&e, TN_EDATA, "%s", text);
-        if (length < sizeof e.text) cr_assert_str_eq(e.text, text);
-        else cr_assert_str_eq(e.text + strlen(e.text) - 3, "...");
+        if (length < sizeof e.text)
+            cr_assert_str_eq(e.text, text);
+        else
+            cr_assert_str_eq(e.text + strlen(e.text) - 3, "...");
     }
 }
 
@@ -99,5 +109,6 @@ Test(error, places_pile_up_without_overflow)
     tn_error_set(&e, TN_EDATA, "cause");
     for (int i = 0; i < 300; i++) tn_error_in(&e, "place %d", i);
     cr_assert(strlen(e.text) < sizeof e.text);
+    cr_assert_str_eq(e.text + strlen(e.text) - 3, "...");
     cr_assert_eq(strncmp(e.text, "place 299: place 298: ", 22), 0);
 }

@@ -1,5 +1,5 @@
-/* feed.c - which samples come when, what is checked, and that batches cost no memory. The data
- * is sample i with input (i, -i) and label i. */
+/* feed.c - which samples come when, what is checked, and that batches cost no memory. The
+ * data is sample i with input (i, -i) and label i. */
 #include "support/feeding.h"
 
 #include "core/feed_order.h"
@@ -10,14 +10,18 @@ static int32_t labels[SAMPLES];
 
 static void attach(void)
 {
-    const tn_memory_data data = {.samples = SAMPLES, .input = {1, {2}}, .classes = SAMPLES,
-                                 .inputs = inputs, .labels = labels};
+    const tn_memory_data data = {.samples = SAMPLES,
+                                 .input = {1, {2}},
+                                 .classes = SAMPLES,
+                                 .inputs = inputs,
+                                 .labels = labels};
     tn_error error = {0};
     for (int i = 0; i < SAMPLES; i++) {
         inputs[2 * i] = (float)i, inputs[2 * i + 1] = (float)-i;
         labels[i] = i;
     }
-    cr_assert_eq(tn_env_attach(test_env(), "all", &data, &error), TN_OK, "%s", error.text);
+    cr_assert_eq(tn_env_attach(test_env(), "all", &data, &error), TN_OK, "%s",
+                 error.text);
 }
 
 static tn_feed *feed_with(const char *options, int32_t real, uint64_t seed)
@@ -42,7 +46,8 @@ static int64_t labels_of(tn_feed *feed, int32_t split, int64_t epoch, int32_t *o
 static void expect_once(const int32_t *order, int64_t n)
 {
     int seen[SAMPLES] = {0};
-    for (int64_t i = 0; i < n; i++) cr_assert_eq(seen[order[i]]++, 0, "%d twice", order[i]);
+    for (int64_t i = 0; i < n; i++)
+        cr_assert_eq(seen[order[i]]++, 0, "%d twice", order[i]);
 }
 
 static void expect_ascending(const int32_t *order, int64_t n)
@@ -54,7 +59,8 @@ Test(feed, every_epoch_is_a_permutation_of_seed_and_epoch)
 {
     int32_t first[SAMPLES], again[SAMPLES];
     attach();
-    tn_feed *feed = feed_with(", batch: 10", 0, 7), *other = feed_with(", batch: 10", 1, 8);
+    tn_feed *feed = feed_with(", batch: 10", 0, 7),
+            *other = feed_with(", batch: 10", 1, 8);
     cr_assert_eq(tn_feed_batches(feed, TN_TRAIN), 11);
     cr_assert_eq(labels_of(feed, TN_TRAIN, 3, first), SAMPLES);
     expect_once(first, SAMPLES);
@@ -136,7 +142,19 @@ Test(feed, drop_last_drops_of_training_only)
     tn_feed_free(feed);
 }
 
-/* All six orders of three, each in 1/6 of 6000 draws: within five standard deviations (28.9). */
+/* What no batch can fill is not allocated either. */
+Test(feed, a_batch_is_at_most_the_data)
+{
+    attach();
+    tn_feed *feed = feed_with(", batch: 2000000000", 0, 7);
+    cr_assert_eq(tn_feed_batch_size(feed), SAMPLES);
+    cr_assert_eq(tn_feed_batches(feed, TN_TRAIN), 1);
+    cr_assert_eq(batch_of(feed, TN_TRAIN, 0, 0).samples, SAMPLES);
+    tn_feed_free(feed);
+}
+
+/* All six orders of three, each in 1/6 of 6000 draws: within five standard deviations
+ * (28.9). */
 Test(feed, permutations_are_equally_likely)
 {
     int count[27] = {0};
@@ -159,7 +177,8 @@ Test(feed, transforms_change_training_batches)
 {
     attach();
     tn_feed *feed = feed_with(", transforms: [toy_mixup], batch: 4", 1, 7);
-    const tn_data_info *train = tn_feed_info(feed, true), *test = tn_feed_info(feed, false);
+    const tn_data_info *train = tn_feed_info(feed, true),
+                       *test = tn_feed_info(feed, false);
     cr_assert(train->field[1].real && train->field[1].shape.dim[0] == SAMPLES);
     cr_assert(!test->field[1].real && test->field[1].classes == SAMPLES);
     cr_assert_eq(train->count[TN_TRAIN], SAMPLES);
@@ -215,12 +234,12 @@ Test(feed, finds_labels_out_of_range_and_numbers_that_are_none)
     labels[41] = 41;
     inputs[2 * 17 + 1] = NAN;
     for (int32_t real = 0; real < 2; real++)
-        refuse_batch(yaml, real, TN_ENUMERIC, "training sample 17: value 1 of field input",
-                     "not a number");
+        refuse_batch(yaml, real, TN_ENUMERIC,
+                     "training sample 17: value 1 of field input", "not a number");
     inputs[2 * 17 + 1] = INFINITY;
     for (int32_t real = 0; real < 2; real++)
-        refuse_batch(yaml, real, TN_ENUMERIC, "training sample 17: value 1 of field input",
-                     "infinite");
+        refuse_batch(yaml, real, TN_ENUMERIC,
+                     "training sample 17: value 1 of field input", "infinite");
 }
 
 static void refuse_section(const char *yaml, const char *part, const char *other)
@@ -233,19 +252,24 @@ Test(feed, refuses_options_with_their_place)
     attach();
     refuse_section("model: [relu]", "data: missing", "name a dataset");
     refuse_section("data: [csv]", "expected one dataset", "");
-    refuse_section("data: {csv: {path: x}, npy: {x: x, y: y}}", "expected one dataset", "");
-    refuse_section("data: {memory: {train: all, validation: 1}}", "1:29: ", "below 1, got 1");
-    refuse_section("data: {memory: {train: all, validation: -0.5}}", "validation", "got -0.5");
+    refuse_section("data: {csv: {path: x}, npy: {x: x, y: y}}", "expected one dataset",
+                   "");
+    refuse_section("data: {memory: {train: all, validation: 1}}",
+                   "1:29: ", "below 1, got 1");
+    refuse_section("data: {memory: {train: all, validation: -0.5}}", "validation",
+                   "got -0.5");
     refuse_section("data: {memory: {train: all, validation: .nan}}", "validation", "");
-    refuse_section("data: {memory: {train: all, validation: 0.001}}", "0.001 of 103 samples",
-                   "empty");
+    refuse_section("data: {memory: {train: all, validation: 0.001}}",
+                   "0.001 of 103 samples", "empty");
     refuse_section("data: {memory: {train: all, batch: 0}}", "batch", "0");
     refuse_section("data: {memory: {train: all, batch: ten}}", "batch", "ten");
     refuse_section("data: {memory: {train: all, shuffle: 3}}", "shuffle", "3");
     refuse_section("data: {memory: {train: all, transforms: toy_mixup}}", "transforms",
                    "a list");
-    refuse_section("data: {memory: {train: all, batch: 104, drop_last: true}}", "batch: 104",
-                   "103 training samples");
+    refuse_section("data: {memory: {train: all, batch: 104, drop_last: true}}",
+                   "batch: 104", "103 training samples");
+    refuse_section("data: {memory: {train: all, validation_data: all, validation: 0.5}}",
+                   "validation: ", "a validation set of its own");
     refuse_data("data: {memory: {train: all, bacth: 3}}", TN_EINVAL, "bacth", "batch");
 }
 
@@ -276,7 +300,8 @@ Test(feed, runs_out_of_memory_without_a_leak)
         tn_feed *feed = NULL;
         tn_error error = {0};
         memory->limit = before + room;
-        const tn_status status = tn_feed_new(test_env(), config->root, 0, 1, &feed, &error);
+        const tn_status status = tn_feed_new(test_env(), config->root, 0, 1, &feed,
+                                             &error);
         tn_feed_free(feed);
         cr_assert_eq(atomic_load(&memory->used), before);
         if (status == TN_OK) break;

@@ -15,10 +15,10 @@
 
 #include "support/disk.h"
 
-/* ---- the calls that make a file durable, watched and made to fail -------------------- */
+/* ---- the calls that make a file durable, watched and made to fail ---------------- */
 
-static char order[64];    /* f: fsync of a file, r: rename, d: fsync of a folder */
-static char refused;      /* one of these */
+static char order[64]; /* f: fsync of a file, r: rename, d: fsync of a folder */
+static char refused;   /* one of these */
 
 static int step(char which, int (*call)(const void *), const void *arguments)
 {
@@ -52,7 +52,7 @@ int rename(const char *from, const char *to)
     return step('r', really_rename, path);
 }
 
-/* ---- reading ------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------- */
 
 static tn_memory memory;
 
@@ -135,13 +135,14 @@ Test(file, limits_hold)
     test_write(path, "12345", 5);
     cr_assert_eq(try_read(path, 5, &e), TN_OK);
     cr_assert_eq(try_read(path, 4, &e), TN_EDATA);
-    cr_assert_not_null(strstr(e.text, "has 5 bytes, more than the 4 allowed"), "%s", e.text);
+    cr_assert_not_null(strstr(e.text, "has 5 bytes, more than the 4 allowed"), "%s",
+                       e.text);
     memory.limit = 3;
     cr_assert_eq(try_read(path, 0, &e), TN_ENOMEM);
     cr_assert_eq(strncmp(e.text, path, strlen(path)), 0);
 }
 
-/* ---- writing ------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------- */
 
 static tn_status write_file(const char *path, const void *bytes, size_t size, tn_error *e)
 {
@@ -272,8 +273,10 @@ Test(file, past_the_largest_file_the_old_one_stays)
     signal(SIGXFSZ, SIG_IGN);
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){50000, RLIM_INFINITY}), 0);
     cr_assert_eq(write_file(path, bytes, sizeof bytes, &e), TN_EIO);
-    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY}), 0);
-    cr_assert_not_null(strstr(e.text, "not written: larger than the system allows"), "%s", e.text);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY}),
+                 0);
+    cr_assert_not_null(strstr(e.text, "not written: larger than the system allows"), "%s",
+                       e.text);
     expect_content(path, "old");
     cr_assert_eq(test_entries(folder), 1);
 }
@@ -286,14 +289,14 @@ Test(file, on_a_full_disk_the_old_one_stays)
     if (!test_small_disk(folder, 65536)) cr_skip("this system lets nobody mount here");
     cr_assert_eq(write_file(path, "old", 3, NULL), TN_OK);
     cr_assert_eq(write_file(path, bytes, sizeof bytes, &e), TN_EIO);
-    cr_assert_not_null(strstr(e.text, "model: not written: disk full; free some space"), "%s",
-                       e.text);
+    cr_assert_not_null(strstr(e.text, "model: not written: disk full; free some space"),
+                       "%s", e.text);
     expect_content(path, "old");
     cr_assert_eq(test_entries(folder), 1);
     cr_assert_eq(write_file(path, "new", 3, &e), TN_OK, "%s", e.text);
 }
 
-/* ---- folders ------------------------------------------------------------------------ */
+/* ---- folders --------------------------------------------------------------------- */
 
 Test(file, folders_are_made_with_their_parents)
 {

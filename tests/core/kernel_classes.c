@@ -1,13 +1,15 @@
-/* kernel_classes.c - a toy plugin of each kernel class and each awkward case (core/toys/): its
- * gradients in double, float against double, and a few steps of descent that lower the loss. */
+/* kernel_classes.c - a toy plugin of each kernel class and each awkward case
+ * (core/toys/): its gradients in double, float against double, and a few steps of
+ * descent that lower the loss. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <string.h>
 
 #include "tests/support/check.h"
 
-/* `net` has the toy behind a dense layer, so that its input gradient is checked as that layer's
- * gradients; `first` has it at the front, where no input gradient is wanted. */
+/* `net` has the toy behind a dense layer, so that its input gradient is checked as
+ * that layer's gradients; `first` has it at the front, where no input gradient is
+ * wanted. */
 typedef struct toy {
     char net[160], first[160];
     tn_shape shape;
@@ -20,21 +22,37 @@ static toy toys[] = {
     /* row with parameters */
     {"[{dense: 5}, rms_norm, {dense: 2}]", "[rms_norm, {dense: 2}]", {2, {3, 4}}},
     /* reduce-map over columns (with state), rows, samples and the tensor */
-    {"[{dense: 5}, centre_column, tanh, {dense: 2}]", "[centre_column, {dense: 2}]", {1, {4}}},
-    {"[{dense: 5}, centre_row, tanh, {dense: 2}]", "[centre_row, {dense: 2}]", {2, {3, 4}}},
-    {"[{dense: 5}, centre_sample, tanh, {dense: 2}]", "[centre_sample, {dense: 2}]", {2, {3, 4}}},
-    {"[{dense: 5}, centre_tensor, tanh, {dense: 2}]", "[centre_tensor, {dense: 2}]", {2, {3, 4}}},
+    {"[{dense: 5}, centre_column, tanh, {dense: 2}]",
+     "[centre_column, {dense: 2}]",
+     {1, {4}}},
+    {"[{dense: 5}, centre_row, tanh, {dense: 2}]",
+     "[centre_row, {dense: 2}]",
+     {2, {3, 4}}},
+    {"[{dense: 5}, centre_sample, tanh, {dense: 2}]",
+     "[centre_sample, {dense: 2}]",
+     {2, {3, 4}}},
+    {"[{dense: 5}, centre_tensor, tanh, {dense: 2}]",
+     "[centre_tensor, {dense: 2}]",
+     {2, {3, 4}}},
     /* window over one axis and over two, overlapping and padded */
     {"[{dense: 3}, {max_pool: {size: 3, stride: 2}}, flatten, {dense: 2}]",
-     "[{max_pool: 2}, flatten, {dense: 2}]", {2, {7, 2}}},
+     "[{max_pool: 2}, flatten, {dense: 2}]",
+     {2, {7, 2}}},
     {"[{dense: 3}, {max_pool: {size: 3, stride: 2, padding: 1}}, flatten, {dense: 2}]",
-     "[{max_pool: 2}, flatten, {dense: 2}]", {3, {4, 5, 2}}},
+     "[{max_pool: 2}, flatten, {dense: 2}]",
+     {3, {4, 5, 2}}},
     /* whole, without products and with a cache */
     {"[{dense: 5}, running_sum, {dense: 2}]", "[running_sum, {dense: 2}]", {2, {2, 3}}},
     /* two inputs, and the same one twice */
     {"[{dense: {units: 5, name: a}}, {dense: {units: 5, name: b}}, tanh, "
      "{product: {inputs: [a, tanh]}}, {dense: 2}]",
-     "[{product: {inputs: [input, input]}}, {dense: 2}]", {1, {4}}},
+     "[{product: {inputs: [input, input]}}, {dense: 2}]",
+     {1, {4}}},
+    /* a parametrization with a parameter for each output */
+    {"[{dense: {units: 5, parametrization: weight_norm}}, tanh, "
+     "{dense: {units: 2, parametrization: weight_norm}}]",
+     "[{dense: {units: 2, bias: false, parametrization: weight_norm}}]",
+     {1, {4}}},
 };
 
 #define COUNT (sizeof toys / sizeof *toys)
@@ -75,7 +93,8 @@ ParameterizedTest(toy *t, kernel_classes, learning)
 
 Test(kernel_classes, state_moves_with_commit_only)
 {
-    check_net *net = check_net_new("[centre_column]", NULL, 0, check_shape(1, 3, 0, 0), 4, 1, 1);
+    check_net *net = check_net_new("[centre_column]", NULL, 0, check_shape(1, 3, 0, 0), 4,
+                                   1, 1);
     const double *state = net->graph->state[0].value.data, *x = net->x;
     tn_error e = {0};
     check_net_loss(net, true);
@@ -84,7 +103,8 @@ Test(kernel_classes, state_moves_with_commit_only)
     cr_assert_float_eq(state[0], (x[0] + x[3] + x[6] + x[9]) / 8, 1e-15);
 }
 
-/* A parametrization computes like a layer, from the raw weight as one sample of (out, in). */
+/* A parametrization computes like a layer, from the raw weight as one sample of (out,
+ * in). */
 Test(kernel_classes, a_parametrization_with_its_own_parameter)
 {
     check_layer *l = check_kernel_new("parametrization", "weight_norm", NULL,
@@ -94,7 +114,8 @@ Test(kernel_classes, a_parametrization_with_its_own_parameter)
     check_slot_gradients(l);
 }
 
-/* With weights of 0 all values of a window are equal: each window gives its gradient once. */
+/* With weights of 0 all values of a window are equal: each window gives its gradient
+ * once. */
 Test(kernel_classes, of_equal_values_in_a_window_one_gets_the_gradient)
 {
     const char *model = "[{dense: 2}, {max_pool: {size: 3, stride: 1}}]";

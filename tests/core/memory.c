@@ -123,7 +123,8 @@ Test(memory, counts_are_right_with_many_threads)
 {
     tn_memory m = {.limit = 250};
     pthread_t thread[4];
-    for (int i = 0; i < 4; i++) cr_assert_eq(pthread_create(&thread[i], NULL, churn, &m), 0);
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(pthread_create(&thread[i], NULL, churn, &m), 0);
     for (int i = 0; i < 4; i++) pthread_join(thread[i], NULL);
     cr_assert_eq(m.used, 0);
     cr_assert(m.peak == 100 || m.peak == 200);

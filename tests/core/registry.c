@@ -1,5 +1,5 @@
-/* registry.c - plugins that must be refused, and that the message says why; finding, shadowing,
- * listing. */
+/* registry.c - plugins that must be refused, and that the message says why; finding,
+ * shadowing, listing. */
 #include "support/plugin_folder.h"
 
 #include <criterion/parameterized.h>
@@ -13,23 +13,28 @@ typedef struct broken {
 
 static broken all_broken[] = {
     {"no_descriptor", "layer", "is no plugin of Tenon: it exports no tn_plugin_v0"},
-    {"wrong_major", "layer", "built for version 7 of the plugin interface, this Tenon has version 0"},
+    {"wrong_major", "layer",
+     "built for version 7 of the plugin interface, this Tenon has version 0"},
     {"major_inside", "layer", "built for version 3 of the plugin interface"},
-    {"newer_minor", "layer", "needs version 0.999 of the plugin interface, this Tenon has 0.0"},
+    {"newer_minor", "layer",
+     "needs version 0.999 of the plugin interface, this Tenon has 0.0"},
     {"wrong_real", "layer", "its float half is built for numbers of 10 bytes, not 4"},
-    {"missing_slot", "layer", "layer/missing_slot: the required slot .forward is missing"},
+    {"missing_slot", "layer",
+     "layer/missing_slot: the required slot .forward is missing"},
     {"no_vtable", "layer", "has no vtable, or one without struct_size"},
     {"unresolved", "layer", "undefined symbol: nobody_has_this_function"},
     {"wrong_name", "layer", "the file holds layer/other_name instead"},
     {"wrong_kind", "layer", "the file holds loss/wrong_kind instead"},
     {"empty_metadata", "layer", "its .reference is empty"},
     {"default_outside", "layer", "option 'p': the default is outside the range"},
-    {"no_constructor", "layer", "options, a constructor or an instance, but not all three"},
+    {"no_constructor", "layer",
+     "options, a constructor or an instance, but not all three"},
 };
 
 ParameterizedTestParameters(registry, refuses)
 {
-    return cr_make_param_array(broken, all_broken, sizeof all_broken / sizeof *all_broken);
+    return cr_make_param_array(broken, all_broken,
+                               sizeof all_broken / sizeof *all_broken);
 }
 
 ParameterizedTest(broken *b, registry, refuses)
@@ -39,13 +44,15 @@ ParameterizedTest(broken *b, registry, refuses)
     tn_env *env = new_env(folder);
     tn_error e = {0};
     const tn_entry *entry;
-    cr_assert_eq(tn_registry_find(env->registry, b->kind, b->name, &entry, &e), TN_EABI, "%s",
-                 e.text);
+    cr_assert_eq(tn_registry_find(env->registry, b->kind, b->name, &entry, &e), TN_EABI,
+                 "%s", e.text);
     cr_assert_null(entry);
     cr_assert_has(e.text, file);
     cr_assert_has(e.text, b->message);
-    /* A second time it is refused just the same, with nothing of the first left behind. */
-    cr_assert_eq(tn_registry_find(env->registry, b->kind, b->name, &entry, NULL), TN_EABI);
+    /* A second time it is refused just the same, with nothing of the first left
+     * behind. */
+    cr_assert_eq(tn_registry_find(env->registry, b->kind, b->name, &entry, NULL),
+                 TN_EABI);
     cr_assert_null(entry);
     tn_env_free(env);
 }
@@ -54,7 +61,8 @@ static const tn_entry *find(tn_env *env, const char *kind, const char *name)
 {
     tn_error e = {0};
     const tn_entry *entry;
-    cr_assert_eq(tn_registry_find(env->registry, kind, name, &entry, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(tn_registry_find(env->registry, kind, name, &entry, &e), TN_OK, "%s",
+                 e.text);
     return entry;
 }
 
@@ -92,8 +100,8 @@ static tn_error fails(tn_env *env, const char *kind, const char *name, tn_status
 {
     tn_error e = {0};
     const tn_entry *entry;
-    cr_assert_eq(tn_registry_find(env->registry, kind, name, &entry, &e), status, "%s: %s", name,
-                 e.text);
+    cr_assert_eq(tn_registry_find(env->registry, kind, name, &entry, &e), status,
+                 "%s: %s", name, e.text);
     cr_assert_eq(e.status, status);
     return e;
 }
@@ -112,19 +120,33 @@ Test(registry, not_found_tells_places_and_near_names)
     cr_assert_has(e.text, other);
     cr_assert_has(e.text, "/plugins)"); /* Tenon's own */
     /* A block may stand where a layer does, so it may have been meant. */
-    cr_assert_has(fails(env, "layer", "resudual", TN_ENOTFOUND).text, "did you mean 'residual'?");
-    cr_assert_null(strstr(fails(env, "loss", "sound", TN_ENOTFOUND).text, "did you mean"));
+    cr_assert_has(fails(env, "layer", "resudual", TN_ENOTFOUND).text,
+                  "did you mean 'residual'?");
+    cr_assert_null(
+        strstr(fails(env, "loss", "sound", TN_ENOTFOUND).text, "did you mean"));
     tn_env_free(env);
 }
 
 Test(registry, names_are_names_and_no_paths)
 {
-    static const char *const names[] = {"", "../layer/sound", "/etc/passwd", "a/b", "..", ".", "Sound",
-                                        "1st", "_x", "a-b", "a.so", "a b", "\xc3\xa4"};
+    static const char *const names[] = {"",
+                                        "../layer/sound",
+                                        "/etc/passwd",
+                                        "a/b",
+                                        "..",
+                                        ".",
+                                        "Sound",
+                                        "1st",
+                                        "_x",
+                                        "a-b",
+                                        "a.so",
+                                        "a b",
+                                        "\xc3\xa4"};
     tn_env *env = new_env(NULL);
     char longest[80];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        cr_assert_has(fails(env, "layer", names[i], TN_EINVAL).text, "cannot be the name");
+        cr_assert_has(fails(env, "layer", names[i], TN_EINVAL).text,
+                      "cannot be the name");
     memset(longest, 'a', 64), longest[64] = 0;
     fails(env, "layer", longest, TN_EINVAL);
     longest[63] = 0;
@@ -134,7 +156,7 @@ Test(registry, names_are_names_and_no_paths)
     tn_env_free(env);
 }
 
-/* ---- order ------------------------------------------------------------------------------ */
+/* ---- order ------------------------------------------------------------------------- */
 
 Test(registry, the_first_folder_wins)
 {
@@ -173,7 +195,7 @@ Test(registry, a_stranger_before_a_builtin_is_reported)
     tn_env_free(env);
 }
 
-/* ---- everything ------------------------------------------------------------------------- */
+/* ---- everything -------------------------------------------------------------------- */
 
 typedef struct seen {
     int count, stop_after;

@@ -33,7 +33,8 @@ Test(tensor, products_and_sums_are_checked)
     out = 5;
     cr_assert(!tn_size_mul(INT64_MAX / 2 + 1, 2, &out));
     cr_assert(!tn_size_mul((int64_t)1 << 32, (int64_t)1 << 31, &out));
-    cr_assert(!tn_size_mul(-1, 3, &out) && !tn_size_mul(3, -1, &out) && !tn_size_mul(-2, -3, &out));
+    cr_assert(!tn_size_mul(-1, 3, &out) && !tn_size_mul(3, -1, &out) &&
+              !tn_size_mul(-2, -3, &out));
     cr_assert(!tn_size_add(INT64_MAX, 1, &out) && !tn_size_add(-1, 3, &out));
     cr_assert_eq(out, 5);
 }
@@ -42,7 +43,8 @@ Test(tensor, the_size_of_a_shape_is_checked)
 {
     int64_t n = 0;
     const tn_shape good = {.rank = 3, .dim = {28, 28, 1}}, scalar = {0};
-    const tn_shape empty = {.rank = 2, .dim = {3, 0}}, negative = {.rank = 1, .dim = {-4}};
+    const tn_shape empty = {.rank = 2, .dim = {3, 0}},
+                   negative = {.rank = 1, .dim = {-4}};
     const tn_shape huge = {.rank = 4, .dim = {1 << 30, 1 << 30, 1 << 30, 1}};
     const tn_shape deep = {.rank = TN_MAX_RANK + 1}, broken = {.rank = -1};
     cr_assert(tn_shape_size(&good, &n) && n == 784);
@@ -55,7 +57,8 @@ Test(tensor, the_size_of_a_shape_is_checked)
 Test(tensor, shapes_as_text)
 {
     char text[64], little[8];
-    const tn_shape image = {.rank = 3, .dim = {28, 28, 1}}, flat = {.rank = 1, .dim = {10}};
+    const tn_shape image = {.rank = 3, .dim = {28, 28, 1}},
+                   flat = {.rank = 1, .dim = {10}};
     const tn_shape scalar = {0};
     tn_shape_text(&image, text, sizeof text);
     cr_assert_str_eq(text, "(28, 28, 1)");

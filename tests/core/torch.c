@@ -82,9 +82,9 @@ static void check(const bench *b, const char *what, const char *name, int32_t dt
     for (int64_t i = 0; i < n; i++)
         error = fmax(error, fabs(value_at(dtype, data, i) - want[i]));
     error /= fmax(largest(TN_F64, want, n), 1e-3 * scale);
-    cr_expect(error <= (b->recipe.real ? 1e-10 : 1e-5), "%s %s of %s, %s, %s: off by %.2e",
-              what, name, b->recipe.net, b->recipe.optimizer,
-              b->recipe.real ? "double" : "float", error);
+    cr_expect(error <= (b->recipe.real ? 1e-10 : 1e-5),
+              "%s %s of %s, %s, %s: off by %.2e", what, name, b->recipe.net,
+              b->recipe.optimizer, b->recipe.real ? "double" : "float", error);
 }
 
 /* ---- setting up ---------------------------------------------------------------------- */
@@ -100,7 +100,8 @@ static void place(const char *name, const char *end, char text[4096])
 static void load_fixture(bench *b)
 {
     char path[4096], name[40];
-    const tn_env_options options = {.plugin_path = getenv("TENON_TEST_PLUGINS"), .threads = 2};
+    const tn_env_options options = {.plugin_path = getenv("TENON_TEST_PLUGINS"),
+                                    .threads = 2};
     b->env = tn_env_new(&options, &b->error);
     cr_assert(b->env, "%s", b->error.text);
     snprintf(name, sizeof name, "%s-%s", b->recipe.net, b->recipe.optimizer);
@@ -126,7 +127,8 @@ static void make_trainer(bench *b)
                                  .labels = b->labels};
     const tn_train_options options = {0};
     MUST(tn_env_attach(b->env, "fixture", &data, &b->error));
-    snprintf(precision, sizeof precision, "precision=%s", b->recipe.real ? "double" : "float");
+    snprintf(precision, sizeof precision, "precision=%s",
+             b->recipe.real ? "double" : "float");
     snprintf(optimizer, sizeof optimizer, "optimizer={%s: %s}", b->recipe.optimizer,
              b->recipe.settings);
     const char *const sets[] = {precision, optimizer};
@@ -175,7 +177,8 @@ static void check_forward(bench *b, bool training, const char *fixture)
     tn_plan *plan;
     for (int i = 0; i < BATCH * INPUTS; i++) x[i] = (double)b->x[i];
     MUST(tn_plan_new(b->model->graph, BATCH, training, &plan, &b->error));
-    MUST(tn_plan_forward(plan, &pass, b->recipe.real ? (const void *)x : b->x, &y, &b->error));
+    MUST(tn_plan_forward(plan, &pass, b->recipe.real ? (const void *)x : b->x, &y,
+                         &b->error));
     check(b, "output", fixture, b->recipe.real ? TN_F64 : TN_F32, y, want->data,
           BATCH * OUTPUTS, 0);
     tn_plan_free(plan);
@@ -193,8 +196,8 @@ static void check_gradients(bench *b)
         const tn_tensor *want = need(b, "grad/", name);
         tn_tensor gradient;
         MUST(tn_trainer_gradient(b->trainer, name, &gradient, &b->error));
-        check(b, "gradient", name, gradient.dtype, gradient.data, want->data, tn_count(want),
-              scale);
+        check(b, "gradient", name, gradient.dtype, gradient.data, want->data,
+              tn_count(want), scale);
     }
 }
 
@@ -213,8 +216,8 @@ static void check_step(bench *b, int step, double scale)
         const int64_t n = tn_count(want) / STEPS;
         tn_tensor now;
         MUST(tn_model_find(b->model, name, &now, &b->error));
-        check(b, "weights", name, now.dtype, now.data, (const double *)want->data + step * n, n,
-              scale);
+        check(b, "weights", name, now.dtype, now.data,
+              (const double *)want->data + step * n, n, scale);
     }
 }
 
@@ -237,10 +240,10 @@ static void check_states(bench *b)
 ParameterizedTestParameters(torch, matches)
 {
     static recipe all[] = {
-        {"mlp", SGD, false},      {"mlp", SGD, true},      {"mlp", ADAM, false},
-        {"mlp", ADAM, true},      {"norm", SGD, false},    {"norm", SGD, true},
-        {"norm", ADAM, false},    {"norm", ADAM, true},    {"clipped", SGD, false},
-        {"clipped", SGD, true},   {"clipped", ADAM, false}, {"clipped", ADAM, true},
+        {"mlp", SGD, false},    {"mlp", SGD, true},       {"mlp", ADAM, false},
+        {"mlp", ADAM, true},    {"norm", SGD, false},     {"norm", SGD, true},
+        {"norm", ADAM, false},  {"norm", ADAM, true},     {"clipped", SGD, false},
+        {"clipped", SGD, true}, {"clipped", ADAM, false}, {"clipped", ADAM, true},
     };
     return cr_make_param_array(recipe, all, sizeof all / sizeof all[0]);
 }

@@ -79,7 +79,7 @@ Test(trust, refuses_what_is_no_file, .init = make)
     cr_assert_has(judge(TN_EIO).text, "not a file");
 }
 
-/* ---- links ------------------------------------------------------------------------------ */
+/* ---- links ------------------------------------------------------------------------- */
 
 /* Makes layer/x.so a link. */
 static void link_to(const char *target)
@@ -134,6 +134,20 @@ Test(trust, judges_every_stop_of_a_chain_of_links, .init = make)
     cr_assert_has(judge(TN_EIO).text, open);
 }
 
+/* In a sticky folder everybody may make links, and turn their own elsewhere. */
+Test(trust, refuses_links_of_another_user, .init = make)
+{
+    if (geteuid()) cr_skip_test("only root can give links away");
+    const char *good = file_in(0755), *sticky = test_folder();
+    const char *stop = test_path(sticky, "stop.so");
+    chmod(sticky, 01777);
+    cr_assert_eq(symlink(good, stop), 0);
+    link_to(stop);
+    judge(TN_OK);
+    cr_assert_eq(lchown(stop, 4242, 4242), 0);
+    cr_assert_has(judge(TN_EIO).text, sticky);
+}
+
 Test(trust, refuses_links_to_files_that_others_may_write, .init = make)
 {
     const char *file = file_in(0755);
@@ -163,7 +177,7 @@ Test(trust, links_without_an_end, .init = make)
     judge(TN_EIO);
 }
 
-/* ---- and so through the registry -------------------------------------------------------- */
+/* ---- and so through the registry --------------------------------------------------- */
 
 Test(trust, the_registry_does_not_fall_through_to_the_next_folder)
 {

@@ -14,8 +14,8 @@ static inline void array_write(const char *path, const char *type, const char *s
     char dict[200];
     FILE *file = fopen(path, "wb");
     cr_assert(file, "%s", path);
-    snprintf(dict, sizeof dict, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", type,
-             shape);
+    snprintf(dict, sizeof dict, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }",
+             type, shape);
     fwrite("\x93NUMPY\1\0\x76\0", 1, 10, file);
     fprintf(file, "%-117s\n", dict);
     fwrite(values, 1, bytes, file);

@@ -1,6 +1,7 @@
-/* backend.h - a backend opened without the host, and what tests of backends share: a host table
- * that records, numbers to fill matrices with, and matrices that lie in memory in every legal
- * way. The second part is for one precision: include kinds.h before it, once for each. */
+/* backend.h - a backend opened without the host, and what tests of backends share: a
+ * host table that records, numbers to fill matrices with, and matrices that lie in
+ * memory in every legal way. The second part is for one precision: include kinds.h
+ * before it, once for each. */
 #ifndef TEST_BACKEND_H
 #define TEST_BACKEND_H
 
@@ -106,12 +107,13 @@ typedef struct TN(field) {
     int64_t size;
 } TN(field);
 
-TN_UNUSED static TN(field) TN(field_make)(int64_t rows, int64_t cols, int layout,
-                                          bool fill)
+TN_UNUSED static TN(field)
+    TN(field_make)(int64_t rows, int64_t cols, int layout, bool fill)
 {
     const int64_t pad = layout == BY_ROWS ? 0 : 3;
-    TN(field) f = {.m = {.rows = rows, .cols = cols, .row_stride = cols + pad, .col_stride = 1},
-                   .size = (rows + pad + 1) * (cols + pad + 1) * 2 + 1};
+    TN(field)
+    f = {.m = {.rows = rows, .cols = cols, .row_stride = cols + pad, .col_stride = 1},
+         .size = (rows + pad + 1) * (cols + pad + 1) * 2 + 1};
     if (layout == BY_COLUMNS) f.m.row_stride = 1, f.m.col_stride = rows + pad;
     if (layout == SCATTERED) f.m.row_stride = 2 * (cols + pad), f.m.col_stride = 2;
     f.buffer = malloc((size_t)f.size * sizeof(tn_real));
@@ -131,8 +133,9 @@ static tn_real *TN(field_at)(const tn_matrix *m, int64_t row, int64_t col)
 }
 
 /* A reader of the matrix behind `with`. */
-TN_UNUSED static void TN(field_read)(const void *with, int64_t row, int64_t col, int64_t rows,
-                                     int64_t cols, void *block, int64_t stride)
+TN_UNUSED static void TN(field_read)(const void *with, int64_t row, int64_t col,
+                                     int64_t rows, int64_t cols, void *block,
+                                     int64_t stride)
 {
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < cols; j++)

@@ -1,8 +1,9 @@
-/* check.h - what the suites of plugins share: one layer's slots on their own, whole nets from a
- * YAML text, gradients against central differences.
+/* check.h - what the suites of plugins share: one layer's slots on their own, whole nets
+ * from a YAML text, gradients against central differences.
  *
- * The error of a tensor is max |a - b| / max(max |b|, 1e-3 x largest gradient of the net). Any
- * failure ends the test through Criterion. Nothing here is freed: each test has its process. */
+ * The error of a tensor is max |a - b| / max(max |b|, 1e-3 x largest gradient of the
+ * net). Any failure ends the test through Criterion. Everything made here lives as
+ * long as the test, which has a process of its own. */
 #ifndef TESTS_CHECK_H
 #define TESTS_CHECK_H
 
@@ -15,17 +16,23 @@
 
 /* An environment whose search path is the build's plugins and the tests' toys. */
 tn_env *check_env(void);
-tn_instance *check_plugin(const char *kind, const char *name, const char *options, int32_t real);
+tn_instance *check_plugin(const char *kind, const char *name, const char *options,
+                          int32_t real);
 tn_shape check_shape(int32_t rank, int64_t a, int64_t b, int64_t c);
+/* Released after the test, the last one first. */
+void check_keep(void *what, void (*release)(void *));
+/* n zeroed items of `size` bytes. */
+void *check_room(int64_t n, size_t size);
 /* Numbers in -1 .. 1, the same for the same seed. */
 void check_random(double *to, int64_t n, uint32_t seed);
-void check_near(const double *a, const double *b, int64_t n, double tolerance, const char *what);
+void check_near(const double *a, const double *b, int64_t n, double tolerance,
+                const char *what);
 
 /* A call context that keeps the text of the last failure. */
 tn_call *check_call(void);
 const char *check_message(void);
 
-/* ---- one layer of class map, row or reduce over columns, in double -------------------- */
+/* ---- one layer of class map, row or reduce over columns, in double --------------- */
 
 typedef struct check_own {
     char name[32];
@@ -54,18 +61,18 @@ check_layer *check_kernel_new(const char *kind, const char *name, const char *op
 /* What infer says to inputs of these shapes: TN_OK, or a status with check_message. */
 tn_status check_infer(const char *name, const char *options, int32_t inputs,
                       const tn_shape *shapes);
-/* In tiles of `run` elements (a multiple of the width where the class needs rows); 0: as large
- * as the class allows. */
+/* In tiles of `run` elements (a multiple of the width where the class needs rows); 0:
+ * as large as the class allows. */
 void check_forward(check_layer *, bool training, int64_t run);
 void check_backward(check_layer *, bool training, int64_t run);
 void check_commit(check_layer *);
 /* gx[0] and the parameters' gradients against differences of the sum of gy x y. */
 void check_slot_gradients(check_layer *);
-/* Outputs that held NaN are written, inputs are left alone, any split gives the same bits, and
- * in place the same as not. */
+/* Outputs that held NaN are written, inputs are left alone, any split gives the same
+ * bits, and in place the same as not. */
 void check_runs(const char *name, const char *options, int32_t inputs, bool training);
 
-/* ---- nets ------------------------------------------------------------------------------ */
+/* ---- nets ------------------------------------------------------------------------ */
 
 typedef struct check_net {
     tn_graph *graph;
@@ -81,8 +88,8 @@ typedef struct check_net {
 
 /* `model` is a YAML list, `loss` as in a config (NULL: the toy `linear`, sum of target x
  * output). Input, targets and all parameters are random; labels (classes > 0) too. */
-check_net *check_net_new(const char *model, const char *loss, int32_t classes, tn_shape input,
-                         int64_t samples, int32_t real, uint32_t seed);
+check_net *check_net_new(const char *model, const char *loss, int32_t classes,
+                         tn_shape input, int64_t samples, int32_t real, uint32_t seed);
 /* The same net in the other precision, with the same numbers (those of the float net). */
 check_net *check_net_twin(const check_net *, const char *model, const char *loss,
                           int32_t classes, tn_shape input, int32_t real);
@@ -96,9 +103,10 @@ int32_t check_net_state(const check_net *, const char *name);
 void check_gradients(const char *model, const char *loss, int32_t classes, tn_shape input,
                      int64_t samples, bool training);
 /* Output, loss and gradients in float against double, error <= tolerance. */
-void check_precisions(const char *model, const char *loss, int32_t classes, tn_shape input,
-                      int64_t samples, double tolerance);
-/* Plain gradient descent on one batch: the loss must fall below `factor` of the first one. */
+void check_precisions(const char *model, const char *loss, int32_t classes,
+                      tn_shape input, int64_t samples, double tolerance);
+/* Plain gradient descent on one batch: the loss must fall below `factor` of the first
+ * one. */
 void check_learns(const char *model, const char *loss, int32_t classes, tn_shape input,
                   int64_t samples, int32_t steps, double rate, double factor);
 /* Message of tn_graph_new for a model that must be refused. */

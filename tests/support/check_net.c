@@ -1,28 +1,21 @@
-/* check_net.c - whole nets: gradients by central differences, float against double, descent;
- * see check.h.
+/* check_net.c - whole nets: gradients by central differences, float against double,
+ * descent; see check.h.
  *
- * Derivatives use the five-point rule (f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12h, h = 1e-5: its
- * error is about h^4 for the rule and 1e-11 for rounding. Where f has a kink within 2h, forward
- * and backward differences disagree; then the whole check is repeated with other numbers. */
+ * Derivatives use the five-point rule (f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12h, h =
+ * 1e-5: its error is about h^4 for the rule and 1e-11 for rounding. Where f has a kink
+ * within 2h, forward and backward differences disagree; then the whole check is
+ * repeated with other numbers. */
 #include "check.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define STEP 1e-5
 #define TOLERANCE 1e-7
 #define SEEDS 40
 
-static void *zeros(int64_t n, size_t size)
-{
-    void *block = calloc((size_t)(n > 0 ? n : 1), size);
-    cr_assert_not_null(block);
-    return block;
-}
-
-/* ---- numbers of either precision -------------------------------------------------------- */
+/* ---- numbers of either precision ------------------------------------------------- */
 
 static double value_at(const check_net *net, const void *data, int64_t i)
 {
@@ -37,23 +30,41 @@ static void set_at(const check_net *net, void *data, int64_t i, double value)
         ((float *)data)[i] = (float)value;
 }
 
-static void randomize(const check_net *net, void *data, int64_t n, uint32_t seed, double centre)
+static void randomize(const check_net *net, void *data, int64_t n, uint32_t seed,
+                      double centre)
 {
-    double *random = zeros(n, sizeof *random);
+    double *random = check_room(n, sizeof *random);
     check_random(random, n, seed);
     for (int64_t i = 0; i < n; i++) set_at(net, data, i, centre + random[i]);
-    free(random);
 }
 
-/* ---- making ---------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------- */
 
-static tn_graph *make_graph(check_net *net, const char *model, tn_shape input, tn_error *e)
+static void free_config(void *config)
+{
+    tn_config_free(config);
+}
+
+static void free_graph(void *graph)
+{
+    tn_graph_free(graph);
+}
+
+static void free_plan(void *plan)
+{
+    tn_plan_free(plan);
+}
+
+static tn_graph *make_graph(check_net *net, const char *model, tn_shape input,
+                            tn_error *e)
 {
     char text[4000];
     snprintf(text, sizeof text, "model: %s\n", model);
     net->config = tn_config_parse(check_env(), text, "test.yaml", NULL, 0, e);
     cr_assert_not_null(net->config, "%s", e->text);
+    check_keep(net->config, free_config);
     tn_graph_new(check_env(), net->config->root, &input, net->real, 7, &net->graph, e);
+    if (net->graph) check_keep(net->graph, free_graph);
     return net->graph;
 }
 
@@ -62,14 +73,16 @@ static void make_target(check_net *net, int32_t classes, uint32_t seed)
     const tn_shape *out = tn_graph_output(net->graph);
     const int64_t rows = net->samples * net->outputs / tn_shape_width(out);
     if (classes) {
-        net->target = (tn_field){.width = 1, .label = zeros(rows, sizeof(int32_t))};
+        net->target = (tn_field){.width = 1, .label = check_room(rows, sizeof(int32_t))};
         for (int64_t i = 0; i < rows; i++)
-            net->target.label[i] = (int32_t)(tn_random_bits((tn_key){{seed, 3}}, (uint64_t)i) %
+            net->target.label[i] = (int32_t)(tn_random_bits((tn_key){{seed, 3}},
+                                                            (uint64_t)i) %
                                              (uint32_t)classes);
         return;
     }
     const int64_t n = net->samples * net->outputs;
-    net->target = (tn_field){.width = tn_shape_width(out), .real = zeros(n, sizeof(double))};
+    net->target = (tn_field){.width = tn_shape_width(out),
+                             .real = check_room(n, sizeof(double))};
     randomize(net, net->target.real, n, seed + 1, 0);
 }
 
@@ -82,18 +95,20 @@ static tn_instance *make_loss(const char *text, int32_t real)
     return check_plugin("loss", name, options, real);
 }
 
-check_net *check_net_new(const char *model, const char *loss, int32_t classes, tn_shape input,
-                         int64_t samples, int32_t real, uint32_t seed)
+check_net *check_net_new(const char *model, const char *loss, int32_t classes,
+                         tn_shape input, int64_t samples, int32_t real, uint32_t seed)
 {
-    check_net *net = zeros(1, sizeof *net);
+    check_net *net = check_room(1, sizeof *net);
     tn_error e = {0};
     net->real = real, net->samples = samples;
     net->pass = (tn_pass){.samples = samples, .step = 3, .training = true};
     cr_assert_not_null(make_graph(net, model, input, &e), "%s", e.text);
-    cr_assert_eq(tn_plan_new(net->graph, samples, true, &net->plan, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(tn_plan_new(net->graph, samples, true, &net->plan, &e), TN_OK, "%s",
+                 e.text);
+    check_keep(net->plan, free_plan);
     net->inputs = tn_shape_count(&input);
     net->outputs = tn_shape_count(tn_graph_output(net->graph));
-    net->x = zeros(samples * net->inputs, sizeof(double));
+    net->x = check_room(samples * net->inputs, sizeof(double));
     randomize(net, net->x, samples * net->inputs, seed, 0);
     make_target(net, classes, seed + 100);
     net->loss = make_loss(loss, real);
@@ -105,7 +120,8 @@ check_net *check_net_new(const char *model, const char *loss, int32_t classes, t
     return net;
 }
 
-static void copy_values(const check_net *from, const void *a, check_net *to, void *b, int64_t n)
+static void copy_values(const check_net *from, const void *a, check_net *to, void *b,
+                        int64_t n)
 {
     for (int64_t i = 0; i < n; i++) set_at(to, b, i, value_at(from, a, i));
 }
@@ -118,14 +134,16 @@ check_net *check_net_twin(const check_net *net, const char *model, const char *l
     if (classes)
         twin->target = net->target;
     else
-        copy_values(net, net->target.real, twin, twin->target.real, net->samples * net->outputs);
+        copy_values(net, net->target.real, twin, twin->target.real,
+                    net->samples * net->outputs);
     for (int32_t i = 0; i < net->graph->params; i++)
-        copy_values(net, net->graph->param[i].value.data, twin, twin->graph->param[i].value.data,
+        copy_values(net, net->graph->param[i].value.data, twin,
+                    twin->graph->param[i].value.data,
                     tn_count(&net->graph->param[i].value));
     return twin;
 }
 
-/* ---- running --------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------- */
 
 double check_net_loss(check_net *net, bool gradients)
 {
@@ -133,8 +151,8 @@ double check_net_loss(check_net *net, bool gradients)
     double value = 0, weight = 0;
     tn_status status = tn_plan_forward(net->plan, &net->pass, net->x, NULL, &e);
     if (!status)
-        status = tn_plan_loss(net->plan, &net->pass, net->loss, &net->target, 1, gradients,
-                              &value, &weight, &e);
+        status = tn_plan_loss(net->plan, &net->pass, net->loss, &net->target, 1,
+                              gradients, &value, &weight, &e);
     if (!status && gradients) status = tn_plan_backward(net->plan, &net->pass, false, &e);
     cr_assert_eq(status, TN_OK, "%s", e.text);
     return value;
@@ -144,7 +162,8 @@ const void *check_net_output(check_net *net)
 {
     tn_error e = {0};
     const void *y = NULL;
-    cr_assert_eq(tn_plan_forward(net->plan, &net->pass, net->x, &y, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(tn_plan_forward(net->plan, &net->pass, net->x, &y, &e), TN_OK, "%s",
+                 e.text);
     return y;
 }
 
@@ -164,7 +183,7 @@ int32_t check_net_state(const check_net *net, const char *name)
     return -1;
 }
 
-/* ---- comparing ------------------------------------------------------------------------- */
+/* ---- comparing ------------------------------------------------------------------- */
 
 typedef struct tensor {
     double *at;
@@ -174,7 +193,7 @@ typedef struct tensor {
 static tensor gradient_of(const check_net *net, int32_t param)
 {
     const tn_tensor g = tn_plan_gradient(net->plan, param);
-    const tensor t = {zeros(tn_count(&g), sizeof(double)), tn_count(&g)};
+    const tensor t = {check_room(tn_count(&g), sizeof(double)), tn_count(&g)};
     for (int64_t i = 0; i < t.n; i++) t.at[i] = value_at(net, g.data, i);
     return t;
 }
@@ -201,12 +220,12 @@ static void compare(const tensor *got, const tensor *expected, const check_net *
         for (int64_t i = 0; i < got[k].n; i++)
             cr_assert(fabs(got[k].at[i] - expected[k].at[i]) <= tolerance * scale,
                       "gradient of %s[%lld]: %.12g, expected %.12g, error %.2g",
-                      net->graph->param[k].name, (long long)i, got[k].at[i], expected[k].at[i],
-                      fabs(got[k].at[i] - expected[k].at[i]) / scale);
+                      net->graph->param[k].name, (long long)i, got[k].at[i],
+                      expected[k].at[i], fabs(got[k].at[i] - expected[k].at[i]) / scale);
     }
 }
 
-/* ---- differences ------------------------------------------------------------------------ */
+/* ---- differences ----------------------------------------------------------------- */
 
 /* false: a kink is too near. */
 static bool differentiate(check_net *net, double *w, double *derivative)
@@ -251,13 +270,14 @@ void check_gradients(const char *model, const char *loss, int32_t classes, tn_sh
     cr_assert_fail("%s: a kink lies near each of %d sets of numbers", model, SEEDS);
 }
 
-void check_precisions(const char *model, const char *loss, int32_t classes, tn_shape input,
-                      int64_t samples, double tolerance)
+void check_precisions(const char *model, const char *loss, int32_t classes,
+                      tn_shape input, int64_t samples, double tolerance)
 {
     check_net *single = check_net_new(model, loss, classes, input, samples, 0, 5);
     check_net *twin = check_net_twin(single, model, loss, classes, input, 1);
     tensor a[64], b[64];
-    const double value = check_net_loss(single, true), expected = check_net_loss(twin, true);
+    const double value = check_net_loss(single, true),
+                 expected = check_net_loss(twin, true);
     cr_assert_float_eq(value, expected, tolerance * (1 + fabs(expected)));
     for (int32_t k = 0; k < single->graph->params; k++)
         a[k] = gradient_of(single, k), b[k] = gradient_of(twin, k);
@@ -269,7 +289,7 @@ void check_precisions(const char *model, const char *loss, int32_t classes, tn_s
         cr_assert_float_eq(value_at(single, y, i), z[i], scale);
 }
 
-/* ---- descent ----------------------------------------------------------------------------- */
+/* ---- descent --------------------------------------------------------------------- */
 
 static void descend(check_net *net, double rate)
 {
@@ -294,14 +314,14 @@ void check_learns(const char *model, const char *loss, int32_t classes, tn_shape
         net->pass.step++;
         last = check_net_loss(net, true);
     }
-    cr_assert_lt(last, factor * first, "the loss went from %g to %g in %d steps", first, last,
-                 steps);
+    cr_assert_lt(last, factor * first, "the loss went from %g to %g in %d steps", first,
+                 last, steps);
 }
 
 const char *check_refused(const char *model, tn_shape input)
 {
     static tn_error e;
-    check_net *net = zeros(1, sizeof *net);
+    check_net *net = check_room(1, sizeof *net);
     net->real = 1;
     memset(&e, 0, sizeof e);
     cr_assert_null(make_graph(net, model, input, &e), "%s was accepted", model);

@@ -14,8 +14,8 @@ void test_write(const char *path, const void *bytes, size_t size);
 const char *test_read(const char *path, size_t *size);
 /* Entries of a folder but for "." and "..". */
 int test_entries(const char *folder);
-/* Mounts a file system of `bytes` over the folder, seen by this process alone; false where the
- * system does not allow it. */
+/* Mounts a file system of `bytes` over the folder, seen by this process alone; false
+ * where the system does not allow it. */
 bool test_small_disk(const char *folder, size_t bytes);
 
 #endif

@@ -14,7 +14,8 @@ typedef struct idx_bytes {
 } idx_bytes;
 
 /* Sizes of the axes, 0 ends them; elements count up from `first`, `modulus` of them. */
-static inline idx_bytes idx_counting(const uint32_t *dim, unsigned first, unsigned modulus)
+static inline idx_bytes idx_counting(const uint32_t *dim, unsigned first,
+                                     unsigned modulus)
 {
     idx_bytes b = {{0, 0, 8}, 4};
     size_t n = 1;

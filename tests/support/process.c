@@ -48,6 +48,16 @@ static void name_of(const test_process *p, const char *what, char path[64])
     snprintf(path, 64, ".%s-%d", what, p->number);
 }
 
+/* Behind what the caller has set, so that it wins: 1 would look like an error that was
+ * told. */
+static void also_set(const char *name, const char *options)
+{
+    char all[1000];
+    const char *given = getenv(name);
+    snprintf(all, sizeof all, "%s%s%s", given ? given : "", given ? ":" : "", options);
+    setenv(name, all, 1);
+}
+
 static void become(const test_process *p, int out, char *line)
 {
     char path[64], *argument[64] = {"tenon"};
@@ -62,8 +72,8 @@ static void become(const test_process *p, int out, char *line)
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
-    setenv("ASAN_OPTIONS", "exitcode=99", 0);
-    setenv("UBSAN_OPTIONS", "exitcode=99:print_stacktrace=1", 0);
+    also_set("ASAN_OPTIONS", "exitcode=99");
+    also_set("UBSAN_OPTIONS", "exitcode=99");
     execv(getenv("TENON_TEST_PROGRAM"), argument);
     _exit(98);
 }
@@ -72,7 +82,8 @@ static test_process *begin(int out, const char *format, va_list args)
 {
     char line[4096];
     test_process *p = calloc(1, sizeof *p);
-    cr_assert(p && getenv("TENON_TEST_PROGRAM"), "TENON_TEST_PROGRAM must name the program");
+    cr_assert(p && getenv("TENON_TEST_PROGRAM"),
+              "TENON_TEST_PROGRAM must name the program");
     vsnprintf(line, sizeof line, format, args);
     p->number = ++started;
     p->id = fork();
@@ -101,7 +112,8 @@ void tenon_end(test_process *p)
     p->out = text_of(path);
     name_of(p, "err", path);
     p->err = text_of(path);
-    cr_assert(!strstr(p->err, "Sanitizer") && !strstr(p->err, "runtime error:"), "%s", p->err);
+    cr_assert(!strstr(p->err, "Sanitizer") && !strstr(p->err, "runtime error:"), "%s",
+              p->err);
 }
 
 test_process *tenon_begin(const char *format, ...)
@@ -152,8 +164,8 @@ void tenon_await(const test_process *p, const char *text, int count)
 void test_ended(const test_process *p, int status, ...)
 {
     va_list args;
-    cr_assert_eq(p->status, status, "status %d, expected %d; stderr: %s", p->status, status,
-                 p->err);
+    cr_assert_eq(p->status, status, "status %d, expected %d; stderr: %s", p->status,
+                 status, p->err);
     va_start(args, status);
     for (const char *text; (text = va_arg(args, const char *)) != NULL;)
         cr_assert(strstr(p->err, text), "stderr lacks '%s': %s", text, p->err);
@@ -163,7 +175,8 @@ void test_ended(const test_process *p, int status, ...)
 void test_one_message(const test_process *p)
 {
     const char *const end = strchr(p->err, '\n');
-    cr_assert(!strncmp(p->err, "tenon: ", 7) && end && !end[1], "not one message: %s", p->err);
+    cr_assert(!strncmp(p->err, "tenon: ", 7) && end && !end[1], "not one message: %s",
+              p->err);
 }
 
 void test_write_text(const char *path, const char *format, ...)

@@ -11,7 +11,7 @@
 
 typedef struct test_process {
     pid_t id;
-    int status;      /* exit status, or 128 + the signal that ended it */
+    int status; /* exit status, or 128 + the signal that ended it */
     bool by_signal;
     char *out, *err; /* all of stdout and stderr, once it has ended */
     int number;
@@ -25,7 +25,8 @@ __attribute__((format(printf, 1, 2))) test_process *tenon(const char *format, ..
 /* The same without waiting for its end. */
 __attribute__((format(printf, 1, 2))) test_process *tenon_begin(const char *format, ...);
 /* With stdout at this file descriptor instead of being kept. */
-__attribute__((format(printf, 2, 3))) test_process *tenon_into(int out, const char *format, ...);
+__attribute__((format(printf, 2, 3))) test_process *tenon_into(int out,
+                                                               const char *format, ...);
 void tenon_end(test_process *); /* waits, at most a minute */
 
 /* Waits until stdout of a running program holds `count` lines with `text` in them. */
@@ -36,8 +37,8 @@ void test_ended(const test_process *, int status, ...);
 /* One line "tenon: ..." in stderr, and no more. */
 void test_one_message(const test_process *);
 
-__attribute__((format(printf, 2, 3))) void test_write_text(const char *path, const char *format,
-                                                           ...);
+__attribute__((format(printf, 2, 3))) void test_write_text(const char *path,
+                                                           const char *format, ...);
 bool test_same_files(const char *a, const char *b);
 bool test_exists(const char *path);
 

@@ -21,26 +21,40 @@
 #define TN_(name) name##_f64
 #define tn_real double
 
-TN_UNUSED static tn_env *test_env(void)
+static struct {
+    tn_env *env;
+    tn_instance *made[64];
+    int count;
+} slots;
+
+static void free_slots(void)
 {
-    static tn_env *env;
-    const tn_env_options options = {.plugin_path = getenv("TENON_TEST_PLUGINS")};
-    tn_error error = {0};
-    if (!env) env = tn_env_new(&options, &error);
-    cr_assert_not_null(env, "%s", error.text);
-    return env;
+    while (slots.count > 0) tn_instance_free(slots.made[--slots.count]);
+    tn_env_free(slots.env);
 }
 
-/* real: 0 float, 1 double. */
+TN_UNUSED static tn_env *test_env(void)
+{
+    const tn_env_options options = {.plugin_path = getenv("TENON_TEST_PLUGINS")};
+    tn_error error = {0};
+    if (slots.env) return slots.env;
+    slots.env = tn_env_new(&options, &error);
+    cr_assert_not_null(slots.env, "%s", error.text);
+    atexit(free_slots);
+    return slots.env;
+}
+
+/* real: 0 float, 1 double. Freed when the test ends. */
 TN_UNUSED static tn_instance *make(const char *kind, const char *name,
                                    const char *options, int32_t real)
 {
     tn_instance *instance = NULL;
     tn_error error = {0};
+    cr_assert(slots.count < 64);
     cr_assert_eq(
         tn_instance_named(test_env(), kind, name, options, real, &instance, &error),
         TN_OK, "%s", error.text);
-    return instance;
+    return slots.made[slots.count++] = instance;
 }
 
 /* That these options are refused, with a message that has `part` in it. */

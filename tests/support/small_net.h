@@ -6,7 +6,13 @@
  * the same; and net.yaml, which trains a dense network on them (32 steps an epoch). */
 void small_net(void);
 /* The lines of net.yaml begin with these (from 1): */
-enum { SMALL_DATA = 2, SMALL_MODEL = 3, SMALL_FIRST = 5, SMALL_DROPOUT = 8, SMALL_LAST = 9 };
+enum {
+    SMALL_DATA = 2,
+    SMALL_MODEL = 3,
+    SMALL_FIRST = 5,
+    SMALL_DROPOUT = 8,
+    SMALL_LAST = 9
+};
 
 void small_idx(const char *images, const char *labels, int count, int classes);
 

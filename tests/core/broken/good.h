@@ -11,4 +11,5 @@ TN_KERNEL void TN(copy_back)(const void *me, const tn_tile *t, const tn_real *x,
 }
 
 #define GOOD_SLOTS .kernel = TN_MAP, .forward = TN(copy), .backward = TN(copy_back)
-#define GOOD_TEXTS .summary = "the identity", .formula = "y = x", .reference = "none: a test"
+#define GOOD_TEXTS \
+    .summary = "the identity", .formula = "y = x", .reference = "none: a test"

@@ -1,4 +1,5 @@
-/* newer - not broken: its structs are longer than the host's, as those of a later Tenon. */
+/* newer - not broken: its structs are longer than the host's, as those of a later
+ * Tenon. */
 #include <tenon/plugin.h>
 
 #include "good.h"

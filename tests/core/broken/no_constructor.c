@@ -5,10 +5,14 @@
 TN_SELF(OPTIONS, )
 
 #undef TN_IMPL
-#define TN_IMPL(SELF_SIZE, CONSTRUCT)                                                   \
-    static const tn_impl TN(impl) = {sizeof(tn_impl), sizeof(tn_real), SELF_SIZE,       \
-                                     sizeof TN(vtable), NULL, &TN(vtable)};             \
-    TN_UNUSED static tn_fn TN(use)(void) { return CONSTRUCT; }
+#define TN_IMPL(SELF_SIZE, CONSTRUCT)                                         \
+    static const tn_impl TN(impl) = {                                         \
+        sizeof(tn_impl), sizeof(tn_real), SELF_SIZE, sizeof TN(vtable), NULL, \
+        &TN(vtable)};                                                         \
+    TN_UNUSED static tn_fn TN(use)(void)                                      \
+    {                                                                         \
+        return CONSTRUCT;                                                     \
+    }
 
 #include "good.h"
 

@@ -2,8 +2,8 @@
 #include <tenon/plugin.h>
 
 #undef TN_IMPL
-#define TN_IMPL(SELF_SIZE, CONSTRUCT)                                                   \
-    static const tn_impl TN(impl) = {sizeof(tn_impl), 10,        SELF_SIZE,             \
+#define TN_IMPL(SELF_SIZE, CONSTRUCT)                                         \
+    static const tn_impl TN(impl) = {sizeof(tn_impl),   10,        SELF_SIZE, \
                                      sizeof TN(vtable), CONSTRUCT, &TN(vtable)};
 
 #include "good.h"

@@ -1,5 +1,5 @@
-/* counting - a schedule that is the number of epochs it has seen, plus the step in thousandths:
- * numbers and epoch_end at work. */
+/* counting - a schedule that is the number of epochs it has seen, plus the step in
+ * thousandths: numbers and epoch_end at work. */
 #include <tenon/plugin.h>
 
 #include <tenon/training.h>

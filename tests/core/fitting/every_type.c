@@ -1,5 +1,5 @@
-/* every_type - a layer with an option of every type. Its check refuses count 7, logs count 8,
- * and its destroy logs always. */
+/* every_type - a layer with an option of every type. Its check refuses count 7, logs
+ * count 8, and its destroy logs always. */
 #include <tenon/plugin.h>
 
 #include "every_type.h"
@@ -10,8 +10,10 @@ static tn_status TN(check)(void *me, tn_call *c)
 {
     TN(self) *self = me;
     self->checked = 1;
-    if (self->count == 7) return tn_fail(c, TN_EINVAL, "7 of them do not go with %s", self->label);
-    if (self->count == 8) c->host->log(c, TN_LOG_INFO, tn_now(c, self->heat) == 2 ? "two" : "?");
+    if (self->count == 7)
+        return tn_fail(c, TN_EINVAL, "7 of them do not go with %s", self->label);
+    if (self->count == 8)
+        c->host->log(c, TN_LOG_INFO, tn_now(c, self->heat) == 2 ? "two" : "?");
     return TN_OK;
 }
 
@@ -26,7 +28,8 @@ TN_KERNEL void TN(copy)(const void *me, const tn_tile *t, const tn_real *x, tn_r
     for (int64_t i = 0; i < t->n; i++) y[i] = x[i];
 }
 
-TN_VTABLE(layer, .check = TN(check), .destroy = TN(destroy), .numbers = 3, .kernel = TN_MAP,
-          .forward = TN(copy))
-TN_PLUGIN_WITH(EVERY_TYPE, layer, every_type, .summary = "the identity, with many options",
-               .formula = "y = x", .reference = "none: a test")
+TN_VTABLE(layer, .check = TN(check), .destroy = TN(destroy), .numbers = 3,
+          .kernel = TN_MAP, .forward = TN(copy))
+TN_PLUGIN_WITH(EVERY_TYPE, layer, every_type,
+               .summary = "the identity, with many options", .formula = "y = x",
+               .reference = "none: a test")

@@ -3,7 +3,7 @@
 
 #include <tenon/training.h>
 
-#define OPTIONS(P)                                                            \
+#define OPTIONS(P)                                                           \
     P(PLUGIN, inner, TN_REQUIRED | TN_POSITIONAL, 0, "schedule", 0, "which") \
     P(SCHEDULABLE, factor, 0, 2, 0, INFINITY, "how many times")
 TN_SELF(OPTIONS, )

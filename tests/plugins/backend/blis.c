@@ -1,5 +1,5 @@
-/* blis.c - BLIS products against the reference backend over random shapes and layouts; the
- * same bits for any number of threads; bad arguments refused, never aborted on.
+/* blis.c - BLIS products against the reference backend over random shapes and layouts;
+ * the same bits for any number of threads; bad arguments refused, never aborted on.
  *
  * The file includes itself for each precision. */
 #ifndef TN_REAL_BITS
@@ -54,11 +54,11 @@ static void visit(void *data, int64_t i, int32_t worker)
 #include "tests/support/backend.h"
 #include __FILE__
 
-#define BOTH(name)     \
-    Test(blis, name)   \
-    {                  \
-        name##_f32();  \
-        name##_f64();  \
+#define BOTH(name)    \
+    Test(blis, name)  \
+    {                 \
+        name##_f32(); \
+        name##_f64(); \
     }
 BOTH(equals_the_reference)
 BOTH(same_bits_for_any_threads)
@@ -97,8 +97,8 @@ typedef struct TN(report) {
     tn_real *kept;
 } TN(report);
 
-static void TN(wrote)(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
-                      void *block, int64_t stride)
+static void TN(wrote)(const void *with, int64_t row, int64_t col, int64_t rows,
+                      int64_t cols, void *block, int64_t stride)
 {
     const TN(report) *report = with;
     for (int64_t i = 0; i < rows; i++)
@@ -112,16 +112,18 @@ static void TN(wrote)(const void *with, int64_t row, int64_t col, int64_t rows, 
 }
 
 /* One product in one manner on backend `b`; the result row by row. */
-static void TN(run)(TN(backend) b, uint64_t seed, manner how, int64_t m, int64_t n, int64_t k,
-                    tn_real *result)
+static void TN(run)(TN(backend) b, uint64_t seed, manner how, int64_t m, int64_t n,
+                    int64_t k, tn_real *result)
 {
     random_state = seed;
-    TN(field) x = TN(field_make)(m, k, how.a, true), y = TN(field_make)(k, n, how.b, true);
+    TN(field) x = TN(field_make)(m, k, how.a, true);
+    TN(field) y = TN(field_make)(k, n, how.b, true);
     TN(field) out = TN(field_make)(m, n, how.out, how.add);
     TN(field) bias = TN(field_make)(1, n, BY_ROWS, true);
     int *count = calloc((size_t)(m * n) + 1, sizeof *count);
     const TN(report) report = {n, count, how.keep ? NULL : result};
-    tn_product p = {.struct_size = sizeof p, .a = x.m, .b = y.m, .out = out.m, .add = how.add};
+    tn_product p = {
+        .struct_size = sizeof p, .a = x.m, .b = y.m, .out = out.m, .add = how.add};
     if (how.read_a) p.a.read = TN(field_read), p.a.with = &x.m, p.a.data = NULL;
     if (how.read_b) p.b.read = TN(field_read), p.b.with = &y.m, p.b.data = NULL;
     if (how.bias) p.bias = bias.buffer;
@@ -141,7 +143,8 @@ static void TN(run)(TN(backend) b, uint64_t seed, manner how, int64_t m, int64_t
 
 static void TN(equals_the_reference)(void)
 {
-    TN(backend) blis = TN(backend_open)("blis", 2), plain = TN(backend_open)("reference", 1);
+    TN(backend) blis = TN(backend_open)("blis", 2);
+    TN(backend) plain = TN(backend_open)("reference", 1);
     const double unit = sizeof(tn_real) == 8 ? 0x1p-53 : 0x1p-24;
     for (uint64_t round = 0; round < 1500; round++) {
         random_state = round;
@@ -152,9 +155,10 @@ static void TN(equals_the_reference)(void)
         TN(run)(blis, round, how, m, n, k, got);
         TN(run)(plain, round, how, m, n, k, want);
         for (int64_t i = 0; i < m * n; i++)
-            cr_assert_leq(fabs((double)got[i] - (double)want[i]), 4 * unit * (double)(k + 4),
-                          "round %d: %d x %d x %d, element %d: %g, expected %g", (int)round,
-                          (int)m, (int)n, (int)k, (int)i, (double)got[i], (double)want[i]);
+            cr_assert_leq(
+                fabs((double)got[i] - (double)want[i]), 4 * unit * (double)(k + 4),
+                "round %d: %d x %d x %d, element %d: %g, expected %g", (int)round, (int)m,
+                (int)n, (int)k, (int)i, (double)got[i], (double)want[i]);
         free(got), free(want);
     }
     TN(backend_close)(blis);
@@ -187,8 +191,8 @@ static void TN(same_bits_through_callbacks)(void)
 {
     TN(backend) b = TN(backend_open)("blis", 2);
     const int64_t m = 100, n = 300, k = 1300;
-    const manner plain = {.report = true, .keep = true, .bias = true}, read = {
-        .report = true, .bias = true, .read_a = true, .read_b = true};
+    const manner plain = {.report = true, .keep = true, .bias = true},
+                 read = {.report = true, .bias = true, .read_a = true, .read_b = true};
     tn_real *one = malloc((size_t)(m * n) * sizeof *one),
             *other = malloc((size_t)(m * n) * sizeof *other);
     TN(run)(b, 5, plain, m, n, k, one);
@@ -232,7 +236,8 @@ static void TN(refuses_what_does_not_fit)(void)
 static void TN(allocates_only_at_first)(void)
 {
     TN(backend) b = TN(backend_open)("blis", 2);
-    const manner gathers = {.a = SCATTERED, .read_b = true, .out = REVERSED, .keep = true};
+    const manner gathers = {
+        .a = SCATTERED, .read_b = true, .out = REVERSED, .keep = true};
     tn_real *result = malloc(400 * 600 * sizeof *result);
     TN(run)(b, 1, gathers, 10, 10, 10, result);
     const int before = allocations;
@@ -267,7 +272,8 @@ static void TN(one_instance_on_two_threads)(void)
         x[i] = TN(field_make)(SIZE, SIZE, SCATTERED, true);
         once[i] = TN(field_make)(SIZE, SIZE, BY_ROWS, false);
         often[i] = TN(field_make)(SIZE, SIZE, BY_ROWS, false);
-        tn_product p = {.struct_size = sizeof p, .a = x[i].m, .b = x[i].m, .out = once[i].m};
+        tn_product p = {
+            .struct_size = sizeof p, .a = x[i].m, .b = x[i].m, .out = once[i].m};
         cr_assert_eq(TN(backend_product)(b, &p), TN_OK);
         p.out = often[i].m;
         caller[i] = (TN(caller)){b, p, TN_OK};

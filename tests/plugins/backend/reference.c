@@ -1,5 +1,5 @@
-/* reference.c - the reference product against numbers worked out by hand, its callbacks, and
- * its refusals. */
+/* reference.c - the reference product against numbers worked out by hand, its callbacks,
+ * and its refusals. */
 #define TN_HOST
 #define TN_REAL_BITS 64
 #include "tests/support/backend.h"
@@ -12,8 +12,16 @@ static tn_product small_product(double *out)
 {
     return (tn_product){
         .struct_size = sizeof(tn_product),
-        .a = {.rows = 2, .cols = 3, .row_stride = 3, .col_stride = 1, .data = (void *)a_values},
-        .b = {.rows = 3, .cols = 2, .row_stride = 2, .col_stride = 1, .data = (void *)b_values},
+        .a = {.rows = 2,
+              .cols = 3,
+              .row_stride = 3,
+              .col_stride = 1,
+              .data = (void *)a_values},
+        .b = {.rows = 3,
+              .cols = 2,
+              .row_stride = 2,
+              .col_stride = 1,
+              .data = (void *)b_values},
         .out = {.rows = 2, .cols = 2, .row_stride = 2, .col_stride = 1, .data = out}};
 }
 
@@ -53,8 +61,8 @@ Test(reference, follows_strides)
     cr_assert_arr_eq(out, ab_values, sizeof out);
 }
 
-static void collect(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
-                    void *block, int64_t stride)
+static void collect(const void *with, int64_t row, int64_t col, int64_t rows,
+                    int64_t cols, void *block, int64_t stride)
 {
     double *const *into = with;
     for (int64_t i = 0; i < rows; i++)

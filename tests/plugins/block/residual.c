@@ -33,14 +33,16 @@ Test(residual, a_projection_where_features_differ)
 
 Test(residual, a_projection_can_be_asked_for)
 {
-    const check_net *net = net_of("[{residual: {body: [{dense: 4}], shortcut: projection}}]");
+    const check_net *net = net_of(
+        "[{residual: {body: [{dense: 4}], shortcut: projection}}]");
     cr_assert_eq(net->graph->params, 3);
 }
 
 Test(residual, an_identity_refuses_other_shapes)
 {
-    const char *text = check_refused("[{residual: {body: [{dense: 6}], shortcut: identity}}]",
-                                     check_shape(1, 4, 0, 0));
+    const char *text = check_refused(
+        "[{residual: {body: [{dense: 6}], shortcut: identity}}]",
+        check_shape(1, 4, 0, 0));
     cr_assert_not_null(strstr(text, "(4)"), "%s", text);
     cr_assert_not_null(strstr(text, "(6)"), "%s", text);
     cr_assert_not_null(strstr(text, "test.yaml:1"), "%s", text);
@@ -55,25 +57,29 @@ Test(residual, a_projection_cannot_change_other_axes)
 
 Test(residual, an_error_in_the_body_comes_through)
 {
-    const char *text = check_refused("[{residual: [{dens: 6}]}]", check_shape(1, 4, 0, 0));
+    const char *text = check_refused("[{residual: [{dens: 6}]}]",
+                                     check_shape(1, 4, 0, 0));
     cr_assert_not_null(strstr(text, "dens"), "%s", text);
 }
 
 Test(residual, nests)
 {
-    const check_net *net = net_of("[{residual: [{residual: [{dense: 4}]}, tanh]}, {dense: 2}]");
+    const check_net *net = net_of(
+        "[{residual: [{residual: [{dense: 4}]}, tanh]}, {dense: 2}]");
     cr_assert_eq(net->graph->params, 4);
     cr_assert_eq(net->outputs, 2);
 }
 
 Test(residual, gradients)
 {
-    check_gradients("[{dense: 4}, {residual: [{dense: 4}, tanh, {dense: 4}]}, tanh, {dense: 2}]",
-                    NULL, 0, check_shape(1, 3, 0, 0), 3, true);
+    check_gradients(
+        "[{dense: 4}, {residual: [{dense: 4}, tanh, {dense: 4}]}, tanh, {dense: 2}]",
+        NULL, 0, check_shape(1, 3, 0, 0), 3, true);
     check_gradients("[{residual: [{dense: 5}, sigmoid]}, {dense: 2}]", NULL, 0,
                     check_shape(1, 3, 0, 0), 3, true);
-    check_gradients("[{dense: 4}, {residual: [{residual: [{dense: 4}, tanh]}, batch_norm]}]", NULL,
-                    0, check_shape(1, 3, 0, 0), 4, true);
+    check_gradients(
+        "[{dense: 4}, {residual: [{residual: [{dense: 4}, tanh]}, batch_norm]}]", NULL, 0,
+        check_shape(1, 3, 0, 0), 4, true);
     check_precisions("[{dense: 4}, {residual: [{dense: 4}, tanh]}]", NULL, 0,
                      check_shape(1, 3, 0, 0), 3, 1e-5);
 }

@@ -29,7 +29,9 @@ Test(csv, takes_the_last_column_as_label)
 {
     static const double x[] = {1, -2.5, 1e-3, 4};
     enter_folder();
-    write_text("t.csv", "\xef\xbb\xbfwidth,\"the length\",kind\r\n1,-2.5,0\r\n 1e-3 ,\"4\",2\r\n\r\n");
+    write_text(
+        "t.csv",
+        "\xef\xbb\xbfwidth,\"the length\",kind\r\n1,-2.5,0\r\n 1e-3 ,\"4\",2\r\n\r\n");
     tn_feed *feed = feed_of("data: {csv: {path: t.csv, shuffle: false}}", 1, 1);
     expect_rows(feed, x, 2, 2);
     cr_assert_eq(tn_feed_info(feed, true)->field[1].classes, 3);
@@ -62,7 +64,8 @@ Test(csv, knows_other_delimiters_and_no_header)
     write_text("t.csv", "1.5\t2\t1\n3\t4\t0\n");
     write_text("u.csv", "7\t8\t1\n");
     tn_feed *feed = feed_of("data: {csv: {path: t.csv, test_path: u.csv, header: false, "
-                            "delimiter: \"\\t\", shuffle: false}}", 1, 1);
+                            "delimiter: \"\\t\", shuffle: false}}",
+                            1, 1);
     expect_rows(feed, x, 2, 2);
     const tn_batch b = batch_of(feed, TN_TEST, 0, 0);
     cr_assert_eq(((double *)b.field[0].real)[1], 8);
@@ -84,13 +87,18 @@ Test(csv, does_not_follow_the_locale)
 Test(csv, says_where_a_table_is_wrong)
 {
     enter_folder();
-    refuse_text("a,b,c\n1,2,0\n1,2\n", "", "t.csv:3:2: this row has 2 cells", "expected 3");
-    refuse_text("a,b,c\n1,2,0\n1,2,3,4\n", "", "t.csv:3:4: this row has 4 cells", "expected 3");
-    refuse_text("a,b,c\n1,2,0\n\n1,2,0\n", "", "t.csv:3:1: this row has 1 cells", "expected 3");
-    refuse_text("a,b\n1,0\nx1,0\n", "", "t.csv:3:1: expected a finite number", "found 'x1'");
+    refuse_text("a,b,c\n1,2,0\n1,2\n", "", "t.csv:3:2: this row has 2 cells",
+                "expected 3");
+    refuse_text("a,b,c\n1,2,0\n1,2,3,4\n", "", "t.csv:3:4: this row has 4 cells",
+                "expected 3");
+    refuse_text("a,b,c\n1,2,0\n\n1,2,0\n", "", "t.csv:3:1: this row has 1 cells",
+                "expected 3");
+    refuse_text("a,b\n1,0\nx1,0\n", "", "t.csv:3:1: expected a finite number",
+                "found 'x1'");
     refuse_text("a,b\n1,0\n2,\n", "", "t.csv:3:2: expected a finite number", "found ''");
     refuse_text("a,b\nnan,0\n", "", "t.csv:2:1: expected a finite number", "found 'nan'");
-    refuse_text("a,b\n1,0\n-inf,0\n", "", "t.csv:3:1: expected a finite number", "found '-inf'");
+    refuse_text("a,b\n1,0\n-inf,0\n", "", "t.csv:3:1: expected a finite number",
+                "found '-inf'");
     refuse_text("a,b\n1e999,0\n", "", "t.csv:2:1: expected a finite number", "'1e999'");
     refuse_text("a,b\n0x10,0\n", "", "t.csv:2:1: expected a finite number", "'0x10'");
     refuse_text("a,b\n1 2,0\n", "", "t.csv:2:1: expected a finite number", "'1 2'");
@@ -111,8 +119,10 @@ Test(csv, says_what_does_not_fit)
     write_text("wide.csv", "a,b,c\n1,2,0\n");
     write_text("semicolons.csv", "a;b\n1;0\n");
     refuse_data("data: {csv: {path: none.csv}}", TN_EIO, "none.csv", "No such file");
-    refuse_data("data: {csv: {path: t.csv, target: z}}", TN_EINVAL, "no column 'z'", "1 to 2");
-    refuse_data("data: {csv: {path: t.csv, target: 3}}", TN_EINVAL, "no column '3'", "1 to 2");
+    refuse_data("data: {csv: {path: t.csv, target: z}}", TN_EINVAL, "no column 'z'",
+                "1 to 2");
+    refuse_data("data: {csv: {path: t.csv, target: 3}}", TN_EINVAL, "no column '3'",
+                "1 to 2");
     refuse_data("data: {csv: {path: t.csv, test_path: wide.csv}}", TN_ESHAPE,
                 "wide.csv has 3 columns", "t.csv has 2");
     refuse_data("data: {csv: {path: semicolons.csv}}", TN_ESHAPE, "semicolons.csv:2:1",
@@ -132,6 +142,7 @@ Test(csv, survives_every_truncation)
         test_write("t.csv", text, n);
         if (try_feed("data: {csv: {path: t.csv}}", 0, 1, &feed, &error) == TN_OK)
             tn_feed_free(feed);
-        else cr_assert_not_null(strstr(error.text, "t.csv"), "%s", error.text);
+        else
+            cr_assert_not_null(strstr(error.text, "t.csv"), "%s", error.text);
     }
 }

@@ -1,4 +1,5 @@
-/* idx.c - values and shapes of small files, and one clear message for every kind of damage. */
+/* idx.c - values and shapes of small files, and one clear message for every kind of
+ * damage. */
 #include "support/feeding.h"
 #include "support/idx_bytes.h"
 
@@ -39,8 +40,8 @@ Test(idx, gives_images_channels_last_and_labels)
 {
     write_pair();
     for (int32_t real = 0; real < 2; real++) {
-        tn_feed *feed =
-            feed_of("data: {idx: {" FILES ", shuffle: false, batch: 4}}", real, 1);
+        tn_feed *feed = feed_of("data: {idx: {" FILES ", shuffle: false, batch: 4}}",
+                                real, 1);
         const tn_data_info *info = tn_feed_info(feed, true);
         cr_assert_eq(info->count[TN_TRAIN], 4);
         cr_assert_eq(info->count[TN_TEST], 0);
@@ -63,7 +64,8 @@ Test(idx, reads_gzip_and_a_folder)
     idx_write("train-labels-idx1-ubyte", &y);
     idx_write("t10k-images-idx3-ubyte", &x);
     idx_write("t10k-labels-idx1-ubyte.gz", &py);
-    tn_feed *feed = feed_of("data: {idx: {path: ., scale: 0.5, shuffle: false, batch: 4}}", 1, 1);
+    tn_feed *feed = feed_of(
+        "data: {idx: {path: ., scale: 0.5, shuffle: false, batch: 4}}", 1, 1);
     cr_assert_eq(tn_feed_info(feed, false)->count[TN_TEST], 4);
     tn_batch b = batch_of(feed, TN_TRAIN, 0, 0);
     expect_counting(&b, 1, 0.5);
@@ -79,8 +81,8 @@ Test(idx, refuses_every_truncation)
     write_pair();
     for (size_t n = 0; n < plain.size; n++) {
         test_write("x", plain.at, n);
-        refuse_data("data: {idx: {" FILES "}}", TN_EDATA, "idx: x: ",
-                    n ? "truncated" : "empty");
+        refuse_data("data: {idx: {" FILES "}}", TN_EDATA,
+                    "idx: x: ", n ? "truncated" : "empty");
     }
     for (size_t n = 1; n < packed.size; n++) {
         test_write("x", packed.at, n);
@@ -107,7 +109,8 @@ Test(idx, refuses_damage)
     refuse_data(yaml, TN_EDATA, "axis 1", "size 0");
     x = images(), x.size++;
     idx_write("x", &x);
-    refuse_data(yaml, TN_EDATA, "x: trailing garbage", "promises 24 bytes of data, found 25");
+    refuse_data(yaml, TN_EDATA, "x: trailing garbage",
+                "promises 24 bytes of data, found 25");
     x = images();
     idx_bytes packed = idx_packed(&x);
     packed.size += 3;
@@ -149,10 +152,10 @@ Test(idx, refuses_what_does_not_fit_together)
     idx_write("long", &longer);
     refuse_data("data: {idx: {train_images: x, train_labels: long}}", TN_EDATA,
                 "x has 4 images", "long has 5 labels");
-    refuse_data("data: {idx: {train_images: y, train_labels: y}}", TN_EDATA, "expected images",
-                "found rank 1");
-    refuse_data("data: {idx: {train_images: x, train_labels: x}}", TN_EDATA, "expected labels",
-                "found rank 3");
+    refuse_data("data: {idx: {train_images: y, train_labels: y}}", TN_EDATA,
+                "expected images", "found rank 1");
+    refuse_data("data: {idx: {train_images: x, train_labels: x}}", TN_EDATA,
+                "expected labels", "found rank 3");
     refuse_data("data: {idx: {" FILES ", classes: 3}}", TN_EDATA, "label 3 of sample 3",
                 "with 3 classes the largest is 2");
     idx_write("tx", &x);
@@ -169,8 +172,9 @@ Test(idx, refuses_files_that_are_not_there)
     write_pair();
     refuse_data("data: {idx: {train_images: none, train_labels: y}}", TN_EIO, "none",
                 "No such file");
-    refuse_data("data: {idx: {train_images: ., train_labels: y}}", TN_EIO, "idx: .:",
-                "not a regular file");
+    refuse_data("data: {idx: {train_images: ., train_labels: y}}", TN_EIO,
+                "idx: .:", "not a regular file");
+    refuse_data("data: {idx: {" FILES ", scale: 0}}", TN_EINVAL, "scale", "0");
     refuse_data("data: {idx: {train_images: x}}", TN_EINVAL, "set path", "train_labels");
     cr_assert_eq(chmod("x", 0), 0);
     if (access("x", R_OK) == 0) return; /* root reads everything */

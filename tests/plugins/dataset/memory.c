@@ -22,8 +22,8 @@ Test(memory, gives_arrays_with_labels)
 {
     attach("some", (tn_memory_data){.inputs = inputs, .labels = labels, .classes = 3});
     for (int32_t real = 0; real < 2; real++) {
-        tn_feed *feed = feed_of("data: {memory: {train: some, test: some, shuffle: false}}",
-                                real, 1);
+        tn_feed *feed = feed_of(
+            "data: {memory: {train: some, test: some, shuffle: false}}", real, 1);
         for (int32_t split = TN_TRAIN; split <= TN_TEST; split += TN_TEST) {
             const tn_batch b = batch_of(feed, split, 0, 0);
             for (int i = 0; i < 6; i++)
@@ -37,7 +37,8 @@ Test(memory, gives_arrays_with_labels)
 
 Test(memory, gives_arrays_with_quantities)
 {
-    attach("some", (tn_memory_data){.inputs = inputs, .targets = targets, .target = number});
+    attach("some",
+           (tn_memory_data){.inputs = inputs, .targets = targets, .target = number});
     for (int32_t real = 0; real < 2; real++) {
         tn_feed *feed = feed_of("data: {memory: {train: some, shuffle: false}}", real, 1);
         const tn_shape *shape = &tn_feed_info(feed, true)->field[1].shape;
@@ -64,7 +65,8 @@ Test(memory, calls_back)
     attach("classes", (tn_memory_data){.read = make, .read_data = &never, .classes = 2});
     attach("values", (tn_memory_data){.read = make, .read_data = &never, .target = two});
     for (int32_t real = 0; real < 2; real++) {
-        tn_feed *feed = feed_of("data: {memory: {train: classes, shuffle: false}}", real, 1);
+        tn_feed *feed = feed_of("data: {memory: {train: classes, shuffle: false}}", real,
+                                1);
         tn_batch b = batch_of(feed, TN_TRAIN, 0, 0);
         for (int i = 0; i < 3; i++) {
             cr_assert_eq(value(&b.field[0], real, 2 * i), i);
@@ -86,18 +88,23 @@ Test(memory, passes_on_that_a_callback_failed)
 {
     int64_t bad = 2;
     attach("some", (tn_memory_data){.read = make, .read_data = &bad, .classes = 2});
-    refuse_batch("data: {memory: {train: some}}", 0, TN_EDATA, "memory: the program's callback",
-                 "sample 2 (5)");
+    refuse_batch("data: {memory: {train: some}}", 0, TN_EDATA,
+                 "memory: the program's callback", "sample 2 (5)");
 }
 
 Test(memory, refuses_other_names_and_other_data)
 {
     attach("some", (tn_memory_data){.inputs = inputs, .labels = labels, .classes = 3});
-    attach("wide", (tn_memory_data){.samples = 1, .input = {1, {6}}, .inputs = inputs,
-                                    .labels = labels, .classes = 3});
+    attach("wide", (tn_memory_data){.samples = 1,
+                                    .input = {1, {6}},
+                                    .inputs = inputs,
+                                    .labels = labels,
+                                    .classes = 3});
     attach("values", (tn_memory_data){.inputs = inputs, .targets = targets});
-    refuse_data("data: {memory: {train: other}}", TN_ENOTFOUND, "'other'", "tn_env_attach");
-    refuse_data("data: {memory: {train: some, test: wide}}", TN_ESHAPE, "'wide' differs", "");
-    refuse_data("data: {memory: {train: some, test: values}}", TN_ESHAPE, "'values' differs",
-                "kind of target");
+    refuse_data("data: {memory: {train: other}}", TN_ENOTFOUND, "'other'",
+                "tn_env_attach");
+    refuse_data("data: {memory: {train: some, test: wide}}", TN_ESHAPE, "'wide' differs",
+                "");
+    refuse_data("data: {memory: {train: some, test: values}}", TN_ESHAPE,
+                "'values' differs", "kind of target");
 }

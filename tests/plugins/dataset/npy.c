@@ -29,7 +29,8 @@ static void save(const char *path, const npy_bytes *b)
     test_write(path, b->at, b->size);
 }
 
-static void write_array(const char *path, const char *dictionary, const void *data, size_t size)
+static void write_array(const char *path, const char *dictionary, const void *data,
+                        size_t size)
 {
     const npy_bytes b = npy(1, dictionary, data, size);
     save(path, &b);
@@ -53,7 +54,8 @@ Test(npy, gives_floats_and_labels)
 {
     write_pair();
     tn_feed *feed = feed_of("data: {npy: {x: x, y: y, test_x: x, test_y: y, scale: 2, "
-                            "shuffle: false}}", 1, 1);
+                            "shuffle: false}}",
+                            1, 1);
     const tn_data_info *info = tn_feed_info(feed, true);
     cr_assert_eq(info->field[0].shape.rank, 1);
     cr_assert_eq(info->field[0].shape.dim[0], 3);
@@ -80,13 +82,17 @@ Test(npy, knows_every_type)
         const void *data;
         size_t size;
         double first, second;
-    } type[] = {{"<f8", f8, 16, -1, 300}, {"<f4", f4, 8, -1, 300}, {"<i4", i4, 8, -1, 300},
-                {"<i8", i8, 16, -1, 300}, {"|u1", u1, 2, 7, 200}};
+    } type[] = {{"<f8", f8, 16, -1, 300},
+                {"<f4", f4, 8, -1, 300},
+                {"<i4", i4, 8, -1, 300},
+                {"<i8", i8, 16, -1, 300},
+                {"|u1", u1, 2, 7, 200}};
     write_pair();
     for (size_t i = 0; i < sizeof type / sizeof type[0]; i++) {
         char dictionary[100];
         snprintf(dictionary, sizeof dictionary,
-                 "{'descr': '%s', 'fortran_order': False, 'shape': (2,), }", type[i].name);
+                 "{'descr': '%s', 'fortran_order': False, 'shape': (2,), }",
+                 type[i].name);
         const npy_bytes b = npy(i % 2 ? 2 : 1, dictionary, type[i].data, type[i].size);
         save("x", &b);
         tn_feed *feed = feed_of(YAML, 1, 1);
@@ -120,6 +126,23 @@ Test(npy, refuses_every_truncation)
     }
 }
 
+/* Version 2 exists for headers past 64 KiB, which need all four bytes of their length. */
+Test(npy, reads_long_headers)
+{
+    enum { LENGTH = 70000 };
+    static char bytes[12 + LENGTH + sizeof floats] = "\x93NUMPY\x02";
+    bytes[8] = (char)(LENGTH & 255), bytes[9] = (char)(LENGTH >> 8 & 255);
+    bytes[10] = (char)(LENGTH >> 16);
+    memset(bytes + 12, ' ', LENGTH);
+    memcpy(bytes + 12, X_DICTIONARY, strlen(X_DICTIONARY));
+    memcpy(bytes + 12 + LENGTH, floats, sizeof floats);
+    write_pair();
+    test_write("x", bytes, sizeof bytes);
+    tn_feed *feed = feed_of(YAML, 0, 1);
+    cr_assert_arr_eq(batch_of(feed, TN_TRAIN, 0, 0).field[0].real, floats, sizeof floats);
+    tn_feed_free(feed);
+}
+
 static void refuse_header(const char *dictionary, tn_status status, const char *part)
 {
     write_array("x", dictionary, floats, sizeof floats);
@@ -129,29 +152,33 @@ static void refuse_header(const char *dictionary, tn_status status, const char *
 Test(npy, refuses_what_it_cannot_read)
 {
     write_pair();
-    refuse_header("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", TN_ENOTSUP,
-                  "ascontiguousarray");
-    refuse_header("{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }", TN_ENOTSUP,
-                  "'>f4'");
-    refuse_header("{'descr': '|O', 'fortran_order': False, 'shape': (2, 3), }", TN_ENOTSUP,
-                  "'|O'");
+    refuse_header("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }",
+                  TN_ENOTSUP, "ascontiguousarray");
+    refuse_header("{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }",
+                  TN_ENOTSUP, "'>f4'");
+    refuse_header("{'descr': '|O', 'fortran_order': False, 'shape': (2, 3), }",
+                  TN_ENOTSUP, "'|O'");
     refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (), }", TN_ESHAPE,
                   "single number");
     refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 3), }", TN_EDATA,
                   "size 0");
-    refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,6), }",
-                  TN_ENOTSUP, "more than 8 axes");
-    refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 3)}",
-                  TN_EDATA, "overflow");
-    refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (99223372036854775807,)}",
-                  TN_EDATA, "header is damaged");
+    refuse_header(
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,6), }",
+        TN_ENOTSUP, "more than 8 axes");
+    refuse_header(
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 3)}",
+        TN_EDATA, "overflow");
+    refuse_header(
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (99223372036854775807,)}",
+        TN_EDATA, "header is damaged");
     refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 4), }", TN_EDATA,
                   "truncated: the header promises 8 elements");
     refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }", TN_EDATA,
                   "trailing garbage: the header promises 4 elements");
     refuse_header("{'descr': '<f4', 'shape': (2, 3), }", TN_EDATA, "header is damaged");
-    refuse_header("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}",
-                  TN_EDATA, "header is damaged");
+    refuse_header(
+        "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}",
+        TN_EDATA, "header is damaged");
     refuse_header("[]", TN_EDATA, "header is damaged");
     npy_bytes b = npy(1, X_DICTIONARY, floats, sizeof floats);
     b.at[6] = 4;
@@ -172,9 +199,10 @@ Test(npy, refuses_what_does_not_fit_together)
     refuse_data("data: {npy: {x: x, y: y3}}", TN_EDATA, "x has 2 samples", "y3 has 3");
     refuse_data("data: {npy: {x: x, y: minus}}", TN_EDATA, "minus: label -1 of sample 1",
                 "out of range");
-    refuse_data("data: {npy: {x: x, y: y, classes: 2}}", TN_EDATA, "y: label 2 of sample 0",
-                "0 to 1");
-    refuse_data("data: {npy: {x: x, y: y, test_x: x}}", TN_EINVAL, "test_x and test_y", "both");
+    refuse_data("data: {npy: {x: x, y: y, classes: 2}}", TN_EDATA,
+                "y: label 2 of sample 0", "0 to 1");
+    refuse_data("data: {npy: {x: x, y: y, test_x: x}}", TN_EINVAL, "test_x and test_y",
+                "both");
     refuse_data("data: {npy: {x: x, y: y, test_x: y, test_y: y}}", TN_ESHAPE,
                 "another shape", "y");
     refuse_data("data: {npy: {x: none, y: y}}", TN_EIO, "none", "No such file");
@@ -186,9 +214,9 @@ Test(npy, infinity_and_nan_are_found_when_read)
     static const char *const what[] = {"not a number", "infinite", "infinite"};
     write_pair();
     for (int i = 0; i < 3; i++) {
-        write_array("x", "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 1), }", bad[i],
-                    sizeof bad[i]);
-        refuse_batch(YAML, 0, TN_ENUMERIC, "npy: training sample 1: value 0 of field input",
-                     what[i]);
+        write_array("x", "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 1), }",
+                    bad[i], sizeof bad[i]);
+        refuse_batch(YAML, 0, TN_ENUMERIC,
+                     "npy: training sample 1: value 0 of field input", what[i]);
     }
 }

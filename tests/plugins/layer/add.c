@@ -37,8 +37,10 @@ Test(add, needs_two_inputs)
 
 Test(add, a_shape_in_a_net_is_refused_with_both_shapes)
 {
-    const char *text = check_refused("[{dense: {units: 4, name: a}}, {dense: {units: 5, name: b}}, "
-                                     "{add: {inputs: [a, b]}}]", check_shape(1, 3, 0, 0));
+    const char *text = check_refused(
+        "[{dense: {units: 4, name: a}}, {dense: {units: 5, name: b}}, "
+        "{add: {inputs: [a, b]}}]",
+        check_shape(1, 3, 0, 0));
     cr_assert_not_null(strstr(text, "(4)"), "%s", text);
     cr_assert_not_null(strstr(text, "(5)"), "%s", text);
 }
@@ -54,5 +56,6 @@ Test(add, gradients)
 Test(add, the_same_input_twice)
 {
     check_gradients("[{dense: {units: 4, name: a}}, tanh, {add: {inputs: [tanh, tanh]}}, "
-                    "{dense: 2}]", NULL, 0, check_shape(1, 3, 0, 0), 3, true);
+                    "{dense: 2}]",
+                    NULL, 0, check_shape(1, 3, 0, 0), 3, true);
 }

@@ -1,5 +1,5 @@
-/* batch_norm.c - layer/batch_norm: values, gradients and running statistics (PyTorch 1.13), far
- * means, single rows, gradients, the affine form used for folding. */
+/* batch_norm.c - layer/batch_norm: values, gradients and running statistics (PyTorch
+ * 1.13), far means, single rows, gradients, the affine form used for folding. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
@@ -20,15 +20,15 @@ static check_layer *example(void)
 
 Test(batch_norm, values_and_gradients_while_training)
 {
-    const double y[] = {
-        0.33426018574030969, 0.85527733108396464, -1.397642129688863,   2.2083416716627875,
-        0.33105546621679294, -2.2757558334399537, -2.0083416716627873,  -0.5426476418951599,
-        -0.5195284259377726, -0.13426018574030973, 0.15631484459440237, 2.9929263890665894};
+    const double y[] = {0.33426018574030969,  0.85527733108396464, -1.397642129688863,
+                        2.2083416716627875,   0.33105546621679294, -2.2757558334399537,
+                        -2.0083416716627873,  -0.5426476418951599, -0.5195284259377726,
+                        -0.13426018574030973, 0.15631484459440237, 2.9929263890665894};
     const double gx[] = {
-        0.40567068868690542,   -0.00391219579917103,  0.76949553437238649,
-        -0.37823899655117821,  -0.084657937538581682, -0.61115319132385004,
-        -0.37139359781781273,  -0.025077927523832144, -0.045139999309103229,
-        0.34396190568208573,   0.11364806086158484,   -0.11320234373943333};
+        0.40567068868690542,  -0.00391219579917103,  0.76949553437238649,
+        -0.37823899655117821, -0.084657937538581682, -0.61115319132385004,
+        -0.37139359781781273, -0.025077927523832144, -0.045139999309103229,
+        0.34396190568208573,  0.11364806086158484,   -0.11320234373943333};
     const double ggamma[] = {4.2791527261896576, 3.4467587615016537, 1.289729502384414};
     const double gbeta[] = {-0.4, 0.45, 3.45};
     check_layer *l = example();
@@ -61,14 +61,14 @@ static void set_running(check_layer *l)
 
 Test(batch_norm, outside_training_uses_the_running_statistics)
 {
-    const double y[] = {
-        1.3451702383847008, 1.0457089359243545,  0.034982512394365561, 4.0374302132705404,
-        0.13142900519532263, -1.8792032727162948, -2.0201547302225986, -1.3923708793530638,
-        1.949168297505026,  0.67210524466324095, -0.17333097171435466, 9.6059114379476682};
-    const double gx[] = {
-        0.67306499372145989, 0.40634663587956971, 2.5522477134808805,  1.3461299874429198,
-        -0.10158665896989243, -0.63806192837022013, -2.6922599748858396, -0.60951995381935453,
-        0.95709289255533014, 0.134612998744292,   0.1219039907638709,  1.5313486280885282};
+    const double y[] = {1.3451702383847008,  1.0457089359243545,   0.034982512394365561,
+                        4.0374302132705404,  0.13142900519532263,  -1.8792032727162948,
+                        -2.0201547302225986, -1.3923708793530638,  1.949168297505026,
+                        0.67210524466324095, -0.17333097171435466, 9.6059114379476682};
+    const double gx[] = {0.67306499372145989, 0.40634663587956971,  2.5522477134808805,
+                         1.3461299874429198,  -0.10158665896989243, -0.63806192837022013,
+                         -2.6922599748858396, -0.60951995381935453, 0.95709289255533014,
+                         0.134612998744292,   0.1219039907638709,   1.5313486280885282};
     const double ggamma[] = {5.9050235449162747, 6.2788174242816268, 7.5167683049064236};
     check_layer *l = example();
     set_running(l);
@@ -84,8 +84,12 @@ Test(batch_norm, as_affine_is_its_evaluation)
     check_layer *l = example();
     const tn_layer *layer = l->instance->vtable;
     const void *param[] = {scales, shifts}, *state[] = {running_mean, running_var};
-    const tn_tile t = {.n = 3, .width = 3, .rows_per_sample = 1, .shape = &l->in[0],
-                       .param = param, .state = state};
+    const tn_tile t = {.n = 3,
+                       .width = 3,
+                       .rows_per_sample = 1,
+                       .shape = &l->in[0],
+                       .param = param,
+                       .state = state};
     double scale[3], shift[3];
     set_running(l);
     check_forward(l, false, 0);
@@ -97,15 +101,16 @@ Test(batch_norm, as_affine_is_its_evaluation)
 /* The spread of 1e9 + {0, 1, 2, 3}: sums of squares would leave nothing of it. */
 Test(batch_norm, a_far_mean_costs_no_digits)
 {
-    check_layer *l = check_layer_new("batch_norm", "{affine: false}", check_shape(1, 1, 0, 0), 4, 1);
+    check_layer *l = check_layer_new("batch_norm", "{affine: false}",
+                                     check_shape(1, 1, 0, 0), 4, 1);
     for (int32_t i = 0; i < 4; i++) l->x[0][i] = 1e9 + i;
     check_forward(l, true, 0);
     for (int32_t i = 0; i < 4; i++)
         cr_assert_float_eq(l->y[i], (i - 1.5) / sqrt(1.25 + 1e-5), 1e-12);
 }
 
-/* 3000 rows of 16 features are several chunks, in float; each starts at another value, far from
- * 0. The result must be that of two passes in double. */
+/* 3000 rows of 16 features are several chunks, in float; each starts at another value,
+ * far from 0. The result must be that of two passes in double. */
 Test(batch_norm, far_means_in_a_net_of_several_chunks)
 {
     enum { ROWS = 3000, WIDTH = 16 };
@@ -124,7 +129,8 @@ Test(batch_norm, far_means_in_a_net_of_several_chunks)
         }
         for (int64_t i = 0; i < ROWS; i++)
             cr_assert_float_eq((double)y[i * WIDTH + j],
-                               ((double)at[i * WIDTH + j] - mean) / sqrt(var + 1e-5), 2e-5);
+                               ((double)at[i * WIDTH + j] - mean) / sqrt(var + 1e-5),
+                               2e-5);
     }
 }
 
@@ -153,16 +159,18 @@ Test(batch_norm, its_parameters_are_norms)
     cr_assert(l->param[0].along == TN_PER_COLUMN && l->param[1].along == TN_PER_COLUMN);
 }
 
-static const char model[] = "[{dense: {units: 4, bias: false}}, batch_norm, tanh, {dense: 2}]";
+static const char model[] =
+    "[{dense: {units: 4, bias: false}}, batch_norm, tanh, {dense: 2}]";
 
 Test(batch_norm, gradients)
 {
     check_gradients(model, NULL, 0, check_shape(1, 3, 0, 0), 5, true);
     check_gradients(model, NULL, 0, check_shape(1, 3, 0, 0), 5, false);
     check_gradients(model, NULL, 0, check_shape(2, 3, 2, 0), 2, true);
-    check_gradients("[batch_norm, {dense: 2}]", NULL, 0, check_shape(1, 3, 0, 0), 5, true);
-    check_gradients("[{dense: 3}, {batch_norm: {affine: false, eps: 0.01}}, {dense: 2}]", NULL, 0,
-                    check_shape(1, 3, 0, 0), 5, true);
+    check_gradients("[batch_norm, {dense: 2}]", NULL, 0, check_shape(1, 3, 0, 0), 5,
+                    true);
+    check_gradients("[{dense: 3}, {batch_norm: {affine: false, eps: 0.01}}, {dense: 2}]",
+                    NULL, 0, check_shape(1, 3, 0, 0), 5, true);
 }
 
 Test(batch_norm, float_and_double_agree)
@@ -172,13 +180,16 @@ Test(batch_norm, float_and_double_agree)
 
 Test(batch_norm, statistics_are_committed_in_a_net)
 {
-    check_net *net = check_net_new("[batch_norm]", NULL, 0, check_shape(1, 3, 0, 0), 4, 1, 1);
+    check_net *net = check_net_new("[batch_norm]", NULL, 0, check_shape(1, 3, 0, 0), 4, 1,
+                                   1);
     tn_error e = {0};
     memcpy(net->x, x, sizeof x);
     check_net_output(net);
     cr_assert_eq(tn_plan_commit(net->plan, &net->pass, &e), TN_OK, "%s", e.text);
     const int32_t mean = check_net_state(net, "batch_norm.running_mean");
     const int32_t var = check_net_state(net, "batch_norm.running_var");
-    check_near(net->graph->state[mean].value.data, running_mean, 3, 1e-15, "running mean");
-    check_near(net->graph->state[var].value.data, running_var, 3, 1e-15, "running variance");
+    check_near(net->graph->state[mean].value.data, running_mean, 3, 1e-15,
+               "running mean");
+    check_near(net->graph->state[var].value.data, running_var, 3, 1e-15,
+               "running variance");
 }

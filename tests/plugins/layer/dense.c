@@ -23,7 +23,8 @@ Test(dense, values_and_gradients)
     const double w[] = {0.5, -1, 2, 1, 0.25, -0.5}, b[] = {0.1, -0.2};
     const double y[] = {3.6, 0.05, -0.65, 3.3625, -0.65, -1.7, 15.35, -3.45};
     const double gw[] = {1.75, -3.375, -12, 3.625, 6.75, 1.5}, gb[] = {0, 2.25};
-    check_net *net = check_net_new("[{dense: 2}]", NULL, 0, check_shape(1, 3, 0, 0), 4, 1, 1);
+    check_net *net = check_net_new("[{dense: 2}]", NULL, 0, check_shape(1, 3, 0, 0), 4, 1,
+                                   1);
     memcpy(net->x, x, sizeof x);
     memcpy(net->target.real, gy, sizeof gy);
     set(net, "dense.weight", w);
@@ -36,7 +37,8 @@ Test(dense, values_and_gradients)
 
 Test(dense, works_on_the_last_axis)
 {
-    check_net *net = check_net_new("[{dense: 5}]", NULL, 0, check_shape(3, 2, 3, 4), 2, 1, 1);
+    check_net *net = check_net_new("[{dense: 5}]", NULL, 0, check_shape(3, 2, 3, 4), 2, 1,
+                                   1);
     const tn_shape *out = tn_graph_output(net->graph);
     cr_assert_eq(out->rank, 3);
     cr_assert(out->dim[0] == 2 && out->dim[1] == 3 && out->dim[2] == 5);
@@ -44,14 +46,16 @@ Test(dense, works_on_the_last_axis)
 
 Test(dense, takes_a_single_number)
 {
-    check_net *net = check_net_new("[{dense: 5}]", NULL, 0, check_shape(0, 0, 0, 0), 2, 1, 1);
+    check_net *net = check_net_new("[{dense: 5}]", NULL, 0, check_shape(0, 0, 0, 0), 2, 1,
+                                   1);
     cr_assert_eq(tn_graph_output(net->graph)->rank, 1);
     cr_assert_eq(net->outputs, 5);
 }
 
 Test(dense, says_role_and_fans)
 {
-    const check_net *net = check_net_new("[{dense: 5}]", NULL, 0, check_shape(1, 4, 0, 0), 2, 1, 1);
+    const check_net *net = check_net_new("[{dense: 5}]", NULL, 0, check_shape(1, 4, 0, 0),
+                                         2, 1, 1);
     const tn_graph_param *weight = &net->graph->param[0], *bias = &net->graph->param[1];
     cr_assert_eq(net->graph->params, 2);
     cr_assert_eq(weight->spec.role, TN_WEIGHT);
@@ -65,7 +69,8 @@ Test(dense, says_role_and_fans)
 Test(dense, without_bias_has_one_parameter)
 {
     const char *model = "[{dense: {units: 5, bias: false}}]";
-    const check_net *net = check_net_new(model, NULL, 0, check_shape(1, 4, 0, 0), 2, 1, 1);
+    const check_net *net = check_net_new(model, NULL, 0, check_shape(1, 4, 0, 0), 2, 1,
+                                         1);
     cr_assert_eq(net->graph->params, 1);
 }
 
@@ -86,8 +91,11 @@ Test(dense, a_size_that_overflows_is_refused)
 
 Test(dense, gradients)
 {
-    check_gradients("[{dense: 4}, {dense: 3}]", NULL, 0, check_shape(1, 5, 0, 0), 3, true);
-    check_gradients("[{dense: {units: 4, bias: false}}, {dense: {units: 1, bias: false}}]", NULL,
-                    0, check_shape(2, 3, 2, 0), 1, true);
-    check_precisions("[{dense: 40}, {dense: 3}]", NULL, 0, check_shape(1, 50, 0, 0), 30, 1e-5);
+    check_gradients("[{dense: 4}, {dense: 3}]", NULL, 0, check_shape(1, 5, 0, 0), 3,
+                    true);
+    check_gradients(
+        "[{dense: {units: 4, bias: false}}, {dense: {units: 1, bias: false}}]", NULL, 0,
+        check_shape(2, 3, 2, 0), 1, true);
+    check_precisions("[{dense: 40}, {dense: 3}]", NULL, 0, check_shape(1, 50, 0, 0), 30,
+                     1e-5);
 }

@@ -1,5 +1,5 @@
-/* dropout.c - layer/dropout: both ends of p, share and scale of what is kept, masks that depend
- * on the logical element alone, gradients under a fixed mask. */
+/* dropout.c - layer/dropout: both ends of p, share and scale of what is kept, masks
+ * that depend on the logical element alone, gradients under a fixed mask. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
@@ -8,7 +8,8 @@
 
 static check_layer *dropped(const char *options, int64_t samples)
 {
-    check_layer *l = check_layer_new("dropout", options, check_shape(1, 100, 0, 0), samples, 1);
+    check_layer *l = check_layer_new("dropout", options, check_shape(1, 100, 0, 0),
+                                     samples, 1);
     check_forward(l, true, 0);
     check_backward(l, true, 0);
     return l;
@@ -56,15 +57,18 @@ Test(dropout, its_mask_is_philox_below_p)
 
 Test(dropout, gradients_under_a_fixed_mask)
 {
-    check_gradients("[{dense: 8}, {dropout: 0.4}, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0),
-                    3, true);
-    check_gradients("[{dropout: 0.4}, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0), 3, true);
-    check_precisions("[{dense: 8}, {dropout: 0.4}]", NULL, 0, check_shape(1, 4, 0, 0), 3, 1e-5);
+    check_gradients("[{dense: 8}, {dropout: 0.4}, {dense: 3}]", NULL, 0,
+                    check_shape(1, 4, 0, 0), 3, true);
+    check_gradients("[{dropout: 0.4}, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0), 3,
+                    true);
+    check_precisions("[{dense: 8}, {dropout: 0.4}]", NULL, 0, check_shape(1, 4, 0, 0), 3,
+                     1e-5);
 }
 
 Test(dropout, another_step_another_mask)
 {
-    check_net *net = check_net_new("[dropout]", NULL, 0, check_shape(1, 200, 0, 0), 4, 1, 1);
+    check_net *net = check_net_new("[dropout]", NULL, 0, check_shape(1, 200, 0, 0), 4, 1,
+                                   1);
     double before[800];
     int32_t differ = 0;
     memcpy(before, check_net_output(net), sizeof before);
@@ -77,7 +81,8 @@ Test(dropout, another_step_another_mask)
 
 Test(dropout, outside_training_it_is_the_identity)
 {
-    check_net *net = check_net_new("[dropout]", NULL, 0, check_shape(1, 200, 0, 0), 4, 1, 1);
+    check_net *net = check_net_new("[dropout]", NULL, 0, check_shape(1, 200, 0, 0), 4, 1,
+                                   1);
     tn_error e = {0};
     tn_plan *plan;
     const void *y;
@@ -85,4 +90,5 @@ Test(dropout, outside_training_it_is_the_identity)
     net->pass.training = false;
     cr_assert_eq(tn_plan_forward(plan, &net->pass, net->x, &y, &e), TN_OK, "%s", e.text);
     cr_assert_eq(memcmp(y, net->x, 800 * sizeof(double)), 0);
+    tn_plan_free(plan);
 }

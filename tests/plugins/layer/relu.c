@@ -40,8 +40,10 @@ Test(relu, states_what_it_is_to_initializers)
 
 Test(relu, gradients)
 {
-    check_gradients("[{dense: 5}, relu, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0), 3, true);
-    check_precisions("[{dense: 5}, relu, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0), 3, 1e-5);
+    check_gradients("[{dense: 5}, relu, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0), 3,
+                    true);
+    check_precisions("[{dense: 5}, relu, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0),
+                     3, 1e-5);
 }
 
 Test(relu, first_in_a_net)

@@ -11,8 +11,9 @@ Test(sigmoid, values_and_gradient)
 {
     const double y[] = {0.7310585786300049,  0.11920292202211755, 0.62245933120185459,
                         0.95257412682243336, 0.56217650088579807, 0.2689414213699951};
-    const double gx[] = {0.098305966620740926, -0.10499358540350651, 0.47000742440318899,
-                         0.045176659730911999, 0.061533520684399587, -0.098305966620740926};
+    const double gx[] = {0.098305966620740926, -0.10499358540350651,
+                         0.47000742440318899,  0.045176659730911999,
+                         0.061533520684399587, -0.098305966620740926};
     check_layer *l = check_layer_new("sigmoid", NULL, check_shape(1, 6, 0, 0), 1, 1);
     l->x[0] = (double *)(uintptr_t)x, l->gy = (double *)(uintptr_t)gy;
     check_forward(l, true, 0);
@@ -40,8 +41,8 @@ Test(sigmoid, any_split_gives_the_same_bits)
 
 Test(sigmoid, gradients)
 {
-    check_gradients("[{dense: 5}, sigmoid, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0), 3,
-                    true);
+    check_gradients("[{dense: 5}, sigmoid, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0),
+                    3, true);
     check_gradients("[sigmoid, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0), 3, true);
     check_precisions("[{dense: 5}, sigmoid]", NULL, 0, check_shape(1, 4, 0, 0), 3, 1e-5);
 }

@@ -1,5 +1,5 @@
-/* binary_cross_entropy.c - loss/binary_cross_entropy: values and gradients (PyTorch 1.13), far
- * logits, what infer and rows refuse. */
+/* binary_cross_entropy.c - loss/binary_cross_entropy: values and gradients (PyTorch
+ * 1.13), far logits, what infer and rows refuse. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
@@ -12,7 +12,10 @@ static tn_status run(const double *y, int64_t rows, int64_t width, const tn_fiel
     const tn_instance *instance = check_plugin("loss", "binary_cross_entropy", NULL, 1);
     const tn_loss *loss = instance->vtable;
     const tn_shape shape = check_shape(1, width, 0, 0);
-    const tn_tile t = {.n = rows * width, .width = width, .row = 100, .rows_per_sample = 1,
+    const tn_tile t = {.n = rows * width,
+                       .width = width,
+                       .row = 100,
+                       .rows_per_sample = 1,
                        .shape = &shape};
     double weight[4];
     return loss->rows(instance->self, check_call(), &t, y, field, value, weight, gy);
@@ -43,7 +46,8 @@ Test(binary_cross_entropy, labels_count_as_0_and_1)
     const double y[] = {0.7, -0.3};
     int32_t labels[] = {1, 0};
     double value[2], gy[2];
-    cr_assert_eq(run(y, 2, 1, &(tn_field){.width = 1, .label = labels}, value, gy), TN_OK);
+    cr_assert_eq(run(y, 2, 1, &(tn_field){.width = 1, .label = labels}, value, gy),
+                 TN_OK);
     cr_assert_float_eq(value[0], log1p(exp(-0.7)), 1e-15);
     cr_assert_float_eq(value[1], log1p(exp(-0.3)), 1e-15);
     cr_assert_float_eq(gy[0], 1 / (1 + exp(-0.7)) - 1, 1e-15);
@@ -54,7 +58,8 @@ Test(binary_cross_entropy, far_logits_stay_finite)
     const double y[] = {1e5, -1e5, 1e5, 40};
     int32_t labels[] = {0, 1, 1, 1};
     double value[4], gy[4];
-    cr_assert_eq(run(y, 4, 1, &(tn_field){.width = 1, .label = labels}, value, gy), TN_OK);
+    cr_assert_eq(run(y, 4, 1, &(tn_field){.width = 1, .label = labels}, value, gy),
+                 TN_OK);
     cr_assert(value[0] == 1e5 && value[1] == 1e5 && value[2] == 0);
     cr_assert_float_eq(value[3] / exp(-40), 1, 1e-12);
     cr_assert(gy[0] == 1 && gy[1] == -1 && gy[2] == 0);
@@ -65,8 +70,10 @@ Test(binary_cross_entropy, other_labels_are_errors)
     const double y[] = {0, 0};
     int32_t labels[] = {0, 2};
     double value[2];
-    cr_assert_eq(run(y, 2, 1, &(tn_field){.width = 1, .label = labels}, value, NULL), TN_EINVAL);
-    cr_assert_not_null(strstr(check_message(), "label 2 of row 101"), "%s", check_message());
+    cr_assert_eq(run(y, 2, 1, &(tn_field){.width = 1, .label = labels}, value, NULL),
+                 TN_EINVAL);
+    cr_assert_not_null(strstr(check_message(), "label 2 of row 101"), "%s",
+                       check_message());
 }
 
 static tn_status infer(tn_shape out, tn_field_spec spec)
@@ -85,7 +92,8 @@ Test(binary_cross_entropy, infer_wants_a_target_for_each_output)
     cr_assert_eq(infer(four, (tn_field_spec){.real = 1, .shape = four}), TN_OK);
     cr_assert_eq(infer(four, (tn_field_spec){.classes = 2}), TN_ESHAPE);
     cr_assert_eq(infer(one, (tn_field_spec){.classes = 3}), TN_EINVAL);
-    cr_assert_not_null(strstr(check_message(), "use cross_entropy"), "%s", check_message());
+    cr_assert_not_null(strstr(check_message(), "use cross_entropy"), "%s",
+                       check_message());
 }
 
 Test(binary_cross_entropy, gradients_in_a_net)

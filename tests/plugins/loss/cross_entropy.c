@@ -1,5 +1,5 @@
-/* cross_entropy.c - loss/cross_entropy: values and gradients (PyTorch 1.13) for labels and
- * probabilities, smoothed and not; far logits; what infer and rows refuse. */
+/* cross_entropy.c - loss/cross_entropy: values and gradients (PyTorch 1.13) for labels
+ * and probabilities, smoothed and not; far logits; what infer and rows refuse. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
@@ -16,7 +16,10 @@ static tn_status run(const char *options, const double *y, int64_t rows, int64_t
     const tn_instance *instance = check_plugin("loss", "cross_entropy", options, 1);
     const tn_loss *loss = instance->vtable;
     const tn_shape shape = check_shape(1, width, 0, 0);
-    const tn_tile t = {.n = rows * width, .width = width, .row = 100, .rows_per_sample = 1,
+    const tn_tile t = {.n = rows * width,
+                       .width = width,
+                       .row = 100,
+                       .rows_per_sample = 1,
                        .shape = &shape};
     double weight[4] = {1, 1, 1, 1};
     return loss->rows(instance->self, check_call(), &t, y, field, value, weight, gy);
@@ -26,11 +29,13 @@ static void expect(const char *options, const tn_field *field, const double *val
                    const double *gradient)
 {
     double got[4], gy[12], alone[4];
-    cr_assert_eq(run(options, logits, 4, 3, field, got, gy), TN_OK, "%s", check_message());
+    cr_assert_eq(run(options, logits, 4, 3, field, got, gy), TN_OK, "%s",
+                 check_message());
     check_near(got, value, 4, 1e-14, "value");
     check_near(gy, gradient, 12, 1e-14, "gradient");
     cr_assert_eq(run(options, logits, 4, 3, field, alone, NULL), TN_OK);
-    cr_assert_eq(memcmp(alone, got, sizeof got), 0, "the value depends on whether gy is wanted");
+    cr_assert_eq(memcmp(alone, got, sizeof got), 0,
+                 "the value depends on whether gy is wanted");
 }
 
 Test(cross_entropy, labels)
@@ -90,7 +95,8 @@ Test(cross_entropy, two_classes_by_hand)
 {
     const double y[] = {8.3, 2.1};
     double value;
-    cr_assert_eq(run(NULL, y, 1, 2, &(tn_field){.width = 1, .label = (int32_t[]){0}}, &value, NULL),
+    cr_assert_eq(run(NULL, y, 1, 2, &(tn_field){.width = 1, .label = (int32_t[]){0}},
+                     &value, NULL),
                  TN_OK);
     cr_assert_float_eq(value, log1p(exp(-6.2)), 1e-15);
     cr_assert_float_eq(value, 0.002027, 1e-6);
@@ -110,7 +116,8 @@ Test(cross_entropy, an_impossible_class_with_probability_0_costs_nothing)
 {
     const double y[] = {1, -INFINITY};
     double value, q[] = {1, 0};
-    cr_assert_eq(run(NULL, y, 1, 2, &(tn_field){.width = 2, .real = q}, &value, NULL), TN_OK);
+    cr_assert_eq(run(NULL, y, 1, 2, &(tn_field){.width = 2, .real = q}, &value, NULL),
+                 TN_OK);
     cr_assert_eq(value, 0);
 }
 
@@ -148,16 +155,20 @@ Test(cross_entropy, infer_compares_classes_and_shapes)
     cr_assert_not_null(strstr(check_message(), "10 outputs"), "%s", check_message());
     cr_assert_eq(infer(out, (tn_field_spec){.real = 1, .shape = five}), TN_ESHAPE);
     cr_assert_eq(infer(sequence, (tn_field_spec){.classes = 10}), TN_ESHAPE);
-    cr_assert_eq(infer(check_shape(1, 1, 0, 0), (tn_field_spec){.classes = 2}), TN_ESHAPE);
-    cr_assert_not_null(strstr(check_message(), "binary_cross_entropy"), "%s", check_message());
+    cr_assert_eq(infer(check_shape(1, 1, 0, 0), (tn_field_spec){.classes = 2}),
+                 TN_ESHAPE);
+    cr_assert_not_null(strstr(check_message(), "binary_cross_entropy"), "%s",
+                       check_message());
 }
 
 Test(cross_entropy, gradients_in_a_net)
 {
     const tn_shape in = check_shape(1, 3, 0, 0);
     check_gradients("[{dense: 4}]", "cross_entropy", 4, in, 5, true);
-    check_gradients("[{dense: 4}]", "cross_entropy {label_smoothing: 0.3}", 4, in, 5, true);
+    check_gradients("[{dense: 4}]", "cross_entropy {label_smoothing: 0.3}", 4, in, 5,
+                    true);
     check_gradients("[{dense: 4}]", "cross_entropy", 0, in, 5, true);
     check_gradients("[{dense: 4}]", "cross_entropy", 4, check_shape(2, 2, 3, 0), 3, true);
-    check_precisions("[{dense: 4}]", "cross_entropy {label_smoothing: 0.3}", 4, in, 5, 1e-5);
+    check_precisions("[{dense: 4}]", "cross_entropy {label_smoothing: 0.3}", 4, in, 5,
+                     1e-5);
 }

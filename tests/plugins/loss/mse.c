@@ -8,19 +8,23 @@ Test(mse, mean_over_the_elements_of_a_row)
 {
     const double y[] = {1, -2, 0.5, 3, 0.25, -1, -1.5, 4, 2, 0.5, 1, 8};
     double target[] = {0, 1, .25, 1, 1, 0, 0, .5, 1, 1, 0, 1};
-    const double value[] = {3.3541666666666665, 1.8541666666666667, 5.166666666666667, 16.75};
-    const double gradient[] = {2. / 3, -2, 1. / 6, 4. / 3, -.5, -2. / 3,
-                               -1, 7. / 3, 2. / 3, -1. / 3, 2. / 3, 14. / 3};
+    const double value[] = {3.3541666666666665, 1.8541666666666667, 5.166666666666667,
+                            16.75};
+    const double gradient[] = {2. / 3, -2,     1. / 6, 4. / 3,  -.5,    -2. / 3,
+                               -1,     7. / 3, 2. / 3, -1. / 3, 2. / 3, 14. / 3};
     const tn_instance *instance = check_plugin("loss", "mse", NULL, 1);
     const tn_loss *loss = instance->vtable;
     const tn_shape shape = check_shape(1, 3, 0, 0);
     const tn_tile t = {.n = 12, .width = 3, .rows_per_sample = 1, .shape = &shape};
     const tn_field field = {.width = 3, .real = target};
     double got[4], gy[12], weight[4];
-    cr_assert_eq(loss->rows(instance->self, check_call(), &t, y, &field, got, weight, gy), TN_OK);
+    cr_assert_eq(loss->rows(instance->self, check_call(), &t, y, &field, got, weight, gy),
+                 TN_OK);
     check_near(got, value, 4, 1e-14, "value");
     check_near(gy, gradient, 12, 1e-14, "gradient");
-    cr_assert_eq(loss->rows(instance->self, check_call(), &t, y, &field, got, weight, NULL), TN_OK);
+    cr_assert_eq(
+        loss->rows(instance->self, check_call(), &t, y, &field, got, weight, NULL),
+        TN_OK);
     check_near(got, value, 4, 1e-14, "value without gradient");
 }
 
@@ -45,7 +49,8 @@ Test(mse, infer_wants_as_many_numbers_as_outputs)
 
 Test(mse, gradients_in_a_net)
 {
-    check_gradients("[{dense: 4}, tanh, {dense: 2}]", "mse", 0, check_shape(1, 3, 0, 0), 5, true);
+    check_gradients("[{dense: 4}, tanh, {dense: 2}]", "mse", 0, check_shape(1, 3, 0, 0),
+                    5, true);
     check_gradients("[{dense: 1}]", "mse", 0, check_shape(2, 2, 3, 0), 2, true);
     check_precisions("[{dense: 4}]", "mse", 0, check_shape(1, 3, 0, 0), 5, 1e-5);
 }

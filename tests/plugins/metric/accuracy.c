@@ -1,17 +1,19 @@
-/* accuracy.c - metric/accuracy: labels and rows of targets, ties, one output, NaN, sums over
- * several batches. */
+/* accuracy.c - metric/accuracy: labels and rows of targets, ties, one output, NaN,
+ * sums over several batches. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
 
 #include "tests/support/check.h"
 
-static double accuracy(const double *y, int64_t rows, int64_t width, const tn_field *field)
+static double accuracy(const double *y, int64_t rows, int64_t width,
+                       const tn_field *field)
 {
     const tn_instance *instance = check_plugin("metric", "accuracy", NULL, 1);
     const tn_metric *metric = instance->vtable;
     const tn_shape shape = check_shape(1, width, 0, 0);
-    const tn_tile t = {.n = rows * width, .width = width, .rows_per_sample = 1, .shape = &shape};
+    const tn_tile t = {
+        .n = rows * width, .width = width, .rows_per_sample = 1, .shape = &shape};
     double sum[2] = {0};
     metric->rows(instance->self, &t, y, field, sum);
     metric->rows(instance->self, &t, y, field, sum);
@@ -70,19 +72,22 @@ Test(accuracy, infer_wants_a_label_a_row)
     cr_assert_eq(metric->infer(instance->self, check_call(), &out, &field, &sums), TN_OK);
     cr_assert_eq(sums, 2);
     field = &one;
-    cr_assert_eq(metric->infer(instance->self, check_call(), &out, &field, &sums), TN_ESHAPE);
+    cr_assert_eq(metric->infer(instance->self, check_call(), &out, &field, &sums),
+                 TN_ESHAPE);
     cr_assert_not_null(strstr(check_message(), "needs 5"), "%s", check_message());
 }
 
 Test(accuracy, float_like_double)
 {
-    check_net *net = check_net_new("[{dense: 3}]", NULL, 3, check_shape(1, 4, 0, 0), 50, 0, 1);
+    check_net *net = check_net_new("[{dense: 3}]", NULL, 3, check_shape(1, 4, 0, 0), 50,
+                                   0, 1);
     double sum[2] = {0};
     tn_error e = {0};
     int32_t right = 0;
     const float *y = check_net_output(net);
     const tn_instance *metric = check_plugin("metric", "accuracy", NULL, 0);
-    cr_assert_eq(tn_plan_metric(net->plan, &net->pass, metric, &net->target, 2, sum, &e), TN_OK);
+    cr_assert_eq(tn_plan_metric(net->plan, &net->pass, metric, &net->target, 2, sum, &e),
+                 TN_OK);
     for (int32_t i = 0; i < 50; i++, y += 3) {
         const int32_t best = y[0] >= y[1] && y[0] >= y[2] ? 0 : y[1] >= y[2] ? 1 : 2;
         right += best == net->target.label[i];

@@ -7,7 +7,8 @@ static tn_status TN(infer)(void *self, tn_call *c, tn_node *node)
     return TN_OK;
 }
 
-TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x, tn_real *y)
+TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x,
+                           tn_real *y)
 {
     const tn_real *b = t->in[1];
     for (int64_t i = 0; i < t->n; i++) y[i] = x[i] * b[i];
@@ -22,7 +23,7 @@ TN_KERNEL void TN(backward)(const void *self, const tn_tile *t, const tn_real *x
     for (int64_t i = 0; gb && i < t->n; i++) gb[i] = gy[i] * x[i];
 }
 
-TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_NEEDS_X, .max_inputs = 2, .infer = TN(infer),
-          .forward = TN(forward), .backward = TN(backward))
+TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_NEEDS_X, .max_inputs = 2,
+          .infer = TN(infer), .forward = TN(forward), .backward = TN(backward))
 TN_PLUGIN(layer, product, .summary = "Product of two inputs", .formula = "y = a b",
           .reference = "none: a test's")

@@ -1,11 +1,14 @@
-/* rms_norm - y_j = a_j x_j / r, r^2 = mean of x^2 over the row (Zhang, Sennrich, NeurIPS 2019,
- * eq. 4): a row kernel with parameters. */
+/* rms_norm - y_j = a_j x_j / r, r^2 = mean of x^2 over the row (Zhang, Sennrich,
+ * NeurIPS 2019, eq. 4): a row kernel with parameters. */
 #include <tenon/plugin.h>
 #include <tgmath.h>
 
 static tn_status TN(infer)(void *self, tn_call *c, tn_node *node)
 {
-    const tn_param_spec a = {.name = "a", .role = TN_NORM, .along = TN_PER_COLUMN, .fill = 1,
+    const tn_param_spec a = {.name = "a",
+                             .role = TN_NORM,
+                             .along = TN_PER_COLUMN,
+                             .fill = 1,
                              .shape = {.rank = 1, .dim = {tn_shape_width(&node->in[0])}}};
     return c->host->param(c, &a);
 }
@@ -17,7 +20,8 @@ static tn_real TN(inverse)(int64_t n, const tn_real *x)
     return (tn_real)(1 / sqrt(sum / (double)n));
 }
 
-TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x, tn_real *y)
+TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x,
+                           tn_real *y)
 {
     const tn_real *a = t->param[0];
     for (int64_t i = 0; i < t->n; i += t->width) {
@@ -26,7 +30,8 @@ TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x,
     }
 }
 
-static void TN(backward_row)(const tn_tile *t, const tn_real *x, const tn_real *gy, tn_real *gx)
+static void TN(backward_row)(const tn_tile *t, const tn_real *x, const tn_real *gy,
+                             tn_real *gx)
 {
     const tn_real *a = t->param[0], inverse = TN(inverse)(t->width, x);
     tn_real *ga = t->gparam[0];
@@ -49,5 +54,6 @@ TN_VTABLE(layer, .kernel = TN_ROW, .flags = TN_NEEDS_X, .infer = TN(infer),
           .forward = TN(forward), .backward = TN(backward))
 TN_PLUGIN(layer, rms_norm, .summary = "Rows brought to a mean square of 1",
           .formula = "y_j = a_j x_j / sqrt(mean(x^2))",
-          .reference = "Zhang, Sennrich, Root mean square layer normalization, NeurIPS 2019, "
-                       "eq. 4")
+          .reference =
+              "Zhang, Sennrich, Root mean square layer normalization, NeurIPS 2019, "
+              "eq. 4")

@@ -1,5 +1,5 @@
-/* running_sum - y_j = sum of x_i^2 for i <= j along a sample: whole, with its own loops and a
- * cache, and without a product. */
+/* running_sum - y_j = sum of x_i^2 for i <= j along a sample: whole, with its own
+ * loops and a cache, and without a product. */
 #include <tenon/plugin.h>
 
 static tn_status TN(infer)(void *self, tn_call *c, tn_node *node)
@@ -31,7 +31,7 @@ static tn_status TN(run_back)(const void *self, tn_call *c, const tn_io *io)
     return TN_OK;
 }
 
-TN_VTABLE(layer, .kernel = TN_WHOLE, .flags = TN_NEEDS_X, .infer = TN(infer), .run = TN(run),
-          .run_back = TN(run_back))
+TN_VTABLE(layer, .kernel = TN_WHOLE, .flags = TN_NEEDS_X, .infer = TN(infer),
+          .run = TN(run), .run_back = TN(run_back))
 TN_PLUGIN(layer, running_sum, .summary = "Running sum of squares along a sample",
           .formula = "y_j = sum_{i <= j} x_i^2", .reference = "none: a test's")

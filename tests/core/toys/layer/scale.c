@@ -3,12 +3,16 @@
 
 static tn_status TN(infer)(void *self, tn_call *c, tn_node *node)
 {
-    const tn_param_spec a = {.name = "a", .role = TN_NORM, .along = TN_PER_COLUMN, .fill = 1,
+    const tn_param_spec a = {.name = "a",
+                             .role = TN_NORM,
+                             .along = TN_PER_COLUMN,
+                             .fill = 1,
                              .shape = {.rank = 1, .dim = {tn_shape_width(&node->in[0])}}};
     return c->host->param(c, &a);
 }
 
-TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x, tn_real *y)
+TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x,
+                           tn_real *y)
 {
     const tn_real *a = t->param[0];
     for (int64_t i = 0; i < t->n; i++) y[i] = a[i] * x[i];
@@ -25,5 +29,5 @@ TN_KERNEL void TN(backward)(const void *self, const tn_tile *t, const tn_real *x
 
 TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_NEEDS_X | TN_COLUMNS, .infer = TN(infer),
           .forward = TN(forward), .backward = TN(backward))
-TN_PLUGIN(layer, scale, .summary = "A learned factor for each feature", .formula = "y = a x",
-          .reference = "none: a test's")
+TN_PLUGIN(layer, scale, .summary = "A learned factor for each feature",
+          .formula = "y = a x", .reference = "none: a test's")

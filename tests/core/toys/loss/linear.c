@@ -1,8 +1,10 @@
-/* linear - L = sum_k t_k y_k: with random targets, the scalar whose gradients are checked. */
+/* linear - L = sum_k t_k y_k: with random targets, the scalar whose gradients are
+ * checked. */
 #include <tenon/plugin.h>
 
-static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t, const tn_real *y,
-                          const tn_field *field, double *value, double *weight, tn_real *gy)
+static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
+                          const tn_real *y, const tn_field *field, double *value,
+                          double *weight, tn_real *gy)
 {
     const tn_real *target = field->real;
     for (int64_t i = 0; i < t->n; i++) {
@@ -14,5 +16,5 @@ static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t, const 
 }
 
 TN_VTABLE(loss, .rows = TN(rows))
-TN_PLUGIN(loss, linear, .summary = "Weighted sum of the outputs", .formula = "L = sum_k t_k y_k",
-          .reference = "none: a test's")
+TN_PLUGIN(loss, linear, .summary = "Weighted sum of the outputs",
+          .formula = "L = sum_k t_k y_k", .reference = "none: a test's")

@@ -1,0 +1,230 @@
+/* checkpoint.c - a run that was interrupted, however, ends bit for bit like one that was not. */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <sys/stat.h>
+
+#include "tests/support/running.h"
+
+/* One thing that keeps state after another. */
+typedef struct kind_of_run {
+    char sets[4][120];
+} kind_of_run;
+
+static kind_of_run runs[] = {
+    {{"seed=3"}},
+    {{"optimizer={adam: {lr: {warmup: {schedule: 0.01, steps: 9}}}}",
+      "precision=double"}},
+    {{"optimizer={adamw: {lr: 0.01}}", "train.accumulate=3"}},
+    {{"optimizer={toy_ema: {lr: 0.05}}",
+      "observe=[{early_stopping: 2}, {checkpoint: 4}]"}},
+    {{"optimizer={toy_sam: {lr: 0.05}}"}},
+    {{"observe=[{early_stopping: {patience: 1, min_delta: 0.05}}, {checkpoint: 3}]",
+      "train.epochs=6"}},
+    {{"data.memory.transforms=[toy_mixup]", "metrics=[]"}},
+    {{"gradient=[{clip_norm: 0.5}]", "data.memory.drop_last=true", "train.epochs=2"}},
+};
+
+static const char *const *sets_of(const kind_of_run *r)
+{
+    static const char *sets[5];
+    int n = 0;
+    for (int i = 0; i < 4; i++)
+        if (*r->sets[i]) sets[n++] = r->sets[i];
+    sets[n] = NULL;
+    return sets;
+}
+
+/* metrics.csv without its last column, which is time. */
+static char *table(const char *dir)
+{
+    size_t size;
+    const char *text = test_read(test_path(dir, "metrics.csv"), &size);
+    cr_assert_not_null(text);
+    char *copy = calloc(1, size + 1), *to = copy;
+    for (const char *line = text; *line;) {
+        const char *end = strchr(line, '\n'), *cut = end;
+        while (*cut != ',') cut--;
+        memcpy(to, line, (size_t)(cut - line));
+        to += cut - line;
+        *to++ = '\n';
+        line = end + 1;
+    }
+    return copy;
+}
+
+static void same_run(const char *a, const char *b)
+{
+    run_same_files(a, b, "model.safetensors");
+    run_same_files(a, b, "checkpoint.safetensors");
+    run_same_files(a, b, "config.yaml");
+    cr_assert_str_eq(table(a), table(b));
+}
+
+static void two_folders(char whole[300], char cut[300])
+{
+    const char *folder = test_folder();
+    snprintf(whole, 300, "%s", test_path(folder, "whole"));
+    snprintf(cut, 300, "%s", test_path(folder, "cut"));
+}
+
+ParameterizedTestParameters(checkpoint, kill)
+{
+    return cr_make_param_array(kind_of_run, runs, sizeof runs / sizeof *runs);
+}
+
+ParameterizedTest(kind_of_run *r, checkpoint, kill)
+{
+    const char *const *sets = sets_of(r);
+    char whole[300], cut[300];
+    tn_error e = {0};
+    two_folders(whole, cut);
+    run_killed(sets, cut, false, 60); /* in the first epoch */
+    run_killed(sets, cut, true, 100); /* soon after it went on: perhaps in validation */
+    tn_env *env = run_env(2);
+    cr_assert_eq(run_all(env, sets, whole, false, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(run_all(env, sets, cut, true, &e), TN_OK, "%s", e.text);
+    same_run(whole, cut);
+    tn_env_free(env);
+}
+
+/* ---- stopping on request --------------------------------------------------------------- */
+
+typedef struct stopper {
+    tn_trainer *trainer;
+    int64_t at; /* reports until it stops */
+} stopper;
+
+static void stop_at(void *data, const tn_progress *now)
+{
+    stopper *s = data;
+    if (now->kind == 1 && now->epoch == s->at) tn_trainer_cancel(s->trainer);
+}
+
+/* Cancel in epoch 2 stops after the first step of epoch 3, in the middle of it. */
+static tn_status stop_in_epoch(tn_env *env, const char *dir, int64_t epoch, bool go_on,
+                               tn_error *e)
+{
+    stopper s = {.at = epoch};
+    const tn_train_options options = {
+        .run_dir = dir, .progress = stop_at, .progress_data = &s};
+    s.trainer = run_new(env, NULL, &options, e);
+    cr_assert_not_null(s.trainer, "%s", e->text);
+    tn_status status = tn_trainer_run(s.trainer, e);
+    if (go_on && status == TN_ECANCELED) status = tn_trainer_run(s.trainer, e);
+    tn_trainer_free(s.trainer);
+    return status;
+}
+
+Test(checkpoint, cancelled_then_resumed)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    char whole[300], cut[300];
+    two_folders(whole, cut);
+    cr_assert_eq(run_all(env, NULL, whole, false, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(stop_in_epoch(env, cut, 2, false, &e), TN_ECANCELED);
+    cr_assert_str_eq(e.text, "stopped on request after step 25, checkpoint written");
+    cr_assert_neq(access(test_path(cut, "model.safetensors"), F_OK), 0);
+    cr_assert_eq(run_all(env, NULL, cut, true, &e), TN_OK, "%s", e.text);
+    same_run(whole, cut);
+}
+
+Test(checkpoint, cancelled_then_run_again)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    char whole[300], cut[300];
+    two_folders(whole, cut);
+    cr_assert_eq(run_all(env, NULL, whole, false, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(stop_in_epoch(env, cut, 1, true, &e), TN_OK, "%s", e.text);
+    same_run(whole, cut);
+}
+
+/* ---- what resuming looks at ------------------------------------------------------------ */
+
+/* A finished run, and what resuming it with an override says. */
+static tn_status resume_with(const char *set, const char *dir, tn_error *e)
+{
+    const char *const sets[] = {set, NULL};
+    tn_env *env = run_env(1);
+    cr_assert_eq(stop_in_epoch(env, dir, 1, false, e), TN_ECANCELED, "%s", e->text);
+    return run_all(env, sets, dir, true, e);
+}
+
+Test(checkpoint, the_data_must_be_the_same_within_an_epoch)
+{
+    tn_error e = {0};
+    cr_assert_eq(resume_with("data.memory.batch=16", test_folder(), &e), TN_EINVAL);
+    cr_assert_not_null(
+        strstr(e.text, "middle of an epoch of 12 steps over 90 samples, but the data "
+                       "now makes 6 steps over 90"),
+        "%s", e.text);
+}
+
+Test(checkpoint, the_network_must_be_the_same)
+{
+    tn_error e = {0};
+    cr_assert_eq(resume_with("model.0.dense=13", test_folder(), &e), TN_ESHAPE);
+    cr_assert_not_null(
+        strstr(e.text, "tensor 'dense.weight' has shape (12, 6), but its config makes "
+                       "it (13, 6)"),
+        "%s", e.text);
+}
+
+Test(checkpoint, the_precision_must_be_the_same)
+{
+    tn_error e = {0};
+    cr_assert_eq(resume_with("precision=double", test_folder(), &e), TN_EDATA);
+    cr_assert_not_null(strstr(e.text, "is F32, but its config makes it F64"), "%s",
+                       e.text);
+}
+
+Test(checkpoint, more_epochs_may_be_added)
+{
+    tn_error e = {0};
+    const char *dir = test_folder();
+    cr_assert_eq(resume_with("train.epochs=7", dir, &e), TN_OK, "%s", e.text);
+    char *rows = table(dir);
+    cr_assert_not_null(strstr(rows, "\n7,"), "%s", rows);
+    cr_assert_eq(access(test_path(dir, "model.safetensors"), F_OK), 0);
+}
+
+Test(checkpoint, a_finished_run_resumes_to_the_same_model)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    const char *dir = test_folder(), *copy = test_folder();
+    size_t size;
+    const char *const sets[] = {
+        "observe=[{early_stopping: {patience: 1, min_delta: 0.3}}]", NULL};
+    cr_assert_eq(run_all(env, sets, dir, false, &e), TN_OK, "%s", e.text);
+    const char *model = test_read(test_path(dir, "model.safetensors"), &size);
+    test_write(test_path(copy, "model.safetensors"), model, size);
+    cr_assert_eq(run_all(env, sets, dir, true, &e), TN_OK, "%s", e.text);
+    run_same_files(dir, copy, "model.safetensors");
+}
+
+/* Truncated anywhere, a checkpoint is refused, and it names the file. */
+Test(checkpoint, a_damaged_file_is_refused)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    const char *dir = test_folder();
+    size_t size;
+    cr_assert_eq(stop_in_epoch(env, dir, 1, false, &e), TN_ECANCELED);
+    char *bytes = malloc(1 << 20);
+    const char *text = test_read(test_path(dir, "checkpoint.safetensors"), &size);
+    memcpy(bytes, text, size);
+    for (size_t cut = 0; cut < size; cut += size / 13) {
+        test_write(test_path(dir, "checkpoint.safetensors"), bytes, cut);
+        cr_assert_eq(run_all(env, NULL, dir, true, &e), TN_EDATA, "cut to %zu", cut);
+        cr_assert_not_null(strstr(e.text, "checkpoint.safetensors: "), "%s", e.text);
+    }
+}
+
+Test(checkpoint, without_a_checkpoint_there_is_nothing_to_resume)
+{
+    tn_error e = {0};
+    cr_assert_eq(run_all(run_env(1), NULL, test_folder(), true, &e), TN_EIO);
+    cr_assert_not_null(strstr(e.text, "checkpoint.safetensors"), "%s", e.text);
+}

@@ -1,0 +1,428 @@
+/* trainer.c - training: what a step does, what a run tells, when it stops, and that its bits
+ * depend on nothing but config and seed. */
+#include <criterion/criterion.h>
+#include <math.h>
+
+#include "core/real/bridge.h"
+#include "tests/support/running.h"
+
+static const float *weights(tn_trainer *t, const char *name, int64_t *n)
+{
+    tn_tensor w;
+    tn_error e = {0};
+    cr_assert_eq(tn_model_find(tn_trainer_model(t), name, &w, &e), TN_OK, "%s", e.text);
+    *n = tn_count(&w);
+    return w.data;
+}
+
+static tn_trainer *trained(tn_env *env, const char *const sets[])
+{
+    tn_error e = {0};
+    tn_trainer *t = run_new(env, sets, NULL, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    cr_assert_eq(tn_trainer_run(t, &e), TN_OK, "%s", e.text);
+    return t;
+}
+
+static double largest_difference(tn_trainer *a, tn_trainer *b, const char *name)
+{
+    int64_t n;
+    double most = 0;
+    const float *p = weights(a, name, &n), *q = weights(b, name, &n);
+    for (int64_t i = 0; i < n; i++) most = fmax(most, fabs((double)p[i] - q[i]));
+    return most;
+}
+
+/* ---- bits ---------------------------------------------------------------------------- */
+
+Test(trainer, same_seed_same_bits_on_one_or_two_threads)
+{
+    tn_error e = {0};
+    const char *one = test_folder(), *two = test_folder(), *other = test_folder();
+    size_t n;
+    cr_assert_eq(run_all(run_env(1), NULL, one, false, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(run_all(run_env(2), NULL, two, false, &e), TN_OK, "%s", e.text);
+    run_same_files(one, two, "model.safetensors");
+    run_same_files(one, two, "checkpoint.safetensors");
+    cr_assert_eq(
+        run_all(run_env(1), (const char *const[]){"seed=12", NULL}, other, false, &e),
+        TN_OK, "%s", e.text);
+    char *first = strdup(test_read(test_path(one, "metrics.csv"), &n));
+    cr_assert_str_neq(first, test_read(test_path(other, "metrics.csv"), &n));
+}
+
+/* Without what looks at the batch (batch_norm, dropout's place in it is the logical one). */
+#define PLAIN "model=[{dense: 12}, relu, {dropout: 0.2}, {dense: 3}]"
+
+Test(trainer, accumulated_batches_are_one_large_batch)
+{
+    tn_env *env = run_env(1);
+    tn_trainer *large = trained(
+        env, (const char *const[]){PLAIN, "data.memory.batch=24", NULL});
+    tn_trainer *small = trained(env, (const char *const[]){PLAIN, "data.memory.batch=8",
+                                                           "train.accumulate=3", NULL});
+    cr_assert_eq(large->place.step, 4 * 4);
+    cr_assert_eq(small->place.step, 4 * 4);
+    cr_assert_leq(largest_difference(large, small, "dense.weight"), 2e-6);
+    cr_assert_leq(largest_difference(large, small, "dense_2.bias"), 2e-6);
+}
+
+Test(trainer, a_steady_step_allocates_nothing)
+{
+    static const char *const nets[][3] = {
+        {"optimizer={adam: {lr: 0.01}}", "train.accumulate=2"},
+        {"optimizer={toy_sam: {lr: 0.01}}", "precision=double"},
+        {"gradient=[{clip_norm: 1}]", "data.memory.transforms=[toy_mixup]"}};
+    tn_env *env = run_env(2);
+    for (size_t i = 0; i < 3; i++) {
+        const char *const sets[] = {nets[i][0], nets[i][1], "metrics=[]", NULL};
+        tn_error e = {0};
+        tn_trainer *t = run_new(env, sets, NULL, &e);
+        cr_assert_not_null(t, "%s", e.text);
+        for (int k = 0; k < 2; k++)
+            cr_assert_eq(tn_trainer_update(t, &e), TN_OK, "%s", e.text);
+        const long long before = atomic_load(&env->memory.calls);
+        for (int k = 0; k < 3; k++) {
+            cr_assert_eq(tn_trainer_update(t, &e), TN_OK, "%s", e.text);
+            cr_assert_eq(tn_trainer_tell(t, TN_STEP, &e), TN_OK, "%s", e.text);
+        }
+        cr_assert_eq(atomic_load(&env->memory.calls) - before, 0, "net %zu", i);
+        tn_trainer_free(t);
+    }
+}
+
+Test(trainer, everything_is_given_back)
+{
+    tn_env *env = run_env(1);
+    tn_error e = {0};
+    tn_trainer_free(trained(env, NULL));
+    const size_t used = atomic_load(&env->memory.used);
+    tn_trainer_free(trained(env, NULL));
+    cr_assert_null(
+        run_new(env, (const char *const[]){"model.4.dense=2", NULL}, NULL, &e));
+    cr_assert_eq(atomic_load(&env->memory.used), used);
+    tn_env_free(env);
+}
+
+/* ---- what is told ---------------------------------------------------------------------- */
+
+typedef struct heard {
+    int32_t steps, epochs, ends;
+    double loss[8], val_loss[8], penalty[8], accuracy[8];
+    char note[300];
+} heard;
+
+static double score(const tn_progress *p, const char *name)
+{
+    for (int32_t i = 0; i < p->scores; i++)
+        if (!strcmp(p->score[i].name, name)) return p->score[i].value;
+    return NAN;
+}
+
+static void hear(void *data, const tn_progress *p)
+{
+    heard *h = data;
+    h->steps += p->kind == 0;
+    h->ends += p->kind == 2;
+    if (p->note) snprintf(h->note, sizeof h->note, "%s", p->note);
+    if (p->kind != 1) return;
+    cr_assert(p->epoch == h->epochs + 1 && p->step == p->steps_per_epoch &&
+              p->step == 12);
+    cr_assert(p->learning_rate >= 0 && p->learning_rate <= 0.1);
+    h->loss[h->epochs] = score(p, "loss");
+    h->penalty[h->epochs] = score(p, "penalty");
+    h->accuracy[h->epochs] = score(p, "accuracy");
+    h->val_loss[h->epochs++] = score(p, "val_loss");
+}
+
+static heard listen(tn_env *env, const char *const sets[], tn_trainer **out)
+{
+    heard h = {0};
+    tn_error e = {0};
+    const tn_train_options options = {.progress = hear, .progress_data = &h};
+    tn_trainer *t = run_new(env, sets, &options, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    cr_assert_eq(tn_trainer_run(t, &e), TN_OK, "%s", e.text);
+    if (out) *out = t;
+    return h;
+}
+
+Test(trainer, learns_and_says_so)
+{
+    const heard h = listen(run_env(1), NULL, NULL);
+    cr_assert(h.epochs == 4 && h.ends == 1);
+    cr_assert_lt(h.loss[3], 0.6 * h.loss[0]);
+    cr_assert_lt(h.val_loss[3], log(3));
+    cr_assert(h.accuracy[3] > 0.8 && h.accuracy[3] <= 1);
+}
+
+/* The row's loss is the data loss; the penalty stands beside it. */
+Test(trainer, the_penalty_is_apart_from_the_loss)
+{
+    tn_env *env = run_env(1);
+    const char *const none[] = {"optimizer={sgd: {lr: 0}}", "regularizer.l2.lambda=0",
+                                NULL};
+    const char *const strong[] = {"optimizer={sgd: {lr: 0}}", "regularizer.l2.lambda=100",
+                                  NULL};
+    const heard a = listen(env, none, NULL), b = listen(env, strong, NULL);
+    cr_assert_eq(a.loss[0], b.loss[0]);
+    cr_assert_eq(a.penalty[0], 0);
+    cr_assert_gt(b.penalty[0], 10);
+}
+
+/* With a learning rate of 0 every epoch is the same mean over the same samples: batches of 8
+ * and a last one of 2 must be weighted by their samples. */
+Test(trainer, the_mean_loss_is_over_samples_not_batches)
+{
+    tn_env *env = run_env(1);
+    const char *const small[] = {PLAIN, "optimizer={sgd: {lr: 0}}", "model.2.dropout=0",
+                                 NULL};
+    const char *const whole[] = {PLAIN, "optimizer={sgd: {lr: 0}}", "model.2.dropout=0",
+                                 "data.memory.batch=90", NULL};
+    tn_trainer *a = trained(env, small), *b = trained(env, whole);
+    cr_assert_float_eq(a->value[0].value, b->value[0].value, 1e-6);
+    cr_assert_eq(a->value[1].value, b->value[1].value, "accuracy");
+}
+
+Test(trainer, early_stopping_puts_back_the_best_weights_bit_for_bit)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    const char *stopped = test_folder(), *best = test_folder();
+    const char *const sets[] = {
+        "observe=[{early_stopping: {patience: 2, min_delta: 0.1}}]", "train.epochs=9",
+        "optimizer={sgd: {lr: 0.1}}", NULL};
+    heard h = {0};
+    const tn_train_options options = {
+        .run_dir = stopped, .progress = hear, .progress_data = &h};
+    tn_trainer *t = run_new(env, sets, &options, &e);
+    cr_assert_eq(tn_trainer_run(t, &e), TN_OK, "%s", e.text);
+    cr_assert(h.epochs >= 3 && h.epochs < 9, "%d epochs", h.epochs);
+    char epochs[40];
+    snprintf(epochs, sizeof epochs, "train.epochs=%d", h.epochs - 2);
+    cr_assert_not_null(strstr(h.note, "val_loss has not improved since epoch"), "%s",
+                       h.note);
+    const char *const until[] = {epochs, "optimizer={sgd: {lr: 0.1}}", NULL};
+    cr_assert_eq(run_all(env, until, best, false, &e), TN_OK, "%s", e.text);
+    run_same_files(stopped, best, "model.safetensors");
+}
+
+/* ---- numbers that run away --------------------------------------------------------------- */
+
+Test(trainer, a_loss_that_is_not_finite_ends_the_run)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    const char *dir = test_folder();
+    const char *const sets[] = {PLAIN, "optimizer={sgd: {lr: 1e30}}", NULL};
+    cr_assert_eq(run_all(env, sets, dir, false, &e), TN_ENUMERIC, "%s", e.text);
+    cr_assert_not_null(strstr(e.text, "step 2"), "%s", e.text);
+    cr_assert_not_null(strstr(e.text, "in layer 'dense_2' (dense)"), "%s", e.text);
+    cr_assert_not_null(strstr(e.text, "lower learning rate"), "%s", e.text);
+    cr_assert_not_null(strstr(e.text, "checkpoint in "), "%s", e.text);
+    /* the checkpoint that is kept is of finite weights */
+    tn_archive a;
+    void *bytes;
+    cr_assert_eq(
+        tn_archive_read(env, test_path(dir, "checkpoint.safetensors"), &a, &bytes, &e),
+        TN_OK, "%s", e.text);
+    for (int64_t i = 0; i < a.tensors; i++) {
+        if (strcmp(a.tensor[i].name, "dense.weight")) continue;
+        const float *w = a.tensor[i].tensor.data;
+        for (int k = 0; k < 72; k++) cr_assert(isfinite(w[k]));
+    }
+}
+
+/* ---- a caller's batches ------------------------------------------------------------------ */
+
+static const char caller[] = "input: [2]\nmodel: [{dense: {units: 1}}]\nloss: mse\n"
+                             "optimizer: {sgd: {lr: 0.3}}\n";
+
+static tn_trainer *on_arrays(tn_env *env, const char *text)
+{
+    tn_error e = {0};
+    tn_config *config = tn_config_parse(env, text, "net.yaml", NULL, 0, &e);
+    tn_trainer *t = tn_trainer_new(env, config, NULL, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    tn_config_free(config);
+    return t;
+}
+
+static const float x[] = {1, 0, 0, 1, 1, 1}, y[] = {2, -1, 1};
+
+Test(trainer, steps_on_arrays_need_no_data_section)
+{
+    tn_env *env = run_env(1);
+    tn_trainer *t = on_arrays(env, caller);
+    tn_error e = {0};
+    double first, loss;
+    cr_assert_eq(tn_trainer_step(t, x, y, NULL, 3, &first, &e), TN_OK, "%s", e.text);
+    for (int i = 0; i < 1000; i++)
+        cr_assert_eq(tn_trainer_step(t, x, y, NULL, 3, &loss, NULL), TN_OK);
+    cr_assert_lt(loss, 1e-6);
+    const long long before = atomic_load(&env->memory.calls);
+    cr_assert_eq(tn_trainer_step(t, x, y, NULL, 3, NULL, &e), TN_OK);
+    cr_assert_eq(atomic_load(&env->memory.calls), before);
+    cr_assert_eq(tn_trainer_run(t, &e), TN_EINVAL);
+    cr_assert_not_null(strstr(e.text, "no data"), "%s", e.text);
+}
+
+Test(trainer, gradients_by_name_change_no_weight)
+{
+    for (int real = 0; real < 2; real++) {
+        char text[300];
+        snprintf(text, sizeof text, "%sprecision: %s\n", caller,
+                 real ? "double" : "float");
+        tn_trainer *t = on_arrays(run_env(1), text);
+        tn_error e = {0};
+        tn_tensor w, g, b;
+        double loss;
+        cr_assert_eq(tn_trainer_gradient(t, "dense.weight", &g, &e), TN_EINVAL);
+        cr_assert_eq(tn_model_find(tn_trainer_model(t), "dense.weight", &w, &e), TN_OK);
+        cr_assert_eq(w.dtype, real ? TN_F64 : TN_F32);
+        memset(w.data, 0, (size_t)(2 * tn_dtype_size(w.dtype)));
+        cr_assert_eq(tn_trainer_gradients(t, x, y, NULL, 3, &loss, &e), TN_OK, "%s",
+                     e.text);
+        cr_assert_float_eq(loss, 2, 1e-6); /* (4 + 1 + 1) / 3 */
+        cr_assert_eq(tn_trainer_gradient(t, "dense.weight", &g, &e), TN_OK, "%s", e.text);
+        cr_assert_eq(tn_trainer_gradient(t, "dense.bias", &b, &e), TN_OK, "%s", e.text);
+        float out[3];
+        const tn_bridge *bridge = tn_bridge_of(real);
+        bridge->to_float(g.data, 2, out);
+        bridge->to_float(b.data, 1, out + 2);
+        cr_assert_float_eq(out[0], -2.0 / 3 * 3, 1e-6);
+        cr_assert_float_eq(out[1], 0, 1e-6);
+        cr_assert_float_eq(out[2], -2.0 / 3 * 2, 1e-6);
+        cr_assert_eq(t->place.step, 0);
+        cr_assert_eq(tn_trainer_gradient(t, "dense.wait", &g, &e), TN_ENOTFOUND);
+    }
+}
+
+Test(trainer, misuse_of_arrays_is_told)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    const int32_t good[] = {0, 2}, bad[] = {0, 3};
+    tn_trainer *t = run_new(env, NULL, NULL, &e);
+    const float in[12] = {0};
+    cr_assert_eq(tn_trainer_step(t, in, NULL, good, 2, NULL, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(tn_trainer_step(t, in, NULL, bad, 2, NULL, &e), TN_EINVAL);
+    cr_assert_not_null(strstr(e.text, "sample 1: label 3 is not in 0 .. 2"), "%s",
+                       e.text);
+    cr_assert_eq(tn_trainer_step(t, in, in, NULL, 2, NULL, &e), TN_EINVAL);
+    cr_assert_eq(tn_trainer_step(t, in, in, good, 2, NULL, &e), TN_EINVAL);
+    cr_assert_eq(tn_trainer_step(t, in, NULL, NULL, 2, NULL, &e), TN_EINVAL);
+    cr_assert_eq(tn_trainer_step(t, in, NULL, good, 0, NULL, NULL), TN_EINVAL);
+    cr_assert_eq(t->place.step, 1);
+}
+
+/* ---- configs that cannot be trained -------------------------------------------------------- */
+
+typedef struct mistake {
+    const char *text;
+    tn_status status;
+    const char *message;
+} mistake;
+
+#define DATA "data: {memory: {train: set, batch: 8}}\n"
+#define REST "model: [{dense: 3}]\nloss: cross_entropy\noptimizer: sgd\n"
+
+Test(trainer, mistakes_in_the_config_are_told)
+{
+    static const mistake mistakes[] = {
+        {REST, TN_EINVAL, "no data section"},
+        {DATA "model: [{dense: 3}]\noptimizer: sgd\n", TN_EINVAL, "no loss; name one"},
+        {DATA "model: [{dense: 3}]\nloss: cross_entropy\n", TN_EINVAL, "optimizer"},
+        {DATA "loss: cross_entropy\noptimizer: sgd\n", TN_EINVAL,
+         "model: expected a list"},
+        {DATA REST "optimiser: sgd\n", TN_EINVAL, "net.yaml:5:1: "},
+        {DATA REST "optimiser: sgd\n", TN_EINVAL, "optimizer"},
+        {DATA REST "train: {epoch: 3}\n", TN_EINVAL, "epochs"},
+        {DATA REST "train: {epochs: 0}\n", TN_EINVAL, "net.yaml:5:9: epochs"},
+        {DATA REST "train: {epochs: 3, accumulate: 0}\n", TN_EINVAL, "accumulate"},
+        {DATA REST "train: 3\n", TN_EINVAL, "train: expected settings"},
+        {DATA REST "observe: progress\n", TN_EINVAL, "observe: expected a list"},
+        {DATA REST "metrics: accuracy\n", TN_EINVAL, "metrics: expected a list"},
+        {DATA REST "precision: half\n", TN_EINVAL,
+         "expected float or double, got 'half'"},
+        {DATA REST "seed: -1\n", TN_EINVAL, "seed"},
+        {DATA REST "input: [5]\n", TN_ESHAPE,
+         "input is (5), but samples of the data have"},
+        {DATA REST "classes: [a, b]\n", TN_EINVAL, "classes: expected a list of 3 names"},
+        {DATA "model: [{dense: 2}]\nloss: cross_entropy\noptimizer: sgd\n", 0,
+         "net.yaml:3:1: loss cross_entropy: "},
+    };
+    tn_env *env = run_env(1);
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        const mistake *m = &mistakes[i];
+        tn_error e = {0};
+        tn_config *config = run_parse(env, m->text, NULL, 0);
+        cr_assert_null(tn_trainer_new(env, config, NULL, &e), "%s", m->text);
+        cr_assert_not_null(strstr(e.text, m->message), "%s\n%s", m->text, e.text);
+        cr_assert(!m->status || e.status == m->status, "%s: status %d", e.text, e.status);
+        cr_assert_null(tn_trainer_new(env, config, NULL, NULL));
+        tn_config_free(config);
+    }
+}
+
+Test(trainer, a_run_needs_to_know_its_epochs)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    tn_config *config = run_parse(env, DATA REST, NULL, 0);
+    tn_trainer *t = tn_trainer_new(env, config, NULL, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    cr_assert_eq(tn_trainer_run(t, &e), TN_EINVAL);
+    cr_assert_not_null(strstr(e.text, "train: {epochs: 10}"), "%s", e.text);
+}
+
+Test(trainer, a_folder_takes_one_run)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    const char *dir = test_folder();
+    cr_assert_eq(run_all(env, NULL, dir, false, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(test_entries(dir), 4, "config, metrics, checkpoint, model");
+    cr_assert_eq(run_all(env, NULL, dir, false, &e), TN_EINVAL);
+    cr_assert_not_null(strstr(e.text, "holds a run already"), "%s", e.text);
+    const tn_train_options both = {.run_dir = test_folder(), .resume = dir};
+    cr_assert_null(run_new(env, NULL, &both, &e));
+    cr_assert_not_null(strstr(e.text, "resumed in its own folder"), "%s", e.text);
+}
+
+Test(trainer, without_a_folder_nothing_is_written)
+{
+    const char *dir = test_folder();
+    cr_assert_eq(chdir(dir), 0);
+    tn_trainer_free(trained(run_env(1), NULL));
+    cr_assert_eq(test_entries(dir), 0);
+}
+
+Test(trainer, the_config_in_the_folder_is_the_run_again)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    const char *dir = test_folder(), *again = test_folder();
+    const char *const sets[] = {"seed=5", "train.epochs=2", NULL};
+    cr_assert_eq(run_all(env, sets, dir, false, &e), TN_OK, "%s", e.text);
+    tn_config *config = tn_config_load(env, test_path(dir, "config.yaml"), NULL, 0, &e);
+    cr_assert_not_null(config, "%s", e.text);
+    const tn_train_options options = {.run_dir = again};
+    tn_trainer *t = tn_trainer_new(env, config, &options, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    cr_assert_eq(tn_trainer_run(t, &e), TN_OK, "%s", e.text);
+    run_same_files(dir, again, "model.safetensors");
+    run_same_files(dir, again, "config.yaml");
+}
+
+/* The disk has no room for the model: the run says so. */
+Test(trainer, a_full_disk_is_told)
+{
+    tn_error e = {0};
+    const char *dir = test_folder();
+    if (!test_small_disk(dir, 16 << 10)) cr_skip_test("no mounting here");
+    cr_assert_eq(run_all(run_env(1), (const char *const[]){"model.0.dense=4000", NULL},
+                         dir, false, &e),
+                 TN_EIO);
+    cr_assert_not_null(strstr(e.text, "checkpoint.safetensors"), "%s", e.text);
+}

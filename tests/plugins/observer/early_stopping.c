@@ -1,0 +1,77 @@
+/* early_stopping.c - observer/early_stopping: when it keeps, stops and restores. That the
+ * weights put back are the best ones bit for bit is tested with the trainer. */
+#include <criterion/criterion.h>
+
+#include "tests/support/observing.h"
+
+Test(early_stopping, stops_after_patience_and_restores)
+{
+    watch *w = watch_new("early_stopping", "{patience: 2}");
+    cr_assert_eq(watch_start(w), TN_OK);
+    watch_epoch(w, 1, 9, 1.0);
+    watch_epoch(w, 2, 8, 0.5);
+    watch_epoch(w, 3, 7, 0.5);
+    cr_assert_str_eq(asked, "kk",
+                     "the training loss is not watched, equal is not better");
+    watch_epoch(w, 4, 6, 0.6);
+    cr_assert_str_eq(asked, "kks");
+    cr_assert_str_eq(asked_why, "val_loss has not improved since epoch 2 (0.5)");
+    watch_end(w);
+    cr_assert_str_eq(asked, "kksr");
+    cr_assert_not_null(strstr(call_logged, "epoch 2"));
+}
+
+Test(early_stopping, an_improvement_starts_the_wait_again)
+{
+    watch *w = watch_new("early_stopping", "2");
+    const double loss[] = {1, 1.1, 0.9, 1, 0.8, 0.9};
+    for (int i = 0; i < 6; i++) watch_epoch(w, i + 1, 0, loss[i]);
+    cr_assert_str_eq(asked, "kkk");
+    watch_epoch(w, 7, 0, 0.8);
+    cr_assert_str_eq(asked, "kkks");
+}
+
+Test(early_stopping, the_last_epoch_as_best_needs_no_restore)
+{
+    watch *w = watch_new("early_stopping", "5");
+    watch_epoch(w, 1, 0, 2);
+    watch_epoch(w, 2, 0, 1);
+    watch_end(w);
+    cr_assert_str_eq(asked, "kk");
+}
+
+Test(early_stopping, min_delta)
+{
+    watch *w = watch_new("early_stopping", "{patience: 9, min_delta: 0.25}");
+    const double loss[] = {1, 0.75, 0.74, 0.48};
+    for (int i = 0; i < 4; i++) watch_epoch(w, i + 1, 0, loss[i]);
+    cr_assert_str_eq(asked, "kkk", "1, then 0.74 and 0.48 are better by more than 0.25");
+}
+
+Test(early_stopping, mode_max)
+{
+    watch *w = watch_new("early_stopping", "{monitor: loss, mode: max, patience: 1}");
+    watch_epoch(w, 1, -3, 0);
+    watch_epoch(w, 2, -2, 0);
+    watch_epoch(w, 3, -2.5, 0);
+    cr_assert_str_eq(asked, "kks");
+}
+
+Test(early_stopping, restore_false_keeps_nothing)
+{
+    watch *w = watch_new("early_stopping", "{restore: false, patience: 1}");
+    watch_epoch(w, 1, 0, 1);
+    watch_epoch(w, 2, 0, 2);
+    watch_end(w);
+    cr_assert_str_eq(asked, "s");
+}
+
+Test(early_stopping, an_unknown_value_is_an_error_at_the_start)
+{
+    watch *w = watch_new("early_stopping", "{monitor: val_accuracy}");
+    cr_assert_eq(watch_start(w), TN_ENOTFOUND);
+    cr_assert_str_eq(call_failed,
+                     "monitor: this run has no value 'val_accuracy'; it has loss, "
+                     "val_loss (values with val_ need a validation split: data option "
+                     "validation)");
+}
