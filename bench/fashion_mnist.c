@@ -58,7 +58,7 @@ static int run(bench *b, int threads)
 int main(int count, char **argument)
 {
     static bench b;
-    const int failed = run(&b, count > 1 ? atoi(argument[1]) : 0);
+    const int failed = run(&b, bench_threads(count, argument));
     if (failed) fprintf(stderr, "%s\n", b.error.text);
     tn_trainer_free(b.trainer);
     tn_config_free(b.config);

@@ -26,6 +26,12 @@ static int bench_order(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The first argument, or 0: as many threads as there are cores. */
+static int bench_threads(int count, char **argument)
+{
+    return count > 1 ? (int)strtol(argument[1], NULL, 10) : 0;
+}
+
 /* Times `once(data)`, which does `work` units of work (samples, operations), and prints
  * units a second: {"benchmark": ..., "median": ..., "low": quartile, "high": quartile,
  * ...}. once returns non-zero on failure, as does this. */

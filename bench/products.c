@@ -71,7 +71,7 @@ static int run_shape(bench *b, shape s, int threads)
 int main(int count, char **argument)
 {
     tn_error error = {0};
-    const tn_env_options options = {.threads = count > 1 ? atoi(argument[1]) : 0,
+    const tn_env_options options = {.threads = bench_threads(count, argument),
                                     .backend = count > 2 ? argument[2] : NULL};
     tn_env *env = tn_env_new(&options, &error);
     bench b = {0};

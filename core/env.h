@@ -9,9 +9,12 @@
 #include "core/memory.h"
 #include "tenon/plugin.h"
 
+#include "tenon/backend.h"
 #include "tenon/block.h"
 #include "tenon/data.h"
+#include "tenon/score.h"
 #include "tenon/training.h"
+#include "tenon/update.h"
 
 typedef struct tn_registry tn_registry; /* registry.h */
 typedef struct tn_instance tn_instance; /* instance.h */

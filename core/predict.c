@@ -18,10 +18,11 @@ typedef struct tn_idle_plan {
 
 int64_t tn_predict_chunk(const tn_graph *g)
 {
-    int64_t values = 0;
-    for (int32_t i = 0; i < g->nodes; i++) values += tn_shape_count(&g->node[i].spec.out);
-    const int64_t samples = PLAN_BYTES / (values * (g->real ? 8 : 4));
-    return samples < 1 ? 1 : samples > MOST_SAMPLES ? MOST_SAMPLES : samples;
+    double bytes = 1; /* of one sample; as double, a sum that cannot overflow */
+    for (int32_t i = 0; i < g->nodes; i++)
+        bytes += (double)tn_shape_count(&g->node[i].spec.out) * (g->real ? 8 : 4);
+    const double samples = (double)PLAN_BYTES / bytes;
+    return samples < 1 ? 1 : samples > MOST_SAMPLES ? MOST_SAMPLES : (int64_t)samples;
 }
 
 static void free_plan(tn_model *m, tn_idle_plan *p)

@@ -229,6 +229,6 @@ void tn_trainer_progress(tn_trainer *t, tn_moment moment, const char *note)
         .score = t->score,
         .note = note,
     };
-    t->told = now;
+    if (moment == TN_STEP) t->told = now;
     t->progress(t->progress_data, &progress);
 }

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The network of examples/fashion-mnist.yaml in PyTorch: throughput of training steps on a batch
 in memory, as bench/fashion_mnist.c measures it, and of whole epochs with --epochs.
 

@@ -3,6 +3,8 @@
 #ifndef TENON_DATA_H
 #define TENON_DATA_H
 
+#include "tenon/field.h"
+
 #ifndef TENON_PLUGIN_H
 #error "include <tenon/plugin.h> first"
 #endif

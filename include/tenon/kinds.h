@@ -188,32 +188,6 @@ typedef struct tn_initializer {
                            int32_t *again);
 } tn_initializer;
 
-/* ---- training ---------------------------------------------------------------------- */
-
-typedef struct tn_update {
-    int64_t step;   /* 1 for the first update */
-    double rate;    /* learning rate, with schedule and per-layer factor */
-    int32_t decays; /* weight decay applies to this parameter */
-    int32_t pass;
-} tn_update;
-
-/* ---- fields of a sample ------------------------------------------------------------ */
-
-/* A named part of a sample. `real` fields hold tn_real, others int32_t labels. */
-typedef struct tn_field_spec {
-    char name[32]; /* "input", "target", "weight", "length" */
-    int32_t real;
-    int32_t classes; /* of labels: 0 .. classes - 1; 0: unknown */
-    tn_shape shape;  /* rank 0: one number */
-} tn_field_spec;
-
-/* Some rows of one field, width elements each; one of real and label is NULL. */
-typedef struct tn_field {
-    int64_t width;
-    void *real;
-    int32_t *label;
-} tn_field;
-
 #endif /* TENON_KINDS_H */
 
 /* ---- from here on once per precision ----------------------------------------------- */
@@ -233,12 +207,6 @@ typedef struct tn_field {
 #define TN_KIND_NAMES
 #define tn_reduction TN(tn_reduction)
 #define tn_layer TN(tn_layer)
-#define tn_regularizer TN(tn_regularizer)
-#define tn_optimizer TN(tn_optimizer)
-#define tn_gradient TN(tn_gradient)
-#define tn_loss TN(tn_loss)
-#define tn_metric TN(tn_metric)
-#define tn_backend TN(tn_backend)
 #define tn_parametrization tn_layer
 #endif
 
@@ -295,94 +263,5 @@ typedef struct tn_layer {
     /* Outside training y = scale x + shift per column: folded into a product. [setup] */
     void (*as_affine)(const void *self, const tn_tile *, tn_real *scale, tn_real *shift);
 } tn_layer;
-
-/* regularizer: of a weight seen as (out, in) rows. A constraint is the prox of an indicator
- * and has only that. [parallel] */
-typedef struct tn_regularizer {
-    TN_HEAD
-    double (*penalty)(const void *self, const tn_tile *, const tn_real *w);
-    void (*gradient)(const void *self, const tn_tile *, const tn_real *w,
-                     tn_real *g); /* adds */
-    /* w <- argmin_v R(v) + (v - w)^2 / (2 step), element by element. With a prox, the penalty's
-     * gradient is not added: the step does the work, and zeros are exact. */
-    void (*prox)(const void *self, const tn_tile *, const tn_real *step, tn_real *w);
-    int32_t (*proximal)(
-        const void *self); /* whether prox is used; NULL: if it is there */
-    tn_reduction reduce;   /* of w, before each of the three */
-} tn_regularizer;
-
-/* optimizer: slots of one value per weight, an update of a run of weights. The learning rate,
- * its schedule and per-layer factors are the host's, as option `lr` of every optimizer. An
- * option of type PLUGIN and kind optimizer is what it wraps: that one updates first.
- * With `reduce`, sums over g (x = w, gy = g) come before update. [parallel] */
-typedef struct tn_optimizer {
-    TN_HEAD
-    int32_t passes; /* gradients per step, on the same batch and masks; 0 means 1 */
-    int32_t (*slots)(const void *self); /* NULL: none */
-    void (*update)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
-                   const tn_real *g, tn_real *const *slot);
-    /* The step each weight has just taken per unit of gradient, for a prox after it. NULL: a
-     * prox is refused. */
-    void (*step_size)(const void *self, const tn_tile *, const tn_update *,
-                      tn_real *const *slot, tn_real *step);
-    /* Instead of update, for methods that need a whole weight (out, in). [step] */
-    tn_status (*update_whole)(const void *self, tn_call *, const tn_update *,
-                              tn_tensor *w, const tn_tensor *g, tn_tensor *const *slot);
-    /* After pass 0 .. passes - 2: moves the weights to where the next gradient is taken. */
-    void (*between)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
-                    const tn_real *g, tn_real *const *slot);
-    /* The weights to evaluate and save, if not w itself (averages). */
-    void (*view)(const void *self, const tn_tile *, const tn_real *w,
-                 tn_real *const *slot, tn_real *out);
-    tn_reduction reduce;
-} tn_optimizer;
-
-/* gradient: changes gradients between backward and update, as a map after sums (x = w,
- * gy = g). [parallel] */
-typedef struct tn_gradient {
-    TN_HEAD
-    tn_reduction reduce;
-    void (*map)(const void *self, const tn_tile *, const tn_real *w, tn_real *g);
-} tn_gradient;
-
-/* loss: rows of predictions against fields. For each row its value, its weight in the mean
- * (set to 1 before) and, unless gy is NULL, the gradient of the value. The host multiplies by
- * weights, divides by their sum and adds up. `fields` names what it reads, NULL: {"target"}. */
-typedef struct tn_loss {
-    TN_HEAD
-    const char *const *fields;
-    tn_status (*infer)(void *self, tn_call *, const tn_shape *out,
-                       const tn_field_spec *const *field); /* [setup] */
-    tn_status (*rows)(const void *self, tn_call *, const tn_tile *, const tn_real *y,
-                      const tn_field *field, double *value, double *weight,
-                      tn_real *gy); /* [parallel] */
-} tn_loss;
-
-/* metric: sums over rows, and what they come to. */
-typedef struct tn_metric {
-    TN_HEAD
-    const char *const *fields;
-    tn_status (*infer)(void *self, tn_call *, const tn_shape *out,
-                       const tn_field_spec *const *field, int64_t *sums); /* [setup] */
-    void (*rows)(const void *self, const tn_tile *, const tn_real *y,
-                 const tn_field *field, double *sum);     /* adds [parallel] */
-    double (*value)(const void *self, const double *sum); /* [step] */
-} tn_metric;
-
-/* backend: arithmetic on memory, and the thread pool. */
-typedef struct tn_backend {
-    TN_HEAD
-    /* [setup] `threads` 0: as many as there are cores. */
-    tn_status (*open)(void *self, tn_call *, int32_t threads);
-    int32_t (*threads)(const void *self);
-    const char *(*describe)(const void *self); /* library, version, kernels in use */
-    /* Bits do not depend on the number of threads. `worker` < threads(). [step] */
-    void (*parallel)(const void *self, int64_t n,
-                     void (*body)(void *data, int64_t i, int32_t worker), void *data);
-    tn_status (*product)(const void *self, tn_call *, const tn_product *); /* [step] */
-    /* Bytes of, and making of, a packed copy of a right-hand operand. 0: does not pack. */
-    size_t (*pack_size)(const void *self, const tn_matrix *b);
-    void (*pack)(const void *self, const tn_matrix *b, void *packed);
-} tn_backend;
 
 #endif

@@ -10,6 +10,8 @@
  * functionality", ACM TOMS 41(3), 2015. */
 #include <tenon/plugin.h>
 
+#include <tenon/backend.h>
+
 #include <blis.h>
 #include <omp.h>
 #include <pthread.h>

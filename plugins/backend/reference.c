@@ -6,6 +6,8 @@
  * allows. */
 #include <tenon/plugin.h>
 
+#include <tenon/backend.h>
+
 static tn_status TN(open)(void *self, tn_call *c, int32_t threads)
 {
     return threads < 0

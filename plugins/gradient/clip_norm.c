@@ -5,6 +5,7 @@
  * Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks",
  * ICML 2013, algorithm 1. The 1e-6 in the denominator is PyTorch's. */
 #include <tenon/plugin.h>
+#include <tenon/update.h>
 
 #define OPTIONS(P) \
     P(SCHEDULABLE, max, TN_POSITIONAL | TN_ABOVE, 1, 0, INFINITY, "largest norm allowed")

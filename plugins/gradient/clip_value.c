@@ -4,6 +4,7 @@
  * Mikolov, "Statistical language models based on neural networks", thesis, Brno 2012,
  * chapter 3 (elements of the gradient truncated to [-15, 15]). */
 #include <tenon/plugin.h>
+#include <tenon/update.h>
 
 #define OPTIONS(P)                                                \
     P(SCHEDULABLE, max, TN_POSITIONAL | TN_ABOVE, 1, 0, INFINITY, \

@@ -8,6 +8,7 @@
  * log of 0. Targets are labels 0 and 1, or numbers. Goodfellow, Bengio, Courville,
  * "Deep learning", 2016, section 6.2.2.2. */
 #include <tenon/plugin.h>
+#include <tenon/score.h>
 #include <tgmath.h>
 
 static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,

@@ -9,6 +9,7 @@
  * Courville, "Deep learning", 2016, section 6.2.2.3; smoothing: Szegedy et al.,
  * "Rethinking the Inception architecture", CVPR 2016, section 7. */
 #include <tenon/plugin.h>
+#include <tenon/score.h>
 #include <tgmath.h>
 
 #define OPTIONS(P)                                      \

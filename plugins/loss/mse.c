@@ -5,6 +5,7 @@
  * Without the factor 1/2 that some texts have. Goodfellow, Bengio, Courville, "Deep
  * learning", 2016, section 5.1.4. */
 #include <tenon/plugin.h>
+#include <tenon/score.h>
 
 static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,
                            const tn_field_spec *const *field)

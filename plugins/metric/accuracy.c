@@ -5,6 +5,7 @@
  * above 1/2). The truth is a label, the largest value of a target row, or, for one
  * output, whether the target is above 1/2. A row with a NaN in it is never right. */
 #include <tenon/plugin.h>
+#include <tenon/score.h>
 
 static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,
                            const tn_field_spec *const *field, int64_t *sums)

@@ -2,6 +2,7 @@
  * adam.h. Weight decay, if any, is added to the gradient (coupled), as PyTorch's Adam
  * does; adamw decouples it. Kingma and Ba, ICLR 2015, algorithm 1. */
 #include <tenon/plugin.h>
+#include <tenon/update.h>
 
 #include <tgmath.h>
 

@@ -4,6 +4,7 @@
  * Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2;
  * as in PyTorch the learning rate itself, not only its schedule, multiplies the decay. */
 #include <tenon/plugin.h>
+#include <tenon/update.h>
 
 #include <tgmath.h>
 

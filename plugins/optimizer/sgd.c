@@ -9,6 +9,7 @@
  * "On the importance of initialization and momentum in deep learning", ICML 2013, eq. 1
  * to 4; decoupled decay: Loshchilov and Hutter, ICLR 2019, algorithm 1. */
 #include <tenon/plugin.h>
+#include <tenon/update.h>
 
 #define OPTIONS(P)                                                             \
     P(REAL, momentum, TN_BELOW, 0, 0, 1, "share of the velocity that is kept") \

@@ -10,6 +10,7 @@
  * 1; Parikh and Boyd, "Proximal algorithms", Found. Trends Optim. 1 (2014), sec. 6.5.2.
  */
 #include <tenon/plugin.h>
+#include <tenon/update.h>
 
 #define OPTIONS(P)                                                        \
     P(SCHEDULABLE, lambda, TN_POSITIONAL, 0.001, 0, INFINITY, "strength") \

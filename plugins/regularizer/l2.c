@@ -5,6 +5,7 @@
  * Technometrics 12 (1970), eq. 2.1; Krogh and Hertz, "A simple weight decay can improve
  * generalization", NIPS 1991, eq. 1. */
 #include <tenon/plugin.h>
+#include <tenon/update.h>
 
 #define OPTIONS(P) P(SCHEDULABLE, lambda, TN_POSITIONAL, 0.01, 0, INFINITY, "strength")
 TN_SELF(OPTIONS, )

@@ -66,7 +66,8 @@ Test(plugin_header, a_plugin_without_options_has_no_self)
     const tn_impl *impl = load("count_up")->entries[0]->impl[1];
     const tn_initializer *initializer = impl->vtable;
     double w[6];
-    tn_tensor t = {.struct_size = sizeof t, .dtype = TN_F64, .rank = 2, .dim = {2, 3}, .data = w};
+    tn_tensor t = {
+        .struct_size = sizeof t, .dtype = TN_F64, .rank = 2, .dim = {2, 3}, .data = w};
     cr_assert_eq(impl->self_size, 0);
     cr_assert_null((void *)(uintptr_t)impl->construct);
     cr_assert_eq(initializer->fill(NULL, NULL, NULL, &t), TN_OK);

@@ -26,7 +26,8 @@ Test(random, philox_gives_the_known_answers)
 {
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         uint32_t out[4];
-        tn_philox(answers[i].counter, (tn_key){{answers[i].key[0], answers[i].key[1]}}, out);
+        tn_philox(answers[i].counter, (tn_key){{answers[i].key[0], answers[i].key[1]}},
+                  out);
         cr_assert_arr_eq(out, answers[i].out, sizeof out);
     }
 }

@@ -6,6 +6,8 @@
 
 #define TN_REAL_BITS 64
 #include "tenon/kinds.h"
+#include "tenon/score.h"
+#include "tenon/update.h"
 
 typedef struct broken {
     char name[32], kind[16], message[200];

@@ -27,7 +27,8 @@ Test(space, groups_of_a_reduction)
 
 Test(space, rows_per_sample_are_all_axes_but_the_features)
 {
-    const tn_shape flat = {.rank = 1, .dim = {10}}, image = {.rank = 3, .dim = {28, 14, 3}};
+    const tn_shape flat = {.rank = 1, .dim = {10}},
+                   image = {.rank = 3, .dim = {28, 14, 3}};
     cr_assert_eq(tn_rows_per_sample(&flat), 1);
     cr_assert_eq(tn_rows_per_sample(&image), 28 * 14);
 }

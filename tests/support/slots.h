@@ -16,6 +16,8 @@
 #undef TN_REAL_BITS
 #define TN_REAL_BITS 32
 #include "tenon/kinds.h"
+#include "tenon/score.h"
+#include "tenon/update.h"
 #undef TN_
 #undef tn_real
 #define TN_(name) name##_f64

@@ -1,7 +1,8 @@
 /* count_up - fills a parameter with 0, 1, 2, ...: the smallest initializer, without options. */
 #include <tenon/plugin.h>
 
-static tn_status TN(fill)(const void *self, tn_call *c, const tn_param_info *info, tn_tensor *w)
+static tn_status TN(fill)(const void *self, tn_call *c, const tn_param_info *info,
+                          tn_tensor *w)
 {
     tn_real *value = w->data;
     for (int64_t i = 0; i < tn_count(w); i++) value[i] = (tn_real)i;

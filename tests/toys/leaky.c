@@ -11,8 +11,8 @@ TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, t
     for (int64_t i = 0; i < t->n; i++) y[i] = x[i] > 0 ? x[i] : slope * x[i];
 }
 
-TN_KERNEL void TN(backward)(const void *me, const tn_tile *t, const tn_real *x, const tn_real *y,
-                            const tn_real *gy, tn_real *gx)
+TN_KERNEL void TN(backward)(const void *me, const tn_tile *t, const tn_real *x,
+                            const tn_real *y, const tn_real *gy, tn_real *gx)
 {
     const tn_real slope = (tn_real)((const TN(self) *)me)->slope;
     for (int64_t i = 0; i < t->n; i++) gx[i] = x[i] > 0 ? gy[i] : slope * gy[i];

@@ -1,5 +1,6 @@
 /* wrong_kind - says that it is a loss; it will lie in the folder of layers. */
 #include <tenon/plugin.h>
+#include <tenon/score.h>
 
 static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
                           const tn_real *y, const tn_field *field, double *value,

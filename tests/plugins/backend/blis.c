@@ -46,11 +46,13 @@ static void visit(void *data, int64_t i, int32_t worker)
 
 #define TN_REAL_BITS 64
 #include "tenon/kinds.h"
+#include "tenon/backend.h"
 #include "tests/support/backend.h"
 #include __FILE__
 #undef TN_REAL_BITS
 #define TN_REAL_BITS 32
 #include "tenon/kinds.h"
+#include "tenon/backend.h"
 #include "tests/support/backend.h"
 #include __FILE__
 

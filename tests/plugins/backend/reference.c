@@ -2,6 +2,9 @@
  * and its refusals. */
 #define TN_HOST
 #define TN_REAL_BITS 64
+#include "tenon/plugin.h"
+
+#include "tenon/backend.h"
 #include "tests/support/backend.h"
 
 static const double a_values[6] = {1, 2, 3, 4, 5, 6};    /* 2 x 3 */

@@ -1,6 +1,7 @@
 /* linear - L = sum_k t_k y_k: with random targets, the scalar whose gradients are
  * checked. */
 #include <tenon/plugin.h>
+#include <tenon/score.h>
 
 static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
                           const tn_real *y, const tn_field *field, double *value,

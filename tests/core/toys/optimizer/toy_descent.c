@@ -1,5 +1,6 @@
 /* toy_descent.c - the smallest optimizer: w <- w - rate g. */
 #include <tenon/plugin.h>
+#include <tenon/update.h>
 
 TN_KERNEL void TN(update)(const void *self, const tn_tile *t, const tn_update *u,
                           tn_real *w, const tn_real *g, tn_real *const *slot)

@@ -6,6 +6,7 @@
  * Polyak and Juditsky, SIAM J. Control Optim. 30 (1992), with exponential weights as in
  * Kingma and Ba, ICLR 2015, sec. 7.2. */
 #include <tenon/plugin.h>
+#include <tenon/update.h>
 
 #define OPTIONS(P)                                                         \
     P(PLUGIN, of, TN_POSITIONAL, "{sgd: {momentum: 0.9}}", "optimizer", 0, \

@@ -6,6 +6,7 @@
  *
  * Foret et al., "Sharpness-aware minimization", ICLR 2021, algorithm 1. */
 #include <tenon/plugin.h>
+#include <tenon/update.h>
 
 #define OPTIONS(P) \
     P(REAL, rho, TN_POSITIONAL, 0.05, 0, INFINITY, "radius of the neighbourhood")

@@ -5,6 +5,7 @@
  *
  * Nesterov, Introductory Lectures on Convex Optimization (2004), eq. 3.2.9. */
 #include <tenon/plugin.h>
+#include <tenon/update.h>
 
 static void TN(add)(const void *self, const tn_tile *t, const tn_real *w,
                     const tn_real *g, double *const *acc)

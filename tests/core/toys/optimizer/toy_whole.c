@@ -5,6 +5,7 @@
  * You, Gitman, Ginsburg, "Large batch training of convolutional networks", 2017, eq. 6,
  * without the weight's norm. */
 #include <tenon/plugin.h>
+#include <tenon/update.h>
 
 static int32_t TN(slots)(const void *self)
 {

@@ -5,6 +5,7 @@
  * Yuan and Lin, "Model selection and estimation in regression with grouped variables",
  * JRSS B 68 (2006), eq. 2.1 and 2.4. */
 #include <tenon/plugin.h>
+#include <tenon/update.h>
 
 #define OPTIONS(P) P(SCHEDULABLE, lambda, TN_POSITIONAL, 0.01, 0, INFINITY, "strength")
 TN_SELF(OPTIONS, )

@@ -1,0 +1,81 @@
+/* update.h - the kinds between gradients and new weights: regularizer, gradient, optimizer.
+ * Include it after plugin.h; what follows the first part is declared once per precision. */
+#ifndef TENON_PLUGIN_H
+#error "include <tenon/plugin.h> first"
+#endif
+#ifndef TENON_UPDATE_H
+#define TENON_UPDATE_H
+
+#define tn_regularizer TN(tn_regularizer)
+#define tn_gradient TN(tn_gradient)
+#define tn_optimizer TN(tn_optimizer)
+
+typedef struct tn_update {
+    int64_t step;   /* 1 for the first update */
+    double rate;    /* learning rate, with schedule and per-layer factor */
+    int32_t decays; /* weight decay applies to this parameter */
+    int32_t pass;
+} tn_update;
+
+#endif
+
+#ifdef tn_real
+#if TN_REAL_BITS == 64 && !defined TENON_UPDATE_H_F64 || \
+    TN_REAL_BITS == 32 && !defined TENON_UPDATE_H_F32
+#if TN_REAL_BITS == 64
+#define TENON_UPDATE_H_F64
+#else
+#define TENON_UPDATE_H_F32
+#endif
+
+/* regularizer: of a weight seen as (out, in) rows. A constraint is the prox of an indicator
+ * and has only that. [parallel] */
+typedef struct tn_regularizer {
+    TN_HEAD
+    double (*penalty)(const void *self, const tn_tile *, const tn_real *w);
+    void (*gradient)(const void *self, const tn_tile *, const tn_real *w,
+                     tn_real *g); /* adds */
+    /* w <- argmin_v R(v) + (v - w)^2 / (2 step), element by element. With a prox, the penalty's
+     * gradient is not added: the step does the work, and zeros are exact. */
+    void (*prox)(const void *self, const tn_tile *, const tn_real *step, tn_real *w);
+    int32_t (*proximal)(
+        const void *self); /* whether prox is used; NULL: if it is there */
+    tn_reduction reduce;   /* of w, before each of the three */
+} tn_regularizer;
+
+/* gradient: changes gradients between backward and update, as a map after sums (x = w,
+ * gy = g). [parallel] */
+typedef struct tn_gradient {
+    TN_HEAD
+    tn_reduction reduce;
+    void (*map)(const void *self, const tn_tile *, const tn_real *w, tn_real *g);
+} tn_gradient;
+
+/* optimizer: slots of one value per weight, an update of a run of weights. The learning rate,
+ * its schedule and per-layer factors are the host's, as option `lr` of every optimizer. An
+ * option of type PLUGIN and kind optimizer is what it wraps: that one updates first.
+ * With `reduce`, sums over g (x = w, gy = g) come before update. [parallel] */
+typedef struct tn_optimizer {
+    TN_HEAD
+    int32_t passes; /* gradients per step, on the same batch and masks; 0 means 1 */
+    int32_t (*slots)(const void *self); /* NULL: none */
+    void (*update)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
+                   const tn_real *g, tn_real *const *slot);
+    /* The step each weight has just taken per unit of gradient, for a prox after it. NULL: a
+     * prox is refused. */
+    void (*step_size)(const void *self, const tn_tile *, const tn_update *,
+                      tn_real *const *slot, tn_real *step);
+    /* Instead of update, for methods that need a whole weight (out, in). [step] */
+    tn_status (*update_whole)(const void *self, tn_call *, const tn_update *,
+                              tn_tensor *w, const tn_tensor *g, tn_tensor *const *slot);
+    /* After pass 0 .. passes - 2: moves the weights to where the next gradient is taken. */
+    void (*between)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
+                    const tn_real *g, tn_real *const *slot);
+    /* The weights to evaluate and save, if not w itself (averages). */
+    void (*view)(const void *self, const tn_tile *, const tn_real *w,
+                 tn_real *const *slot, tn_real *out);
+    tn_reduction reduce;
+} tn_optimizer;
+
+#endif
+#endif
