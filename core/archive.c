@@ -30,7 +30,7 @@ tn_status tn_archive_write(tn_env *env, const char *path, const tn_archive *a,
     if (!status) {
         const tn_format *f = format->vtable;
         tn_call *call = tn_call_make(&calling, env, format, 0, e);
-        status = f->emit(format->self, call, a, put, &to);
+        status = tn_call_end(&calling, f->emit(format->self, call, a, put, &to));
         if (!status) status = tn_file_commit(&to.writer, e);
         tn_file_abandon(&to.writer);
     }
@@ -52,7 +52,7 @@ tn_status tn_archive_read(tn_env *env, const char *path, tn_archive *a, void **b
     if (!status) {
         const tn_format *f = format->vtable;
         tn_call *call = tn_call_make(&calling, env, format, 0, e);
-        status = f->parse(format->self, call, *bytes, size, a);
+        status = tn_call_end(&calling, f->parse(format->self, call, *bytes, size, a));
         if (status) tn_error_in(e, "%s", path);
     }
     tn_instance_free(format);

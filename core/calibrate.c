@@ -36,14 +36,14 @@ static tn_status calibrate(tn_graph *g, tn_plan *plan, int32_t param, const void
     int32_t again = 1;
     for (int32_t round = 0; again && round < MAX_ROUNDS; round++) {
         tn_calling calling;
-        tn_call *call = tn_call_make(&calling, g->env, p->init, g->real, e);
         tn_status status = tn_plan_forward(plan, &pass, x, NULL, e);
         if (status) return status;
         const tn_tensor out = output_of(plan, g, p->node, samples);
+        tn_call *call = tn_call_refer(&calling, g->env, p->init, g->real, e);
         again = 0;
-        status = init->calibrate(p->init->self, call, &info, round, &out, &p->value,
-                                 &again);
-        if (status) return tn_error_in(e, "initializer of %s", p->name);
+        status = tn_call_end(&calling, init->calibrate(p->init->self, call, &info, round,
+                                                       &out, &p->value, &again));
+        if (status) return tn_error_in(e, "initializer of %s", p->name), status;
     }
     return TN_OK;
 }
@@ -54,7 +54,7 @@ tn_status tn_graph_calibrate(tn_graph *g, const void *x, int64_t samples, tn_err
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < g->params; i++) {
         if (!calibrates(&g->param[i])) continue;
-        if (!plan) status = tn_plan_new(g, samples, false, &plan, e);
+        if (!plan) status = tn_plan_new(g, samples, false, false, &plan, e);
         if (!status) status = calibrate(g, plan, i, x, samples, e);
     }
     tn_plan_free(plan);

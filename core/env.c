@@ -100,7 +100,7 @@ static tn_status open_backend(tn_env *env, int32_t real, tn_error *e)
                                          &backend, e);
     if (status) return status;
     tn_call_make(&calling, env, backend, real, e);
-    status = tn_backend_open(backend, &calling, env->threads);
+    status = tn_call_end(&calling, tn_backend_open(backend, &calling, env->threads));
     if (!status) return env->backend[real] = backend, TN_OK;
     tn_instance_free(backend);
     if (e) tn_error_in(e, "backend/%s", env->backend_name);

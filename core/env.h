@@ -39,19 +39,24 @@ struct tn_env {
     void *log_data;
 };
 
-/* A call context on the stack of the core: `tn_call_make(&call, env, instance, e)`. fail writes
- * to e; now comes from the instance (may be NULL). */
+/* A call context on the stack of the core: tn_call_make, the slot, tn_call_end. fail writes to
+ * the error, which is cleared first; now comes from the instance (may be NULL). */
 typedef struct tn_calling {
     tn_call call; /* must be first */
     tn_env *env;
     tn_error *error;
-    void *setup;  /* graph.c: what param and state add to; NULL elsewhere */
-    void *plan;   /* plan.c: what product and column_sums work for; NULL elsewhere */
-    int32_t real; /* 0 float, 1 double */
+    const char *name; /* of the plugin */
+    void *setup;      /* graph.c: what param and state add to; NULL elsewhere */
+    void *plan;       /* plan.c: what product and column_sums work for; NULL elsewhere */
+    int32_t real;     /* 0 float, 1 double */
 } tn_calling;
 
 tn_call *tn_call_make(tn_calling *, tn_env *, const tn_instance *, int32_t real,
                       tn_error *);
+/* The same for an instance of which only the reference is at hand. */
+tn_call *tn_call_refer(tn_calling *, tn_env *, tn_ref, int32_t real, tn_error *);
+/* What a fallible slot returned. A failure without a text gets one. */
+tn_status tn_call_end(tn_calling *, tn_status);
 /* The one table of host functions (host.c). */
 extern const tn_host tn_the_host;
 

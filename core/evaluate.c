@@ -88,7 +88,8 @@ static tn_status prepare(evaluation *v, tn_model *model, const tn_cfg *root,
         return tn_error_set(e, TN_EINVAL, "the data has no %s split", names[split]);
     status = tn_check_input(g, info, e);
     if (!status) status = tn_judge_new(g, model->config->root, info, &v->judge, e);
-    if (!status) status = tn_plan_new(g, tn_feed_batch_size(v->feed), false, &v->plan, e);
+    if (!status)
+        status = tn_plan_new(g, tn_feed_batch_size(v->feed), false, false, &v->plan, e);
     if (status) return status;
     v->sums = tn_memory_array(&model->env->memory, (size_t)v->judge->sums, sizeof(double),
                               e);

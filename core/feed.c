@@ -28,7 +28,7 @@ static tn_status open_dataset(tn_feed *f, tn_error *e)
     const tn_dataset *vtable = f->dataset->vtable;
     tn_calling calling;
     tn_call *call = tn_call_make(&calling, f->env, f->dataset, f->real, e);
-    status = vtable->open(f->dataset->self, call, &f->info);
+    status = tn_call_end(&calling, vtable->open(f->dataset->self, call, &f->info));
     if (status) return tn_feed_blame(f->dataset, status, e);
     for (int32_t i = 0; i < TN_SPLITS; i++) f->source[i] = i;
     return tn_feed_check_info(f->dataset, &f->info, e);
@@ -186,8 +186,8 @@ static tn_status read_samples(tn_feed *f, int32_t which, const int64_t *order,
                     (size_t)(i * f->read.field[k].width) * size;
         }
         const int64_t index = order ? order[first + i] : first + i;
-        const tn_status status = vtable->read(f->dataset->self, call, f->source[which],
-                                              index, at);
+        const tn_status status = tn_call_end(
+            &calling, vtable->read(f->dataset->self, call, f->source[which], index, at));
         if (status) return tn_feed_blame(f->dataset, status, e);
     }
     return TN_OK;
@@ -211,8 +211,9 @@ static tn_status transform(tn_feed *f, const tn_feed_chain *chain, const place *
         const tn_key key = tn_key_derive(
             key_of(f, TN_FEED_TRANSFORM, (uint64_t)i, (uint64_t)p->split),
             (uint64_t)p->epoch, (uint64_t)p->batch);
-        tn_status status = vtable->apply(made->self, call, key, p->samples,
-                                         (*last)->field, stage->out.field);
+        tn_status status = tn_call_end(&calling,
+                                       vtable->apply(made->self, call, key, p->samples,
+                                                     (*last)->field, stage->out.field));
         if (status) return tn_feed_blame(made, status, e);
         *last = &stage->out;
         status = tn_feed_check(f, made, &stage->after, *last, p->split, p->order,

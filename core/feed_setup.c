@@ -160,7 +160,8 @@ static tn_status add_stage(tn_feed *f, tn_feed_chain *chain, bool training,
     stage->after = *before;
     tn_calling calling;
     tn_call *call = tn_call_make(&calling, f->env, made, f->real, e);
-    if (vtable->infer) status = vtable->infer(made->self, call, &stage->after);
+    if (vtable->infer)
+        status = tn_call_end(&calling, vtable->infer(made->self, call, &stage->after));
     if (status) return tn_feed_blame(made, status, e);
     memcpy(stage->after.count, f->info.count, sizeof f->info.count);
     status = tn_feed_check_info(made, &stage->after, e);

@@ -55,7 +55,7 @@ tn_status tn_model_gradients_save(tn_model *model, const float *x, const float *
     if (!status)
         status = tn_handed_take(&all.handed, all.graph, &info, x, targets, labels,
                                 samples, e);
-    if (!status) status = tn_plan_new(all.graph, samples, true, &all.plan, e);
+    if (!status) status = tn_plan_new(all.graph, samples, true, false, &all.plan, e);
     if (!status) status = differentiate(&all, samples, loss, e);
     if (!status) status = write_archive(&all, path, e);
     tn_memory_put(&model->env->memory, all.tensor);

@@ -1,22 +1,19 @@
 /* graph.c - a graph's life: see graph.h. */
 #include "core/graph_build.h"
 
-#include <stdio.h>
-
 static tn_status add_input(tn_graph *g, const tn_shape *input, tn_error *e)
 {
     int64_t size;
     char text[128];
-    if (!tn_shape_size(input, &size)) {
+    if (input->rank > TN_MAX_SAMPLE_RANK || !tn_shape_size(input, &size)) {
         tn_shape_text(input, text, sizeof text);
         return tn_error_set(e, TN_ESHAPE, "the input's shape %s is not possible", text);
     }
     tn_status status = tn_graph_room(g, (void **)&g->node, 0, sizeof *g->node, e);
     if (status) return status;
-    snprintf(g->node[0].name, sizeof g->node[0].name, "input");
     g->node[0].spec.out = *input;
     g->nodes = 1;
-    return TN_OK;
+    return tn_graph_take_name(g, "input", "", 0, g->node[0].name, e);
 }
 
 static const tn_cfg *model_of(const tn_cfg *root, tn_error *e)
@@ -28,31 +25,48 @@ static const tn_cfg *model_of(const tn_cfg *root, tn_error *e)
     return NULL;
 }
 
-tn_status tn_graph_new(tn_env *env, const tn_cfg *root, const tn_shape *input,
-                       int32_t real, uint64_t seed, tn_graph **out, tn_error *e)
+static void list(tn_graph *g, tn_instance *instance)
 {
+    if (instance) g->instance[g->instances++] = instance;
+}
+
+/* Each belongs to one layer or to the model, so none comes twice. */
+static tn_status list_instances(tn_graph *g, tn_error *e)
+{
+    g->instance = tn_memory_array(&g->env->memory, 3 * (size_t)g->nodes,
+                                  sizeof(tn_instance *), e);
+    if (!g->instance) return TN_ENOMEM;
+    for (int32_t i = 1; i < g->nodes; i++) {
+        tn_instance *layer = g->node[i].layer;
+        list(g, layer);
+        list(g, layer->host.parametrization);
+        list(g, layer->host.regularizer);
+    }
+    list(g, g->regularizer);
+    return TN_OK;
+}
+
+tn_status tn_graph_new(tn_env *env, const tn_cfg *root, const tn_shape *input,
+                       int32_t real, uint64_t seed, int64_t most, tn_graph **out,
+                       tn_error *e)
+{
+    const tn_around nothing = {.prefix = ""};
     *out = NULL;
     const tn_cfg *model = model_of(root, e);
     if (!model) return TN_EINVAL;
     tn_graph *g = tn_memory_get(&env->memory, sizeof *g, e);
     if (!g) return TN_ENOMEM;
-    g->env = env, g->real = real, g->seed = seed;
+    g->env = env, g->real = real, g->seed = seed, g->budget = most;
     int32_t last;
     tn_status status = add_input(g, input, e);
-    if (!status) status = tn_graph_add_list(g, model, "", 0, 0, &last, e);
+    if (!status) status = tn_graph_add_list(g, model, &nothing, 0, &last, e);
     if (!status) status = tn_graph_fill(g, root, e);
+    if (!status) status = list_instances(g, e);
     if (status)
         tn_graph_free(g);
     else
         *out = g;
     return status;
-}
-
-static bool first_use(const tn_graph *g, const tn_instance *regularizer, int32_t param)
-{
-    for (int32_t i = 0; i < param; i++)
-        if (g->param[i].regularizer == regularizer) return false;
-    return true;
 }
 
 void tn_graph_free(tn_graph *g)
@@ -69,8 +83,12 @@ void tn_graph_free(tn_graph *g)
         tn_memory_put(m, g->node[i].input);
         tn_memory_put(m, (void *)(uintptr_t)g->node[i].spec.in);
     }
+    for (int32_t i = 0; i < g->blocks; i++) tn_instance_free(g->block[i]);
     tn_instance_free(g->init);
     tn_instance_free(g->regularizer);
+    tn_memory_put(m, g->block);
+    tn_memory_put(m, g->instance);
+    tn_memory_put(m, g->name);
     tn_memory_put(m, g->param);
     tn_memory_put(m, g->state);
     tn_memory_put(m, g->node);
@@ -79,30 +97,18 @@ void tn_graph_free(tn_graph *g)
 
 void tn_graph_tick(tn_graph *g, const tn_clock *clock)
 {
-    for (int32_t i = 1; i < g->nodes; i++) tn_instance_tick(g->node[i].layer, clock);
-    for (int32_t i = 0; i < g->params; i++) {
-        tn_instance *r = g->param[i].regularizer;
-        if (r && first_use(g, r, i)) tn_instance_tick(r, clock);
-    }
+    for (int32_t i = 0; i < g->instances; i++) tn_instance_tick(g->instance[i], clock);
 }
 
 void tn_graph_epoch(tn_graph *g, const tn_clock *clock)
 {
-    for (int32_t i = 1; i < g->nodes; i++) tn_instance_epoch(g->node[i].layer, clock);
-    for (int32_t i = 0; i < g->params; i++) {
-        tn_instance *r = g->param[i].regularizer;
-        if (r && first_use(g, r, i)) tn_instance_epoch(r, clock);
-    }
+    for (int32_t i = 0; i < g->instances; i++) tn_instance_epoch(g->instance[i], clock);
 }
 
 void tn_graph_walk(tn_graph *g, void (*visit)(void *, tn_instance *), void *data)
 {
-    for (int32_t i = 1; i < g->nodes; i++)
-        tn_instance_walk(g->node[i].layer, visit, data);
-    for (int32_t i = 0; i < g->params; i++) {
-        tn_instance *r = g->param[i].regularizer;
-        if (r && first_use(g, r, i)) tn_instance_walk(r, visit, data);
-    }
+    for (int32_t i = 0; i < g->instances; i++)
+        tn_instance_walk(g->instance[i], visit, data);
 }
 
 const tn_shape *tn_graph_output(const tn_graph *g)

@@ -9,10 +9,13 @@
 #include "core/instance.h"
 
 #define TN_MAX_INPUTS 64
+#define TN_NODE_NAME 64
+
+typedef struct tn_graph_name tn_graph_name; /* graph_name.c */
 
 typedef struct tn_graph_node {
-    char name[64];      /* "dense", "relu_2", "residual.dense"; unique */
-    tn_instance *layer; /* NULL for node 0 */
+    char name[TN_NODE_NAME]; /* "dense", "relu_2", "residual.dense"; unique */
+    tn_instance *layer;      /* NULL for node 0 */
     int32_t inputs, *input;
     tn_node spec; /* spec.in points into the graph */
     int32_t first_param, params;
@@ -20,15 +23,16 @@ typedef struct tn_graph_node {
 } tn_graph_node;
 
 typedef struct tn_graph_param {
-    char name[128]; /* "dense.weight" */
-    tn_param_spec spec;
-    int32_t node, index; /* index among the parameters of its owner */
+    char name[128];     /* "dense.weight" */
+    tn_param_spec spec; /* without its name, which was the plugin's */
+    int32_t node;
     int32_t owner;   /* -1: the node; else the parameter whose parametrization it is of */
     tn_tensor value; /* host order: rank as in spec.shape, contiguous */
-    tn_instance *init, *regularizer; /* borrowed; NULL: none, or fill */
-    tn_instance *made_init;          /* one that `init: auto` made: the parameter's own */
-    char init_text[96];              /* for the table: "he (auto: relu)" */
-    bool decays;                     /* weight */
+    tn_ref init;     /* NULL: filled */
+    tn_instance *made_init;   /* one that `init: auto` made: the parameter's own */
+    tn_instance *regularizer; /* borrowed; NULL: none */
+    char init_text[96];       /* for the table: "he (auto: relu)" */
+    bool decays;              /* weight */
     /* Of a parametrized weight, whose value is the raw one. */
     const tn_instance *parametrization; /* NULL: the value is what the layer uses */
     tn_shape raw;                       /* (out, the rest) */
@@ -39,9 +43,7 @@ typedef struct tn_graph_param {
 
 typedef struct tn_graph_state {
     char name[128];
-    int32_t node, index, owner; /* as of a parameter */
     tn_tensor value;
-    double fill;
 } tn_graph_state;
 
 typedef struct tn_graph {
@@ -52,19 +54,25 @@ typedef struct tn_graph {
     tn_graph_param *param;
     tn_graph_state *state;
     uint64_t seed;
+    int64_t budget; /* bytes that further parameters and states may take */
     tn_instance *init, *regularizer; /* the model's defaults; NULL: auto, none */
+    int32_t blocks, instances, names, name_room;
+    tn_instance **block;    /* expanded; their nodes use what they read from the config */
+    tn_instance **instance; /* with dials or numbers of use in training; borrowed */
+    tn_graph_name *name;
 } tn_graph;
 
-/* From `model:` (a list), `init:`, `regularizer:` of the config's root. Weights are drawn. */
+/* From `model:` (a list), `init:`, `regularizer:` of the config's root. Weights are drawn. A
+ * network whose parameters and states take more bytes than `most` is refused. */
 tn_status tn_graph_new(tn_env *, const tn_cfg *root, const tn_shape *input, int32_t real,
-                       uint64_t seed, tn_graph **, tn_error *);
+                       uint64_t seed, int64_t most, tn_graph **, tn_error *);
 void tn_graph_free(tn_graph *);
 
 /* Data-driven initializers (calibrate) on a first batch; nothing if there is none. */
 tn_status tn_graph_calibrate(tn_graph *, const void *x, int64_t samples, tn_error *);
 
-/* Sets the dials of layers and regularizers; the end of an epoch for their schedules; all
- * instances with numbers to keep. */
+/* Sets the dials of layers, parametrizations and regularizers; the end of an epoch for their
+ * schedules; all instances with numbers to keep. */
 void tn_graph_tick(tn_graph *, const tn_clock *);
 void tn_graph_epoch(tn_graph *, const tn_clock *);
 void tn_graph_walk(tn_graph *, void (*visit)(void *, tn_instance *), void *);

@@ -13,19 +13,38 @@ typedef struct tn_setup {
         owner; /* parameter whose parametrization declares; -1: the node's layer does */
 } tn_setup;
 
+/* What is around a list of layers. */
+typedef struct tn_around {
+    const tn_instance *block; /* NULL: the model itself */
+    const char *prefix;       /* before the names of its nodes: "residual." */
+    int32_t depth;            /* blocks around it */
+} tn_around;
+
 /* Host slots param and state (infer only). */
 tn_status tn_graph_declare_param(tn_calling *, const tn_param_spec *);
 tn_status tn_graph_declare_state(tn_calling *, const char *name, const tn_shape *,
                                  double fill);
 
-/* Adds all nodes of a list behind node `input`; *last is the number of the last one. `prefix`
- * stands before their names ("residual."). */
-tn_status tn_graph_add_list(tn_graph *, const tn_cfg *list, const char *prefix,
-                            int32_t input, int32_t depth, int32_t *last, tn_error *);
+/* Adds all nodes of a list behind node `input`; *last is the number of the last one. */
+tn_status tn_graph_add_list(tn_graph *, const tn_cfg *list, const tn_around *,
+                            int32_t input, int32_t *last, tn_error *);
+
+/* The node of that name; -1: there is none. */
+int32_t tn_graph_find(const tn_graph *, const char *name);
+/* Takes stem + tail, or the first of stem_2 + tail, ... that is free, for `node` (-1: a prefix).
+ * Longer names than fit are cut: the caller sees to it that they do. */
+tn_status tn_graph_take_name(tn_graph *, const char *stem, const char *tail, int32_t node,
+                             char name[TN_NODE_NAME], tn_error *);
+uint64_t tn_graph_hash(const char *name);
+
+/* Whether the shapes that infer left are what the layer's kernels rely on. */
+tn_status tn_graph_check_shapes(const tn_instance *layer, const tn_layer_facts *,
+                                const tn_node *, const tn_graph_param *, int32_t params,
+                                tn_error *);
 
 /* Chooses initializers and regularizers, and draws all parameters. */
 tn_status tn_graph_fill(tn_graph *, const tn_cfg *root, tn_error *);
-/* The initializer of parameter i fills it. */
+/* What the initializer of parameter i is told. */
 tn_param_info tn_graph_param_info(const tn_graph *, int32_t param);
 
 /* Makes room for one more item of an array that grows by doubling. */

@@ -6,34 +6,24 @@
 
 #define MAX_DEPTH 16
 #define MAX_NODES 10000
-#define PREFIX 72
 
 /* ---- names and inputs ---------------------------------------------------------------- */
 
-static int32_t find_node(const tn_graph *g, const char *name)
-{
-    for (int32_t i = 0; i < g->nodes; i++)
-        if (!strcmp(g->node[i].name, name)) return i;
-    return -1;
-}
-
 /* prefix + name, or with _2, _3 ... behind it. */
-static tn_status choose_name(const tn_graph *g, const tn_instance *layer,
-                             const char *prefix, char name[64], tn_error *e)
+static tn_status choose_name(tn_graph *g, const tn_instance *layer, const char *prefix,
+                             char name[TN_NODE_NAME], tn_error *e)
 {
+    char stem[TN_NODE_NAME];
     const char *given = layer->host.name;
     const char *base = given ? given : layer->entry->name;
-    const int length = snprintf(name, 64, "%s%s", prefix, base);
-    if (length < 0 || length >= 64 - (int)strlen("_10000"))
+    const int length = snprintf(stem, sizeof stem, "%s%s", prefix, base);
+    if (length < 0 || length >= TN_NODE_NAME - (int)strlen("_10000"))
         return tn_cfg_error(layer->where, e, TN_EINVAL, "the name '%s%s' is too long",
                             prefix, base);
-    if (find_node(g, name) < 0) return TN_OK;
-    if (given)
+    if (given && tn_graph_find(g, stem) >= 0)
         return tn_cfg_error(layer->where, e, TN_EINVAL,
-                            "two layers are called '%s'; names must differ", name);
-    for (int32_t i = 2; find_node(g, name) >= 0; i++)
-        snprintf(name + length, 64 - (size_t)length, "_%d", i);
-    return TN_OK;
+                            "two layers are called '%s'; names must differ", stem);
+    return tn_graph_take_name(g, stem, "", g->nodes, name, e);
 }
 
 static tn_status find_input(const tn_graph *g, const tn_cfg *where, const char *prefix,
@@ -41,8 +31,8 @@ static tn_status find_input(const tn_graph *g, const tn_cfg *where, const char *
 {
     char name[128];
     snprintf(name, sizeof name, "%s%s", prefix, where->text ? where->text : "");
-    *input = find_node(g, name);
-    if (*input < 0 && where->text) *input = find_node(g, where->text);
+    *input = tn_graph_find(g, name);
+    if (*input < 0 && where->text) *input = tn_graph_find(g, where->text);
     if (*input >= 0) return TN_OK;
     const char *names[MAX_NODES];
     for (int32_t i = 0; i < g->nodes; i++) names[i] = g->node[i].name;
@@ -74,9 +64,10 @@ static tn_status find_inputs(const tn_graph *g, const tn_instance *layer,
 /* ---- one layer ------------------------------------------------------------------------ */
 
 /* "the input (784) comes from 'flatten' (net.yaml:9)" behind an error about shapes. */
-static tn_status add_origins(const tn_graph *g, const tn_graph_node *node, tn_error *e)
+static tn_status add_origins(const tn_graph *g, const tn_graph_node *node,
+                             tn_status status, tn_error *e)
 {
-    if (!e || e->status != TN_ESHAPE) return e ? e->status : TN_ESHAPE;
+    if (!e || status != TN_ESHAPE) return status;
     for (int32_t i = 0; i < node->inputs; i++) {
         const tn_graph_node *from = &g->node[node->input[i]];
         const tn_cfg *where = from->layer ? from->layer->where : NULL;
@@ -84,13 +75,13 @@ static tn_status add_origins(const tn_graph *g, const tn_graph_node *node, tn_er
         tn_shape_text(&from->spec.out, shape, sizeof shape);
         snprintf(text, sizeof text, "%s", e->text);
         if (where)
-            tn_error_set(e, e->status, "%s; input %s comes from '%s' (%s:%d)", text,
-                         shape, from->name, where->file, where->line);
+            tn_error_set(e, status, "%s; input %s comes from '%s' (%s:%d)", text, shape,
+                         from->name, where->file, where->line);
         else
-            tn_error_set(e, e->status, "%s; input %s comes from '%s'", text, shape,
+            tn_error_set(e, status, "%s; input %s comes from '%s'", text, shape,
                          from->name);
     }
-    return e->status;
+    return status;
 }
 
 static tn_status infer(tn_graph *g, int32_t number, tn_error *e)
@@ -98,31 +89,27 @@ static tn_status infer(tn_graph *g, int32_t number, tn_error *e)
     tn_graph_node *node = &g->node[number];
     const tn_instance *layer = node->layer;
     const tn_layer_facts facts = tn_real_ops_of(g->real)->facts(layer->vtable);
-    if (node->inputs > facts.max_inputs)
+    const int32_t most = facts.max_inputs < TN_MAX_INPUTS ? facts.max_inputs
+                                                          : TN_MAX_INPUTS;
+    if (node->inputs > most)
         return tn_cfg_error(layer->where, e, TN_EINVAL, "%s takes %d input%s, got %d",
-                            layer->entry->name, facts.max_inputs,
-                            facts.max_inputs > 1 ? "s at most" : "", node->inputs);
+                            layer->entry->name, most, most > 1 ? "s at most" : "",
+                            node->inputs);
     tn_setup setup = {g, number, -1};
     tn_calling calling;
     tn_call *call = tn_call_make(&calling, g->env, layer, g->real, e);
     calling.setup = &setup;
     tn_node spec = node->spec; /* declarations may move the graph's arrays, not this */
-    const tn_status status = facts.infer ? facts.infer(layer->self, call, &spec) : TN_OK;
+    tn_status status = facts.infer ? facts.infer(layer->self, call, &spec) : TN_OK;
     node = &g->node[number];
     node->spec = spec;
-    if (status) {
-        if (layer->where)
-            tn_cfg_error(layer->where, e, status, "%s: %s", layer->entry->name,
-                         e ? e->text : "");
-        return add_origins(g, node, e);
-    }
-    int64_t size;
-    char text[128];
-    if (tn_shape_size(&spec.out, &size)) return TN_OK;
-    tn_shape_text(&spec.out, text, sizeof text);
-    return tn_cfg_error(layer->where, e, TN_ESHAPE,
-                        "%s: the output's shape %s is not possible", layer->entry->name,
-                        text);
+    if (tn_call_end(&calling, status))
+        tn_cfg_error(layer->where, e, status, "%s: %s", layer->entry->name,
+                     e ? e->text : "");
+    else
+        status = tn_graph_check_shapes(layer, &facts, &node->spec,
+                                       g->param + node->first_param, node->params, e);
+    return add_origins(g, node, status, e);
 }
 
 /* Adds a node that owns `layer` from here on, even when it fails. */
@@ -132,10 +119,11 @@ static tn_status add_layer(tn_graph *g, tn_instance *layer, const char *prefix,
 {
     tn_graph_node node = {.layer = layer, .inputs = inputs};
     tn_memory *m = &g->env->memory;
-    tn_status status = choose_name(g, layer, prefix, node.name, e);
-    if (!status && g->nodes >= MAX_NODES)
+    tn_status status = TN_OK;
+    if (g->nodes >= MAX_NODES)
         status = tn_cfg_error(layer->where, e, TN_EINVAL, "more than %d layers",
                               MAX_NODES);
+    if (!status) status = choose_name(g, layer, prefix, node.name, e);
     if (!status) status = tn_graph_room(g, (void **)&g->node, g->nodes, sizeof node, e);
     tn_shape *in = status ? NULL : tn_memory_array(m, (size_t)inputs, sizeof *in, e);
     node.input = in ? tn_memory_array(m, (size_t)inputs, sizeof *node.input, e) : NULL;
@@ -159,15 +147,29 @@ static tn_status add_layer(tn_graph *g, tn_instance *layer, const char *prefix,
 typedef struct builder {
     tn_builder face; /* must be first */
     tn_graph *graph;
-    char prefix[PREFIX];
-    int32_t depth;
-    const tn_instance *block;
-    tn_error *error;
+    tn_around around;
+    tn_error error; /* of the first node that could not be added */
 } builder;
 
-static tn_status add_instance(tn_graph *g, tn_instance *layer, const char *prefix,
-                              const int32_t *input, int32_t inputs, int32_t depth,
-                              int32_t *last, tn_error *e);
+static tn_status add_instance(tn_graph *g, tn_instance *layer, const tn_around *around,
+                              const int32_t *input, int32_t inputs, int32_t *last,
+                              tn_error *e);
+
+static tn_status check_numbers(builder *b, int32_t inputs, const int32_t *input)
+{
+    const tn_cfg *where = b->around.block->where;
+    const char *name = b->around.block->entry->name;
+    if (inputs < 1 || inputs > TN_MAX_INPUTS)
+        return tn_cfg_error(where, &b->error, TN_EINVAL,
+                            "%s gives a node %d inputs; 1 to %d are allowed", name,
+                            inputs, TN_MAX_INPUTS);
+    for (int32_t i = 0; i < inputs; i++)
+        if (input[i] < 0 || input[i] >= b->graph->nodes)
+            return tn_cfg_error(where, &b->error, TN_EINVAL,
+                                "%s names node %d; there are 0 to %d", name, input[i],
+                                b->graph->nodes - 1);
+    return TN_OK;
+}
 
 static int32_t build_node(tn_builder *face, tn_call *call, const char *name,
                           const char *options, int32_t inputs, const int32_t *input)
@@ -175,16 +177,14 @@ static int32_t build_node(tn_builder *face, tn_call *call, const char *name,
     builder *b = (builder *)face;
     tn_instance *layer;
     int32_t last = -1;
-    for (int32_t i = 0; i < inputs; i++)
-        if (input[i] < 0 || input[i] >= b->graph->nodes) return -1;
+    if (b->error.status || check_numbers(b, inputs, input)) return -1;
     if (tn_instance_named(b->graph->env, "layer", name, options, b->graph->real, &layer,
-                          b->error))
+                          &b->error))
         return -1;
-    layer->where = b->block->where;
-    return add_instance(b->graph, layer, b->prefix, input, inputs, b->depth, &last,
-                        b->error)
-               ? -1
-               : last;
+    layer->where = b->around.block->where;
+    const tn_status status = add_instance(b->graph, layer, &b->around, input, inputs,
+                                          &last, &b->error);
+    return status ? -1 : last;
 }
 
 static int32_t build_graph(tn_builder *face, tn_call *call, tn_graph_ref graph,
@@ -192,11 +192,10 @@ static int32_t build_graph(tn_builder *face, tn_call *call, tn_graph_ref graph,
 {
     builder *b = (builder *)face;
     int32_t last;
-    if (input < 0) return -1;
-    return tn_graph_add_list(b->graph, graph->list, b->prefix, input, b->depth, &last,
-                             b->error)
-               ? -1
-               : last;
+    if (b->error.status || check_numbers(b, 1, &input)) return -1;
+    const tn_status status = tn_graph_add_list(b->graph, graph->list, &b->around, input,
+                                               &last, &b->error);
+    return status ? -1 : last;
 }
 
 static const tn_shape *shape_of(tn_builder *face, int32_t node)
@@ -206,56 +205,80 @@ static const tn_shape *shape_of(tn_builder *face, int32_t node)
 }
 
 /* Blocks leave no node of their own; "residual.", "residual_2.", ... tell them apart. */
-static void choose_prefix(const tn_graph *g, const tn_instance *block, const char *outer,
-                          char prefix[PREFIX])
+static tn_status choose_prefix(tn_graph *g, const tn_instance *block, const char *outer,
+                               char prefix[TN_NODE_NAME], tn_error *e)
 {
+    char stem[TN_NODE_NAME];
     const char *base = block->host.name ? block->host.name : block->entry->name;
-    snprintf(prefix, PREFIX, "%.24s%.24s.", outer, base);
-    for (int32_t i = 2, node = 0; node < g->nodes; node++) {
-        if (strncmp(g->node[node].name, prefix, strlen(prefix))) continue;
-        snprintf(prefix, PREFIX, "%.24s%.24s_%d.", outer, base, i++);
-        node = 0;
-    }
+    snprintf(stem, sizeof stem, "%.24s%.24s", outer, base);
+    return tn_graph_take_name(g, stem, ".", -1, prefix, e);
 }
 
-static tn_status add_block(tn_graph *g, tn_instance *block, const char *prefix,
-                           const int32_t *input, int32_t inputs, int32_t depth,
-                           int32_t *last, tn_error *e)
+static tn_status expand(builder *b, const int32_t *input, int32_t inputs, int32_t *last,
+                        tn_error *e)
 {
+    const tn_instance *block = b->around.block;
     const tn_block *vtable = block->vtable;
-    builder b = {{build_node, build_graph, shape_of}, g, "", depth + 1, block, e};
-    if (depth >= MAX_DEPTH)
+    tn_error own; /* what the block says itself; its nodes write to b->error */
+    tn_calling calling;
+    tn_call *call = tn_call_make(&calling, b->graph->env, block, b->graph->real, &own);
+    *last = -1;
+    tn_status status = vtable->expand(block->self, call, &b->face, inputs, input, last);
+    if (b->error.status && !own.status) {
+        if (e) *e = b->error;
+        return b->error.status;
+    }
+    if (!status && own.status) status = own.status;
+    if (tn_call_end(&calling, status))
+        return tn_cfg_error(block->where, e, status, "%s: %s", block->entry->name,
+                            own.text);
+    if (*last >= 0 && *last < b->graph->nodes) return TN_OK;
+    return tn_cfg_error(block->where, e, TN_EINVAL, "%s gave no output",
+                        block->entry->name);
+}
+
+/* The graph keeps the block: its nodes point into the config text that it has read. */
+static tn_status add_block(tn_graph *g, tn_instance *block, const tn_around *around,
+                           const int32_t *input, int32_t inputs, int32_t *last,
+                           tn_error *e)
+{
+    char prefix[TN_NODE_NAME];
+    tn_status status = tn_graph_room(g, (void **)&g->block, g->blocks, sizeof *g->block,
+                                     e);
+    if (status) {
+        tn_instance_free(block);
+        return status;
+    }
+    g->block[g->blocks++] = block;
+    if (around->depth >= MAX_DEPTH)
         return tn_cfg_error(block->where, e, TN_EINVAL,
                             "blocks are nested more than %d deep", MAX_DEPTH);
-    choose_prefix(g, block, prefix, b.prefix);
-    tn_calling calling;
-    tn_error own = {
-        .status = TN_OK}; /* what the block says itself; its nodes write to e */
-    tn_call *call = tn_call_make(&calling, g->env, block, g->real, &own);
-    tn_status status = vtable->expand(block->self, call, &b.face, inputs, input, last);
-    if (status && own.status)
-        return tn_cfg_error(block->where, e, own.status, "%s: %s", block->entry->name,
-                            own.text);
-    if (!status && (*last < 0 || *last >= g->nodes))
-        status = e && e->status ? e->status
-                                : tn_cfg_error(block->where, e, TN_EINVAL,
-                                               "%s gave no output", block->entry->name);
-    return status;
+    status = choose_prefix(g, block, around->prefix, prefix, e);
+    if (status) return status;
+    builder b = {.face = {build_node, build_graph, shape_of},
+                 .graph = g,
+                 .around = {block, prefix, around->depth + 1}};
+    return expand(&b, input, inputs, last, e);
 }
 
-static tn_status add_instance(tn_graph *g, tn_instance *layer, const char *prefix,
-                              const int32_t *input, int32_t inputs, int32_t depth,
-                              int32_t *last, tn_error *e)
+/* The graph owns `layer` from here on, even when this fails. */
+static tn_status add_instance(tn_graph *g, tn_instance *layer, const tn_around *around,
+                              const int32_t *input, int32_t inputs, int32_t *last,
+                              tn_error *e)
 {
-    if (strcmp(layer->entry->kind, "block"))
-        return add_layer(g, layer, prefix, input, inputs, last, e);
-    const tn_status status = add_block(g, layer, prefix, input, inputs, depth, last, e);
-    tn_instance_free(layer);
-    return status;
+    const tn_status status = around->block ? tn_instance_inherit(layer, around->block, e)
+                                           : TN_OK;
+    if (status) {
+        tn_instance_free(layer);
+        return status;
+    }
+    if (!strcmp(layer->entry->kind, "block"))
+        return add_block(g, layer, around, input, inputs, last, e);
+    return add_layer(g, layer, around->prefix, input, inputs, last, e);
 }
 
-tn_status tn_graph_add_list(tn_graph *g, const tn_cfg *list, const char *prefix,
-                            int32_t input, int32_t depth, int32_t *last, tn_error *e)
+tn_status tn_graph_add_list(tn_graph *g, const tn_cfg *list, const tn_around *around,
+                            int32_t input, int32_t *last, tn_error *e)
 {
     *last = input;
     if (list->type != TN_CFG_LIST)
@@ -266,12 +289,12 @@ tn_status tn_graph_add_list(tn_graph *g, const tn_cfg *list, const char *prefix,
         tn_status status = tn_instance_make(g->env, "layer", list->item[i], g->real,
                                             &layer, e);
         if (status) return status;
-        status = find_inputs(g, layer, prefix, *last, from, &count, e);
+        status = find_inputs(g, layer, around->prefix, *last, from, &count, e);
         if (status) {
             tn_instance_free(layer);
             return status;
         }
-        status = add_instance(g, layer, prefix, from, count, depth, last, e);
+        status = add_instance(g, layer, around, from, count, last, e);
         if (status) return status;
     }
     return TN_OK;

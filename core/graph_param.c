@@ -8,15 +8,19 @@
 
 /* ---- declarations -------------------------------------------------------------------- */
 
-static tn_status make_tensor(tn_graph *g, const tn_shape *shape, tn_tensor *t,
-                             tn_error *e)
+static tn_status make_tensor(tn_graph *g, const char *name, const tn_shape *shape,
+                             tn_tensor *t, tn_error *e)
 {
     int64_t n, bytes;
     *t = (tn_tensor){.struct_size = sizeof *t,
                      .dtype = g->real ? TN_F64 : TN_F32,
                      .rank = shape->rank};
     if (!tn_shape_size(shape, &n) || !tn_size_mul(n, g->real ? 8 : 4, &bytes))
-        return tn_error_set(e, TN_ESHAPE, "a parameter's shape is too large");
+        return tn_error_set(e, TN_ESHAPE, "the shape of %s is not possible", name);
+    if (bytes > g->budget)
+        return tn_error_set(e, TN_EDATA, "the file holds less than its config makes: %s",
+                            name);
+    g->budget -= bytes;
     int64_t stride = 1;
     for (int32_t i = shape->rank; i-- > 0; stride *= shape->dim[i]) {
         t->dim[i] = shape->dim[i];
@@ -51,7 +55,7 @@ tn_status tn_graph_declare_param(tn_calling *c, const tn_param_spec *spec)
 {
     const tn_setup *setup = c->setup;
     if (!setup)
-        return tn_error_set(c->error, TN_EINVAL, "parameters are declared by infer only");
+        return tn_error_set(c->error, TN_EINVAL, "parameters are declared in infer only");
     tn_graph *g = setup->graph;
     tn_status status = tn_graph_room(g, (void **)&g->param, g->params, sizeof *g->param,
                                      c->error);
@@ -59,13 +63,16 @@ tn_status tn_graph_declare_param(tn_calling *c, const tn_param_spec *spec)
     const owner o = owner_of(g, setup);
     if (*o.params == TN_MAX_OWN)
         return tn_error_set(c->error, TN_ENOTSUP, "more than %d parameters", TN_MAX_OWN);
+    if (spec->initializer && strcmp(spec->initializer->kind, "initializer"))
+        return tn_error_set(c->error, TN_EINVAL, "%s/%s is no initializer",
+                            spec->initializer->kind, spec->initializer->name);
     tn_graph_param p = {.spec = *spec,
                         .node = setup->node,
-                        .index = *o.params,
                         .owner = setup->owner,
                         .decays = spec->role == TN_WEIGHT};
+    p.spec.name = NULL; /* it may not live as long */
     status = join_name(&o, spec->name, p.name, c->error);
-    if (!status) status = make_tensor(g, &spec->shape, &p.value, c->error);
+    if (!status) status = make_tensor(g, p.name, &spec->shape, &p.value, c->error);
     if (status) return status;
     g->param[g->params++] = p;
     ++*o.params;
@@ -88,7 +95,7 @@ tn_status tn_graph_declare_state(tn_calling *c, const char *name, const tn_shape
 {
     const tn_setup *setup = c->setup;
     if (!setup)
-        return tn_error_set(c->error, TN_EINVAL, "states are declared by infer only");
+        return tn_error_set(c->error, TN_EINVAL, "states are declared in infer only");
     tn_graph *g = setup->graph;
     tn_status status = tn_graph_room(g, (void **)&g->state, g->states, sizeof *g->state,
                                      c->error);
@@ -96,10 +103,9 @@ tn_status tn_graph_declare_state(tn_calling *c, const char *name, const tn_shape
     const owner o = owner_of(g, setup);
     if (*o.states == TN_MAX_OWN)
         return tn_error_set(c->error, TN_ENOTSUP, "more than %d states", TN_MAX_OWN);
-    tn_graph_state s = {
-        .node = setup->node, .index = *o.states, .owner = setup->owner, .fill = fill};
+    tn_graph_state s;
     status = join_name(&o, name, s.name, c->error);
-    if (!status) status = make_tensor(g, shape, &s.value, c->error);
+    if (!status) status = make_tensor(g, s.name, shape, &s.value, c->error);
     if (status) return status;
     fill_value(&s.value, fill);
     g->state[g->states++] = s;
@@ -138,11 +144,15 @@ static tn_status parametrize(tn_graph *g, int32_t param, tn_error *e)
     tn_calling calling;
     tn_call *call = tn_call_make(&calling, g->env, way, g->real, e);
     calling.setup = &setup;
-    const tn_status status = facts.infer ? facts.infer(way->self, call, &spec) : TN_OK;
-    if (status) return tn_error_in(e, "parametrization of %s", g->param[param].name);
+    tn_status status = facts.infer ? facts.infer(way->self, call, &spec) : TN_OK;
+    if (tn_call_end(&calling, status))
+        return tn_error_in(e, "parametrization of %s", g->param[param].name), status;
     if (!same_shape(&spec.out, &raw))
         return tn_cfg_error(way->where, e, TN_ESHAPE, "%s changes the shape of %s",
                             way->entry->name, g->param[param].name);
+    status = tn_graph_check_shapes(
+        way, &facts, &spec, g->param + g->param[param].first_own, g->param[param].own, e);
+    if (status) return status;
     g->param[param].parametrization = way;
     g->param[param].raw = raw;
     g->param[param].parametrized = spec;
@@ -191,34 +201,43 @@ static tn_status choose_automatically(tn_graph *g, tn_graph_param *p, tn_error *
     const tn_status status = tn_instance_named(g->env, "initializer", name, NULL, g->real,
                                                &p->made_init, e);
     if (status) return status;
-    p->init = p->made_init;
+    p->init = &p->made_init->ref;
     snprintf(p->init_text, sizeof p->init_text, "%s (auto: %s)", name,
              after && after->initializer ? after->name : own->name);
     return TN_OK;
 }
 
+/* The node's `init`, else the option of the layer's own, else the model's `init`. */
 static tn_status choose_initializer(tn_graph *g, tn_graph_param *p, tn_error *e)
 {
-    const tn_instance *layer = g->node[p->node].layer;
+    const tn_instance *layer = g->node[p->node].layer, *init = NULL;
     const bool weight = p->spec.role == TN_WEIGHT && p->owner < 0;
-    if (weight) p->init = layer->host.init ? layer->host.init : g->init;
-    if (!p->init && weight && !p->spec.initializer) return choose_automatically(g, p, e);
+    const bool said = weight && layer->host.said[TN_SAID_INIT];
+    if (said)
+        init = layer->host.init;
+    else if (weight && !p->spec.initializer)
+        init = g->init;
+    p->init = init ? &init->ref : said ? NULL : p->spec.initializer;
+    if (!p->init && weight) return choose_automatically(g, p, e);
     if (p->init)
-        snprintf(p->init_text, sizeof p->init_text, "%s", p->init->entry->name);
-    else if (p->spec.initializer)
-        snprintf(p->init_text, sizeof p->init_text, "%s", p->spec.initializer->name);
+        snprintf(p->init_text, sizeof p->init_text, "%s", p->init->name);
     else
         snprintf(p->init_text, sizeof p->init_text, "%g", p->spec.fill);
     return TN_OK;
 }
 
-/* A stream of its own for every parameter, by name: other layers do not disturb it. */
-static tn_key key_of(const tn_graph *g, const char *name)
+uint64_t tn_graph_hash(const char *name)
 {
     uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
     for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
+    return hash;
+}
+
+/* A stream of its own for every parameter, by name: other layers do not disturb it. */
+static tn_key key_of(const tn_graph *g, const char *name)
+{
     const tn_key seed = {{(uint32_t)g->seed, (uint32_t)(g->seed >> 32)}};
-    return tn_key_derive(seed, hash, 0);
+    return tn_key_derive(seed, tn_graph_hash(name), 0);
 }
 
 tn_param_info tn_graph_param_info(const tn_graph *g, int32_t param)
@@ -237,17 +256,15 @@ static tn_status draw(tn_graph *g, int32_t param, tn_error *e)
 {
     tn_graph_param *p = &g->param[param];
     const tn_param_info info = tn_graph_param_info(g, param);
-    const tn_initializer *init = p->init               ? p->init->vtable
-                                 : p->spec.initializer ? p->spec.initializer->vtable
-                                                       : NULL;
-    if (!init) {
+    if (!p->init) {
         fill_value(&p->value, p->spec.fill);
         return TN_OK;
     }
+    const tn_initializer *init = p->init->vtable;
     tn_calling calling;
-    tn_call *call = tn_call_make(&calling, g->env, p->init, g->real, e);
-    const tn_status status = init->fill(
-        p->init ? p->init->self : p->spec.initializer->self, call, &info, &p->value);
+    tn_call *call = tn_call_refer(&calling, g->env, p->init, g->real, e);
+    const tn_status status = tn_call_end(
+        &calling, init->fill(p->init->self, call, &info, &p->value));
     if (status) tn_error_in(e, "initializer of %s", p->name);
     return status;
 }
@@ -265,7 +282,7 @@ static tn_status make_defaults(tn_graph *g, const tn_cfg *root, tn_error *e)
     tn_status status = TN_OK;
     if (init && !is_text(init, "auto"))
         status = tn_instance_make(g->env, "initializer", init, g->real, &g->init, e);
-    if (!status && reg)
+    if (!status && reg && !is_text(reg, "none"))
         status = tn_instance_make(g->env, "regularizer", reg, g->real, &g->regularizer,
                                   e);
     return status;
@@ -273,9 +290,10 @@ static tn_status make_defaults(tn_graph *g, const tn_cfg *root, tn_error *e)
 
 static void choose_regularizer(tn_graph *g, tn_graph_param *p)
 {
-    tn_instance *own = g->node[p->node].layer->host.regularizer;
+    const tn_instance *layer = g->node[p->node].layer;
     if (p->spec.role == TN_WEIGHT && p->owner < 0)
-        p->regularizer = own ? own : g->regularizer;
+        p->regularizer = layer->host.said[TN_SAID_REGULARIZER] ? layer->host.regularizer
+                                                               : g->regularizer;
 }
 
 tn_status tn_graph_fill(tn_graph *g, const tn_cfg *root, tn_error *e)

@@ -13,15 +13,18 @@ static tn_calling *calling_of(tn_call *call)
     return (tn_calling *)call;
 }
 
-/* Bodies of host->parallel may fail at once on several threads. */
+/* Bodies of host->parallel may fail at once on several threads: each has an error of its own. */
+static _Thread_local tn_error *body_error;
+
+static tn_error *error_of(tn_call *call)
+{
+    return body_error ? body_error : calling_of(call)->error;
+}
+
 static tn_status fail(tn_call *call, tn_status status, const char *text)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     if (status == TN_OK) status = TN_EINVAL;
-    pthread_mutex_lock(&lock);
-    tn_error_set(calling_of(call)->error, status, "%s", text ? text : "no reason given");
-    pthread_mutex_unlock(&lock);
-    return status;
+    return tn_error_set(error_of(call), status, "%s", text ? text : "no reason given");
 }
 
 static void log_text(tn_call *call, int32_t level, const char *text)
@@ -31,8 +34,7 @@ static void log_text(tn_call *call, int32_t level, const char *text)
 
 static void *alloc(tn_call *call, size_t bytes)
 {
-    tn_calling *c = calling_of(call);
-    return tn_memory_get(&c->env->memory, bytes, c->error);
+    return tn_memory_get(&calling_of(call)->env->memory, bytes, error_of(call));
 }
 
 static void release(tn_call *call, void *block)
@@ -42,16 +44,12 @@ static void release(tn_call *call, void *block)
 
 static tn_status param(tn_call *call, const tn_param_spec *spec)
 {
-    if (!calling_of(call)->setup)
-        return fail(call, TN_EINVAL, "parameters are declared in infer only");
     return tn_graph_declare_param(calling_of(call), spec);
 }
 
 static tn_status state(tn_call *call, const char *name, const tn_shape *shape,
                        double value)
 {
-    if (!calling_of(call)->setup)
-        return fail(call, TN_EINVAL, "states are declared in infer only");
     return tn_graph_declare_state(calling_of(call), name, shape, value);
 }
 
@@ -77,17 +75,22 @@ typedef struct loop {
     tn_status (*body)(void *data, int64_t i);
     void *data;
     pthread_mutex_t lock;
-    int64_t first_bad; /* whose status is returned, on any number of threads */
+    int64_t first_bad; /* whose status and text are returned, on any number of threads */
     tn_status status;
+    tn_error why;
 } loop;
 
 static void run_body(void *data, int64_t i, int32_t worker)
 {
     loop *l = data;
+    tn_error why = {0}, *outer = body_error;
+    body_error = &why;
     const tn_status status = l->body(l->data, i);
+    body_error = outer;
     if (!status) return;
     pthread_mutex_lock(&l->lock);
-    if (!l->status || i < l->first_bad) l->status = status, l->first_bad = i;
+    if (!l->status || i < l->first_bad)
+        l->status = status, l->first_bad = i, l->why = why;
     pthread_mutex_unlock(&l->lock);
 }
 
@@ -96,13 +99,16 @@ static tn_status parallel(tn_call *call, int64_t n, tn_status (*body)(void *, in
 {
     tn_calling *c = calling_of(call);
     const tn_instance *backend;
-    tn_status status = tn_env_backend(c->env, c->real, &backend, c->error);
+    tn_error *e = error_of(call);
+    tn_status status = tn_env_backend(c->env, c->real, &backend, e);
     if (status) return status;
     loop l = {.body = body, .data = data};
     pthread_mutex_init(&l.lock, NULL);
     status = tn_real_ops_of(c->real)->parallel(backend, n, run_body, &l);
     pthread_mutex_destroy(&l.lock);
-    return status ? status : l.status;
+    if (status || !l.status) return status;
+    if (e) *e = l.why;
+    return l.status;
 }
 
 /* ---- services ---------------------------------------------------------------------- */
@@ -140,14 +146,30 @@ const tn_host tn_the_host = {
     .service = service,
 };
 
+tn_call *tn_call_refer(tn_calling *c, tn_env *env, tn_ref plugin, int32_t real,
+                       tn_error *e)
+{
+    *c = (tn_calling){.call = {.host = &tn_the_host, .now = plugin ? plugin->now : NULL},
+                      .env = env,
+                      .error = e,
+                      .name = plugin ? plugin->name : NULL,
+                      .real = real};
+    c->call.priv = c;
+    if (e) e->status = TN_OK, e->text[0] = 0;
+    return &c->call;
+}
+
 tn_call *tn_call_make(tn_calling *c, tn_env *env, const tn_instance *instance,
                       int32_t real, tn_error *e)
 {
-    *c = (tn_calling){
-        .call = {.host = &tn_the_host, .now = instance ? instance->now : NULL},
-        .env = env,
-        .error = e,
-        .real = real};
-    c->call.priv = c;
-    return &c->call;
+    return tn_call_refer(c, env, instance ? &instance->ref : NULL, real, e);
+}
+
+tn_status tn_call_end(tn_calling *c, tn_status status)
+{
+    tn_error *e = c->error;
+    if (!status || !e) return status;
+    if (!*e->text)
+        tn_error_set(e, status, "%s gave no reason", c->name ? c->name : "the plugin");
+    return e->status = status;
 }

@@ -64,7 +64,7 @@ static tn_status find_entry(tn_env *env, const char *kind, const naming *n,
         tn_error block = {0};
         const tn_status other = tn_registry_find(env->registry, "block", n->name, entry,
                                                  &block);
-        if (other != TN_ENOTFOUND) status = other, *e = other ? block : *e;
+        if (other != TN_ENOTFOUND) status = other, *e = block;
     }
     if (!status) return TN_OK;
     const tn_error why = *e;
@@ -202,11 +202,11 @@ static tn_status check_self(tn_instance *i, tn_error *e)
     if (!head->check) return TN_OK;
     tn_calling calling;
     tn_error why = {0};
-    const tn_status status = head->check(
-        i->self, tn_call_make(&calling, i->env, i, i->real, &why));
+    tn_call *call = tn_call_make(&calling, i->env, i, i->real, &why);
+    const tn_status status = tn_call_end(&calling, head->check(i->self, call));
     if (!status) return TN_OK;
     return tn_cfg_error(i->where, e, status, "%s/%s: %s", i->entry->kind, i->entry->name,
-                        *why.text ? why.text : "its options do not go together");
+                        why.text);
 }
 
 static tn_status fill(tn_making *m, const char *kind, const tn_cfg *cfg)

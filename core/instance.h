@@ -10,6 +10,14 @@ typedef struct tn_dial_state {
     double constant;
 } tn_dial_state;
 
+/* Host options of layers that hold a plugin, or the word that says to go without the model's. */
+enum tn_said {
+    TN_SAID_INIT,            /* auto */
+    TN_SAID_REGULARIZER,     /* none */
+    TN_SAID_PARAMETRIZATION, /* none */
+    TN_SAID
+};
+
 struct tn_instance {
     tn_env *env;
     const tn_entry *entry;
@@ -31,6 +39,7 @@ struct tn_instance {
     struct {
         const char *name;
         const tn_cfg *inputs;
+        const tn_cfg *said[TN_SAID]; /* NULL: nothing */
         tn_instance *init, *regularizer, *parametrization;
         int32_t lr_dial;
     } host;
@@ -48,6 +57,8 @@ tn_status tn_instance_named(tn_env *, const char *kind, const char *name,
                             const char *options, int32_t real, tn_instance **out,
                             tn_error *);
 void tn_instance_free(tn_instance *);
+/* Of the options in tn_said, gives a layer those of the block around it that it has not. */
+tn_status tn_instance_inherit(tn_instance *, const tn_instance *block, tn_error *);
 
 /* Sets every dial of the instance and its children from the clock. */
 void tn_instance_tick(tn_instance *, const tn_clock *);

@@ -59,10 +59,12 @@ static tn_status bind_loss(tn_judge *j, const tn_shape *out, const tn_data_info 
     const tn_bridge *bridge = tn_bridge_of(j->real);
     const tn_field_spec *spec[TN_MAX_FIELDS];
     tn_calling calling;
+    tn_call *call = tn_call_make(&calling, j->env, j->loss.instance, j->real, e);
     tn_status status = bind_fields(&j->loss, bridge->loss_fields(j->loss.instance), info,
                                    spec, e);
-    tn_call *call = tn_call_make(&calling, j->env, j->loss.instance, j->real, e);
-    if (!status) status = bridge->loss_infer(j->loss.instance, call, out, spec);
+    if (!status)
+        status = tn_call_end(&calling,
+                             bridge->loss_infer(j->loss.instance, call, out, spec));
     j->loss.sums = 2;
     j->sums = 2;
     return tn_blame(j->loss.instance, status, e);
@@ -74,9 +76,11 @@ static tn_status bind_metric(tn_judge *j, tn_criterion *m, const tn_shape *out,
     const tn_bridge *bridge = tn_bridge_of(j->real);
     const tn_field_spec *spec[TN_MAX_FIELDS];
     tn_calling calling;
-    tn_status status = bind_fields(m, bridge->metric_fields(m->instance), info, spec, e);
     tn_call *call = tn_call_make(&calling, j->env, m->instance, j->real, e);
-    if (!status) status = bridge->metric_infer(m->instance, call, out, spec, &m->sums);
+    tn_status status = bind_fields(m, bridge->metric_fields(m->instance), info, spec, e);
+    if (!status)
+        status = tn_call_end(
+            &calling, bridge->metric_infer(m->instance, call, out, spec, &m->sums));
     if (!status && (m->sums < 1 || m->sums > 1000000))
         status = tn_error_set(e, TN_EINVAL, "asks for %lld sums", (long long)m->sums);
     m->first_sum = j->sums;
@@ -184,9 +188,7 @@ tn_status tn_judge_add(const tn_judge *j, tn_plan *plan, const tn_pass *pass,
     for (int32_t i = 0; i < j->metrics; i++) {
         const tn_criterion *m = &j->metric[i];
         pick_fields(m, field, picked);
-        const tn_status status = tn_plan_metric(plan, pass, m->instance, picked, m->sums,
-                                                sums + m->first_sum, e);
-        if (status) return status;
+        tn_plan_metric(plan, pass, m->instance, picked, sums + m->first_sum);
     }
     pick_fields(&j->loss, field, picked);
     const tn_status status = tn_plan_loss(plan, pass, j->loss.instance, picked, scale,

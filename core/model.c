@@ -36,11 +36,11 @@ tn_status tn_model_input_shape(const tn_cfg *root, tn_shape *shape, tn_error *e)
     const tn_cfg *cfg = tn_cfg_get(root, "input");
     *shape = (tn_shape){.rank = -1};
     if (!cfg) return TN_OK;
-    if (cfg->type != TN_CFG_LIST || cfg->count < 1 || cfg->count > TN_MAX_RANK)
+    if (cfg->type != TN_CFG_LIST || cfg->count < 1 || cfg->count > TN_MAX_SAMPLE_RANK)
         return tn_cfg_error(cfg, e, TN_EINVAL,
                             "input: expected the shape of a sample, a list of 1 "
                             "to %d numbers, e.g. [28, 28, 1]",
-                            TN_MAX_RANK);
+                            TN_MAX_SAMPLE_RANK);
     shape->rank = cfg->count;
     for (int32_t i = 0; i < cfg->count; i++) {
         const tn_status status = tn_cfg_int(cfg->item[i], 1, INT32_MAX, &shape->dim[i],
@@ -119,7 +119,7 @@ tn_status tn_model_name_classes(tn_model *m, const char *const *names, int32_t c
     return status;
 }
 
-static tn_status fill(tn_model *m, const tn_shape *input, tn_error *e)
+static tn_status fill(tn_model *m, const tn_shape *input, int64_t most, tn_error *e)
 {
     uint64_t seed;
     int32_t real;
@@ -129,7 +129,8 @@ static tn_status fill(tn_model *m, const tn_shape *input, tn_error *e)
     tn_status status = tn_model_settings(m->config->root, &seed, &real, e);
     if (!status) status = tn_model_set_input(m->config, input, e);
     if (!status)
-        status = tn_graph_new(m->env, m->config->root, input, real, seed, &m->graph, e);
+        status = tn_graph_new(m->env, m->config->root, input, real, seed, most, &m->graph,
+                              e);
     if (status) return status;
     m->chunk = tn_predict_chunk(m->graph);
     tn_graph_tick(m->graph, &(tn_clock){0});
@@ -137,7 +138,7 @@ static tn_status fill(tn_model *m, const tn_shape *input, tn_error *e)
 }
 
 tn_status tn_model_make(tn_env *env, tn_config *config, const tn_shape *input,
-                        tn_model **out, tn_error *e)
+                        int64_t most, tn_model **out, tn_error *e)
 {
     *out = NULL;
     tn_model *m = tn_memory_get(&env->memory, sizeof *m, e);
@@ -147,7 +148,7 @@ tn_status tn_model_make(tn_env *env, tn_config *config, const tn_shape *input,
     }
     m->env = env;
     m->config = config;
-    const tn_status status = fill(m, input, e);
+    const tn_status status = fill(m, input, most, e);
     if (status)
         tn_model_free(m);
     else
@@ -159,13 +160,13 @@ tn_model *tn_model_new(tn_env *env, const tn_config *config, const tn_shape *inp
                        tn_error *e)
 {
     tn_model *m = NULL;
-    if (input->rank < 1 || input->rank > TN_MAX_RANK) {
-        tn_error_set(e, TN_ESHAPE, "an input has 1 to %d axes, not %d", TN_MAX_RANK,
-                     input->rank);
+    if (input->rank < 1 || input->rank > TN_MAX_SAMPLE_RANK) {
+        tn_error_set(e, TN_ESHAPE, "an input has 1 to %d axes, not %d",
+                     TN_MAX_SAMPLE_RANK, input->rank);
         return NULL;
     }
     tn_config *own = tn_config_copy(env, config, e);
-    return own && !tn_model_make(env, own, input, &m, e) ? m : NULL;
+    return own && !tn_model_make(env, own, input, INT64_MAX, &m, e) ? m : NULL;
 }
 
 void tn_model_free(tn_model *m)

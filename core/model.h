@@ -20,9 +20,9 @@ struct tn_model {
     struct tn_idle_plan *idle;
 };
 
-/* `config` becomes the model's own, also on failure. */
-tn_status tn_model_make(tn_env *, tn_config *config, const tn_shape *input, tn_model **,
-                        tn_error *);
+/* `config` becomes the model's own, also on failure. `most`: as of tn_graph_new. */
+tn_status tn_model_make(tn_env *, tn_config *config, const tn_shape *input, int64_t most,
+                        tn_model **, tn_error *);
 /* `seed:` and `precision:` of a config's root; `input:`, rank -1 when it is not there. */
 tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real,
                             tn_error *);

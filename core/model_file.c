@@ -76,6 +76,17 @@ static tn_status check_keys(const tn_cfg *root, tn_error *e)
     return tn_cfg_only(root, allowed, e);
 }
 
+/* What its config may ask for, so that a small file cannot take all memory. */
+static int64_t bytes_of(const tn_archive *a)
+{
+    int64_t sum = 0;
+    for (int64_t i = 0; i < a->tensors; i++) {
+        const tn_tensor *t = &a->tensor[i].tensor;
+        sum += tn_count(t) * (int64_t)tn_dtype_size(t->dtype);
+    }
+    return sum;
+}
+
 static tn_status make_network(tn_env *env, const char *path, const tn_archive *a,
                               tn_model **out, tn_error *e)
 {
@@ -91,7 +102,7 @@ static tn_status make_network(tn_env *env, const char *path, const tn_archive *a
     if (!status && input.rank < 0)
         status = tn_error_set(e, TN_EDATA,
                               "%s: its config does not say the input's shape", path);
-    if (!status) return tn_model_make(env, config, &input, out, e);
+    if (!status) return tn_model_make(env, config, &input, bytes_of(a), out, e);
     tn_config_free(config);
     return status;
 }

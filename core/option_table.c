@@ -23,11 +23,12 @@ bool tn_name_legal(const char *name)
     P(STR, inputs, TN_OPTIONAL, 0, 0, 0,                                        \
       "names of the nodes it reads, one or a list; by default the node before") \
     P(PLUGIN, init, TN_OPTIONAL, 0, "initializer", 0,                           \
-      "of its weights; by default the model's")                                 \
+      "of its weights, or auto; by default the block's, then the model's")      \
     P(PLUGIN, regularizer, TN_OPTIONAL, 0, "regularizer", 0,                    \
-      "of its weights; by default the model's")                                 \
+      "of its weights, or none; by default the block's, then the model's")      \
     P(PLUGIN, parametrization, TN_OPTIONAL, 0, "parametrization", 0,            \
-      "what makes its weights from the trained values")
+      "what makes its weights from the trained values, or none; by default "    \
+      "the block's")
 
 /* The default of lr is the optimizer's own: entry.learning_rate. */
 #define OPTIMIZER_OPTIONS(P) P(SCHEDULABLE, lr, 0, 0, 0, INFINITY, "learning rate")

@@ -16,15 +16,21 @@ static tn_status in_layer(const tn_plan *p, int32_t number, tn_status status, tn
     return status;
 }
 
+/* A weight is one sample. */
+static tn_pass weight_pass(const tn_pass *pass)
+{
+    return (tn_pass){.samples = 1, .step = pass->step, .training = pass->training};
+}
+
 /* Parametrized weights, from the raw ones. */
 static tn_status run_weights(tn_plan *p, const tn_pass *pass, bool back, tn_error *e)
 {
-    const tn_pass one = {1, 0, pass->step, pass->pass, pass->training};
+    const tn_pass one = weight_pass(pass);
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < p->graph->params; i++) {
-        if (!p->weight[i].used) continue;
-        status = back ? p->ops->backward(&p->weight[i].unit, &one, e)
-                      : p->ops->forward(&p->weight[i].unit, &one, e);
+        if (!p->weight[i]) continue;
+        status = back ? p->ops->backward(&p->weight[i]->unit, &one, e)
+                      : p->ops->forward(&p->weight[i]->unit, &one, e);
         if (status) tn_error_in(e, "parametrization of %s", p->graph->param[i].name);
     }
     return status;
@@ -52,18 +58,17 @@ tn_status tn_plan_loss(tn_plan *p, const tn_pass *pass, const tn_instance *loss,
 {
     const int32_t last = p->graph->nodes - 1;
     const tn_plan_node *home = &p->node[p->node[last].home];
-    return p->ops->loss(loss, tn_graph_output(p->graph), pass, home->value, field, scale,
+    return p->ops->loss(loss, tn_graph_output(p->graph), pass,
+                        tn_plan_key(p, p->graph->nodes, 1), home->value, field, scale,
                         p->row_values, gradient ? home->gradient : NULL, value, weight,
                         e);
 }
 
-tn_status tn_plan_metric(tn_plan *p, const tn_pass *pass, const tn_instance *metric,
-                         const tn_field *field, int64_t sum_count, double *sums,
-                         tn_error *e)
+void tn_plan_metric(const tn_plan *p, const tn_pass *pass, const tn_instance *metric,
+                    const tn_field *field, double *sums)
 {
     p->ops->metric(metric, tn_graph_output(p->graph), pass,
                    tn_plan_output(p, p->graph->nodes - 1), field, sums);
-    return TN_OK;
 }
 
 /* Decides for every input whether its gradient is set or added to. */
@@ -96,28 +101,18 @@ static tn_status run_backward(tn_plan *p, const tn_pass *pass, tn_error *e)
     return status ? status : run_weights(p, pass, true, e);
 }
 
-static tn_status make_totals(tn_plan *p, tn_error *e)
-{
-    for (int32_t i = 0; i < p->graph->params; i++) {
-        if (p->total[i]) continue;
-        p->total[i] = tn_plan_take(p, tn_count(&p->graph->param[i].value), p->real_size,
-                                   e);
-        if (!p->total[i]) return TN_ENOMEM;
-    }
-    return TN_OK;
-}
-
 tn_status tn_plan_backward(tn_plan *p, const tn_pass *pass, bool add, tn_error *e)
 {
     if (!p->training)
         return tn_error_set(e, TN_EINVAL, "this plan is for inference only");
     if (!add) return run_backward(p, pass, e);
-    tn_status status = make_totals(p, e);
+    if (!p->total)
+        return tn_error_set(e, TN_EINVAL, "this plan does not add up gradients");
     const tn_graph *g = p->graph;
-    for (int32_t i = 0; !status && i < g->params; i++)
+    for (int32_t i = 0; i < g->params; i++)
         memcpy(p->total[i], p->gradient[i],
                (size_t)tn_count(&g->param[i].value) * p->real_size);
-    if (!status) status = run_backward(p, pass, e);
+    const tn_status status = run_backward(p, pass, e);
     for (int32_t i = 0; !status && i < g->params; i++)
         p->ops->add(p->backend, p->gradient[i], p->total[i],
                     tn_count(&g->param[i].value));
@@ -131,13 +126,15 @@ tn_tensor tn_plan_gradient(const tn_plan *p, int32_t param)
     return t;
 }
 
-tn_status tn_plan_commit(tn_plan *p, const tn_pass *pass, tn_error *e)
+void tn_plan_commit(tn_plan *p, const tn_pass *pass)
 {
-    tn_status status = TN_OK;
-    for (int32_t i = 1; !status && i < p->graph->nodes; i++)
+    const tn_pass one = weight_pass(pass);
+    for (int32_t i = 0; i < p->graph->params; i++)
+        if (p->weight[i] && p->weight[i]->facts.commits)
+            p->ops->commit(&p->weight[i]->unit, &one);
+    for (int32_t i = 1; i < p->graph->nodes; i++)
         if (p->node[i].facts.commits && p->node[i].home == i)
-            status = p->ops->commit(&p->node[i].unit, pass, e);
-    return status;
+            p->ops->commit(&p->node[i].unit, pass);
 }
 
 int32_t tn_plan_first_bad(const tn_plan *p, const tn_pass *pass)
@@ -152,19 +149,17 @@ int32_t tn_plan_first_bad(const tn_plan *p, const tn_pass *pass)
 
 tn_status tn_plan_product(tn_calling *c, const tn_product *product)
 {
-    if (!c->plan)
-        return tn_error_set(c->error, TN_EINVAL, "products are for whole layers only");
     return tn_real_ops_of(c->real)->product(c->plan, c, product);
 }
 
 tn_status tn_plan_column_sums(tn_calling *c, const tn_tensor *m, tn_tensor *out)
 {
     const tn_matrix matrix = tn_matrix_of(m);
-    if (!c->plan)
-        return tn_error_set(c->error, TN_EINVAL, "sums are for whole layers only");
     if (tn_count(out) != matrix.cols)
         return tn_error_set(c->error, TN_ESHAPE,
                             "column sums of %lld columns into %lld values",
                             (long long)matrix.cols, (long long)tn_count(out));
-    return tn_real_ops_of(c->real)->column_sums(&matrix, out->data);
+    tn_real_ops_of(c->real)->column_sums(c->plan, m->data, matrix.rows, matrix.cols,
+                                         out->data);
+    return TN_OK;
 }

@@ -1,5 +1,5 @@
-/* plan.h - a graph made ready to run on batches of up to a given size: one arena, kernels
- * grouped, nothing allocated afterwards.
+/* plan.h - a graph made ready to run on batches of up to a given size: all memory that passes
+ * need is taken when the plan is made, none afterwards.
  *
  * A plan belongs to one thread at a time; plans of one graph may run at once as long as none
  * of them trains. Data is tn_real of the graph's precision throughout. */
@@ -10,17 +10,16 @@
 
 typedef struct tn_plan tn_plan;
 
-tn_status tn_plan_new(tn_graph *, int64_t max_samples, bool training, tn_plan **,
-                      tn_error *);
+/* `accumulates`: gradients of several batches will be added up. */
+tn_status tn_plan_new(tn_graph *, int64_t max_samples, bool training, bool accumulates,
+                      tn_plan **, tn_error *);
 void tn_plan_free(tn_plan *);
-size_t tn_plan_bytes(const tn_plan *); /* of the arena */
 
 /* What one pass needs to know beside the data. */
 typedef struct tn_pass {
     int64_t samples;
     int64_t row;   /* logical number of the first sample, e.g. in an accumulated batch */
-    uint64_t step; /* for random keys */
-    int32_t pass;
+    uint64_t step; /* for random keys: all passes of a step draw the same numbers */
     bool training;
 } tn_pass;
 
@@ -37,15 +36,14 @@ tn_status tn_plan_loss(tn_plan *, const tn_pass *, const tn_instance *loss,
                        const tn_field *field, double scale, bool gradient, double *value,
                        double *weight, tn_error *);
 /* Adds to `sums` of a metric, from the forward just made. */
-tn_status tn_plan_metric(tn_plan *, const tn_pass *, const tn_instance *metric,
-                         const tn_field *field, int64_t sum_count, double *sums,
-                         tn_error *);
-/* Gradients of all parameters; `add`: onto those that are there (accumulated batches). */
+void tn_plan_metric(const tn_plan *, const tn_pass *, const tn_instance *metric,
+                    const tn_field *field, double *sums);
+/* Gradients of all parameters; `add`: onto those that are there (plans that accumulate). */
 tn_status tn_plan_backward(tn_plan *, const tn_pass *, bool add, tn_error *);
 /* Gradient of parameter i, shaped like its value. */
 tn_tensor tn_plan_gradient(const tn_plan *, int32_t param);
 /* Writes the states (running statistics) of the forward just made. */
-tn_status tn_plan_commit(tn_plan *, const tn_pass *, tn_error *);
+void tn_plan_commit(tn_plan *, const tn_pass *);
 /* First node whose output is not finite after a forward; -1: none. */
 int32_t tn_plan_first_bad(const tn_plan *, const tn_pass *);
 /* Host slots product and column_sums (whole-class layers and whole-tensor updates only). */

@@ -8,7 +8,7 @@ const tn_real_ops *tn_real_ops_of(int32_t real)
 
 /* ---- memory --------------------------------------------------------------------------- */
 
-void *tn_plan_take(tn_plan *p, int64_t count, size_t size, tn_error *e)
+static void *take(tn_plan *p, int64_t count, size_t size, tn_error *e)
 {
     tn_memory *m = &p->graph->env->memory;
     const bool full = p->blocks == 0 || (p->blocks & (p->blocks - 1)) == 0;
@@ -20,39 +20,40 @@ void *tn_plan_take(tn_plan *p, int64_t count, size_t size, tn_error *e)
         p->block = grown;
     }
     void *block = tn_memory_array(m, (size_t)count, size, e);
-    if (block) p->block[p->blocks++] = block, p->bytes += (size_t)count * size;
+    if (block) p->block[p->blocks++] = block;
     return block;
 }
 
-static bool batch_size(const tn_plan *p, int64_t per_sample, int64_t *n)
-{
-    return tn_size_mul(per_sample, p->max_samples, n);
-}
-
-/* A whole batch of `per_sample` values. */
-static void *take_batch(tn_plan *p, int64_t per_sample, tn_error *e)
+/* A batch of `samples` items of `count` values of `size` bytes. */
+static void *take_batch(tn_plan *p, int64_t samples, int64_t count, size_t size,
+                        tn_error *e)
 {
     int64_t n;
-    if (batch_size(p, per_sample, &n)) return tn_plan_take(p, n, p->real_size, e);
+    if (tn_size_mul(count, samples, &n)) return take(p, n, size, e);
     tn_error_set(e, TN_ENOMEM, "a batch of %lld samples is too large",
-                 (long long)p->max_samples);
+                 (long long)samples);
     return NULL;
 }
 
-static tn_status take_sums(tn_plan *p, const tn_unit *u, int64_t samples, int32_t over,
-                           int32_t sums, int32_t stats, tn_sums *out, tn_error *e)
+static tn_status take_sums(tn_plan *p, int32_t over, const tn_space *space,
+                           int64_t groups, int32_t sums, int32_t stats, tn_sums *out,
+                           tn_error *e)
 {
     if (!sums) return TN_OK;
-    const tn_shape *in = &u->spec->in[0];
-    const int64_t per = tn_rows_per_sample(in), rows = samples * per;
-    const int64_t width = tn_shape_width(in), groups = tn_groups(over, rows, width, per);
-    const bool apart = over == TN_OVER_ROWS || over == TN_OVER_SAMPLE;
-    const int64_t chunks = apart ? 1 : tn_chunks(rows, width);
-    out->partial = tn_plan_take(p, chunks * sums * groups, sizeof(double), e);
+    out->partial = take(p, tn_sum_room(over, space, groups, sums), sizeof(double), e);
     if (!out->partial) return TN_ENOMEM;
     for (int32_t q = 0; q < stats; q++)
-        if (!(out->stat[q] = tn_plan_take(p, groups, p->real_size, e))) return TN_ENOMEM;
+        if (!(out->stat[q] = take(p, groups, p->real_size, e))) return TN_ENOMEM;
     return TN_OK;
+}
+
+static tn_status take_partials(tn_plan *p, tn_unit *u, const tn_space *space, tn_error *e)
+{
+    int64_t own = 0;
+    for (int32_t i = 0; i < u->params; i++) own += u->param[i].size;
+    if (!p->training || !own) return TN_OK;
+    u->gparam_partial = take_batch(p, tn_space_chunks(space), own, p->real_size, e);
+    return u->gparam_partial ? TN_OK : TN_ENOMEM;
 }
 
 /* What the kernels of a unit need beside inputs and output. */
@@ -60,27 +61,24 @@ static tn_status take_kernel(tn_plan *p, tn_unit *u, const tn_layer_facts *f,
                              int64_t samples, tn_error *e)
 {
     const tn_shape *in = &u->spec->in[0];
-    const int64_t rows = samples * tn_rows_per_sample(in), width = tn_shape_width(in);
-    int64_t own = 0;
-    tn_status status = take_sums(p, u, samples, f->over, f->sums, f->stats, &u->sums, e);
+    const int64_t per = tn_rows_per_sample(in), width = tn_shape_width(in);
+    const int64_t groups = tn_groups(f->over, samples * per, width, per);
+    const tn_space space = tn_unit_space(f, in, samples);
+    if (f->kernel == TN_WHOLE) {
+        if (u->spec->cache)
+            u->cache = take_batch(p, samples, (int64_t)u->spec->cache, 1, e);
+        return u->cache || !u->spec->cache ? TN_OK : TN_ENOMEM;
+    }
+    tn_status status = take_sums(p, f->over, &space, groups, f->sums, f->stats, &u->sums,
+                                 e);
     if (!status && p->training)
-        status = take_sums(p, u, samples, f->back_over, f->back_sums, f->back_stats,
+        status = take_sums(p, f->over, &space, groups, f->back_sums, f->back_stats,
                            &u->back_sums, e);
-    if (status) return status;
-    for (int32_t i = 0; i < u->params; i++) own += u->param[i].size;
-    if (p->training && own && f->kernel != TN_WHOLE) {
-        u->gparam_partial = tn_plan_take(p, tn_chunks(rows, width) * own, p->real_size,
-                                         e);
-        if (!u->gparam_partial) return TN_ENOMEM;
-    }
-    if (u->spec->cache && !(u->cache = tn_plan_take(p, 1, u->spec->cache, e)))
-        return TN_ENOMEM;
-    if (f->kernel == TN_WINDOW) {
-        const int32_t threads = p->ops->threads(p->backend);
-        u->window_scratch = tn_plan_take(p, threads * width, p->real_size, e);
-        if (!u->window_scratch) return TN_ENOMEM;
-    }
-    return TN_OK;
+    if (!status) status = take_partials(p, u, &space, e);
+    if (status || f->kernel != TN_WINDOW) return status;
+    const int32_t threads = p->ops->threads(p->backend);
+    u->window_scratch = take_batch(p, threads, width, p->real_size, e);
+    return u->window_scratch ? TN_OK : TN_ENOMEM;
 }
 
 /* ---- making --------------------------------------------------------------------------- */
@@ -107,11 +105,11 @@ static void bind_own(const tn_plan *p, tn_unit *u, const tn_layer_facts *f,
     u->params = params, u->states = states;
     for (int32_t i = 0; i < params; i++) {
         const tn_graph_param *q = &p->graph->param[first_param + i];
-        const tn_plan_weight *w = &p->weight[first_param + i];
+        const tn_plan_weight *w = p->weight[first_param + i];
         u->param[i] = own_of(&q->value, &q->spec.shape, q->spec.along);
-        if (w->used) u->param[i].value = w->value;
+        if (w) u->param[i].value = w->value;
         if (!p->training) continue;
-        u->param[i].gradient = w->used ? w->gradient : p->gradient[first_param + i];
+        u->param[i].gradient = w ? w->gradient : p->gradient[first_param + i];
     }
     for (int32_t i = 0; i < states; i++) {
         const tn_graph_state *s = &p->graph->state[first_state + i];
@@ -119,38 +117,46 @@ static void bind_own(const tn_plan *p, tn_unit *u, const tn_layer_facts *f,
     }
 }
 
-static tn_unit make_unit(const tn_plan *p, const tn_instance *layer, const tn_node *spec,
-                         uint64_t number, uint64_t stream)
+tn_key tn_plan_key(const tn_plan *p, int32_t number, uint64_t stream)
 {
     const uint64_t seed = p->graph->seed;
     const tn_key key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
+    return tn_key_derive(key, (uint64_t)number, stream);
+}
+
+static tn_unit make_unit(const tn_plan *p, const tn_instance *layer, const tn_node *spec,
+                         tn_key key)
+{
     return (tn_unit){.layer = layer,
                      .backend = p->backend,
                      .env = p->graph->env,
                      .real = p->graph->real,
                      .spec = spec,
-                     .key = tn_key_derive(key, number, stream)};
+                     .key = key};
 }
 
 /* The parametrization of parameter i, if it has one that matters here. */
 static tn_status add_weight(tn_plan *p, int32_t i, tn_error *e)
 {
     const tn_graph_param *q = &p->graph->param[i];
-    tn_plan_weight *w = &p->weight[i];
     if (!q->parametrization) return TN_OK;
     const tn_layer_facts f = p->ops->facts(q->parametrization->vtable);
     if ((f.flags & TN_VIEW) || ((f.flags & TN_IDLE) && !p->training)) return TN_OK;
+    if (p->training && !f.differentiable)
+        return tn_cfg_error(q->parametrization->where, e, TN_ENOTSUP,
+                            "%s has no backward, so %s cannot be trained",
+                            q->parametrization->entry->name, q->name);
     const int64_t n = tn_count(&q->value);
-    if (!(w->value = tn_plan_take(p, n, p->real_size, e))) return TN_ENOMEM;
-    if (p->training && !(w->gradient = tn_plan_take(p, n, p->real_size, e)))
-        return TN_ENOMEM;
+    tn_plan_weight *w = p->weight[i] = take(p, 1, sizeof *w, e);
+    if (!w || !(w->value = take(p, n, p->real_size, e))) return TN_ENOMEM;
+    if (p->training && !(w->gradient = take(p, n, p->real_size, e))) return TN_ENOMEM;
+    w->facts = f;
     w->spec = q->parametrized;
     w->spec.in = &q->raw;
-    w->unit = make_unit(p, q->parametrization, &w->spec, (uint64_t)i, 2);
+    w->unit = make_unit(p, q->parametrization, &w->spec, tn_plan_key(p, i, 2));
     w->unit.x[0] = q->value.data, w->unit.y = w->value;
     w->unit.gy = w->gradient, w->unit.gx[0] = p->training ? p->gradient[i] : NULL;
     bind_own(p, &w->unit, &f, q->first_own, q->own, q->first_own_state, q->own_states);
-    w->used = true;
     return take_kernel(p, &w->unit, &f, 1, e);
 }
 
@@ -184,9 +190,10 @@ static tn_status bind_inputs(tn_plan *p, int32_t number, tn_error *e)
         u->x[k] = home->value;
         if (!p->training || !home->wants) continue;
         u->gx[k] = home->gradient;
-        if (shares_gradient(p, number, k) &&
-            !(u->gx_spare[k] = take_batch(p, in->size, e)))
-            return TN_ENOMEM;
+        if (p->node[number].facts.kernel == TN_WINDOW || !shares_gradient(p, number, k))
+            continue; /* windows add by themselves */
+        u->gx_spare[k] = take_batch(p, p->max_samples, in->size, p->real_size, e);
+        if (!u->gx_spare[k]) return TN_ENOMEM;
     }
     return TN_OK;
 }
@@ -208,7 +215,7 @@ static tn_status add_node(tn_plan *p, int32_t number, tn_error *e)
     n->home = number;
     if (from->layer) {
         n->facts = p->ops->facts(from->layer->vtable);
-        n->unit = make_unit(p, from->layer, &from->spec, (uint64_t)number, 1);
+        n->unit = make_unit(p, from->layer, &from->spec, tn_plan_key(p, number, 1));
         n->wants = wants_gradient(p, number);
         const bool identity = (n->facts.flags & TN_IDLE) && !p->training;
         if ((n->facts.flags & TN_VIEW) || identity)
@@ -221,31 +228,38 @@ static tn_status add_node(tn_plan *p, int32_t number, tn_error *e)
                             "%s has no backward, so nothing before it can be trained",
                             from->layer->entry->name);
     if (n->home != number) return TN_OK;
-    if (!(n->value = take_batch(p, n->size, e))) return TN_ENOMEM;
-    if (n->wants && p->training && !(n->gradient = take_batch(p, n->size, e)))
-        return TN_ENOMEM;
+    n->value = take_batch(p, p->max_samples, n->size, p->real_size, e);
+    if (!n->value) return TN_ENOMEM;
+    if (n->wants && p->training)
+        n->gradient = take_batch(p, p->max_samples, n->size, p->real_size, e);
+    if (n->wants && p->training && !n->gradient) return TN_ENOMEM;
     n->unit.y = n->value, n->unit.gy = n->gradient;
     return from->layer ? take_kernel(p, &n->unit, &n->facts, p->max_samples, e) : TN_OK;
 }
 
-static tn_status take_params(tn_plan *p, tn_error *e)
+/* One block of values for each parameter. */
+static tn_status take_per_param(tn_plan *p, void ***out, tn_error *e)
 {
     const tn_graph *g = p->graph;
-    p->weight = tn_plan_take(p, g->params + 1, sizeof *p->weight, e);
-    p->gradient = tn_plan_take(p, g->params + 1, sizeof(void *), e);
-    p->total = tn_plan_take(p, g->params + 1, sizeof(void *), e);
-    if (!p->weight || !p->gradient || !p->total) return TN_ENOMEM;
-    for (int32_t i = 0; p->training && i < g->params; i++) {
-        p->gradient[i] = tn_plan_take(p, tn_count(&g->param[i].value), p->real_size, e);
-        if (!p->gradient[i]) return TN_ENOMEM;
-    }
-    tn_status status = TN_OK;
-    for (int32_t i = 0; !status && i < g->params; i++) status = add_weight(p, i, e);
+    if (!(*out = take(p, g->params + 1, sizeof(void *), e))) return TN_ENOMEM;
+    for (int32_t i = 0; i < g->params; i++)
+        if (!((*out)[i] = take(p, tn_count(&g->param[i].value), p->real_size, e)))
+            return TN_ENOMEM;
+    return TN_OK;
+}
+
+static tn_status take_params(tn_plan *p, bool accumulates, tn_error *e)
+{
+    const int32_t params = p->graph->params;
+    if (!(p->weight = take(p, params + 1, sizeof *p->weight, e))) return TN_ENOMEM;
+    tn_status status = p->training ? take_per_param(p, &p->gradient, e) : TN_OK;
+    if (!status && accumulates) status = take_per_param(p, &p->total, e);
+    for (int32_t i = 0; !status && i < params; i++) status = add_weight(p, i, e);
     return status;
 }
 
-tn_status tn_plan_new(tn_graph *g, int64_t max_samples, bool training, tn_plan **out,
-                      tn_error *e)
+tn_status tn_plan_new(tn_graph *g, int64_t max_samples, bool training, bool accumulates,
+                      tn_plan **out, tn_error *e)
 {
     *out = NULL;
     const tn_instance *backend;
@@ -259,14 +273,13 @@ tn_status tn_plan_new(tn_graph *g, int64_t max_samples, bool training, tn_plan *
                    .max_samples = max_samples,
                    .training = training,
                    .real_size = g->real ? 8 : 4};
-    p->node = tn_plan_take(p, g->nodes, sizeof *p->node, e);
+    p->node = take(p, g->nodes, sizeof *p->node, e);
     if (!p->node) status = TN_ENOMEM;
-    if (!status) status = take_params(p, e);
+    if (!status) status = take_params(p, accumulates, e);
     for (int32_t i = 0; !status && i < g->nodes; i++) status = add_node(p, i, e);
     for (int32_t i = 1; !status && i < g->nodes; i++) status = bind_inputs(p, i, e);
     const int64_t rows = tn_rows_per_sample(tn_graph_output(g));
-    if (!status &&
-        !(p->row_values = tn_plan_take(p, 2 * rows * max_samples, sizeof(double), e)))
+    if (!status && !(p->row_values = take(p, 2 * rows * max_samples, sizeof(double), e)))
         status = TN_ENOMEM;
     if (status)
         tn_plan_free(p);
@@ -282,9 +295,4 @@ void tn_plan_free(tn_plan *p)
     for (int32_t i = 0; i < p->blocks; i++) tn_memory_put(m, p->block[i]);
     tn_memory_put(m, p->block);
     tn_memory_put(m, p);
-}
-
-size_t tn_plan_bytes(const tn_plan *p)
-{
-    return p->bytes;
 }

@@ -20,7 +20,7 @@ typedef struct tn_plan_node {
 
 /* A parametrized weight: the parametrization as a unit with one sample, the raw weight. */
 typedef struct tn_plan_weight {
-    bool used; /* not where there is none, or where it is the identity at inference */
+    tn_layer_facts facts;
     tn_node spec;
     tn_unit unit;
     void *value, *gradient; /* of the weight in use */
@@ -32,17 +32,19 @@ struct tn_plan {
     const tn_real_ops *ops;
     int64_t max_samples;
     bool training;
-    size_t real_size, bytes;
+    size_t real_size;
     tn_plan_node *node;
-    tn_plan_weight *weight; /* per parameter */
-    void **gradient,
-        **total;        /* per parameter: of this pass; accumulated (made on first use) */
+    /* Per parameter: its parametrization, NULL where there is none or where it is the identity
+     * at inference; its gradient of this pass; what has accumulated before (total itself is NULL
+     * where nothing does). */
+    tn_plan_weight **weight;
+    void **gradient, **total;
     double *row_values; /* of the loss: two per row */
     void **block;
     int32_t blocks;
 };
 
-/* A block that lives as long as the plan. */
-void *tn_plan_take(tn_plan *, int64_t count, size_t size, tn_error *);
+/* The stream of random numbers of node `number` (stream 1) or parametrization (2). */
+tn_key tn_plan_key(const tn_plan *, int32_t number, uint64_t stream);
 
 #endif

@@ -46,7 +46,7 @@ static tn_idle_plan *make_plan(tn_model *m, tn_error *e)
     tn_memory *memory = &m->env->memory;
     tn_idle_plan *p = tn_memory_get(memory, sizeof *p, e);
     if (!p) return NULL;
-    tn_status status = tn_plan_new(m->graph, m->chunk, false, &p->plan, e);
+    tn_status status = tn_plan_new(m->graph, m->chunk, false, false, &p->plan, e);
     if (!status && m->graph->real) {
         int64_t values;
         if (!tn_size_mul(m->chunk, tn_shape_count(tn_model_input(m)), &values))

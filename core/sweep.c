@@ -33,18 +33,15 @@ static tn_status run_part(const tn_sweep *s, int64_t part, int64_t row, double s
     tn_batch batch;
     tn_status status = s->part(s->data, part, &batch, e);
     if (status) return status;
-    const tn_pass pass = {.samples = batch.samples,
-                          .row = row,
-                          .step = s->step,
-                          .pass = s->pass,
-                          .training = true};
+    const tn_pass pass = {
+        .samples = batch.samples, .row = row, .step = s->step, .training = true};
     status = tn_plan_forward(s->plan, &pass, batch.field[s->input].real, NULL, e);
     if (!status)
         status = tn_judge_add(s->judge, s->plan, &pass, batch.field, scale, true, sums,
                               e);
     if (!status && !isfinite(sums[0])) status = not_finite(s, &pass, e);
     if (!status) status = tn_plan_backward(s->plan, &pass, part > 0, e);
-    if (!status && s->commit) status = tn_plan_commit(s->plan, &pass, e);
+    if (!status && s->commit) tn_plan_commit(s->plan, &pass);
     *samples = batch.samples;
     return status;
 }

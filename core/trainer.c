@@ -134,7 +134,7 @@ static tn_status make_model(tn_trainer *t, tn_config *config, tn_error *e)
     if (!status && tn_cfg_get(config->root, "data"))
         status = tn_feed_new(t->env, config->root, real, seed, &t->feed, e);
     if (!status) status = find_input(t, config->root, &input, e);
-    if (!status) return tn_model_make(t->env, config, &input, &t->model, e);
+    if (!status) return tn_model_make(t->env, config, &input, INT64_MAX, &t->model, e);
     tn_feed_free(t->feed);
     t->feed = NULL;
     tn_config_free(config);
@@ -180,9 +180,11 @@ static tn_status make_judges(tn_trainer *t, tn_error *e)
 static tn_status make_plans(tn_trainer *t, tn_error *e)
 {
     t->plan_samples = tn_feed_batch_size(t->feed);
-    tn_status status = tn_plan_new(t->model->graph, t->plan_samples, true, &t->plan, e);
+    tn_status status = tn_plan_new(t->model->graph, t->plan_samples, true,
+                                   t->accumulate > 1, &t->plan, e);
     if (!status && t->validates)
-        status = tn_plan_new(t->model->graph, t->plan_samples, false, &t->trial, e);
+        status = tn_plan_new(t->model->graph, t->plan_samples, false, false, &t->trial,
+                             e);
     return status;
 }
 

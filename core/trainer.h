@@ -51,6 +51,7 @@ struct tn_trainer {
     double *trial_sums;
     void **kept; /* a block per parameter and state of the model; NULL: nothing kept */
     tn_handed handed;
+    int64_t waiting;  /* samples of the batch whose gradients can be applied; 0: none */
     bool handed_real; /* without data: the judge was made for values, not labels */
     /* observers, and what they are told */
     int32_t observers;
@@ -118,7 +119,6 @@ typedef struct tn_sweep {
     tn_status (*part)(void *data, int64_t i, tn_batch *, tn_error *);
     void *data;
     uint64_t step;
-    int32_t pass;
     bool commit; /* states follow */
 } tn_sweep;
 /* Adds losses and metrics to `sums`; loss: the mean over the batch (may be NULL). */

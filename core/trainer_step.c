@@ -44,6 +44,15 @@ static tn_judge without_metrics(const tn_judge *judge)
     return only_loss;
 }
 
+static tn_status apply(tn_trainer *t, tn_error *e)
+{
+    const tn_status status = tn_updater_apply(t->updater, t->plan, t->place.step + 1, e);
+    if (status) return status;
+    t->place.step++;
+    t->place.restored = 0;
+    return TN_OK;
+}
+
 /* All passes of one update. `sums` gets what the sweep's judge adds up in the first; later ones
  * are at weights that are not kept. */
 static tn_status update_by(tn_trainer *t, tn_sweep *sweep, double *sums, double *loss,
@@ -52,10 +61,10 @@ static tn_status update_by(tn_trainer *t, tn_sweep *sweep, double *sums, double 
     const int32_t passes = tn_updater_passes(t->updater);
     const int64_t step = t->place.step + 1;
     const tn_judge only_loss = without_metrics(t->judge);
+    t->waiting = 0;
     tn_trainer_tick(t);
     for (int32_t pass = 0; pass < passes; pass++) {
         double aside[2] = {0};
-        sweep->pass = pass;
         sweep->commit = pass == 0;
         if (pass) sweep->judge = &only_loss;
         const tn_status status = tn_sweep_run(sweep, pass ? aside : sums,
@@ -63,11 +72,7 @@ static tn_status update_by(tn_trainer *t, tn_sweep *sweep, double *sums, double 
         if (status) return status;
         if (pass + 1 < passes) tn_updater_between(t->updater, t->plan, step, pass);
     }
-    const tn_status status = tn_updater_apply(t->updater, t->plan, step, e);
-    if (status) return status;
-    t->place.step++;
-    t->place.restored = 0;
-    return TN_OK;
+    return apply(t, e);
 }
 
 static tn_status feed_part(void *data, int64_t i, tn_batch *batch, tn_error *e)
@@ -116,7 +121,8 @@ static tn_status fit_plan(tn_trainer *t, int64_t samples, tn_error *e)
 {
     tn_plan *larger;
     if (t->plan && samples <= t->plan_samples) return TN_OK;
-    const tn_status status = tn_plan_new(t->model->graph, samples, true, &larger, e);
+    const tn_status status = tn_plan_new(t->model->graph, samples, true,
+                                         t->accumulate > 1, &larger, e);
     if (status) return status;
     tn_plan_free(t->plan);
     t->plan = larger;
@@ -159,6 +165,7 @@ static tn_status take_batch(tn_trainer *t, tn_sweep *sweep, const float *x,
                             tn_error *e)
 {
     tn_data_info info;
+    t->waiting = 0;
     tn_status status = fit_judge(t, targets != NULL, &info, e);
     if (!status) status = check_reads(&t->judge->loss, &info, e);
     if (!status)
@@ -197,12 +204,32 @@ tn_status tn_trainer_gradients(tn_trainer *t, const float *x, const float *targe
 {
     tn_sweep sweep;
     double sums[2] = {0};
-    const tn_status status = take_batch(t, &sweep, x, targets, labels, samples, e);
+    tn_status status = take_batch(t, &sweep, x, targets, labels, samples, e);
     if (status) return status;
     const tn_judge judge = without_metrics(t->judge);
     sweep.judge = &judge;
     tn_trainer_tick(t);
-    return tn_sweep_run(&sweep, sums, loss, e);
+    status = tn_sweep_run(&sweep, sums, loss, e);
+    if (!status) t->waiting = samples;
+    return status;
+}
+
+/* The plan still holds the batch of the gradients, so states can follow only now. */
+tn_status tn_trainer_apply(tn_trainer *t, tn_error *e)
+{
+    const tn_pass pass = {
+        .samples = t->waiting, .step = (uint64_t)t->place.step, .training = true};
+    if (!t->waiting)
+        return tn_error_set(e, TN_EINVAL,
+                            "no gradients to apply; call tn_trainer_gradients before "
+                            "each tn_trainer_apply");
+    if (tn_updater_passes(t->updater) > 1)
+        return tn_error_set(e, TN_ENOTSUP,
+                            "the optimizer needs gradients at several points for one "
+                            "update; use tn_trainer_step");
+    t->waiting = 0;
+    tn_plan_commit(t->plan, &pass);
+    return apply(t, e);
 }
 
 tn_status tn_trainer_gradient(tn_trainer *t, const char *name, tn_tensor *out,

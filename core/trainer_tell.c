@@ -182,7 +182,9 @@ static tn_status tell_one(tn_trainer *t, tn_instance *o, tn_moment moment,
     const bool due = moment != TN_STEP ||
                      (observer->every > 0 && t->place.step % observer->every == 0);
     if (!slots[moment] || !due) return TN_OK;
-    return tn_blame(o, slots[moment](o->self, call, &t->face.run, event, o->numbers), e);
+    const tn_status status = slots[moment](o->self, call, &t->face.run, event,
+                                           o->numbers);
+    return tn_blame(o, tn_call_end(&calling, status), e);
 }
 
 tn_status tn_trainer_tell(tn_trainer *t, tn_moment moment, tn_error *e)

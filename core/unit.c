@@ -34,3 +34,53 @@ int64_t tn_groups(int32_t over, int64_t rows, int64_t width, int64_t rows_per_sa
     default: return 0;
     }
 }
+
+tn_space tn_space_of(int32_t over, int64_t rows, int64_t width, int64_t rows_per_sample,
+                     bool by_row)
+{
+    if (over == TN_OVER_SAMPLE)
+        return (tn_space){rows / rows_per_sample, rows_per_sample * width, true};
+    return (tn_space){rows, width,
+                      by_row || over == TN_OVER_COLUMNS || over == TN_OVER_ROWS};
+}
+
+tn_space tn_unit_space(const tn_layer_facts *f, const tn_shape *in, int64_t samples)
+{
+    const int64_t per_sample = tn_rows_per_sample(in);
+    const int32_t over = f->kernel == TN_WINDOW ? TN_OVER_SAMPLE : f->over;
+    return tn_space_of(over, samples * per_sample, tn_shape_width(in), per_sample,
+                       (f->flags & TN_COLUMNS) != 0);
+}
+
+int64_t tn_space_chunks(const tn_space *space)
+{
+    return tn_chunks(space->rows, space->width);
+}
+
+bool tn_shared_groups(int32_t over)
+{
+    return over != TN_OVER_ROWS && over != TN_OVER_SAMPLE;
+}
+
+int64_t tn_group_of(int32_t over, const tn_space *space, int64_t first)
+{
+    return tn_shared_groups(over) ? 0 : first / space->width;
+}
+
+int64_t tn_sum_room(int32_t over, const tn_space *space, int64_t groups, int32_t sums)
+{
+    return groups * sums * (tn_shared_groups(over) ? tn_space_chunks(space) : 1);
+}
+
+tn_tensor tn_tensor_over(const tn_shape *shape, int64_t samples, int32_t real,
+                         const void *data)
+{
+    tn_tensor t = {.struct_size = sizeof t,
+                   .dtype = real ? TN_F64 : TN_F32,
+                   .data = (void *)(uintptr_t)data};
+    if (samples >= 0) t.dim[t.rank++] = samples;
+    for (int32_t i = 0; i < shape->rank; i++) t.dim[t.rank++] = shape->dim[i];
+    int64_t stride = 1;
+    for (int32_t i = t.rank; i-- > 0; stride *= t.dim[i]) t.stride[i] = stride;
+    return t;
+}

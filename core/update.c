@@ -2,7 +2,6 @@
  * the chain runs innermost first, and slots stand in that order. */
 #include "core/update.h"
 
-#include "core/graph_build.h"
 #include "core/real/step.h"
 
 #include <stdio.h>
@@ -36,6 +35,37 @@ static const tn_instance *wrapped_by(const tn_instance *outer)
     return NULL;
 }
 
+static bool reduces(const tn_updater *u, const tn_instance *instance)
+{
+    int32_t over, sums, stats;
+    u->table->reduction(instance, &over, &sums, &stats);
+    return sums > 0;
+}
+
+/* Whether `o` may stand behind the optimizers that the chain has so far. */
+static tn_status check_link(const tn_updater *u, const tn_instance *o, int32_t slots,
+                            tn_error *e)
+{
+    const tn_cfg *rate = wrapped_by(o) ? tn_cfg_get(o->where, "lr") : NULL;
+    if (rate)
+        return tn_cfg_error(
+            rate, e, TN_EINVAL,
+            "optimizer/%s: takes its learning rate from the optimizer that "
+            "it wraps; set lr there",
+            o->entry->name);
+    if (slots < 0 || slots > TN_MAX_OWN)
+        return tn_cfg_error(o->where, e, TN_ENOTSUP,
+                            "optimizer/%s: asks for %d slots; 0 to %d are possible",
+                            o->entry->name, slots, TN_MAX_OWN);
+    for (int32_t i = 0; i < u->length && reduces(u, o); i++)
+        if (reduces(u, u->chain[i]))
+            return tn_cfg_error(o->where, e, TN_ENOTSUP,
+                                "optimizer/%s: both it and %s, which it wraps, take sums "
+                                "over the gradients; only one of a chain can",
+                                o->entry->name, u->chain[i]->entry->name);
+    return TN_OK;
+}
+
 static tn_status make_chain(tn_updater *u, tn_error *e)
 {
     const tn_instance *stack[MAX_CHAIN];
@@ -48,8 +78,10 @@ static tn_status make_chain(tn_updater *u, tn_error *e)
     }
     u->passes = 1, u->viewer = -1;
     for (; depth > 0; u->length++) {
-        u->chain[u->length] = stack[--depth];
-        const tn_step_facts f = u->table->facts(u->chain[u->length]);
+        const tn_instance *o = u->chain[u->length] = stack[--depth];
+        const tn_step_facts f = u->table->facts(o);
+        const tn_status status = check_link(u, o, f.slots, e);
+        if (status) return status;
         u->first_slot[u->length] = u->slots;
         u->slots += f.slots;
         if (f.passes > u->passes) u->passes = f.passes;
@@ -76,19 +108,21 @@ static tn_status make_gradients(tn_updater *u, const tn_cfg *list, tn_error *e)
     return TN_OK;
 }
 
-/* A weight as (out, rest); anything else as one row. */
-static tn_part part_of(const tn_graph_param *p, tn_key key)
+/* A weight as (out, rest); anything else as one row. Its random numbers are apart from those of
+ * nodes (stream 1), of parametrizations (2) and of initializers. */
+static tn_part part_of(const tn_graph *g, int32_t number)
 {
+    const tn_graph_param *p = &g->param[number];
+    const tn_key seed = {{(uint32_t)g->seed, (uint32_t)(g->seed >> 32)}};
     const int64_t n = tn_count(&p->value);
     const int64_t rows = p->spec.role == TN_WEIGHT && p->value.rank > 1 ? p->value.dim[0]
                                                                         : 1;
     return (tn_part){.rows = rows,
                      .width = n / rows,
-                     .value = &p->value,
                      .w = p->value.data,
                      .regularizer = p->regularizer,
                      .decays = p->decays,
-                     .key = key};
+                     .key = tn_key_derive(seed, (uint64_t)number, 3)};
 }
 
 static tn_status check_prox(const tn_updater *u, const tn_graph_param *p, tn_error *e)
@@ -116,7 +150,7 @@ static tn_status make_parts(tn_updater *u, tn_error *e)
         const size_t count = (size_t)tn_count(&g->param[i].value), size = g->real ? 8 : 4;
         const tn_status status = check_prox(u, &g->param[i], e);
         if (status) return status;
-        u->part[i] = part_of(&g->param[i], tn_graph_param_info(g, i).key);
+        u->part[i] = part_of(g, i);
         u->part[i].slot = u->slot + i * u->slots;
         for (int32_t k = 0; k < u->slots; k++)
             if (!(u->part[i].slot[k] = tn_memory_array(m, count, size, e)))
@@ -127,52 +161,64 @@ static tn_status make_parts(tn_updater *u, tn_error *e)
     return TN_OK;
 }
 
-/* The largest room that any reduction of `instance` over `part` needs. */
-static void need_for(const tn_updater *u, const tn_instance *instance,
-                     const tn_part *part, int64_t *sums_room, int64_t *stat_room)
+/* What the steps of all parameters need, at most. */
+typedef struct needs {
+    int64_t sums, groups, tile, chunks;
+    int32_t stats;
+    bool prox;
+} needs;
+
+static void need(const tn_updater *u, const tn_instance *instance, const tn_part *part,
+                 needs *n)
 {
     int32_t over, sums, stats;
     u->table->reduction(instance, &over, &sums, &stats);
     if (!sums) return;
+    const tn_space space = tn_space_of(over, part->rows, part->width, 1, false);
     const int64_t groups = tn_groups(over, part->rows, part->width, 1);
-    const int64_t room = groups * sums * tn_chunks(part->rows, part->width);
-    if (room > *sums_room) *sums_room = room;
-    if (groups > *stat_room) *stat_room = groups;
+    const int64_t room = tn_sum_room(over, &space, groups, sums);
+    if (room > n->sums) n->sums = room;
+    if (groups > n->groups) n->groups = groups;
+    if (stats > n->stats) n->stats = stats;
+}
+
+static needs needs_of(const tn_updater *u)
+{
+    needs n = {.tile = 1};
+    for (int32_t i = 0; i < u->graph->params; i++) {
+        const tn_part *part = &u->part[i];
+        const int64_t tile = tn_chunk_rows(part->width) * part->width;
+        const int64_t chunks = tn_chunks(part->rows, part->width);
+        if (tile > n.tile) n.tile = tile;
+        if (chunks > n.chunks) n.chunks = chunks;
+        for (int32_t k = 0; k < u->gradients; k++) need(u, u->gradient[k], part, &n);
+        for (int32_t k = 0; k < u->length; k++) need(u, u->chain[k], part, &n);
+        if (!part->regularizer) continue;
+        need(u, part->regularizer, part, &n);
+        n.prox = n.prox || u->table->proximal(part->regularizer);
+    }
+    return n;
 }
 
 static tn_status make_bench(tn_updater *u, tn_error *e)
 {
-    tn_graph *g = u->graph;
-    tn_memory *m = &g->env->memory;
-    int64_t sums = 1, stats = 1, chunks = 1;
-    u->bench.env = g->env;
-    u->bench.step_elements = 1;
-    for (int32_t i = 0; i < g->params; i++) {
-        const tn_part *part = &u->part[i];
-        const int64_t tile = tn_chunk_rows(part->width) * part->width;
-        const int64_t n = tn_chunks(part->rows, part->width);
-        if (tile > u->bench.step_elements) u->bench.step_elements = tile;
-        if (n > chunks) chunks = n;
-        for (int32_t k = 0; k < u->gradients; k++)
-            need_for(u, u->gradient[k], part, &sums, &stats);
-        for (int32_t k = 0; k < u->length; k++)
-            need_for(u, u->chain[k], part, &sums, &stats);
-        if (part->regularizer) need_for(u, part->regularizer, part, &sums, &stats);
-    }
-    const size_t size = g->real ? 8 : 4;
-    const int32_t threads = tn_real_ops_of(g->real)->threads(u->bench.backend);
-    u->bench.partial = tn_memory_array(m, (size_t)sums, sizeof(double), e);
-    u->bench.total = tn_memory_array(m, TN_MAX_OWN, sizeof(double), e);
-    u->bench.penalty = tn_memory_array(m, (size_t)chunks, sizeof(double), e);
-    u->bench.step_scratch = tn_memory_array(m, (size_t)(threads * u->bench.step_elements),
-                                            size, e);
-    if (!u->bench.partial || !u->bench.total || !u->bench.penalty ||
-        !u->bench.step_scratch)
-        return TN_ENOMEM;
-    for (int32_t q = 0; q < TN_MAX_OWN; q++)
-        if (!(u->bench.stat[q] = tn_memory_array(m, (size_t)stats, size, e)))
+    tn_memory *m = &u->graph->env->memory;
+    tn_bench *b = &u->bench;
+    const needs n = needs_of(u);
+    const size_t size = u->graph->real ? 8 : 4;
+    b->env = u->graph->env;
+    b->step_elements = n.tile;
+    b->partial = tn_memory_array(m, (size_t)n.sums, sizeof(double), e);
+    b->total = tn_memory_array(m, TN_MAX_OWN, sizeof(double), e);
+    b->penalty = tn_memory_array(m, (size_t)n.chunks, sizeof(double), e);
+    if (!b->partial || !b->total || !b->penalty) return TN_ENOMEM;
+    for (int32_t q = 0; q < n.stats; q++)
+        if (!(b->stat[q] = tn_memory_array(m, (size_t)n.groups, size, e)))
             return TN_ENOMEM;
-    return TN_OK;
+    if (!n.prox) return TN_OK;
+    const int32_t threads = tn_real_ops_of(u->graph->real)->threads(b->backend);
+    b->step_scratch = tn_memory_array(m, (size_t)(threads * n.tile), size, e);
+    return b->step_scratch ? TN_OK : TN_ENOMEM;
 }
 
 tn_status tn_updater_new(tn_graph *g, const tn_cfg *root, tn_updater **out, tn_error *e)
@@ -263,30 +309,27 @@ static void bind_gradients(tn_updater *u, const tn_plan *plan)
         u->part[i].g = tn_plan_gradient(plan, i).data;
 }
 
-/* Innermost first. A wrapper that sets no rate of its own goes by that of what it wraps. */
-static void rates(const tn_updater *u, double rate[MAX_CHAIN])
+/* A wrapper goes by the rate of what it wraps. */
+static tn_chain chain_of(const tn_updater *u, int64_t step)
 {
-    for (int32_t i = 0; i < u->length; i++) rate[i] = tn_updater_rate(u);
+    return (tn_chain){u->chain, u->length, tn_updater_rate(u), step};
 }
 
 void tn_updater_between(tn_updater *u, tn_plan *plan, int64_t step, int32_t pass)
 {
-    double rate[MAX_CHAIN];
-    rates(u, rate);
+    const tn_chain chain = chain_of(u, step);
     bind_gradients(u, plan);
-    u->table->between(&u->bench, u->chain, u->length, rate, step, pass, u->part,
-                      u->graph->params);
+    u->table->between(&u->bench, &chain, pass, u->part, u->graph->params);
 }
 
 tn_status tn_updater_apply(tn_updater *u, tn_plan *plan, int64_t step, tn_error *e)
 {
-    double rate[MAX_CHAIN];
-    rates(u, rate);
+    const tn_chain chain = chain_of(u, step);
     bind_gradients(u, plan);
     for (int32_t i = 0; i < u->gradients; i++)
-        u->table->transform(&u->bench, u->gradient[i], u->part, u->graph->params);
-    return u->table->update(&u->bench, u->chain, u->length, rate, step, u->part,
-                            u->graph->params, e);
+        u->table->transform(&u->bench, u->gradient[i], i, step, u->part,
+                            u->graph->params);
+    return u->table->update(&u->bench, &chain, u->part, u->graph->params, e);
 }
 
 static void swap(void *a, void *b, size_t size)
@@ -302,7 +345,7 @@ void tn_updater_view(tn_updater *u, bool evaluate)
 {
     if (!u->shown || u->viewing == evaluate) return;
     for (int32_t i = 0; i < u->graph->params; i++) {
-        const tn_tensor *value = u->part[i].value;
+        const tn_tensor *value = &u->graph->param[i].value;
         if (evaluate)
             u->table->view(&u->bench, u->chain[u->viewer], u->first_slot[u->viewer],
                            &u->part[i], u->shown[i]);

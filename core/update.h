@@ -1,5 +1,5 @@
-/* update.h - from gradients to new weights: gradient transforms, regularizers, optimizer, prox,
- * in one pass over each parameter. */
+/* update.h - from gradients to new weights: gradient transforms, then regularizers, optimizers
+ * and prox. */
 #ifndef CORE_UPDATE_H
 #define CORE_UPDATE_H
 

@@ -26,7 +26,8 @@ def network():
 
 
 def report(name, unit, seconds, work, threads):
-    low, median, high = statistics.quantiles([work / s for s in seconds], n=4)
+    speed = [work / s for s in seconds]
+    low, median, high = statistics.quantiles(speed, n=4) if len(speed) > 1 else speed * 3
     print(json.dumps({"benchmark": name, "framework": "torch " + torch.__version__, "unit": unit,
                       "threads": threads, "repeats": len(seconds), "median": round(median, 1),
                       "low": round(low, 1), "high": round(high, 1),
@@ -88,8 +89,7 @@ def epochs(folder, count, threads):
     model.eval()
     with torch.no_grad():
         accuracy = (model(x_test).argmax(1) == label_test).float().mean().item()
-    if count > 1:
-        report("fashion_mnist_epoch", "samples/s", seconds, len(x), threads)
+    report("fashion_mnist_epoch", "samples/s", seconds, len(x), threads)
     print(json.dumps({"benchmark": "fashion_mnist_run", "framework": "torch " + torch.__version__,
                       "epochs": count, "seconds": round(sum(seconds), 2),
                       "samples_per_second": round(count * len(x) / sum(seconds), 1),

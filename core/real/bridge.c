@@ -22,14 +22,12 @@ static tn_status loss_infer(const tn_instance *instance, tn_call *call,
     return loss->infer ? loss->infer(instance->self, call, out, field) : TN_OK;
 }
 
-/* A metric without infer keeps one sum. */
 static tn_status metric_infer(const tn_instance *instance, tn_call *call,
                               const tn_shape *out, const tn_field_spec *const *field,
                               int64_t *sums)
 {
     const tn_metric *metric = instance->vtable;
-    *sums = 1;
-    return metric->infer ? metric->infer(instance->self, call, out, field, sums) : TN_OK;
+    return metric->infer(instance->self, call, out, field, sums);
 }
 
 static double metric_value(const tn_instance *instance, const double *sum)

@@ -1,14 +1,19 @@
 /* kinds.c - sizes of the kinds' vtables and their required slots, once per precision. */
 #include "core/kinds.h"
 
-/* A reduction that is there must be whole. `slot` names it in messages. */
-#define REDUCTION(r, slot)                                                     \
-    do {                                                                       \
-        if ((r).sums && !(r).add) return slot ".add";                          \
-        if ((r).add && (r).sums < 1) return slot ".sums";                      \
-        if ((r).add && ((r).over < TN_OVER_COLUMNS || (r).over > TN_OVER_ALL)) \
-            return slot ".over";                                               \
-        if ((r).stats && !(r).finish) return slot ".finish";                   \
+#include "core/real/unit.h"
+
+/* A reduction that is there must be whole. `slot` names it in messages; groups are at most as
+ * large as `most`. */
+#define REDUCTION(r, slot, most)                                           \
+    do {                                                                   \
+        if ((r).sums < 0 || (r).sums > TN_MAX_OWN) return slot ".sums";    \
+        if ((r).stats < 0 || (r).stats > TN_MAX_OWN) return slot ".stats"; \
+        if (!(r).sums && ((r).add || (r).stats)) return slot ".sums";      \
+        if ((r).sums && !(r).add) return slot ".add";                      \
+        if ((r).sums && !(r).finish) return slot ".finish";                \
+        if ((r).sums && ((r).over < TN_OVER_COLUMNS || (r).over > most))   \
+            return slot ".over";                                           \
     } while (0)
 
 static const char *kernel_missing(const tn_layer *l)
@@ -31,8 +36,10 @@ static const char *kernel_missing(const tn_layer *l)
 static const char *layer_missing(const void *vtable)
 {
     const tn_layer *l = vtable;
-    REDUCTION(l->reduce, "reduce");
-    REDUCTION(l->back_reduce, "back_reduce");
+    REDUCTION(l->reduce, "reduce", TN_OVER_TENSOR);
+    REDUCTION(l->back_reduce, "back_reduce", TN_OVER_TENSOR);
+    if (l->reduce.sums && l->back_reduce.sums && l->reduce.over != l->back_reduce.over)
+        return "back_reduce.over (other than reduce.over)";
     if (l->flags & TN_VIEW) return l->infer ? NULL : "infer";
     return kernel_missing(l);
 }
@@ -40,7 +47,7 @@ static const char *layer_missing(const void *vtable)
 static const char *regularizer_missing(const void *vtable)
 {
     const tn_regularizer *r = vtable;
-    REDUCTION(r->reduce, "reduce");
+    REDUCTION(r->reduce, "reduce", TN_OVER_TENSOR);
     if (r->gradient && !r->penalty) return "penalty";
     if (r->penalty && !r->gradient && !r->prox) return "gradient";
     return r->penalty || r->prox ? NULL : "penalty";
@@ -49,7 +56,7 @@ static const char *regularizer_missing(const void *vtable)
 static const char *optimizer_missing(const void *vtable)
 {
     const tn_optimizer *o = vtable;
-    REDUCTION(o->reduce, "reduce");
+    REDUCTION(o->reduce, "reduce", TN_OVER_ALL);
     if (o->passes > 1 && !o->between) return "between";
     return o->update || o->update_whole ? NULL : "update";
 }
@@ -57,7 +64,7 @@ static const char *optimizer_missing(const void *vtable)
 static const char *gradient_missing(const void *vtable)
 {
     const tn_gradient *g = vtable;
-    REDUCTION(g->reduce, "reduce");
+    REDUCTION(g->reduce, "reduce", TN_OVER_ALL);
     return g->map ? NULL : "map";
 }
 

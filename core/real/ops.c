@@ -4,30 +4,7 @@
 #include "core/real/step.h"
 
 #include <math.h>
-
-static tn_layer_facts facts(const void *vtable)
-{
-    const tn_layer *l = vtable;
-    const bool needs_backward = l->kernel != TN_WHOLE && l->kernel != TN_WINDOW;
-    return (tn_layer_facts){
-        .kernel = l->kernel,
-        .max_inputs = l->max_inputs ? l->max_inputs : 1,
-        .flags = l->flags,
-        .differentiable = (l->flags & TN_VIEW) ||
-                          (needs_backward          ? l->backward != NULL
-                           : l->kernel == TN_WHOLE ? l->run_back != NULL
-                                                   : l->give != NULL),
-        .commits = l->commit != NULL,
-        .always_reduces = l->always_reduce,
-        .sums = l->reduce.sums,
-        .stats = l->reduce.stats,
-        .over = l->reduce.over,
-        .back_sums = l->back_reduce.sums,
-        .back_stats = l->back_reduce.stats,
-        .back_over = l->back_reduce.over,
-        .infer = l->infer,
-    };
-}
+#include <string.h>
 
 typedef struct add_work {
     tn_real *into;
@@ -62,17 +39,56 @@ static tn_status product(const tn_instance *backend, tn_calling *calling,
     return b->product(backend->self, &calling->call, p);
 }
 
-/* Row after row, so that the result is a matter of shape alone. */
-static tn_status column_sums(const tn_matrix *m, void *out)
+/* ---- sums of columns ------------------------------------------------------------------ */
+
+/* How a rows x cols matrix is cut: chunks of rows as far as their sums fit the room, and for
+ * wide matrices blocks of columns. By shape alone. */
+#define SUM_ROOM 4096
+#define SUM_COLUMNS 512 /* of a block */
+
+typedef struct column_work {
+    const tn_real *x;
+    int64_t rows, cols, chunk, blocks; /* chunk: rows of one */
+    tn_real *sum;                      /* [chunks][cols] */
+} column_work;
+
+static void sum_block(void *data, int64_t i, int32_t worker)
 {
-    tn_real *sum = out;
-    const tn_real *x = m->data;
-    for (int64_t j = 0; j < m->cols; j++) sum[j] = 0;
-    for (int64_t i = 0; i < m->rows; i++)
-        for (int64_t j = 0; j < m->cols; j++)
-            sum[j] += x[i * m->row_stride + j * m->col_stride];
-    return TN_OK;
+    const column_work *w = data;
+    const int64_t chunk = i / w->blocks, first = i % w->blocks * SUM_COLUMNS;
+    const int64_t left = w->cols - first, n = left < SUM_COLUMNS ? left : SUM_COLUMNS;
+    const int64_t start = chunk * w->chunk, rest = w->rows - start;
+    const int64_t end = start + (rest < w->chunk ? rest : w->chunk);
+    tn_real *sum = w->sum + chunk * w->cols + first;
+    memset(sum, 0, sizeof(tn_real) * (size_t)n);
+    for (int64_t row = start; row < end; row++) {
+        const tn_real *x = w->x + row * w->cols + first;
+        for (int64_t j = 0; j < n; j++) sum[j] += x[j];
+    }
 }
+
+/* Sums of the chunks are joined in a fixed tree. */
+static void column_sums(const tn_instance *backend, const void *x, int64_t rows,
+                        int64_t cols, void *out)
+{
+    const tn_backend *b = backend->vtable;
+    tn_real room[SUM_ROOM];
+    column_work w = {.x = x, .rows = rows, .cols = cols, .chunk = tn_chunk_rows(cols)};
+    while (w.chunk < rows && (rows + w.chunk - 1) / w.chunk * cols > SUM_ROOM)
+        w.chunk *= 2;
+    const int64_t chunks = rows > w.chunk ? (rows + w.chunk - 1) / w.chunk : 1;
+    w.blocks = (cols + SUM_COLUMNS - 1) / SUM_COLUMNS;
+    w.sum = chunks > 1 ? room : out;
+    if (chunks * w.blocks > 1 && rows * cols > SUM_ROOM)
+        b->parallel(backend->self, chunks * w.blocks, sum_block, &w);
+    else
+        for (int64_t i = 0; i < chunks * w.blocks; i++) sum_block(&w, i, 0);
+    if (chunks == 1) return;
+    TN(tn_merge_partials)(chunks, cols, cols, room);
+    memcpy(out, room, sizeof(tn_real) * (size_t)cols);
+}
+
+/* ---- the rest ------------------------------------------------------------------------- */
 
 static int32_t threads(const tn_instance *backend)
 {
@@ -92,7 +108,7 @@ static tn_status parallel(const tn_instance *backend, int64_t n,
 #define TABLE(bits) TABLE_(bits)
 
 const tn_real_ops TABLE(TN_REAL_BITS) = {
-    .facts = facts,
+    .facts = TN(tn_unit_facts),
     .forward = TN(tn_unit_forward),
     .backward = TN(tn_unit_backward),
     .commit = TN(tn_unit_commit),

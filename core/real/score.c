@@ -14,6 +14,7 @@ typedef struct score_work {
     const tn_real *y;
     const tn_field *field;
     int64_t rows, width;
+    tn_key key;
     double *value, *weight; /* of each row */
     tn_real *gy;
 } score_work;
@@ -44,6 +45,7 @@ static tn_tile make_tile(const score_work *w, int64_t row, int64_t rows)
                      .rows_per_sample = per_sample,
                      .shape = w->shape,
                      .now = w->instance->now,
+                     .key = w->key,
                      .training = w->pass->training};
 }
 
@@ -73,19 +75,20 @@ static tn_status loss_rows(const score_work *w, int64_t row, int64_t rows)
 }
 
 tn_status TN(tn_score_loss)(const tn_instance *loss, const tn_shape *shape,
-                            const tn_pass *pass, const void *y, const tn_field *field,
-                            double scale, double *row_values, void *gy, double *value,
-                            double *weight, tn_error *e)
+                            const tn_pass *pass, tn_key key, const void *y,
+                            const tn_field *field, double scale, double *row_values,
+                            void *gy, double *value, double *weight, tn_error *e)
 {
     tn_calling calling;
     score_work w = make_work(loss, shape, pass, y, field);
     w.call = tn_call_make(&calling, loss->env, loss, loss->real, e);
+    w.key = tn_key_derive(key, pass->step, 0);
     w.value = row_values, w.weight = row_values + w.rows, w.gy = gy;
     tn_status status = TN_OK;
     for (int64_t row = 0; !status && row < w.rows; row += SCORE_ROWS)
         status = loss_rows(&w, row,
                            w.rows - row < SCORE_ROWS ? w.rows - row : SCORE_ROWS);
-    if (status) return status;
+    if (tn_call_end(&calling, status)) return status;
     *value = *weight = 0;
     for (int64_t i = 0; i < w.rows; i++) {
         /* A row of weight 0 counts for nothing, not even when its value is NaN. */

@@ -7,7 +7,6 @@
 /* A parameter as the update sees it. */
 typedef struct tn_part {
     int64_t rows, width; /* a weight is out x (the rest); others are one row */
-    const tn_tensor *value;
     void *w, *g;
     void **slot;                    /* of all optimizers in the chain, innermost first */
     const tn_instance *regularizer; /* NULL: none */
@@ -20,16 +19,24 @@ typedef struct tn_bench {
     const tn_instance *backend;
     tn_env *env;
     double *partial, *total; /* sums of a reduction: by chunk, and over all parameters */
-    void *stat[TN_MAX_OWN];
-    double *penalty;    /* [chunks of the largest parameter] */
-    void *step_scratch; /* [workers][step_elements] */
+    void *stat[TN_MAX_OWN];  /* as many as the largest reduction has */
+    double *penalty;         /* [chunks of the largest parameter] */
+    void *step_scratch;      /* [workers][step_elements]; NULL: nothing has a prox */
     int64_t step_elements;
 } tn_bench;
+
+/* The optimizers of one step, innermost first. */
+typedef struct tn_chain {
+    const tn_instance *const *at;
+    int32_t length;
+    double rate;
+    int64_t step;
+} tn_chain;
 
 /* What the update asks of an optimizer's vtable. */
 typedef struct tn_step_facts {
     int32_t passes, slots;
-    bool view, between, whole, step_size;
+    bool view, step_size;
 } tn_step_facts;
 
 typedef struct tn_step_table {
@@ -38,16 +45,13 @@ typedef struct tn_step_table {
     void (*reduction)(const tn_instance *, int32_t *over, int32_t *sums, int32_t *stats);
     bool (*proximal)(const tn_instance *regularizer);
     double (*penalty)(tn_bench *, const tn_part *);
-    /* One gradient transform over all parts. */
-    void (*transform)(tn_bench *, const tn_instance *gradient, tn_part *, int32_t count);
-    /* One step of the chain of optimizers over all parts, with regularizers and prox. `rate`
-     * holds one learning rate per optimizer. */
-    tn_status (*update)(tn_bench *, const tn_instance *const *chain, int32_t length,
-                        const double *rate, int64_t step, tn_part *, int32_t count,
+    /* One gradient transform, number `number` of the list, over all parts. */
+    void (*transform)(tn_bench *, const tn_instance *gradient, int32_t number,
+                      int64_t step, tn_part *, int32_t count);
+    /* One step of the chain of optimizers over all parts, with regularizers and prox. */
+    tn_status (*update)(tn_bench *, const tn_chain *, tn_part *, int32_t count,
                         tn_error *);
-    void (*between)(tn_bench *, const tn_instance *const *chain, int32_t length,
-                    const double *rate, int64_t step, int32_t pass, tn_part *,
-                    int32_t count);
+    void (*between)(tn_bench *, const tn_chain *, int32_t pass, tn_part *, int32_t count);
     /* out = the optimizer's view of part; slots start at slot[first_slot]. */
     void (*view)(tn_bench *, const tn_instance *optimizer, int32_t first_slot,
                  const tn_part *, void *out);

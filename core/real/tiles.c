@@ -1,6 +1,8 @@
 /* tiles.c - see tiles.h. */
 #include "core/real/tiles.h"
 
+#include <string.h>
+
 typedef struct job {
     const tn_space *space;
     tn_tile_body body;
@@ -28,7 +30,7 @@ void TN(tn_each_tile)(const tn_instance *backend, const tn_space *space,
                       tn_tile_body body, void *data)
 {
     job j = {space, body, data, tn_chunk_rows(space->width)};
-    const int64_t chunks = tn_chunks(space->rows, space->width);
+    const int64_t chunks = tn_space_chunks(space);
     const tn_backend *b = backend->vtable;
     if (chunks > 1)
         b->parallel(backend->self, chunks, run_chunk, &j);
@@ -36,33 +38,49 @@ void TN(tn_each_tile)(const tn_instance *backend, const tn_space *space,
         run_chunk(&j, 0, 0);
 }
 
-static bool shared_groups(int32_t over)
+/* ---- sums ---------------------------------------------------------------------------- */
+
+/* Where chunk `chunk` keeps its sums, from group `group` on. */
+static void split_sums(const tn_summing *s, int64_t chunk, int64_t group,
+                       double *sums[TN_MAX_OWN])
 {
-    return over != TN_OVER_ROWS && over != TN_OVER_SAMPLE;
+    if (!tn_shared_groups(s->reduction->over)) chunk = 0;
+    for (int32_t q = 0; q < s->reduction->sums; q++)
+        sums[q] = s->partial + (chunk * s->reduction->sums + q) * s->groups + group;
 }
 
-static void split_sums(const tn_reduction *r, int64_t groups, double *partial,
-                       int64_t chunk, double *sums[TN_MAX_OWN])
+static void sum_tile(void *data, int64_t first, int64_t n, int64_t chunk, int32_t worker)
 {
-    for (int32_t q = 0; q < r->sums; q++)
-        sums[q] = partial + (chunk * r->sums + q) * groups;
+    const tn_summing *s = data;
+    double *acc[TN_MAX_OWN] = {0};
+    split_sums(s, chunk, tn_group_of(s->reduction->over, s->space, first), acc);
+    s->add(s->data, first, n, acc);
 }
 
-void TN(tn_merge_sums)(const tn_reduction *r, const void *self, int64_t chunks,
-                       int64_t groups, double *partial)
+static void merge_sums(const tn_summing *s, int64_t chunks)
 {
+    const tn_reduction *r = s->reduction;
     double *into[TN_MAX_OWN] = {0}, *from[TN_MAX_OWN] = {0};
-    if (!shared_groups(r->over)) return;
     for (int64_t step = 1; step < chunks; step *= 2)
         for (int64_t i = 0; i + step < chunks; i += 2 * step) {
-            split_sums(r, groups, partial, i, into);
-            split_sums(r, groups, partial, i + step, from);
+            split_sums(s, i, 0, into);
+            split_sums(s, i + step, 0, from);
             if (r->merge) {
-                r->merge(self, groups, into, (const double *const *)from);
+                r->merge(s->self, s->groups, into, (const double *const *)from);
                 continue;
             }
-            for (int64_t k = 0; k < r->sums * groups; k++) into[0][k] += from[0][k];
+            for (int64_t k = 0; k < r->sums * s->groups; k++) into[0][k] += from[0][k];
         }
+}
+
+void TN(tn_sum_tiles)(const tn_instance *backend, const tn_summing *s)
+{
+    const int32_t over = s->reduction->over;
+    memset(s->partial, 0,
+           sizeof(double) *
+               (size_t)tn_sum_room(over, s->space, s->groups, s->reduction->sums));
+    TN(tn_each_tile)(backend, s->space, sum_tile, (void *)(uintptr_t)s);
+    if (tn_shared_groups(over)) merge_sums(s, tn_space_chunks(s->space));
 }
 
 void TN(tn_merge_partials)(int64_t chunks, int64_t n, int64_t stride, tn_real *partial)
@@ -73,25 +91,4 @@ void TN(tn_merge_partials)(int64_t chunks, int64_t n, int64_t stride, tn_real *p
             const tn_real *from = partial + (i + step) * stride;
             for (int64_t k = 0; k < n; k++) into[k] += from[k];
         }
-}
-
-double *TN(tn_partial_sum)(const tn_reduction *r, const tn_space *s, int64_t groups,
-                           double *partial, int64_t first, int64_t chunk, int32_t q)
-{
-    if (shared_groups(r->over)) return partial + (chunk * r->sums + q) * groups;
-    return partial + q * groups + TN(tn_group_of)(r->over, s, first);
-}
-
-tn_space TN(tn_space_of)(int32_t over, int64_t rows, int64_t width,
-                         int64_t rows_per_sample, bool by_row)
-{
-    if (over == TN_OVER_SAMPLE)
-        return (tn_space){rows / rows_per_sample, rows_per_sample * width, true};
-    return (tn_space){rows, width,
-                      by_row || over == TN_OVER_COLUMNS || over == TN_OVER_ROWS};
-}
-
-int64_t TN(tn_group_of)(int32_t over, const tn_space *s, int64_t first)
-{
-    return shared_groups(over) ? 0 : first / s->width;
 }

@@ -31,15 +31,17 @@ typedef struct tn_unit {
     const void *x[TN_MAX_INPUTS];
     void *y;
     const void *gy;
-    void *gx[TN_MAX_INPUTS];       /* NULL: not wanted */
-    bool gx_add[TN_MAX_INPUTS];    /* onto what is there */
-    void *gx_spare[TN_MAX_INPUTS]; /* whole tensors, where gx_add may happen; else NULL */
+    void *gx[TN_MAX_INPUTS];    /* NULL: not wanted */
+    bool gx_add[TN_MAX_INPUTS]; /* onto what is there */
+    void *gx_spare
+        [TN_MAX_INPUTS]; /* whole tensors, where gx_add may happen to a kernel that
+                                      sets; else NULL */
     int32_t params, states;
     tn_own param[TN_MAX_OWN], state[TN_MAX_OWN];
-    void *gparam_partial; /* [chunks][sum of parameter sizes], for tile kernels */
+    void *gparam_partial; /* [chunks][sum of parameter sizes]; NULL for whole kernels */
     tn_sums sums, back_sums;
-    void *window_scratch; /* [workers][2 * channels] */
-    void *cache;
+    void *window_scratch; /* [workers][channels] */
+    void *cache;          /* [samples][spec->cache bytes] */
     tn_key key;
 } tn_unit;
 
@@ -47,17 +49,40 @@ typedef struct tn_unit {
 typedef struct tn_layer_facts {
     int32_t kernel, max_inputs;
     uint32_t flags;
-    bool differentiable, commits, reduces, always_reduces;
-    int32_t sums, stats, over, back_sums, back_stats, back_over;
+    bool differentiable, commits;
+    int32_t over; /* of its reductions, forward and back; 0: it has none */
+    int32_t sums, stats, back_sums, back_stats;
     tn_status (*infer)(void *self, tn_call *, tn_node *);
 } tn_layer_facts;
+
+/* A rows x width space of elements as it is cut into tiles. */
+typedef struct tn_space {
+    int64_t rows, width;
+    bool by_row; /* a tile is one row; else as many rows as a chunk has */
+} tn_space;
 
 /* Rows of a chunk of a rows x width space: about 8192 elements, a power of two. */
 int64_t tn_chunk_rows(int64_t width);
 int64_t tn_chunks(int64_t rows, int64_t width);
+int64_t tn_rows_per_sample(const tn_shape *);
+/* The space in which groups of a reduction are whole rows (samples, for TN_OVER_SAMPLE) or whole
+ * columns; over 0: no reduction, by_row as asked. */
+tn_space tn_space_of(int32_t over, int64_t rows, int64_t width, int64_t rows_per_sample,
+                     bool by_row);
+/* That of a unit; windows take sample by sample. */
+tn_space tn_unit_space(const tn_layer_facts *, const tn_shape *in, int64_t samples);
+int64_t tn_space_chunks(const tn_space *);
 /* Groups of a reduction `over` a space. */
 int64_t tn_groups(int32_t over, int64_t rows, int64_t width, int64_t rows_per_sample);
-int64_t tn_rows_per_sample(const tn_shape *);
+/* Index of the first group that the tile at element `first` belongs to. */
+int64_t tn_group_of(int32_t over, const tn_space *, int64_t first);
+/* How many doubles `sums` sums of a reduction take: see tn_sum_tiles. */
+int64_t tn_sum_room(int32_t over, const tn_space *, int64_t groups, int32_t sums);
+bool tn_shared_groups(int32_t over); /* chunks add to the same groups */
+
+/* A contiguous tensor over memory; samples < 0: no batch axis. */
+tn_tensor tn_tensor_over(const tn_shape *, int64_t samples, int32_t real,
+                         const void *data);
 
 struct tn_step_table; /* step.h */
 
@@ -66,19 +91,21 @@ typedef struct tn_real_ops {
     tn_layer_facts (*facts)(const void *vtable);
     tn_status (*forward)(tn_unit *, const tn_pass *, tn_error *);
     tn_status (*backward)(tn_unit *, const tn_pass *, tn_error *);
-    tn_status (*commit)(tn_unit *, const tn_pass *, tn_error *);
+    void (*commit)(tn_unit *, const tn_pass *);
     /* into += from, over n values */
     void (*add)(const tn_instance *backend, void *into, const void *from, int64_t n);
     bool (*finite)(const void *, int64_t n);
     /* row_values: room for two numbers a row */
     tn_status (*loss)(const tn_instance *loss, const tn_shape *shape, const tn_pass *,
-                      const void *y, const tn_field *field, double scale,
+                      tn_key, const void *y, const tn_field *field, double scale,
                       double *row_values, void *gy, double *value, double *weight,
                       tn_error *);
     void (*metric)(const tn_instance *metric, const tn_shape *shape, const tn_pass *,
                    const void *y, const tn_field *field, double *sums);
     tn_status (*product)(const tn_instance *backend, tn_calling *, const tn_product *);
-    tn_status (*column_sums)(const tn_matrix *m, void *out);
+    /* out[j] = sum over rows of x, rows x cols */
+    void (*column_sums)(const tn_instance *backend, const void *x, int64_t rows,
+                        int64_t cols, void *out);
     int32_t (*threads)(const tn_instance *backend);
     tn_status (*parallel)(const tn_instance *backend, int64_t n,
                           void (*body)(void *, int64_t, int32_t), void *data);

@@ -1,6 +1,6 @@
 /* window.c - runs window kernels (pooling): every output position combines the input positions
- * that its window covers, all channels at a time. One sample is one piece of work, so windows
- * that overlap in the backward pass never meet on two threads. */
+ * that its window covers, all channels at a time. A tile of the unit's space is one sample, so
+ * windows that overlap in the backward pass never meet on two threads. */
 #include "core/real/kernel.h"
 
 #include <string.h>
@@ -11,24 +11,21 @@ typedef struct axis {
 } axis;
 
 typedef struct window_work {
-    tn_unit *unit;
-    const tn_pass *pass;
-    const tn_layer *layer;
+    const tn_work *of;
     axis row, col;
     int64_t channels;
     bool back;
 } window_work;
 
-static window_work make_work(tn_unit *u, const tn_pass *pass, bool back)
+static window_work make_work(const tn_work *of, bool back)
 {
-    const tn_node *s = u->spec;
+    const tn_node *s = of->unit->spec;
     const axis one = {1, 1, 1, 1, 0};
     axis along[2] = {one, one};
     for (int32_t i = 0; i < s->axes; i++)
         along[i] = (axis){s->out.dim[i], s->in[0].dim[i], s->window[i], s->stride[i],
                           s->before[i]};
-    return (window_work){
-        u, pass, u->layer->vtable, along[0], along[1], tn_shape_width(&s->in[0]), back};
+    return (window_work){of, along[0], along[1], of->width, back};
 }
 
 static int64_t first_in(const axis *a, int64_t out)
@@ -44,63 +41,62 @@ static int64_t end_in(const axis *a, int64_t out)
 }
 
 /* One output position: takes all inputs and ends, or gives to all inputs. */
-static void visit(const window_work *w, const tn_tile *t, int64_t i, int64_t j,
-                  int64_t sample, tn_real *scratch)
+static void visit(const window_work *w, tn_frame *f, int64_t sample, int64_t i, int64_t j,
+                  tn_real *scratch)
 {
-    const void *self = w->unit->layer->self;
-    const int64_t n = w->channels, out = ((sample * w->row.out + i) * w->col.out + j) * n;
+    const tn_unit *u = w->of->unit;
+    const tn_layer *layer = w->of->layer;
+    const void *self = u->layer->self;
+    const int64_t n = w->channels, out = (sample * w->row.out + i) * w->col.out + j;
     const int64_t taken = (end_in(&w->row, i) - first_in(&w->row, i)) *
                           (end_in(&w->col, j) - first_in(&w->col, j));
-    tn_real *y = (tn_real *)w->unit->y + out;
-    const tn_real *gy = w->back ? (const tn_real *)w->unit->gy + out : NULL;
+    const tn_tile *t = &f->tile;
+    tn_real *y = (tn_real *)u->y + out * n;
+    const tn_real *gy = w->back ? (const tn_real *)u->gy + out * n : NULL;
+    f->tile.row = w->of->pass->row * w->row.out * w->col.out + out;
     memset(scratch, 0, sizeof(tn_real) * (size_t)n);
-    if (!w->back && w->layer->begin) w->layer->begin(self, t, scratch);
+    if (!w->back && layer->begin) layer->begin(self, t, scratch);
     for (int64_t a = first_in(&w->row, i); a < end_in(&w->row, i); a++)
         for (int64_t b = first_in(&w->col, j); b < end_in(&w->col, j); b++) {
             const int64_t in = ((sample * w->row.in + a) * w->col.in + b) * n;
-            const tn_real *x = (const tn_real *)w->unit->x[0] + in;
+            const tn_real *x = tn_at(u->x[0], in);
+            f->in[0] = x;
             if (w->back)
-                w->layer->give(self, t, taken, x, y, gy, scratch,
-                               (tn_real *)w->unit->gx[0] + in);
+                layer->give(self, t, taken, x, y, gy, scratch,
+                            tn_at_mutable(u->gx[0], in));
             else
-                w->layer->take(self, t, x, scratch);
+                layer->take(self, t, x, scratch);
         }
-    if (!w->back) w->layer->end(self, t, taken, scratch, y);
+    if (!w->back) layer->end(self, t, taken, scratch, y);
 }
 
-static void run_sample(void *data, int64_t sample, int32_t worker)
+static void run_sample(void *data, int64_t first, int64_t n, int64_t chunk,
+                       int32_t worker)
 {
     const window_work *w = data;
-    const tn_unit *u = w->unit;
+    const tn_unit *u = w->of->unit;
     tn_real *scratch = (tn_real *)u->window_scratch + worker * w->channels;
-    const int64_t in = w->row.in * w->col.in * w->channels;
-    const tn_tile t = {.n = w->channels,
-                       .width = w->channels,
-                       .row = (w->pass->row + sample) * w->row.in * w->col.in,
-                       .rows_per_sample = w->row.in * w->col.in,
-                       .shape = &u->spec->in[0],
-                       .now = u->layer->now,
-                       .key = u->key,
-                       .training = w->pass->training};
-    if (w->back && !u->gx_add[0])
-        memset((tn_real *)u->gx[0] + sample * in, 0, sizeof(tn_real) * (size_t)in);
+    tn_frame f;
+    TN(tn_frame_fill)(&f, w->of, first, n, chunk);
+    f.tile.n = w->channels;
+    f.tile.rows_per_sample = w->row.out * w->col.out;
+    if (w->back && u->gx[0] && !u->gx_add[0])
+        memset((tn_real *)u->gx[0] + first, 0, sizeof(tn_real) * (size_t)n);
     for (int64_t i = 0; i < w->row.out; i++)
-        for (int64_t j = 0; j < w->col.out; j++) visit(w, &t, i, j, sample, scratch);
+        for (int64_t j = 0; j < w->col.out; j++) visit(w, &f, first / n, i, j, scratch);
 }
 
-static void run(tn_unit *u, const tn_pass *pass, bool back)
+void TN(tn_window_forward)(tn_work *of)
 {
-    window_work w = make_work(u, pass, back);
-    const tn_backend *b = u->backend->vtable;
-    if (!back || u->gx[0]) b->parallel(u->backend->self, pass->samples, run_sample, &w);
+    window_work w = make_work(of, false);
+    TN(tn_each_tile)(of->unit->backend, &of->space, run_sample, &w);
 }
 
-void TN(tn_window_forward)(tn_unit *u, const tn_pass *pass)
+void TN(tn_window_backward)(tn_work *of)
 {
-    run(u, pass, false);
-}
-
-void TN(tn_window_backward)(tn_unit *u, const tn_pass *pass)
-{
-    run(u, pass, true);
+    window_work w = make_work(of, true);
+    TN(tn_clear_gradients)(of);
+    if (of->unit->gx[0] || of->unit->gparam_partial)
+        TN(tn_each_tile)(of->unit->backend, &of->space, run_sample, &w);
+    TN(tn_join_gradients)(of);
 }

@@ -7,7 +7,9 @@
 #error "include <tenon/plugin.h> first"
 #endif
 
-/* A block's hands. Nodes are numbers; -1 after an error, which the call remembers. */
+/* A block's hands. Nodes are numbers; -1 after an error, which the host remembers: expand returns
+ * any status then. Layers added here that have no init, regularizer or parametrization of their
+ * own get those that the config gives the block. */
 typedef struct tn_builder tn_builder;
 struct tn_builder {
     /* A node of layer (or block) `name`; `options` is YAML flow text such as
@@ -16,6 +18,7 @@ struct tn_builder {
                    int32_t inputs, const int32_t *input);
     /* All nodes of a GRAPH option behind `input`; the last one's number. */
     int32_t (*add_graph)(tn_builder *, tn_call *, tn_graph_ref, int32_t input);
+    /* Valid until the next add or add_graph: copy what is needed longer. NULL: no such node. */
     const tn_shape *(*shape)(tn_builder *, int32_t node);
 };
 

@@ -19,7 +19,7 @@
 
 /* ---- tiles and kernel classes ------------------------------------------------------ */
 
-/* How a layer computes; the host fuses the first four behind whatever produces their input. */
+/* How a layer computes; the host may fuse the first four with what produces their input. */
 typedef enum tn_class {
     TN_MAP = 1, /* element by element: a tile is any run of elements */
     TN_ROW,     /* needs complete rows: a tile is whole rows (softmax, layer_norm) */
@@ -37,16 +37,17 @@ enum tn_flags {
     TN_VIEW = 32,    /* same elements, other shape (flatten): infer only, no kernel */
     TN_BY_PRODUCT =
         64 /* whole: touches in, out and gradients only through host->product and
-                          host->column_sums, so that the host may hang chains on them */
+                          host->column_sums, so that the host may fuse others with it */
 };
 
-/* What one call of a kernel covers. Every buffer is contiguous over the tile. */
+/* What one call of a kernel covers. Every buffer is contiguous over the tile. For windows a
+ * tile is one position of the output: rows count those, and in[0] is the x being taken. */
 typedef struct tn_tile {
     int64_t n;        /* elements in the tile; for TN_ROW a multiple of width */
     int64_t width;    /* features in a full row */
     int64_t row, col; /* where its first element lies; rows count in the logical batch */
     int64_t rows_per_sample;  /* 1 for (features), time steps, height x width */
-    const tn_shape *shape;    /* of one sample */
+    const tn_shape *shape;    /* of one sample of the input */
     int32_t inputs;           /* how many inputs the layer has */
     const void *const *in;    /* they, for layers with several; in[0] is x */
     void *const *gin;         /* their gradients; NULL: not wanted */
@@ -59,7 +60,7 @@ typedef struct tn_tile {
                                    one value for the tile */
     const void *const *back_stat; /* those of back_reduce */
     const double *now;            /* for tn_now */
-    tn_key key;                   /* node, step and pass are in it */
+    tn_key key; /* of node and step: all passes of a step draw the same numbers */
     int32_t training;
 } tn_tile;
 
@@ -98,14 +99,15 @@ typedef struct tn_node {
     int32_t inputs;
     const tn_shape *in; /* in[inputs] */
     tn_shape out;       /* set before: in[0] */
-    size_t cache;       /* bytes that a whole-class call keeps from forward to backward */
-    int32_t axes;       /* windows: how many of the leading axes they cover, 1 or 2 */
+    size_t cache; /* whole: bytes per sample that are kept from forward to backward */
+    int32_t axes; /* windows: how many of the leading axes they cover, 1 or 2 */
     int64_t window[2], stride[2], before[2], after[2]; /* and their size, step, padding */
 } tn_node;
 
 /* ---- products ---------------------------------------------------------------------- */
 
-/* A matrix that a product reads or writes: memory with strides, or callbacks. */
+/* A matrix that a product reads or writes: memory with strides, or callbacks. The host may use
+ * callbacks and packing to gather operands and to fuse what comes before and behind. */
 typedef struct tn_matrix {
     int64_t rows, cols, row_stride, col_stride;
     void *data;
@@ -157,11 +159,11 @@ typedef struct tn_io {
     const tn_tensor *const *in;
     tn_tensor *out;
     const tn_tensor *const *param;
-    tn_tensor *const *gparam; /* gparam[i] NULL: not wanted (frozen) */
+    tn_tensor *const *gparam; /* gparam[i] NULL: not wanted */
     const tn_tensor *const *state;
     const tn_tensor *gout;
     tn_tensor *const *gin; /* gin[k] NULL: not wanted */
-    void *cache;
+    void *cache;           /* node->cache bytes for each sample */
     tn_key key;
     int64_t row; /* logical number of the first row */
 } tn_io;
@@ -245,8 +247,8 @@ typedef struct tn_layer {
     tn_reduction reduce, back_reduce;
     int32_t always_reduce;
     /* window: t->n channels of one position; acc holds t->n values, zeroed. `end` gets how
-     * many positions the window took. give adds to gx; seen: t->n values, zeroed per window,
-     * for layers that must remember what they gave. [parallel] */
+     * many positions the window took. give adds to gx (NULL: not wanted); seen: t->n values,
+     * zeroed per window, for layers that must remember what they gave. [parallel] */
     void (*begin)(const void *self, const tn_tile *, tn_real *acc);
     void (*take)(const void *self, const tn_tile *, const tn_real *x, tn_real *acc);
     void (*end)(const void *self, const tn_tile *, int64_t taken, const tn_real *acc,
@@ -256,11 +258,13 @@ typedef struct tn_layer {
     /* whole. [step] */
     tn_status (*run)(const void *self, tn_call *, const tn_io *);
     tn_status (*run_back)(const void *self, tn_call *, const tn_io *);
-    /* Writes state from the forward statistics, once per accepted step; t covers all columns,
-     * members is the number of elements behind each statistic. [step] */
+    /* Writes state from the forward statistics: in the first pass of a step, after each of the
+     * batches that it adds up. t covers all columns, members is the number of elements behind
+     * each statistic. [step] */
     void (*commit)(const void *self, const tn_tile *, int64_t members,
                    void *const *state);
-    /* Outside training y = scale x + shift per column: folded into a product. [setup] */
+    /* Outside training y = scale x + shift per column: the host may fold that into a product.
+     * [setup] */
     void (*as_affine)(const void *self, const tn_tile *, tn_real *scale, tn_real *shift);
 } tn_layer;
 

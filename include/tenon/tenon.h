@@ -179,7 +179,8 @@ TN_API void tn_trainer_cancel(tn_trainer *);
 /* The model in training; the trainer's own: do not free it, do not use it while run runs. */
 TN_API tn_model *tn_trainer_model(tn_trainer *);
 
-/* One update on a batch of the caller's (targets as in tn_memory_data: one of the two). */
+/* One update on a batch of the caller's (targets as in tn_memory_data: one of the two). A step that
+ * fails may leave weights half updated: go on from a checkpoint, not with this trainer. */
 TN_API tn_status tn_trainer_step(tn_trainer *, const float *x, const float *targets,
                                  const int32_t *labels, int64_t samples, double *loss,
                                  tn_error *);
@@ -189,6 +190,11 @@ TN_API tn_status tn_trainer_gradients(tn_trainer *, const float *x, const float 
                                       double *loss, tn_error *);
 TN_API tn_status tn_trainer_gradient(tn_trainer *, const char *name, tn_tensor *,
                                      tn_error *);
+/* One update from the gradients of the last tn_trainer_gradients, with what the program has
+ * changed in them through the tensors of tn_trainer_gradient. Unchanged, the pair is a
+ * tn_trainer_step, bit for bit. Uses the gradients up: each update needs new ones. TN_ENOTSUP:
+ * the optimizer needs several gradients an update, which only tn_trainer_step can make. */
+TN_API tn_status tn_trainer_apply(tn_trainer *, tn_error *);
 
 /* Loss (of the model's config, without penalties) and gradient of every parameter for one
  * training pass over a batch, written under the parameters' names to the archive `path`.

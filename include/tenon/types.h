@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define TN_MAX_RANK 8
+#define TN_MAX_SAMPLE_RANK (TN_MAX_RANK - 1) /* a batch has an axis more */
 
 typedef enum tn_status {
     TN_OK = 0,
@@ -26,7 +27,8 @@ typedef enum tn_status {
 
 typedef enum tn_dtype { TN_F32 = 1, TN_F64, TN_I32, TN_I64, TN_U8 } tn_dtype;
 
-/* Shape of one sample, without the batch: (features), (time, features), (h, w, channels). */
+/* Shape of one sample, without the batch: (features), (time, features), (h, w, channels). It has
+ * at most TN_MAX_SAMPLE_RANK axes; a parameter's may have TN_MAX_RANK. */
 typedef struct tn_shape {
     int32_t rank;
     int64_t dim[TN_MAX_RANK];

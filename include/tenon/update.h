@@ -12,7 +12,7 @@
 
 typedef struct tn_update {
     int64_t step;   /* 1 for the first update */
-    double rate;    /* learning rate, with schedule and per-layer factor */
+    double rate;    /* learning rate as scheduled */
     int32_t decays; /* weight decay applies to this parameter */
     int32_t pass;
 } tn_update;
@@ -51,10 +51,11 @@ typedef struct tn_gradient {
     void (*map)(const void *self, const tn_tile *, const tn_real *w, tn_real *g);
 } tn_gradient;
 
-/* optimizer: slots of one value per weight, an update of a run of weights. The learning rate,
- * its schedule and per-layer factors are the host's, as option `lr` of every optimizer. An
- * option of type PLUGIN and kind optimizer is what it wraps: that one updates first.
- * With `reduce`, sums over g (x = w, gy = g) come before update. [parallel] */
+/* optimizer: slots of one value per weight (at most 16), an update of a run of weights. The
+ * learning rate and its schedule are the host's, as option `lr` of every optimizer. An option
+ * of type PLUGIN and kind optimizer is what it wraps: that one updates first, and its `lr`
+ * counts for both. With `reduce`, sums over g (x = w, gy = g) come before update; one of those
+ * that wrap each other may have it. [parallel] */
 typedef struct tn_optimizer {
     TN_HEAD
     int32_t passes; /* gradients per step, on the same batch and masks; 0 means 1 */
@@ -65,7 +66,8 @@ typedef struct tn_optimizer {
      * prox is refused. */
     void (*step_size)(const void *self, const tn_tile *, const tn_update *,
                       tn_real *const *slot, tn_real *step);
-    /* Instead of update, for methods that need a whole weight (out, in). [step] */
+    /* Instead of update, for methods that need a whole weight: a matrix, (out, all else); what
+     * is no weight is one row. [step] */
     tn_status (*update_whole)(const void *self, tn_call *, const tn_update *,
                               tn_tensor *w, const tn_tensor *g, tn_tensor *const *slot);
     /* After pass 0 .. passes - 2: moves the weights to where the next gradient is taken. */

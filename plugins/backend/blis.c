@@ -18,10 +18,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "choose.h"
+
 #if TN_REAL_BITS == 64 /* what both precisions share */
-#ifdef __x86_64__
-#include <cpuid.h>
-#endif
 
 /* Sizes found by measurement (bench/products.c) on two cores with 1 MiB of L2 cache
  * each. */
@@ -78,33 +77,15 @@ static grid cut(int64_t rows, int64_t cols, int64_t depth)
     return g;
 }
 
-/* Whether BLIS 0.9 has kernels for this processor's family. It knows Intel's by their
- * features but AMD's by number, and takes `generic` (a fifth of the speed) for any later
- * one. */
-static bool blis_knows_processor(void)
-{
-#ifdef __x86_64__
-    unsigned eax, ebx, ecx, edx;
-    if (!__get_cpuid(0, &eax, &ebx, &ecx, &edx)) return true;
-    if (ebx == signature_INTEL_ebx) return true;
-    if (ebx != signature_AMD_ebx || !__get_cpuid(1, &eax, &ebx, &ecx, &edx)) return false;
-    const unsigned family = (eax >> 8 & 0xF) + (eax >> 20 & 0xFF);
-    return family == 0x15 || family == 0x17 || family == 0x19;
-#else
-    return true;
-#endif
-}
-
-/* The sub-configuration to ask for; -1: leave it to BLIS. */
+/* The sub-configuration to ask for; -1: leave it to BLIS, or to the user. */
 static int wanted_kernels(void)
 {
-#if defined __x86_64__ && defined BLIS_CONFIG_SKX && defined BLIS_CONFIG_HASWELL
-    if (getenv("BLIS_ARCH_TYPE") || blis_knows_processor()) return -1;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-        return BLIS_ARCH_SKX;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return BLIS_ARCH_HASWELL;
+#if defined BLIS_CONFIG_SKX && defined BLIS_CONFIG_HASWELL
+    static const int number[] = {[KERNELS_OF_BLIS] = -1,
+                                 [KERNELS_SKX] = BLIS_ARCH_SKX,
+                                 [KERNELS_HASWELL] = BLIS_ARCH_HASWELL};
+    const processor here = this_processor();
+    if (!getenv("BLIS_ARCH_TYPE")) return number[choose(&here)];
 #endif
     return -1;
 }
@@ -124,15 +105,12 @@ static void choose_kernels(void)
     bli_init();
 }
 
-static void describe_kernels(char *text, size_t size, int32_t threads)
+static void describe_blis(char *text, size_t size, int32_t threads)
 {
     const arch_t used = bli_arch_query_id();
     const bool late = kernels_wanted >= 0 && (int)used != kernels_wanted;
-    snprintf(text, size, "BLIS %s, %s kernels%s%s%s, %d thread%s",
-             bli_info_get_version_str(), bli_arch_string(used),
-             late ? " (was running before Tenon could ask for " : "",
-             late ? bli_arch_string((arch_t)kernels_wanted) : "", late ? ")" : "",
-             threads, threads == 1 ? "" : "s");
+    describe_kernels(text, size, bli_info_get_version_str(), bli_arch_string(used),
+                     late ? bli_arch_string((arch_t)kernels_wanted) : NULL, threads);
 }
 #endif
 
@@ -159,7 +137,7 @@ static tn_status TN(open)(void *me, tn_call *c, int32_t threads)
     *self->room = (TN(room)){.taken = ATOMIC_FLAG_INIT};
     self->threads = threads ? threads : (int32_t)least(omp_get_num_procs(), MAX_THREADS);
     pthread_once(&kernels_once, choose_kernels);
-    describe_kernels(self->text, sizeof self->text, self->threads);
+    describe_blis(self->text, sizeof self->text, self->threads);
     return TN_OK;
 }
 

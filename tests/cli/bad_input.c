@@ -69,7 +69,10 @@ Test(bad_input, unknown_plugin)
 Test(bad_input, options)
 {
     model("  - flatten\n  - dense: {unit: 3}\n");
-    refused("net.yaml:4:13: ", "unit", "units", NULL);
+    refused("net.yaml:4:13: ", "unknown option 'unit'", "did you mean 'units'?", NULL);
+    model("  - flatten\n  - dense: {units: 3, qqqqqqq: 1}\n");
+    refused("net.yaml:4:23: ", "unknown option 'qqqqqqq'; it has units, bias, name, ",
+            NULL);
     model("  - flatten\n  - dense: {units: ten}\n");
     refused("net.yaml:4:13: ", "'units'", "expected a whole number", "'ten'", NULL);
     model("  - flatten\n  - dense: {units: 3.5}\n");
@@ -114,11 +117,17 @@ Test(bad_input, overrides)
 Test(bad_input, invalid_yaml)
 {
     test_write_text("net.yaml", "model: [dense: {\nloss: x\n");
-    refused("net.yaml:", NULL);
+    refused("net.yaml:2:1: not valid YAML: ", NULL);
+    test_write_text("net.yaml", "model:\n  - dense: 3\n - relu\n");
+    refused("net.yaml:3:2: not valid YAML: ", NULL);
+    test_write_text("net.yaml", "model:\n\t- relu\n");
+    refused("net.yaml:2:1: not valid YAML: ", "tab", NULL);
+    test_write_text("net.yaml", "model: [relu]]\n");
+    refused("net.yaml:1:14: not valid YAML: ", NULL);
     test_write_text("net.yaml", "a: *nowhere\n");
-    refused("net.yaml:1:", NULL);
+    refused("net.yaml:1:4: ", "no &nowhere before", NULL);
     test_write_text("net.yaml", "a: \"\\xff\xff\xfe\"\n");
-    refused("net.yaml", NULL);
+    refused("net.yaml:1:9: ", "byte 0xff is not UTF-8", NULL);
 }
 
 Test(bad_input, shapes_that_do_not_fit)
@@ -177,6 +186,14 @@ Test(bad_input, idx)
     refused("images.idx", "No such file or directory", NULL);
 }
 
+static void pack(const char *path, const char *bytes, size_t size)
+{
+    gzFile gz = gzopen(path, "wb");
+    cr_assert_not_null(gz);
+    if (size) cr_assert_eq(gzwrite(gz, bytes, (unsigned)size), (int)size);
+    gzclose(gz);
+}
+
 Test(bad_input, idx_in_gzip)
 {
     char plain[4096], packed[4096];
@@ -184,9 +201,7 @@ Test(bad_input, idx_in_gzip)
     FILE *file = fopen("images.idx", "rb");
     const size_t size = fread(plain, 1, sizeof plain, file);
     fclose(file);
-    gzFile gz = gzopen("images.idx", "wb");
-    gzwrite(gz, plain, (unsigned)size);
-    gzclose(gz);
+    pack("images.idx", plain, size);
     test_ended(tenon("train net.yaml --out good"), 0, NULL);
     file = fopen("images.idx", "rb");
     const size_t most = fread(packed, 1, sizeof packed, file);
@@ -198,8 +213,22 @@ Test(bad_input, idx_in_gzip)
     packed[most / 2] = (char)(packed[most / 2] ^ 0x55);
     put("images.idx", packed, most);
     refused("images.idx", "gzip", NULL);
-    put("images.idx", "\x1f\x8b", 2);
-    refused("images.idx", NULL);
+}
+
+Test(bad_input, other_things_in_gzip)
+{
+    small_idx("images.idx", "labels.idx", 50, 3);
+    config("idx: {train_images: images.gz, train_labels: labels.idx}", SMALL);
+    pack("images.gz", "GIF89a, which is something else", 31);
+    refused("images.gz: is not an IDX file", "found 47 49 46", NULL);
+    pack("images.gz", "", 0);
+    refused("images.gz: truncated: the file ends inside the IDX header (after "
+            "decompression)",
+            NULL);
+    put("images.gz", "\x1f\x8b", 2);
+    refused("images.gz: truncated: ", "(after decompression)", NULL);
+    put("images.gz", "", 0);
+    refused("images.gz: the file is empty", NULL);
 }
 
 static void csv(const char *text)
@@ -361,7 +390,7 @@ Test(bad_input, configs_in_model_files)
               "x.npy: No such");
     described("input: [3]\\nmodel: [{dense: 4}]\\n", "dense.");
     described("input: [3]\\nmodel: [{dense: 2147483647}, {dense: 2147483647}]\\n",
-              "memory");
+              "the file holds less than its config makes");
     described("input: [-3]\\nmodel: [relu]\\n", "'-3'");
     described("model: [relu]\\n", "input");
     described("input: [3\\n", "");

@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support/disk.h"
+#include "support/kept.h"
 #include "support/process.h"
 #include "support/small_net.h"
 
@@ -87,6 +89,30 @@ Test(train, accuracy_is_what_such_easy_data_allow)
     const char *accuracy = strstr(p->out, "validation accuracy ");
     cr_assert(accuracy, "%s", p->out);
     cr_assert_geq(atof(accuracy + strlen("validation accuracy ")), 0.97, "%s", p->out);
+}
+
+static const char *head_of_table(const char *metrics, const char *out)
+{
+    size_t size;
+    test_ended(tenon("train net.yaml --out %s --set train.epochs=1 --set metrics=%s", out,
+                     metrics),
+               0, NULL);
+    char *table = kept(strdup(test_read(test_path(out, "metrics.csv"), &size)));
+    return strtok(table, "\n");
+}
+
+/* The loss is told in any case; a list of metrics may name it. */
+Test(train, loss_is_always_among_the_metrics)
+{
+    small_net();
+    const char *none = head_of_table("[]", "a"), *loss = head_of_table("[loss]", "b");
+    const char *both = head_of_table("[accuracy,loss]", "c"),
+               *accuracy = head_of_table("[accuracy]", "d");
+    cr_assert(strstr(none, ",loss,") && strstr(none, "val_loss"), "%s", none);
+    cr_assert(!strstr(none, "accuracy"), "%s", none);
+    cr_assert_str_eq(none, loss);
+    cr_assert(strstr(accuracy, ",accuracy,"), "%s", accuracy);
+    cr_assert_str_eq(accuracy, both);
 }
 
 /* ---- the same bits --------------------------------------------------------------------- */
@@ -220,24 +246,23 @@ static void fill(const char *path)
 
 Test(train, a_full_disk_leaves_the_old_model)
 {
-    char here[4096];
-    cr_assert_not_null(getcwd(here, sizeof here));
-    if (!test_small_disk(here, 1 << 20)) cr_skip_test("no small disk on this system");
-    cr_assert_eq(chdir(here), 0);
-    small_net();
-    test_ended(tenon("train net.yaml --out run"), 0, NULL);
     size_t before, after;
-    const char *model = test_read("run/model.safetensors", &before);
-    char *copy = memcpy(malloc(before), model, before);
-    fill("filler");
-    const test_process *p = tenon("train net.yaml --resume run --set train.epochs=9");
-    cr_assert_neq(p->status, 0);
-    model = test_read("run/model.safetensors", &after);
+    small_net();
+    cr_assert_eq(mkdir("disk", 0700), 0);
+    if (!test_small_disk("disk", 1 << 20)) cr_skip_test("no small disk on this system");
+    test_ended(tenon("train net.yaml --out disk/run"), 0, NULL);
+    const char *model = test_read("disk/run/model.safetensors", &before);
+    char *copy = memcpy(kept(malloc(before)), model, before);
+    fill("disk/filler");
+    const test_process *p = tenon("train --resume disk/run");
+    test_ended(p, 1, "disk/run/", "disk full; free some space", NULL);
+    test_one_message(p);
+    model = test_read("disk/run/model.safetensors", &after);
     cr_assert_eq(before, after);
     cr_assert_eq(memcmp(model, copy, before), 0, "the old model stays");
-    remove("filler");
-    cr_assert_eq(test_entries("run"), 4, "no half-written file stays");
-    test_ended(tenon("train net.yaml --resume run --set train.epochs=9"), 0, NULL);
+    remove("disk/filler");
+    cr_assert_eq(test_entries("disk/run"), 4, "no half-written file stays");
+    test_ended(tenon("train net.yaml --resume disk/run --set train.epochs=9"), 0, NULL);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------ */

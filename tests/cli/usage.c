@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,27 +162,45 @@ Test(usage, output_that_nobody_reads_stops_a_run_after_a_checkpoint)
     cr_assert(test_exists("run/model.safetensors"));
 }
 
+typedef struct screen {
+    int master;
+    char text[1 << 20];
+    size_t used;
+} screen;
+
+/* Reads as it comes: a terminal that nobody reads stops the program. */
+static void *watch(void *data)
+{
+    screen *s = data;
+    for (ssize_t n;
+         (n = read(s->master, s->text + s->used, sizeof s->text - 1 - s->used)) > 0;)
+        s->used += (size_t)n;
+    return NULL;
+}
+
 /* What a terminal gets from a command line. */
 static char *on_terminal(const char *line)
 {
-    static char text[65536];
+    static screen s;
+    pthread_t watcher;
     const int master = posix_openpt(O_RDWR | O_NOCTTY);
     cr_assert(master >= 0 && !grantpt(master) && !unlockpt(master));
     const int terminal = open(ptsname(master), O_RDWR | O_NOCTTY);
     cr_assert_geq(terminal, 0);
-    test_ended(tenon_into(terminal, "%s", line), 0, NULL);
-    fcntl(master, F_SETFL, O_NONBLOCK);
-    size_t used = 0;
-    for (ssize_t n; (n = read(master, text + used, sizeof text - 1 - used)) > 0;)
-        used += (size_t)n;
-    text[used] = 0;
-    return text;
+    s.master = master;
+    cr_assert_eq(pthread_create(&watcher, NULL, watch, &s), 0);
+    const test_process *p = tenon_into(terminal, "%s", line);
+    close(terminal); /* the last one: reading ends */
+    pthread_join(watcher, NULL);
+    close(master);
+    test_ended(p, 0, NULL);
+    return s.text;
 }
 
 Test(usage, a_terminal_has_a_bar)
 {
     small_net();
-    const char *text = on_terminal("train net.yaml --out run "
+    const char *text = on_terminal("train net.yaml --out run --set observe=[csv_log] "
                                    "--set data.idx.batch=2 --set train.epochs=100");
     const char *bar = strstr(text, "\repoch ");
     cr_assert(bar, "%s", text);

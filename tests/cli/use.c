@@ -32,7 +32,7 @@ static void train_linear(void)
 
 TestSuite(use, .init = train_linear, .timeout = 120);
 
-/* A tensor of a safetensors file; NULL: not there. */
+/* A tensor of a safetensors file. */
 static float *tensor(const char *path, const char *name, size_t count)
 {
     uint64_t length;
@@ -42,12 +42,14 @@ static float *tensor(const char *path, const char *name, size_t count)
     char *header = calloc(1, length + 1);
     cr_assert_eq(fread(header, 1, length, file), length);
     json_object *all = json_tokener_parse(header), *one = NULL, *offsets = NULL;
-    if (!json_object_object_get_ex(all, name, &one)) return NULL;
+    cr_assert(json_object_object_get_ex(all, name, &one), "no %s in %s", name, path);
     cr_assert(json_object_object_get_ex(one, "data_offsets", &offsets));
     const int64_t begin = json_object_get_int64(json_object_array_get_idx(offsets, 0));
     const int64_t end = json_object_get_int64(json_object_array_get_idx(offsets, 1));
     cr_assert_eq((size_t)(end - begin), count * sizeof(float), "%s in %s", name, path);
-    float *values = malloc(count * sizeof *values);
+    json_object_put(all);
+    free(header);
+    float *values = kept(malloc(count * sizeof *values));
     fseek(file, (long)(8 + length) + begin, SEEK_SET);
     cr_assert_eq(fread(values, sizeof *values, count, file), count);
     fclose(file);
@@ -92,6 +94,7 @@ Test(use, evaluate_as_json)
               p->out);
     cr_assert(json_object_object_get_ex(object, "threads", &value));
     cr_assert_eq(json_object_get_int(value), 1);
+    json_object_put(object);
 }
 
 static void check_prediction(const char *path, float x[SAMPLES][PIXELS])

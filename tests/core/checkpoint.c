@@ -15,7 +15,7 @@ static kind_of_run runs[] = {
     {{"optimizer={adam: {lr: {warmup: {schedule: 0.01, steps: 9}}}}",
       "precision=double"}},
     {{"optimizer={adamw: {lr: 0.01}}", "train.accumulate=3"}},
-    {{"optimizer={toy_ema: {lr: 0.05}}",
+    {{"optimizer={toy_ema: {of: {sgd: {lr: 0.05, momentum: 0.9}}}}",
       "observe=[{early_stopping: 2}, {checkpoint: 4}]"}},
     {{"optimizer={toy_sam: {lr: 0.05}}"}},
     {{"observe=[{early_stopping: {patience: 1, min_delta: 0.05}}, {checkpoint: 3}]",
@@ -40,7 +40,7 @@ static char *table(const char *dir)
     size_t size;
     const char *text = test_read(test_path(dir, "metrics.csv"), &size);
     cr_assert_not_null(text);
-    char *copy = calloc(1, size + 1), *to = copy;
+    char *copy = kept(calloc(1, size + 1)), *to = copy;
     for (const char *line = text; *line;) {
         const char *end = strchr(line, '\n'), *cut = end;
         while (*cut != ',') cut--;
@@ -212,7 +212,7 @@ Test(checkpoint, a_damaged_file_is_refused)
     const char *dir = test_folder();
     size_t size;
     cr_assert_eq(stop_in_epoch(env, dir, 1, false, &e), TN_ECANCELED);
-    char *bytes = malloc(1 << 20);
+    char *bytes = kept(malloc(1 << 20));
     const char *text = test_read(test_path(dir, "checkpoint.safetensors"), &size);
     memcpy(bytes, text, size);
     for (size_t cut = 0; cut < size; cut += size / 13) {

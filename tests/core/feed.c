@@ -293,7 +293,8 @@ Test(feed, runs_out_of_memory_without_a_leak)
     attach();
     tn_memory *memory = &test_env()->memory;
     tn_feed_free(feed_of(yaml, 0, 1));
-    tn_config *config = tn_config_read(memory, yaml, strlen(yaml), "net.yaml", NULL);
+    tn_config *config = kept(
+        tn_config_read(memory, yaml, strlen(yaml), "net.yaml", NULL));
     const size_t before = atomic_load(&memory->used);
     int failures = 0;
     for (size_t room = 1; room < 1 << 20; room += 512) {

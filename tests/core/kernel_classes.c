@@ -34,6 +34,11 @@ static toy toys[] = {
     {"[{dense: 5}, centre_tensor, tanh, {dense: 2}]",
      "[centre_tensor, {dense: 2}]",
      {2, {3, 4}}},
+    /* one over samples with a parameter for each feature; its samples are cut into more chunks
+     * than its rows */
+    {"[{dense: 5}, scale_sample, tanh, {dense: 2}]",
+     "[scale_sample, {dense: 2}]",
+     {2, {3, 4}}},
     /* window over one axis and over two, overlapping and padded */
     {"[{dense: 3}, {max_pool: {size: 3, stride: 2}}, flatten, {dense: 2}]",
      "[{max_pool: 2}, flatten, {dense: 2}]",
@@ -41,7 +46,11 @@ static toy toys[] = {
     {"[{dense: 3}, {max_pool: {size: 3, stride: 2, padding: 1}}, flatten, {dense: 2}]",
      "[{max_pool: 2}, flatten, {dense: 2}]",
      {3, {4, 5, 2}}},
-    /* whole, without products and with a cache */
+    /* window with a parameter, and with random numbers */
+    {"[{dense: 3}, noisy_pool, flatten, {dense: 2}]",
+     "[noisy_pool, flatten, {dense: 2}]",
+     {2, {5, 2}}},
+    /* whole, without products and with a cache for each sample */
     {"[{dense: 5}, running_sum, {dense: 2}]", "[running_sum, {dense: 2}]", {2, {2, 3}}},
     /* two inputs, and the same one twice */
     {"[{dense: {units: 5, name: a}}, {dense: {units: 5, name: b}}, tanh, "
@@ -96,10 +105,9 @@ Test(kernel_classes, state_moves_with_commit_only)
     check_net *net = check_net_new("[centre_column]", NULL, 0, check_shape(1, 3, 0, 0), 4,
                                    1, 1);
     const double *state = net->graph->state[0].value.data, *x = net->x;
-    tn_error e = {0};
     check_net_loss(net, true);
     cr_assert_eq(state[0], 0);
-    cr_assert_eq(tn_plan_commit(net->plan, &net->pass, &e), TN_OK, "%s", e.text);
+    tn_plan_commit(net->plan, &net->pass);
     cr_assert_float_eq(state[0], (x[0] + x[3] + x[6] + x[9]) / 8, 1e-15);
 }
 

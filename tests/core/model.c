@@ -20,7 +20,7 @@ static tn_model *fresh(tn_env *env, const char *set)
     tn_model *m = tn_model_new(env, config, &input, &e);
     cr_assert_not_null(m, "%s", e.text);
     tn_config_free(config);
-    return m;
+    return kept(m);
 }
 
 static void fill(float *x, int64_t n)
@@ -172,6 +172,10 @@ Test(model, evaluates_as_training_did)
     count = 1;
     cr_assert_eq(tn_model_evaluate(m, data, 1, score, &count, &e), TN_EINVAL);
     cr_assert_eq(tn_model_evaluate(m, data, 3, score, &count, NULL), TN_EINVAL);
+    tn_config_free(data);
+    tn_model_free(m);
+    tn_trainer_free(t);
+    tn_env_free(env);
 }
 
 /* ---- files that are not what they say ---------------------------------------------------- */
@@ -207,6 +211,7 @@ static const char *loading(const char *version, const char *config,
     e = (tn_error){0};
     cr_assert_eq(tn_archive_write(env, path, &a, &e), TN_OK, "%s", e.text);
     tn_model *m = tn_model_load(env, path, &e);
+    tn_model_free(m);
     if (m) return "";
     cr_assert_null(tn_model_load(env, path, NULL));
     cr_assert_not_null(strstr(e.text, "m.safetensors"), "the file is named: %s", e.text);
@@ -247,6 +252,8 @@ Test(model, files_that_do_not_fit_are_refused)
     SAYS(loading("1", "input: [2000000000, 2000000000, 2000000000]\nmodel: [flatten]\n",
                  good, 2),
          "input: more values than there can be");
+    SAYS(loading("1", "input: [2]\nmodel: [{dense: {units: 100000000}}]\n", good, 2),
+         "the file holds less than its config makes: dense.weight");
 }
 
 Test(model, a_file_that_is_not_there)

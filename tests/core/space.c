@@ -32,3 +32,33 @@ Test(space, rows_per_sample_are_all_axes_but_the_features)
     cr_assert_eq(tn_rows_per_sample(&flat), 1);
     cr_assert_eq(tn_rows_per_sample(&image), 28 * 14);
 }
+
+Test(space, a_unit_is_cut_by_what_its_reduction_is_over)
+{
+    const tn_shape in = {.rank = 2, .dim = {3, 1024}};
+    const tn_layer_facts map = {.kernel = TN_MAP},
+                         samples = {.kernel = TN_REDUCE, .over = TN_OVER_SAMPLE},
+                         columns = {.kernel = TN_REDUCE, .over = TN_OVER_COLUMNS},
+                         window = {.kernel = TN_WINDOW};
+    const tn_space by_map = tn_unit_space(&map, &in, 8),
+                   by_sample = tn_unit_space(&samples, &in, 8),
+                   by_column = tn_unit_space(&columns, &in, 8),
+                   by_window = tn_unit_space(&window, &in, 8);
+    cr_assert(!by_map.by_row && by_column.by_row && by_sample.by_row && by_window.by_row);
+    cr_assert_eq(tn_space_chunks(&by_map), 3);
+    cr_assert_eq(tn_space_chunks(&by_sample), 4);
+    cr_assert_eq(by_window.rows, 8);
+    cr_assert_eq(tn_sum_room(TN_OVER_COLUMNS, &by_column, 1024, 2), 3 * 2 * 1024);
+    cr_assert_eq(tn_sum_room(TN_OVER_SAMPLE, &by_sample, 8, 2), 2 * 8);
+}
+
+Test(space, tensors_over_memory_are_contiguous)
+{
+    double data[24] = {0};
+    const tn_shape shape = {.rank = 2, .dim = {3, 4}};
+    const tn_tensor batch = tn_tensor_over(&shape, 2, 1, data),
+                    one = tn_tensor_over(&shape, -1, 0, data);
+    cr_assert(batch.rank == 3 && batch.dim[0] == 2 && batch.dtype == TN_F64);
+    cr_assert(batch.stride[0] == 12 && batch.stride[1] == 4 && batch.stride[2] == 1);
+    cr_assert(one.rank == 2 && one.dtype == TN_F32 && one.data == data);
+}

@@ -176,7 +176,7 @@ static void check_forward(bench *b, bool training, const char *fixture)
     const void *y;
     tn_plan *plan;
     for (int i = 0; i < BATCH * INPUTS; i++) x[i] = (double)b->x[i];
-    MUST(tn_plan_new(b->model->graph, BATCH, training, &plan, &b->error));
+    MUST(tn_plan_new(b->model->graph, BATCH, training, false, &plan, &b->error));
     MUST(tn_plan_forward(plan, &pass, b->recipe.real ? (const void *)x : b->x, &y,
                          &b->error));
     check(b, "output", fixture, b->recipe.real ? TN_F64 : TN_F32, y, want->data,

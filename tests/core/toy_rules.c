@@ -44,7 +44,7 @@ Test(toy_rules, two_passes_take_the_gradient_at_the_worst_point_nearby)
 {
     lab l = open_lab(REGRESSION "optimizer: {toy_sam: {rho: 0.3, lr: 0.05}}");
     double *start[4], *expected[4], squares = 0;
-    look(&l, 0);
+    look(&l);
     for (int32_t p = 0; p < 4; p++) {
         start[p] = kept(&l, weights(&l, p), p);
         for (int64_t i = 0; i < size_of(&l, p); i++)
@@ -53,7 +53,7 @@ Test(toy_rules, two_passes_take_the_gradient_at_the_worst_point_nearby)
     for (int32_t p = 0; p < 4; p++)
         for (int64_t i = 0; i < size_of(&l, p); i++)
             weights(&l, p)[i] += 0.3 / sqrt(squares) * gradient(&l, p)[i];
-    look(&l, 1);
+    look(&l);
     for (int32_t p = 0; p < 4; p++) {
         expected[p] = kept(&l, start[p], p);
         for (int64_t i = 0; i < size_of(&l, p); i++)
@@ -255,7 +255,7 @@ Test(toy_rules, prox_without_step_sizes_is_refused)
 static double variance_of_output(lab *l, int32_t node, int64_t width)
 {
     double mean = 0, variance = 0;
-    look(l, 0);
+    look(l);
     const double *y = tn_plan_output(l->plan, node);
     const int64_t n = SAMPLES * width;
     for (int64_t i = 0; i < n; i++) mean += y[i] / (double)n;

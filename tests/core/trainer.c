@@ -47,7 +47,7 @@ Test(trainer, same_seed_same_bits_on_one_or_two_threads)
     cr_assert_eq(
         run_all(run_env(1), (const char *const[]){"seed=12", NULL}, other, false, &e),
         TN_OK, "%s", e.text);
-    char *first = strdup(test_read(test_path(one, "metrics.csv"), &n));
+    char *first = kept(strdup(test_read(test_path(one, "metrics.csv"), &n)));
     cr_assert_str_neq(first, test_read(test_path(other, "metrics.csv"), &n));
 }
 
@@ -69,15 +69,17 @@ Test(trainer, accumulated_batches_are_one_large_batch)
 
 Test(trainer, a_steady_step_allocates_nothing)
 {
-    static const char *const nets[][3] = {
+    /* all of them with batch_norm and dropout */
+    static const char *const nets[][7] = {
         {"optimizer={adam: {lr: 0.01}}", "train.accumulate=2"},
         {"optimizer={toy_sam: {lr: 0.01}}", "precision=double"},
-        {"gradient=[{clip_norm: 1}]", "data.memory.transforms=[toy_mixup]"}};
+        {"gradient=[{clip_norm: 1}]", "data.memory.transforms=[toy_mixup]"},
+        {"optimizer={adam: {lr: 0.01}}", "train.accumulate=2", "metrics=[accuracy]",
+         "gradient=[{clip_norm: 1}]", "regularizer={l1: {lambda: 0.01}}"}};
     tn_env *env = run_env(2);
-    for (size_t i = 0; i < 3; i++) {
-        const char *const sets[] = {nets[i][0], nets[i][1], "metrics=[]", NULL};
+    for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
         tn_error e = {0};
-        tn_trainer *t = run_new(env, sets, NULL, &e);
+        tn_trainer *t = run_new(env, nets[i], NULL, &e);
         cr_assert_not_null(t, "%s", e.text);
         for (int k = 0; k < 2; k++)
             cr_assert_eq(tn_trainer_update(t, &e), TN_OK, "%s", e.text);
@@ -89,6 +91,7 @@ Test(trainer, a_steady_step_allocates_nothing)
         cr_assert_eq(atomic_load(&env->memory.calls) - before, 0, "net %zu", i);
         tn_trainer_free(t);
     }
+    tn_env_free(env);
 }
 
 Test(trainer, everything_is_given_back)
@@ -231,6 +234,7 @@ Test(trainer, a_loss_that_is_not_finite_ends_the_run)
         const float *w = a.tensor[i].tensor.data;
         for (int k = 0; k < 72; k++) cr_assert(isfinite(w[k]));
     }
+    tn_archive_free(env, &a, bytes);
 }
 
 /* ---- a caller's batches ------------------------------------------------------------------ */
@@ -245,7 +249,7 @@ static tn_trainer *on_arrays(tn_env *env, const char *text)
     tn_trainer *t = tn_trainer_new(env, config, NULL, &e);
     cr_assert_not_null(t, "%s", e.text);
     tn_config_free(config);
-    return t;
+    return kept(t);
 }
 
 static const float x[] = {1, 0, 0, 1, 1, 1}, y[] = {2, -1, 1};
@@ -296,6 +300,98 @@ Test(trainer, gradients_by_name_change_no_weight)
         cr_assert_eq(t->place.step, 0);
         cr_assert_eq(tn_trainer_gradient(t, "dense.wait", &g, &e), TN_ENOTFOUND);
     }
+}
+
+/* Plain sgd: a doubled gradient is a doubled step, a gradient set to zero none. */
+Test(trainer, changed_gradients_are_applied)
+{
+    tn_error e = {0};
+    tn_tensor w, b, gw, gb;
+    float before[3];
+    tn_trainer *t = on_arrays(run_env(1), caller);
+    cr_assert_eq(tn_model_find(tn_trainer_model(t), "dense.weight", &w, &e), TN_OK);
+    cr_assert_eq(tn_model_find(tn_trainer_model(t), "dense.bias", &b, &e), TN_OK);
+    float *const weight = w.data, *const bias = b.data;
+    for (int factor = 1; factor <= 2; factor++) {
+        memcpy(before, weight, 2 * sizeof *before);
+        before[2] = *bias;
+        cr_assert_eq(tn_trainer_gradients(t, x, y, NULL, 3, NULL, &e), TN_OK, "%s",
+                     e.text);
+        cr_assert_eq(tn_trainer_gradient(t, "dense.weight", &gw, &e), TN_OK);
+        cr_assert_eq(tn_trainer_gradient(t, "dense.bias", &gb, &e), TN_OK);
+        float *const g = gw.data, was[] = {g[0], g[1]};
+        cr_assert(was[0] != 0 && was[1] != 0);
+        for (int i = 0; i < 2; i++) g[i] *= (float)factor;
+        *(float *)gb.data = 0;
+        cr_assert_eq(tn_trainer_apply(t, &e), TN_OK, "%s", e.text);
+        for (int i = 0; i < 2; i++)
+            cr_assert_float_eq(weight[i], before[i] - 0.3f * (float)factor * was[i],
+                               1e-6);
+        cr_assert_eq(*bias, before[2]);
+        cr_assert_eq(t->place.step, factor);
+    }
+    tn_env *env = t->env;
+    tn_trainer_free(t);
+    tn_env_free(env);
+}
+
+/* Also where states follow the batch (batch_norm), dropout counts steps, and a regularizer and
+ * a momentum work on the gradient. */
+Test(trainer, gradients_and_apply_are_a_step_bit_for_bit)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(2);
+    tn_trainer *a = run_new(env, NULL, NULL, &e), *b = run_new(env, NULL, NULL, &e);
+    cr_assert(a && b, "%s", e.text);
+    for (int step = 0; step < 3; step++) {
+        float in[8 * RUN_FEATURES];
+        int32_t label[8];
+        double one, other;
+        for (int i = 0; i < 8; i++)
+            cr_assert_eq(
+                run_read(NULL, step * 8 + i, in + i * RUN_FEATURES, NULL, &label[i]), 0);
+        cr_assert_eq(tn_trainer_step(a, in, NULL, label, 8, &one, &e), TN_OK, "%s",
+                     e.text);
+        cr_assert_eq(tn_trainer_gradients(b, in, NULL, label, 8, &other, &e), TN_OK, "%s",
+                     e.text);
+        cr_assert_eq(tn_trainer_apply(b, &e), TN_OK, "%s", e.text);
+        cr_assert_eq(one, other);
+    }
+    for (int32_t i = 0; i < tn_model_tensors(a->model); i++) {
+        tn_tensor p, q;
+        const char *name;
+        cr_assert_eq(tn_model_tensor(a->model, i, &name, &p), TN_OK);
+        cr_assert_eq(tn_model_tensor(b->model, i, &name, &q), TN_OK);
+        cr_assert_arr_eq(p.data, q.data, (size_t)tn_count(&p) * sizeof(float), "%s",
+                         name);
+    }
+    tn_trainer_free(a);
+    tn_trainer_free(b);
+    tn_env_free(env);
+}
+
+Test(trainer, apply_needs_gradients_of_its_own)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    tn_trainer *t = on_arrays(env, caller);
+    cr_assert_eq(tn_trainer_apply(t, &e), TN_EINVAL);
+    cr_assert_not_null(strstr(e.text, "call tn_trainer_gradients before"), "%s", e.text);
+    cr_assert_eq(tn_trainer_gradients(t, x, y, NULL, 3, NULL, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(tn_trainer_apply(t, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(tn_trainer_apply(t, &e), TN_EINVAL, "they are used up");
+    cr_assert_eq(tn_trainer_gradients(t, x, y, NULL, 3, NULL, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(tn_trainer_step(t, x, y, NULL, 3, NULL, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(tn_trainer_apply(t, &e), TN_EINVAL, "the step's are used up");
+    cr_assert_eq(t->place.step, 2);
+    tn_trainer_free(t);
+    t = on_arrays(env, "input: [2]\nmodel: [{dense: {units: 1}}]\nloss: mse\n"
+                       "optimizer: {toy_sam: {lr: 0.1}}\n");
+    cr_assert_eq(tn_trainer_gradients(t, x, y, NULL, 3, NULL, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(tn_trainer_apply(t, &e), TN_ENOTSUP);
+    cr_assert_not_null(strstr(e.text, "use tn_trainer_step"), "%s", e.text);
+    tn_trainer_free(t);
+    tn_env_free(env);
 }
 
 Test(trainer, misuse_of_arrays_is_told)
@@ -374,6 +470,9 @@ Test(trainer, a_run_needs_to_know_its_epochs)
     cr_assert_not_null(t, "%s", e.text);
     cr_assert_eq(tn_trainer_run(t, &e), TN_EINVAL);
     cr_assert_not_null(strstr(e.text, "train: {epochs: 10}"), "%s", e.text);
+    tn_trainer_free(t);
+    tn_config_free(config);
+    tn_env_free(env);
 }
 
 Test(trainer, a_folder_takes_one_run)
@@ -413,6 +512,9 @@ Test(trainer, the_config_in_the_folder_is_the_run_again)
     cr_assert_eq(tn_trainer_run(t, &e), TN_OK, "%s", e.text);
     run_same_files(dir, again, "model.safetensors");
     run_same_files(dir, again, "config.yaml");
+    tn_trainer_free(t);
+    tn_config_free(config);
+    tn_env_free(env);
 }
 
 /* The disk has no room for the model: the run says so. */

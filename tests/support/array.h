@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/kept.h"
+
 /* shape as in Python, "(3, 4)"; type as in NumPy, "<f4". */
 static inline void array_write(const char *path, const char *type, const char *shape,
                                const void *values, size_t bytes)
@@ -35,7 +37,7 @@ static inline float *array_read(const char *path, char dict[200], size_t *count)
     cr_assert_lt(length, 200);
     cr_assert_eq(fread(dict, 1, length, file), length);
     dict[length] = 0;
-    float *values = malloc(1 << 20);
+    float *values = kept(malloc(1 << 20));
     *count = fread(values, sizeof *values, (1 << 20) / sizeof *values, file);
     fclose(file);
     return values;

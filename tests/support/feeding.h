@@ -12,6 +12,7 @@
 
 #include "core/feed.h"
 #include "support/disk.h"
+#include "support/kept.h"
 
 /* Finds the build's plugins and the tests' toys; lives as long as the test's process. */
 TN_UNUSED static tn_env *test_env(void)
@@ -39,8 +40,8 @@ TN_UNUSED static tn_status try_feed(const char *yaml, int32_t real, uint64_t see
                                     tn_feed **feed, tn_error *error)
 {
     tn_env *env = test_env();
-    tn_config *config = tn_config_read(&env->memory, yaml, strlen(yaml), "net.yaml",
-                                       error);
+    tn_config *config = kept(
+        tn_config_read(&env->memory, yaml, strlen(yaml), "net.yaml", error));
     cr_assert_not_null(config, "%s", error->text);
     return tn_feed_new(env, config->root, real, seed, feed, error);
 }

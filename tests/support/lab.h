@@ -79,9 +79,9 @@ TN_UNUSED static lab open_lab(const char *text)
     DO(tn_feed_new(l.env, root, 1, 7, &l.feed, &error));
     const tn_data_info *info = tn_feed_info(l.feed, true);
     DO(tn_graph_new(l.env, root, &info->field[tn_feed_find(info, "input")].shape, 1, 7,
-                    &l.graph, &error));
+                    INT64_MAX, &l.graph, &error));
     DO(tn_judge_new(l.graph, root, info, &l.judge, &error));
-    DO(tn_plan_new(l.graph, SAMPLES, true, &l.plan, &error));
+    DO(tn_plan_new(l.graph, SAMPLES, true, false, &l.plan, &error));
     DO(tn_updater_new(l.graph, root, &l.updater, &error));
     return l;
 }
@@ -98,16 +98,14 @@ TN_UNUSED static void close_lab(lab *l)
 }
 
 /* Loss at the weights as they are; gradients are left in the plan. */
-TN_UNUSED static double look(lab *l, int32_t number)
+TN_UNUSED static double look(lab *l)
 {
     tn_error error = {0};
     tn_batch batch;
     double sums[16] = {0};
     DO(tn_feed_batch(l->feed, TN_TRAIN, 0, 0, &batch, &error));
-    const tn_pass pass = {.samples = batch.samples,
-                          .step = (uint64_t)l->step,
-                          .pass = number,
-                          .training = true};
+    const tn_pass pass = {
+        .samples = batch.samples, .step = (uint64_t)l->step, .training = true};
     const int32_t input = tn_feed_find(tn_feed_info(l->feed, true), "input");
     DO(tn_plan_forward(l->plan, &pass, batch.field[input].real, NULL, &error));
     DO(tn_judge_add(l->judge, l->plan, &pass, batch.field, 0, true, sums, &error));
@@ -126,12 +124,12 @@ TN_UNUSED static double step(lab *l)
                             .monitored = NAN};
     const int32_t passes = tn_updater_passes(l->updater);
     tn_updater_tick(l->updater, &clock);
-    const double loss = look(l, 0);
-    l->step++;
+    const double loss = look(l);
     for (int32_t pass = 1; pass < passes; pass++) {
-        tn_updater_between(l->updater, l->plan, l->step, pass - 1);
-        look(l, pass);
+        tn_updater_between(l->updater, l->plan, l->step + 1, pass - 1);
+        look(l);
     }
+    l->step++;
     DO(tn_updater_apply(l->updater, l->plan, l->step, &error));
     return loss;
 }

@@ -4,6 +4,7 @@
 #define TESTS_SUPPORT_OBSERVING_H
 
 #include "tests/support/calling.h"
+#include "tests/support/kept.h"
 
 static char asked[200], asked_why[300];
 
@@ -49,7 +50,7 @@ typedef struct watch {
 /* An observer of a run with the values loss and val_loss, in epochs of 10 steps. */
 TN_UNUSED static watch *watch_new(const char *name, const char *options)
 {
-    watch *w = calloc(1, sizeof *w);
+    watch *w = kept(calloc(1, sizeof *w));
     w->instance = check_plugin("observer", name, options, 0);
     w->slots = w->instance->vtable;
     w->numbers = calloc((size_t)w->instance->number_count + 1, sizeof *w->numbers);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "disk.h"
+#include "kept.h"
 
 static int started;
 
@@ -81,7 +82,7 @@ static void become(const test_process *p, int out, char *line)
 static test_process *begin(int out, const char *format, va_list args)
 {
     char line[4096];
-    test_process *p = calloc(1, sizeof *p);
+    test_process *p = kept(calloc(1, sizeof *p));
     cr_assert(p && getenv("TENON_TEST_PROGRAM"),
               "TENON_TEST_PROGRAM must name the program");
     vsnprintf(line, sizeof line, format, args);

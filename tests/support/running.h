@@ -13,6 +13,7 @@
 
 #include "core/trainer.h"
 #include "tests/support/disk.h"
+#include "tests/support/kept.h"
 
 enum { RUN_SAMPLES = 120, RUN_FEATURES = 6, RUN_CLASSES = 3 };
 
@@ -50,7 +51,7 @@ TN_UNUSED static tn_env *run_env(int32_t threads)
                                 .classes = RUN_CLASSES,
                                 .read = run_read};
     cr_assert_eq(tn_env_attach(env, "set", &set, &e), TN_OK, "%s", e.text);
-    return env;
+    return kept(env);
 }
 
 /* 90 training samples in batches of 8: 12 steps an epoch; 30 for validation. */
@@ -73,7 +74,7 @@ TN_UNUSED static tn_config *run_parse(tn_env *env, const char *text,
     return config;
 }
 
-/* Up to four overrides, ending with NULL, of run_config. */
+/* Overrides, ending with NULL, of run_config. */
 TN_UNUSED static tn_trainer *run_new(tn_env *env, const char *const sets[],
                                      const tn_train_options *options, tn_error *e)
 {
@@ -82,7 +83,7 @@ TN_UNUSED static tn_trainer *run_new(tn_env *env, const char *const sets[],
     tn_config *config = run_parse(env, run_config, sets, count);
     tn_trainer *t = tn_trainer_new(env, config, options, e);
     tn_config_free(config); /* a trainer needs no config of the caller's */
-    return t;
+    return kept(t);
 }
 
 /* A run from start or checkpoint to its end. */
@@ -108,6 +109,7 @@ TN_UNUSED static void run_killed(const char *const sets[], const char *dir, bool
         tn_error e = {0};
         run_reads = 0, run_die_at = die_at;
         run_all(run_env(1), sets, dir, resume, &e);
+        fprintf(stderr, "%s\n", e.text);
         _exit(1);
     }
     cr_assert_eq(waitpid(child, &how, 0), child);

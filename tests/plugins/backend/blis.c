@@ -6,6 +6,7 @@
 #define TN_HOST
 #include <pthread.h>
 
+#include "plugins/backend/choose.h"
 #include "tests/support/backend.h"
 
 /* What a product is made of beside its size. */
@@ -88,6 +89,61 @@ Test(blis, leaves_the_choice_of_kernels_to_the_user)
     const char *text = b.slots->describe(b.self);
     cr_assert_not_null(strstr(text, "haswell"), "%s", text);
     backend_close_f32(b);
+}
+
+/* ---- the choice of kernels ------------------------------------------------------------ */
+
+Test(blis, kernels_suit_the_processor)
+{
+    static const struct {
+        processor here;
+        kernels best;
+    } all[] = {
+        {{MAKER_AMD, 0x1A, .avx512 = 1, .avx2 = 1}, KERNELS_SKX},
+        {{MAKER_AMD, 0x1A, .avx512 = 0, .avx2 = 1}, KERNELS_HASWELL},
+        {{MAKER_AMD, 0x1A, .avx512 = 0, .avx2 = 0}, KERNELS_OF_BLIS},
+        {{MAKER_AMD, 0x19, .avx512 = 1, .avx2 = 1}, KERNELS_OF_BLIS},
+        {{MAKER_AMD, 0x17, .avx512 = 0, .avx2 = 1}, KERNELS_OF_BLIS},
+        {{MAKER_AMD, 0x15, .avx512 = 0, .avx2 = 1}, KERNELS_OF_BLIS},
+        {{MAKER_INTEL, 0x6, .avx512 = 1, .avx2 = 1}, KERNELS_OF_BLIS},
+        {{MAKER_OTHER, 0x18, .avx512 = 0, .avx2 = 1}, KERNELS_HASWELL}, /* of Zen's kin */
+        {{MAKER_OTHER, 0x6, .avx512 = 0, .avx2 = 0}, KERNELS_OF_BLIS},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        cr_assert_eq(choose(&all[i].here), all[i].best, "processor %zu", i);
+}
+
+Test(blis, kernels_are_told_also_when_asked_for_too_late)
+{
+    char text[160];
+    describe_kernels(text, sizeof text, "0.9.0", "skx", NULL, 2);
+    cr_assert_str_eq(text, "BLIS 0.9.0, skx kernels, 2 threads");
+    describe_kernels(text, sizeof text, "0.9.0", "generic", "skx", 1);
+    cr_assert_str_eq(text, "BLIS 0.9.0, generic kernels (was running before Tenon could "
+                           "ask for skx), 1 thread");
+}
+
+/* The program has used BLIS, with kernels of its own choice, before the plugin comes. */
+Test(blis, says_so_when_blis_runs_otherwise_already)
+{
+    if (!__builtin_cpu_supports("avx2")) cr_skip_test("needs a processor with AVX2");
+    void *library = dlopen("libblis.so.4", RTLD_NOW | RTLD_LOCAL);
+    cr_assert_not_null(library, "%s", dlerror());
+    void (*start)(void);
+    *(void **)&start = dlsym(library, "bli_init"); /* as POSIX has it */
+    cr_assert_not_null(start);
+    setenv("BLIS_ARCH_TYPE", "3", 1);
+    start();
+    unsetenv("BLIS_ARCH_TYPE");
+    const processor here = this_processor();
+    const bool late = choose(&here) == KERNELS_SKX;
+    backend_f32 b = backend_open_f32("blis", 1);
+    const char *text = b.slots->describe(b.self);
+    cr_assert_not_null(strstr(text, "haswell kernels"), "%s", text);
+    cr_assert_eq(strstr(text, " (was running before Tenon could ask for skx)") != NULL,
+                 late, "%s", text);
+    backend_close_f32(b);
+    dlclose(library);
 }
 
 #else /* for one precision */

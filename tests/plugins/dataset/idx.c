@@ -191,8 +191,8 @@ Test(idx, leaks_nothing)
                           "data: {idx: {train_images: x, train_labels: none}}"};
     tn_feed_free(feed_of(yaml[0], 0, 1));
     for (int i = 0; i < 2; i++) {
-        tn_config *config = tn_config_read(&test_env()->memory, yaml[i], strlen(yaml[i]),
-                                           "net.yaml", NULL);
+        tn_config *config = kept(tn_config_read(&test_env()->memory, yaml[i],
+                                                strlen(yaml[i]), "net.yaml", NULL));
         const size_t before = atomic_load(&test_env()->memory.used);
         if (tn_feed_new(test_env(), config->root, 0, 1, &feed, &error) == TN_OK)
             tn_feed_free(feed);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/support/calling.h"
+#include "tests/support/kept.h"
 
 typedef struct bytes {
     char *at;
@@ -19,7 +20,7 @@ static bytes file_of(const char *header, size_t n)
 {
     const uint64_t length = strlen(header);
     bytes b = {.size = 8 + length + n};
-    b.at = malloc(b.size);
+    b.at = kept(malloc(b.size));
     memcpy(b.at, &length, 8);
     memcpy(b.at + 8, header, length);
     for (size_t i = 0; i < n; i++) b.at[8 + length + i] = (char)i;
@@ -52,6 +53,8 @@ static tn_status parse(bytes b, tn_archive *a)
     if (status) {
         free_archive(a);
         free(copy);
+    } else {
+        kept(copy), kept(a->text), kept(a->tensor);
     }
     return status;
 }
@@ -72,7 +75,7 @@ static bytes emit(const tn_archive *a)
     const tn_status status = ((const tn_format *)format->vtable)
                                  ->emit(format->self, calling(), a, collect, &b);
     cr_assert_eq(status, TN_OK, "%s", call_failed);
-    return b;
+    return kept(b.at), b;
 }
 
 static const char good[] =
@@ -311,6 +314,8 @@ Test(safetensors, the_layout_is_that_of_the_format)
             cr_assert(
                 json_object_is_type(json_object_array_get_idx(shape, i), json_type_int));
     }
+    json_object_put(o);
+    free(header);
     cr_assert_eq((size_t)covered, b.size - 8 - length);
     cr_assert_eq(covered, 16 + 24 + 4 + 3);
 }

@@ -86,7 +86,8 @@ Test(dropout, outside_training_it_is_the_identity)
     tn_error e = {0};
     tn_plan *plan;
     const void *y;
-    cr_assert_eq(tn_plan_new(net->graph, 4, false, &plan, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(tn_plan_new(net->graph, 4, false, false, &plan, &e), TN_OK, "%s",
+                 e.text);
     net->pass.training = false;
     cr_assert_eq(tn_plan_forward(plan, &net->pass, net->x, &y, &e), TN_OK, "%s", e.text);
     cr_assert_eq(memcmp(y, net->x, 800 * sizeof(double)), 0);

@@ -15,8 +15,8 @@ static void TN(add_x)(const void *self, const tn_tile *t, const tn_real *x,
     TN(add_up)(t, x, acc[0]);
 }
 
-static void TN(add_gy)(const void *self, const tn_tile *t, const tn_real *x,
-                       const tn_real *gy, double *const *acc)
+TN_UNUSED static void TN(add_gy)(const void *self, const tn_tile *t, const tn_real *x,
+                                 const tn_real *gy, double *const *acc)
 {
     TN(add_up)(t, gy, acc[0]);
 }
@@ -35,8 +35,8 @@ TN_KERNEL void TN(subtract)(const tn_tile *t, const tn_real *from, const tn_real
         to[i] = from[i] - mean[OVER == TN_OVER_COLUMNS ? i : 0];
 }
 
-static void TN(backward)(const void *self, const tn_tile *t, const tn_real *x,
-                         const tn_real *y, const tn_real *gy, tn_real *gx)
+TN_UNUSED static void TN(backward)(const void *self, const tn_tile *t, const tn_real *x,
+                                   const tn_real *y, const tn_real *gy, tn_real *gx)
 {
     if (gx) TN(subtract)(t, gy, t->back_stat[0], gx);
 }

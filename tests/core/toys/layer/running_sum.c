@@ -4,7 +4,7 @@
 
 static tn_status TN(infer)(void *self, tn_call *c, tn_node *node)
 {
-    node->cache = 2 * sizeof(tn_real);
+    node->cache = sizeof(tn_real);
     return TN_OK;
 }
 
@@ -13,7 +13,7 @@ static tn_status TN(run)(const void *self, tn_call *c, const tn_io *io)
     const int64_t samples = io->in[0]->dim[0], n = tn_count(io->in[0]) / samples;
     const tn_real *x = io->in[0]->data;
     tn_real *y = io->out->data, *factor = io->cache;
-    *factor = 2; /* what the backward needs to remember */
+    for (int64_t s = 0; s < samples; s++) factor[s] = 2; /* what backward must remember */
     for (int64_t i = 0; i < samples * n; i++) y[i] = (i % n ? y[i - 1] : 0) + x[i] * x[i];
     return TN_OK;
 }
@@ -26,7 +26,7 @@ static tn_status TN(run_back)(const void *self, tn_call *c, const tn_io *io)
     tn_real *gx = io->gin[0]->data, sum = 0;
     for (int64_t i = samples * n; i-- > 0;) {
         sum = gy[i] + (i % n == n - 1 ? 0 : sum);
-        gx[i] = *factor * x[i] * sum;
+        gx[i] = factor[i / n] * x[i] * sum;
     }
     return TN_OK;
 }

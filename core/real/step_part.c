@@ -1,0 +1,153 @@
+/* step_part.c - see step_part.h: tiles of a parameter, and sums over one or over all. */
+#include "core/real/step_part.h"
+
+#include <string.h>
+
+const tn_reduction *TN(tn_reduction_of)(const tn_instance *instance)
+{
+    static const tn_reduction none;
+    const char *kind = instance->entry->kind;
+    if (!strcmp(kind, "regularizer"))
+        return &((const tn_regularizer *)instance->vtable)->reduce;
+    if (!strcmp(kind, "optimizer"))
+        return &((const tn_optimizer *)instance->vtable)->reduce;
+    if (!strcmp(kind, "gradient"))
+        return &((const tn_gradient *)instance->vtable)->reduce;
+    return &none;
+}
+
+bool TN(tn_is_proximal)(const tn_instance *regularizer)
+{
+    const tn_regularizer *r = regularizer->vtable;
+    return r->prox && (!r->proximal || r->proximal(regularizer->self));
+}
+
+int32_t TN(tn_slots_of)(const tn_instance *optimizer)
+{
+    const tn_optimizer *o = optimizer->vtable;
+    return o->slots ? o->slots(optimizer->self) : 0;
+}
+
+/* ---- tiles --------------------------------------------------------------------------- */
+
+tn_on_part TN(tn_on_part_of)(const tn_bench *bench, const tn_part *part, int64_t step,
+                             const tn_instance *reducing)
+{
+    tn_on_part on = {.bench = bench, .part = part, .step = step};
+    if (reducing && TN(tn_reduction_of)(reducing)->sums) {
+        on.reducing = reducing;
+        on.reduction = TN(tn_reduction_of)(reducing);
+        on.groups = tn_groups(on.reduction->over, part->rows, part->width, 1);
+    }
+    on.space = tn_space_of(on.reduction ? on.reduction->over : 0, part->rows, part->width,
+                           1, false);
+    return on;
+}
+
+void TN(tn_step_frame_fill)(tn_step_frame *f, const tn_on_part *on,
+                            const tn_instance *instance, uint64_t draws, int64_t first,
+                            int64_t n)
+{
+    const tn_part *p = on->part;
+    memset(f->stat, 0, sizeof f->stat);
+    f->tile = (tn_tile){.n = n,
+                        .width = p->width,
+                        .row = first / p->width,
+                        .col = first % p->width,
+                        .rows_per_sample = 1,
+                        .stat = f->stat,
+                        .now = instance->now,
+                        .key = tn_key_derive(p->key, (uint64_t)on->step, draws),
+                        .training = 1};
+    if (on->reducing != instance) return;
+    const int64_t at = on->reduction->over == TN_OVER_COLUMNS
+                           ? first % p->width
+                           : tn_group_of(on->reduction->over, &on->space, first);
+    for (int32_t q = 0; q < on->reduction->stats; q++)
+        f->stat[q] = (const tn_real *)on->bench->stat[q] + at;
+}
+
+void TN(tn_slots_at)(const tn_part *p, int32_t first_slot, int32_t count, int64_t first,
+                     tn_real **slot)
+{
+    for (int32_t i = 0; i < count; i++)
+        slot[i] = (tn_real *)p->slot[first_slot + i] + first;
+}
+
+/* ---- reductions ---------------------------------------------------------------------- */
+
+static void add_tile(void *data, int64_t first, int64_t n, double *const *acc)
+{
+    const tn_on_part *on = data;
+    const tn_real *g = on->part->g;
+    tn_step_frame f;
+    TN(tn_step_frame_fill)(&f, on, on->reducing, 0, first, n);
+    on->reduction->add(on->reducing->self, &f.tile, (const tn_real *)on->part->w + first,
+                       g ? g + first : NULL, acc);
+}
+
+/* Sums over one part, into bench->partial. */
+static void sum_part(const tn_on_part *on)
+{
+    const tn_summing summing = {.reduction = on->reduction,
+                                .self = on->reducing->self,
+                                .space = &on->space,
+                                .groups = on->groups,
+                                .partial = on->bench->partial,
+                                .add = add_tile,
+                                .data = (void *)(uintptr_t)on};
+    TN(tn_sum_tiles)(on->bench->backend, &summing);
+}
+
+static void finish(const tn_on_part *on, double *sums, int64_t groups, int64_t members)
+{
+    double *acc[TN_MAX_OWN] = {0};
+    tn_real *stat[TN_MAX_OWN] = {0};
+    const tn_tile t = {.n = on->part->rows * on->part->width,
+                       .width = on->part->width,
+                       .rows_per_sample = 1,
+                       .now = on->reducing->now,
+                       .training = 1};
+    for (int32_t q = 0; q < on->reduction->sums; q++) acc[q] = sums + q * groups;
+    for (int32_t q = 0; q < on->reduction->stats; q++) stat[q] = on->bench->stat[q];
+    on->reduction->finish(on->reducing->self, &t, groups, members,
+                          (const double *const *)acc, stat);
+}
+
+void TN(tn_reduce_part)(const tn_on_part *on)
+{
+    if (!on->reduction || on->reduction->over == TN_OVER_ALL) return;
+    sum_part(on);
+    finish(on, on->bench->partial, on->groups,
+           on->part->rows * on->part->width / on->groups);
+}
+
+/* Joins the sums of one more part. */
+static void join(const tn_reduction *r, const void *self, bool first, double *total,
+                 const double *sums)
+{
+    double *into[TN_MAX_OWN];
+    const double *from[TN_MAX_OWN];
+    for (int32_t q = 0; q < r->sums; q++) into[q] = total + q, from[q] = sums + q;
+    if (first)
+        memcpy(total, sums, sizeof(double) * (size_t)r->sums);
+    else if (r->merge)
+        r->merge(self, 1, into, from);
+    else
+        for (int32_t q = 0; q < r->sums; q++) total[q] += sums[q];
+}
+
+void TN(tn_reduce_all)(const tn_bench *bench, const tn_instance *reducing, int64_t step,
+                       const tn_part *parts, int32_t count)
+{
+    const tn_reduction *r = TN(tn_reduction_of)(reducing);
+    int64_t members = 0;
+    if (!count || !r->sums || r->over != TN_OVER_ALL) return;
+    for (int32_t i = 0; i < count; i++) {
+        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], step, reducing);
+        sum_part(&on);
+        members += parts[i].rows * parts[i].width;
+        join(r, reducing->self, i == 0, bench->total, bench->partial);
+        if (i == count - 1) finish(&on, bench->total, 1, members);
+    }
+}

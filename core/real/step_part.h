@@ -1,0 +1,56 @@
+/* step_part.h - one instance at work on one parameter: what the files of the update share. */
+#ifndef CORE_REAL_STEP_PART_H
+#define CORE_REAL_STEP_PART_H
+
+#include "core/real/step.h"
+#include "core/real/tiles.h"
+
+/* A parameter in one step, and whose statistics the bench holds meanwhile. */
+typedef struct tn_on_part {
+    const tn_bench *bench;
+    const tn_part *part;
+    int64_t step;
+    tn_space space;
+    const tn_instance *reducing;   /* NULL: nobody's */
+    const tn_reduction *reduction; /* its */
+    int64_t groups;
+} tn_on_part;
+
+typedef struct tn_step_frame {
+    tn_tile tile;
+    const void *stat[TN_MAX_OWN];
+} tn_step_frame;
+
+/* Who draws random numbers: each has a stream of its own, for every parameter and step. */
+enum {
+    TN_DRAWS_REGULARIZER,
+    TN_DRAWS_OPTIMIZER,    /* plus its place in the chain */
+    TN_DRAWS_GRADIENT = 64 /* plus its number */
+};
+
+const tn_reduction *TN(tn_reduction_of)(const tn_instance *);
+bool TN(tn_is_proximal)(const tn_instance *regularizer);
+int32_t TN(tn_slots_of)(const tn_instance *optimizer);
+
+/* `reducing` may be NULL, or have no reduction. */
+tn_on_part TN(tn_on_part_of)(const tn_bench *, const tn_part *, int64_t step,
+                             const tn_instance *reducing);
+void TN(tn_step_frame_fill)(tn_step_frame *, const tn_on_part *, const tn_instance *,
+                            uint64_t draws, int64_t first, int64_t n);
+void TN(tn_slots_at)(const tn_part *, int32_t first_slot, int32_t count, int64_t first,
+                     tn_real **slot);
+
+/* Sums and statistics over this parameter, unless they are over all. */
+void TN(tn_reduce_part)(const tn_on_part *);
+/* Those over all parameters, in their order, where the reduction is over all. */
+void TN(tn_reduce_all)(const tn_bench *, const tn_instance *reducing, int64_t step,
+                       const tn_part *, int32_t count);
+
+/* step_apart.c */
+double TN(tn_step_penalty)(tn_bench *, const tn_part *);
+void TN(tn_step_transform)(tn_bench *, const tn_instance *gradient, int32_t number,
+                           int64_t step, tn_part *, int32_t count);
+void TN(tn_step_view)(tn_bench *, const tn_instance *optimizer, int32_t first_slot,
+                      const tn_part *, void *out);
+
+#endif
