@@ -1,8 +1,8 @@
-/* cli.h - what the parts of the `tenon` program share. Below it stands tenon.h and nothing else
- * of Tenon.
+/* cli.h - what the parts of the `tenon` program share. Below it stands tenon.h and, of the rest
+ * of Tenon, only core/nearest.h, which needs nothing else.
  *
- * Exit status: 0 done, 1 an error (one line "tenon: ..." on stderr), 2 a wrong command line,
- * 130 and 143 a training run that SIGINT or SIGTERM ended after its checkpoint. */
+ * Exit status: 0 done, 1 an error, 2 a wrong command line (either with one line "tenon: ..." on
+ * stderr), 130 and 143 a training run that SIGINT or SIGTERM ended after its checkpoint. */
 #ifndef CLI_H
 #define CLI_H
 
@@ -31,6 +31,7 @@ typedef struct cli_command {
     const char *about;   /* further lines of its --help */
     int32_t least, most; /* operands */
     const char *flags;   /* letters of the options that it takes */
+    const char *needs;   /* those that must be given */
     int (*run)(const cli_options *, tn_error *);
 } cli_command;
 
@@ -40,6 +41,18 @@ extern const cli_command cli_commands[]; /* the last has no name */
 
 /* CLI_GO_ON, or the status to exit with (--help, --version, a mistake). */
 int cli_parse(int argc, char **argv, cli_options *);
+
+/* ---- place.c: what a path that the user gave is -------------------------------------- */
+
+typedef enum cli_place { CLI_OTHER, CLI_FOLDER, CLI_ARCHIVE, CLI_CONFIG } cli_place;
+
+/* By what is in the file; a config by its name. CLI_OTHER: also what cannot be opened. */
+cli_place cli_place_of(const char *path);
+/* The model file that `given` stands for: itself, or the one in the folder of a run. An error for
+ * what is a config. */
+int cli_model_path(const cli_options *, const char *given, char path[4200], tn_error *);
+/* Whether both are there and one file, by whatever names. */
+bool cli_same_file(const char *, const char *);
 
 /* ---- commands: an exit status; with CLI_ERROR, `error` says why ------------------------ */
 
@@ -74,9 +87,11 @@ void cli_bar(const char *line);
 
 /* One JSON object a line. Numbers that JSON does not know (NaN) become null. */
 json_object *cli_event(const char *event);
+json_object *cli_json_clean(const char *text); /* cleaned like everything; NULL: null */
 void cli_json_text(json_object *, const char *key, const char *text);
 void cli_json_int(json_object *, const char *key, int64_t value);
 void cli_json_number(json_object *, const char *key, double value);
+void cli_json_shape(json_object *, const char *key, const tn_shape *);
 void cli_json_scores(json_object *, const tn_score *, int32_t count);
 void cli_emit(json_object *); /* prints and frees it */
 

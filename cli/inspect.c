@@ -3,52 +3,133 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "core/nearest.h"
 
-static int print_plugin(void *data, const tn_plugin_info *plugin)
+/* ---- plugins ------------------------------------------------------------------------- */
+
+typedef struct listing {
+    const char *kind; /* NULL: all */
+    bool json;
+    int32_t shown;
+} listing;
+
+static void print_plugin(const tn_plugin_info *plugin)
 {
     char name[160], line[1200], clean[1200];
-    (void)data;
     snprintf(name, sizeof name, "%s/%s", plugin->kind, plugin->name);
     snprintf(line, sizeof line, "%-32s %-7s %s  [%s]", name, plugin->version,
              plugin->summary, plugin->file);
     puts(cli_clean(clean, sizeof clean, line, false));
-    return 0;
 }
 
-static int emit_plugin(void *data, const tn_plugin_info *plugin)
+static void emit_plugin(const tn_plugin_info *plugin)
 {
     json_object *event = cli_event("plugin");
-    (void)data;
     cli_json_text(event, "kind", plugin->kind);
     cli_json_text(event, "name", plugin->name);
     cli_json_text(event, "version", plugin->version);
     cli_json_text(event, "summary", plugin->summary);
     cli_json_text(event, "file", plugin->file);
     cli_emit(event);
+}
+
+static int show_plugin(void *data, const tn_plugin_info *plugin)
+{
+    listing *l = data;
+    if (l->kind && strcmp(l->kind, plugin->kind)) return 0;
+    l->shown++;
+    if (l->json)
+        emit_plugin(plugin);
+    else
+        print_plugin(plugin);
     return 0;
 }
 
 int cli_plugins(const cli_options *o, tn_error *error)
 {
+    listing l = {.kind = o->operands ? o->operand[0] : NULL, .json = o->json};
     tn_env *env = cli_env(o, error);
-    if (!env) return CLI_ERROR;
-    const tn_status status = tn_plugins_list(env, o->json ? emit_plugin : print_plugin,
-                                             NULL, error);
+    int status = CLI_ERROR;
+    if (env && !tn_plugins_list(env, show_plugin, &l, error)) status = CLI_DONE;
+    if (!status && l.kind && !l.shown)
+        status = cli_fail(error, TN_ENOTFOUND,
+                          "no plugins of kind '%s'; tenon plugins lists all, each as "
+                          "KIND/NAME",
+                          l.kind);
     tn_env_free(env);
-    return status ? CLI_ERROR : CLI_DONE;
+    return status;
+}
+
+/* ---- describe ------------------------------------------------------------------------ */
+
+enum { MOST_PLUGINS = 1000 };
+
+/* A name that stands for a plugin without saying its kind. */
+typedef struct lookup {
+    const char *name;
+    char found[256],
+        all[800]; /* KIND/NAME: the last one that has the name, all that have */
+    int32_t matches, names;
+    const char *known[MOST_PLUGINS];
+} lookup;
+
+static int look(void *data, const tn_plugin_info *plugin)
+{
+    lookup *l = data;
+    if (l->names < MOST_PLUGINS) l->known[l->names++] = plugin->name;
+    if (strcmp(l->name, plugin->name)) return 0;
+    snprintf(l->found, sizeof l->found, "%s/%s", plugin->kind, plugin->name);
+    const size_t used = strlen(l->all);
+    snprintf(l->all + used, sizeof l->all - used, "%s%s", l->matches++ ? ", " : "",
+             l->found);
+    return 0;
+}
+
+static int find_plugin(tn_env *env, lookup *l, tn_error *error)
+{
+    if (tn_plugins_list(env, look, l, error)) return CLI_ERROR;
+    if (l->matches == 1) return CLI_DONE;
+    if (l->matches)
+        return cli_fail(error, TN_EINVAL,
+                        "several plugins are called '%s'; say which: %s", l->name,
+                        l->all);
+    const char *near = tn_nearest(l->name, l->known, l->names);
+    return cli_fail(error, TN_ENOTFOUND,
+                    "no plugin is called '%s'%s%s; tenon plugins lists all", l->name,
+                    near ? "; the nearest name is " : "", near ? near : "");
+}
+
+static int show_page(const cli_options *o, const char *name, const char *page,
+                     tn_error *error)
+{
+    if (o->json) {
+        json_object *event = cli_event("describe");
+        cli_json_text(event, "plugin", name);
+        cli_json_text(event, "page", page);
+        cli_emit(event);
+        return CLI_DONE;
+    }
+    const size_t size = strlen(page) + 1;
+    char *clean = malloc(size);
+    if (!clean) return cli_fail(error, TN_ENOMEM, "out of memory");
+    fputs(cli_clean(clean, size, page, true), stdout);
+    free(clean);
+    return CLI_DONE;
 }
 
 static int describe(const cli_options *o, tn_env *env, tn_error *error)
 {
-    char *page = tn_plugin_describe(env, o->operand[0], error);
+    lookup l = {.name = o->operand[0]};
+    const char *name = o->operand[0];
+    if (!strchr(name, '/')) {
+        if (find_plugin(env, &l, error)) return CLI_ERROR;
+        name = l.found;
+    }
+    char *page = tn_plugin_describe(env, name, error);
     if (!page) return CLI_ERROR;
-    const size_t size = strlen(page) + 2;
-    char *clean = malloc(size);
-    if (clean) fputs(cli_clean(clean, size, page, true), stdout);
-    const bool done = clean != NULL;
-    free(clean);
+    const int status = show_page(o, name, page, error);
     tn_text_free(env, page);
-    return done ? CLI_DONE : cli_fail(error, TN_ENOMEM, "out of memory");
+    return status;
 }
 
 int cli_describe(const cli_options *o, tn_error *error)
@@ -58,6 +139,8 @@ int cli_describe(const cli_options *o, tn_error *error)
     tn_env_free(env);
     return status;
 }
+
+/* ---- info ---------------------------------------------------------------------------- */
 
 static void print_info(const tn_env_info *info)
 {
@@ -88,44 +171,108 @@ static json_object *info_event(const tn_env_info *info)
     return event;
 }
 
-static int show_info(const cli_options *o, tn_env *env, tn_trainer *trainer,
+static const char *precision_of(const tn_model *model)
+{
+    return tn_model_precision(model) == TN_F64 ? "double" : "float";
+}
+
+static int64_t classes_of(const tn_model *model)
+{
+    if (!tn_model_classes(model)) return 0;
+    return tn_shape_width(tn_model_output(model));
+}
+
+static void print_classes(const tn_model *model)
+{
+    const char *const *name = tn_model_classes(model);
+    char clean[256];
+    printf("classes   ");
+    for (int64_t i = 0; i < classes_of(model); i++)
+        printf("%s%s", i ? ", " : "", cli_clean(clean, sizeof clean, name[i], false));
+    puts(name ? "" : "without names");
+}
+
+static void print_model(const char *path, const tn_model *model)
+{
+    char text[4200];
+    printf("\nmodel     %s\n", cli_clean(text, sizeof text, path, false));
+    printf("seed      %llu\n", (unsigned long long)tn_model_seed(model));
+    printf("precision %s\n", precision_of(model));
+    printf("input     %s\n", cli_shape(text, sizeof text, tn_model_input(model)));
+    print_classes(model);
+    printf("\n");
+    cli_model_table(model);
+}
+
+static void add_model(json_object *event, const char *path, const tn_model *model)
+{
+    const char *const *name = tn_model_classes(model);
+    json_object *classes = name ? json_object_new_array() : NULL;
+    for (int64_t i = 0; i < classes_of(model); i++)
+        json_object_array_add(classes, cli_json_clean(name[i]));
+    cli_json_text(event, "model", path);
+    cli_json_int(event, "seed", (int64_t)tn_model_seed(model));
+    cli_json_text(event, "precision", precision_of(model));
+    cli_json_shape(event, "input", tn_model_input(model));
+    json_object_object_add(event, "classes", classes);
+    cli_model_json(event, model);
+}
+
+/* model: NULL if none was named. */
+static int show_info(const cli_options *o, tn_env *env, const tn_model *model,
                      tn_error *error)
 {
     tn_env_info info = {0};
     if (tn_env_info_get(env, &info, error)) return CLI_ERROR;
     if (o->json) {
         json_object *event = info_event(&info);
-        if (trainer) cli_model_json(event, tn_trainer_model(trainer));
+        if (model) add_model(event, o->operand[0], model);
         cli_emit(event);
         return CLI_DONE;
     }
     print_info(&info);
-    if (trainer) {
-        printf("\n");
-        cli_model_table(tn_trainer_model(trainer));
-    }
+    if (model) print_model(o->operand[0], model);
     return CLI_DONE;
 }
 
+static int info_of_model(const cli_options *o, tn_env *env, tn_error *error)
+{
+    char path[4200];
+    if (o->sets)
+        return cli_fail(error, TN_EINVAL, "--set changes a config, but %s is none",
+                        o->operand[0]);
+    if (cli_model_path(o, o->operand[0], path, error)) return CLI_ERROR;
+    tn_model *model = tn_model_load(env, path, error);
+    const int status = model ? show_info(o, env, model, error) : CLI_ERROR;
+    tn_model_free(model);
+    return status;
+}
+
 /* A trainer that is never run, for its network: the shape of the input comes with the data. */
-static tn_trainer *network_of(const cli_options *o, tn_env *env, tn_config **config,
-                              tn_error *error)
+static int info_of_config(const cli_options *o, tn_env *env, tn_error *error)
 {
     const tn_train_options options = {0};
-    *config = tn_config_load(env, o->operand[0], o->set, o->sets, error);
-    return *config ? tn_trainer_new(env, *config, &options, error) : NULL;
+    int status = CLI_ERROR;
+    tn_config *config = tn_config_load(env, o->operand[0], o->set, o->sets, error);
+    tn_trainer *trainer = config ? tn_trainer_new(env, config, &options, error) : NULL;
+    if (trainer) status = show_info(o, env, tn_trainer_model(trainer), error);
+    tn_trainer_free(trainer);
+    tn_config_free(config);
+    return status;
+}
+
+static int info(const cli_options *o, tn_env *env, tn_error *error)
+{
+    if (!o->operands) return show_info(o, env, NULL, error);
+    const cli_place place = cli_place_of(o->operand[0]);
+    if (place == CLI_ARCHIVE || place == CLI_FOLDER) return info_of_model(o, env, error);
+    return info_of_config(o, env, error);
 }
 
 int cli_info(const cli_options *o, tn_error *error)
 {
     tn_env *env = cli_env(o, error);
-    if (!env) return CLI_ERROR;
-    tn_config *config = NULL;
-    tn_trainer *trainer = o->operands ? network_of(o, env, &config, error) : NULL;
-    int status = CLI_ERROR;
-    if (!o->operands || trainer) status = show_info(o, env, trainer, error);
-    tn_trainer_free(trainer);
-    tn_config_free(config);
+    const int status = env ? info(o, env, error) : CLI_ERROR;
     tn_env_free(env);
     return status;
 }

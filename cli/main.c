@@ -9,6 +9,9 @@
 #include "cli/cli.h"
 
 #define COMMON "tmlj"
+#define MODEL_TOO "MODEL may be the folder of a run.\n"
+/* Some microseconds; what OpenMP itself takes when there are more threads than cores. */
+#define IDLE_SPINS "1000"
 
 const cli_command cli_commands[] = {
     {"train", "CONFIG", "train the network that a YAML file describes",
@@ -16,24 +19,33 @@ const cli_command cli_commands[] = {
      "runs/NAME-N). Ctrl-C ends the run after a checkpoint; --resume goes on with it, "
      "and then\n"
      "CONFIG may be left out.\n",
-     0, 1, "sor" COMMON, cli_train},
+     0, 1, "sor" COMMON, "", cli_train},
     {"evaluate", "MODEL", "loss and metrics of a model on a data set",
-     "Uses the data section of --data, by default of config.yaml beside the model.\n", 1,
-     1, "sdp" COMMON, cli_evaluate},
+     MODEL_TOO
+     "Uses the data section of --data, by default of config.yaml beside the model.\n",
+     1, 1, "sdp" COMMON, "", cli_evaluate},
     {"predict", "MODEL IN.npy -o OUT.npy", "outputs of a model for an array of samples",
-     "IN holds one sample per entry of its first axis; OUT is float32.\n", 2, 2,
-     "o" COMMON, cli_predict},
+     MODEL_TOO
+     "IN holds one sample per entry of its first axis, with as many values as the model\n"
+     "takes, in any number of axes; OUT is float32.\n",
+     2, 2, "o" COMMON, "o", cli_predict},
     {"gradients", "MODEL X.npy Y.npy -o OUT.safetensors",
      "loss and the gradient of every parameter for a batch",
+     MODEL_TOO
      "Y holds whole numbers (labels) or real targets. One training pass over the batch "
      "without\n"
      "an update; regularizers are not part of these gradients.\n",
-     3, 3, "o" COMMON, cli_gradients},
-    {"plugins", "", "list every plugin found", "", 0, 0, "lj", cli_plugins},
-    {"describe", "KIND/NAME", "options, formula and reference of a plugin", "", 1, 1, "l",
-     cli_describe},
-    {"info", "[CONFIG]", "version, processor, backend, threads; the table of a model",
-     "With a CONFIG also the network that it describes.\n", 0, 1, "s" COMMON, cli_info},
+     3, 3, "o" COMMON, "o", cli_gradients},
+    {"plugins", "[KIND]", "list every plugin found", "With a KIND those of that kind.\n",
+     0, 1, "lj", "", cli_plugins},
+    {"describe", "[KIND/]NAME", "options, formula and reference of a plugin",
+     "The kind may be left out where only one has a plugin of that name.\n", 1, 1, "lj",
+     "", cli_describe},
+    {"info", "[CONFIG|MODEL]",
+     "version, processor, backend, threads; the table of a model",
+     "With a CONFIG also the network that it describes, with a MODEL what is in "
+     "it.\n" MODEL_TOO,
+     0, 1, "s" COMMON, "", cli_info},
     {0},
 };
 
@@ -46,6 +58,14 @@ static bool guard_standard_streams(void)
         if (open("/dev/null", i == 0 ? O_WRONLY : O_RDONLY) != i) return false;
     }
     return true;
+}
+
+/* Threads of GNU OpenMP (the backend's) wait for work by spinning, by default so long that on a
+ * machine with anything else to do a run takes several times as long. Must come before the backend
+ * is loaded, which is when OpenMP reads this; what the user has chosen stays. */
+static void calm_idle_threads(void)
+{
+    if (!getenv("OMP_WAIT_POLICY")) setenv("GOMP_SPINCOUNT", IDLE_SPINS, 0);
 }
 
 static void report(const cli_options *o, const tn_error *error)
@@ -63,6 +83,7 @@ int main(int argc, char **argv)
 {
     if (!guard_standard_streams()) return CLI_ERROR;
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, told like any other */
+    calm_idle_threads();
     cli_options o = {.split = -1};
     tn_error error = {0}, lost = {0};
     o.set = calloc((size_t)argc + 1, sizeof *o.set);

@@ -264,7 +264,7 @@ int cli_npy_write(const char *path, const tn_shape *shape, const float *values,
     snprintf(beside, sizeof beside, "%s.%ld.part", path, (long)getpid());
     const char *const target = direct ? path : beside;
     FILE *file = fopen(target, "wbe");
-    if (!file) return cli_fail(error, TN_EIO, "%s: %s", target, strerror(errno));
+    if (!file) return cli_fail(error, TN_EIO, "%s: %s", path, strerror(errno));
     errno = 0;
     bool done = put_file(file, shape, values) && (direct || fsync(fileno(file)) == 0);
     int why = errno;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "core/nearest.h"
 
 typedef struct flag {
     const char *name;
@@ -165,6 +166,39 @@ static void long_options(const cli_command *command, struct option *to)
     *to = (struct option){0};
 }
 
+/* "; did you mean NAME?", or nothing. */
+static const char *guess(const char *word, const char *const *names, int32_t count,
+                         const char *dashes, char text[100])
+{
+    const char *near = tn_nearest(word, names, count);
+    text[0] = 0;
+    if (near) snprintf(text, 100, "; did you mean %s%s?", dashes, near);
+    return text;
+}
+
+/* Of a long option that getopt does not know, or knows to begin several. */
+static int unknown_option(const cli_options *o, const char *given)
+{
+    const char *names[FLAGS];
+    char word[64], hint[100];
+    int32_t count = 0;
+    for (int i = 0; i < FLAGS; i++)
+        if (takes(o->command, flags[i].letter)) names[count++] = flags[i].name;
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(given + 2, "="), given + 2);
+    return misuse(o, "unknown or ambiguous option --%s%s", word,
+                  guess(word, names, count, "--", hint));
+}
+
+/* getopt's optopt: of a short option its letter, of a long one set only for a value too many. */
+static int refuse_option(const cli_options *o, const char *given)
+{
+    if (!optopt) return unknown_option(o, given);
+    if (strncmp(given, "--", 2) == 0 && strchr(given, '='))
+        return misuse(o, "%.*s takes no value", (int)strcspn(given, "="), given);
+    if (optopt < 32 || optopt > 126) return misuse(o, "unknown option %s", given);
+    return misuse(o, "unknown option -%c", optopt);
+}
+
 static int parse_options(int argc, char **argv, cli_options *o)
 {
     struct option options[FLAGS + 1];
@@ -178,10 +212,7 @@ static int parse_options(int argc, char **argv, cli_options *o)
         const int letter = getopt_long(argc, argv, shorts, options, NULL);
         if (letter < 0) return CLI_GO_ON;
         if (letter == ':') return misuse(o, "%s needs a value", argv[optind - 1]);
-        if (letter == '?' && optopt && optopt < 128 && argv[optind - 1][1] != '-')
-            return misuse(o, "unknown option -%c", optopt);
-        if (letter == '?')
-            return misuse(o, "unknown or ambiguous option %s", argv[optind - 1]);
+        if (letter == '?') return refuse_option(o, argv[optind - 1]);
         const int status = take(o, (char)letter, optarg);
         if (status != CLI_GO_ON) return status;
     }
@@ -189,9 +220,15 @@ static int parse_options(int argc, char **argv, cli_options *o)
 
 static int choose_command(const char *name, cli_options *o)
 {
-    for (const cli_command *c = cli_commands; c->name; c++)
+    const char *names[16];
+    char hint[100];
+    int32_t count = 0;
+    for (const cli_command *c = cli_commands; c->name; c++) {
+        names[count++] = c->name;
         if (strcmp(c->name, name) == 0) o->command = c;
-    return o->command ? CLI_GO_ON : misuse(o, "no command '%s'", name);
+    }
+    if (o->command) return CLI_GO_ON;
+    return misuse(o, "no command '%s'%s", name, guess(name, names, count, "", hint));
 }
 
 static int take_operands(int argc, char **argv, cli_options *o)
@@ -201,6 +238,19 @@ static int take_operands(int argc, char **argv, cli_options *o)
         return misuse(o, "expected: tenon %s %s", o->command->name, o->command->operands);
     for (int32_t i = 0; i < count; i++) o->operand[i] = argv[optind + i];
     o->operands = count;
+    return CLI_GO_ON;
+}
+
+/* What options and operands must or must not be there together. */
+static int check_together(const cli_options *o)
+{
+    if (strchr(o->command->needs, 'o') && !o->out)
+        return misuse(o, "no output named; say where with -o FILE");
+    if (!takes(o->command, 'r')) return CLI_GO_ON;
+    if (!o->operands && !o->resume) return misuse(o, "no config given");
+    if (o->resume && o->out && strcmp(o->resume, o->out))
+        return misuse(o, "--resume %s goes on in that folder; leave out --out",
+                      o->resume);
     return CLI_GO_ON;
 }
 
@@ -216,5 +266,6 @@ int cli_parse(int argc, char **argv, cli_options *o)
     status = choose_command(argv[first], o);
     if (status == CLI_GO_ON) status = parse_options(argc - first, argv + first, o);
     if (status == CLI_GO_ON) status = take_operands(argc - first, argv + first, o);
+    if (status == CLI_GO_ON) status = check_together(o);
     return status;
 }

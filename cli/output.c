@@ -127,12 +127,19 @@ json_object *cli_event(const char *event)
     return object;
 }
 
+json_object *cli_json_clean(const char *text)
+{
+    const size_t size = text ? strlen(text) + 1 : 0;
+    char *clean = text ? malloc(size) : NULL;
+    json_object *value = NULL;
+    if (clean) value = json_object_new_string(cli_clean(clean, size, text, true));
+    free(clean);
+    return value;
+}
+
 void cli_json_text(json_object *object, const char *key, const char *text)
 {
-    char clean[4200];
-    json_object *value = NULL;
-    if (text) value = json_object_new_string(cli_clean(clean, sizeof clean, text, true));
-    json_object_object_add(object, key, value);
+    json_object_object_add(object, key, cli_json_clean(text));
 }
 
 void cli_json_int(json_object *object, const char *key, int64_t value)
@@ -144,6 +151,14 @@ void cli_json_number(json_object *object, const char *key, double value)
 {
     json_object_object_add(object, key,
                            isfinite(value) ? json_object_new_double(value) : NULL);
+}
+
+void cli_json_shape(json_object *object, const char *key, const tn_shape *shape)
+{
+    json_object *list = json_object_new_array();
+    for (int32_t i = 0; i < shape->rank; i++)
+        json_object_array_add(list, json_object_new_int64(shape->dim[i]));
+    json_object_object_add(object, key, list);
 }
 
 void cli_json_scores(json_object *object, const tn_score *score, int32_t count)
@@ -251,12 +266,9 @@ void cli_model_json(json_object *object, const tn_model *model)
     for (int32_t i = 0; i < tn_model_layers(model); i++) {
         const tn_layer_info layer = tn_model_layer(model, i);
         json_object *row = json_object_new_object();
-        json_object *shape = json_object_new_array();
         cli_json_text(row, "name", layer.name);
         cli_json_text(row, "plugin", layer.plugin);
-        for (int32_t k = 0; k < layer.output.rank; k++)
-            json_object_array_add(shape, json_object_new_int64(layer.output.dim[k]));
-        json_object_object_add(row, "output", shape);
+        cli_json_shape(row, "output", &layer.output);
         cli_json_int(row, "parameters", layer.parameters);
         cli_json_text(row, "initializer", layer.initializer);
         cli_json_text(row, "regularizer", layer.regularizer);

@@ -100,28 +100,37 @@ static int choose_dir(run *r, tn_error *error)
     return cli_fail(error, TN_EIO, "no free name for a run in the folder runs");
 }
 
-/* A run goes on in its own folder. */
-static int check_dir(const cli_options *o, tn_error *error)
-{
-    if (!o->resume || !o->out || strcmp(o->resume, o->out) == 0) return CLI_DONE;
-    return cli_fail(error, TN_EINVAL,
-                    "--resume %s goes on in that folder; leave out --out", o->resume);
-}
-
 static int find_dir(run *r, tn_error *error)
 {
     r->dir = r->options->resume ? r->options->resume : r->options->out;
-    return r->dir ? CLI_DONE : choose_dir(r, error);
+    if (!r->dir) return choose_dir(r, error);
+    r->made_dir = access(r->dir, F_OK) != 0; /* the trainer makes it */
+    return CLI_DONE;
 }
 
 /* ---- the run ------------------------------------------------------------------------- */
+
+static int check_config(const char *path, tn_error *error)
+{
+    const cli_place place = cli_place_of(path);
+    if (place == CLI_ARCHIVE)
+        return cli_fail(error, TN_EINVAL,
+                        "%s is a model or a checkpoint, but tenon train takes a config "
+                        "(YAML); to go on with a run: tenon train --resume FOLDER",
+                        path);
+    if (place == CLI_FOLDER)
+        return cli_fail(error, TN_EINVAL,
+                        "%s is a folder, but tenon train takes a config (YAML); to go on "
+                        "with the run in it: tenon train --resume %s",
+                        path, path);
+    return CLI_DONE;
+}
 
 static int load_config(run *r, tn_error *error)
 {
     const cli_options *o = r->options;
     char path[4200];
-    if (!o->operands && !o->resume)
-        return cli_fail(error, TN_EINVAL, "no config given (see tenon train --help)");
+    if (o->operands && check_config(o->operand[0], error)) return CLI_ERROR;
     if (!o->operands) snprintf(path, sizeof path, "%s/config.yaml", o->resume);
     r->config = tn_config_load(r->env, o->operands ? o->operand[0] : path, o->set,
                                o->sets, error);
@@ -141,8 +150,7 @@ static int prepare(run *r, tn_error *error)
     const tn_train_options options = {
         .resume = r->options->resume, .progress = on_progress, .progress_data = r};
     tn_train_options with_dir = options;
-    if (check_dir(r->options, error) || load_config(r, error) || find_dir(r, error))
-        return CLI_ERROR;
+    if (load_config(r, error) || find_dir(r, error)) return CLI_ERROR;
     with_dir.run_dir = r->dir;
     r->trainer = tn_trainer_new(r->env, r->config, &with_dir, error);
     return r->trainer ? CLI_DONE : CLI_ERROR;

@@ -8,6 +8,7 @@
 
 typedef struct use {
     const cli_options *options;
+    char path[4200]; /* of the model file */
     tn_env *env;
     tn_model *model;
     tn_config *config;
@@ -18,9 +19,11 @@ typedef struct use {
 
 static int open_model(use *u, tn_error *error)
 {
-    u->env = cli_env(u->options, error);
+    const cli_options *o = u->options;
+    if (cli_model_path(o, o->operand[0], u->path, error)) return CLI_ERROR;
+    u->env = cli_env(o, error);
     if (!u->env) return CLI_ERROR;
-    u->model = tn_model_load(u->env, u->options->operand[0], error);
+    u->model = tn_model_load(u->env, u->path, error);
     return u->model ? CLI_DONE : CLI_ERROR;
 }
 
@@ -52,16 +55,16 @@ static int load_data_config(use *u, tn_error *error)
 {
     const cli_options *o = u->options;
     const char *path = o->data;
-    char beside[4200];
+    char beside[4300];
     if (!path) {
-        const char *const slash = strrchr(o->operand[0], '/');
-        const int folder = slash ? (int)(slash - o->operand[0]) + 1 : 0;
-        snprintf(beside, sizeof beside, "%.*sconfig.yaml", folder, o->operand[0]);
+        const char *const slash = strrchr(u->path, '/');
+        const int folder = slash ? (int)(slash - u->path) + 1 : 0;
+        snprintf(beside, sizeof beside, "%.*sconfig.yaml", folder, u->path);
         if (access(beside, R_OK))
             return cli_fail(error, TN_EIO,
                             "%s: no config.yaml beside it; name the data with "
                             "--data CONFIG",
-                            o->operand[0]);
+                            u->path);
         path = beside;
     }
     u->config = tn_config_load(u->env, path, o->set, o->sets, error);
@@ -100,18 +103,17 @@ int cli_evaluate(const cli_options *o, tn_error *error)
 
 /* ---- predict ------------------------------------------------------------------------- */
 
-/* Samples as the model takes them; an array may also have all features of a sample in one axis. */
+/* A sample per entry of the first axis; how its values are cut into axes is the model's affair. */
 static int read_inputs(use *u, tn_error *error)
 {
     const char *const path = u->options->operand[1];
     const tn_shape *want = tn_model_input(u->model);
     if (cli_npy_read(path, u->options->max_memory, &u->x, error)) return CLI_ERROR;
     const tn_shape *have = &u->x.shape;
-    const bool flat = have->rank == 2 && have->dim[1] == tn_shape_count(want);
-    bool same = have->rank == want->rank + 1;
-    for (int32_t i = 0; same && i < want->rank; i++)
-        same = have->dim[i + 1] == want->dim[i];
-    if (!flat && !same) {
+    int64_t need;
+    if (have->rank < 1 ||
+        __builtin_mul_overflow(have->dim[0], tn_shape_count(want), &need) ||
+        need != u->x.count) {
         char got[160], model[160];
         return cli_fail(error, TN_ESHAPE,
                         "%s: shape %s, but the model takes samples of shape "
@@ -124,10 +126,27 @@ static int read_inputs(use *u, tn_error *error)
     return u->inputs ? CLI_DONE : CLI_ERROR;
 }
 
-static int need_out(const use *u, tn_error *error)
+/* Before anything is computed: an output must not replace what it is made from. */
+static int check_out(const use *u, tn_error *error)
 {
-    if (u->options->out) return CLI_DONE;
-    return cli_fail(error, TN_EINVAL, "no output named; say where with -o FILE");
+    const cli_options *o = u->options;
+    for (int32_t i = 0; i < o->operands; i++) {
+        const char *const input = i ? o->operand[i] : u->path;
+        if (cli_same_file(o->out, input))
+            return cli_fail(error, TN_EINVAL,
+                            "-o %s would replace the input %s; give another file", o->out,
+                            input);
+    }
+    return CLI_DONE;
+}
+
+static void tell_prediction(const cli_options *o, const tn_shape *shape)
+{
+    json_object *event = cli_event("predict");
+    cli_json_int(event, "samples", shape->dim[0]);
+    cli_json_shape(event, "shape", shape);
+    cli_json_text(event, "file", o->out);
+    cli_emit(event);
 }
 
 static int predict(use *u, tn_error *error)
@@ -135,7 +154,7 @@ static int predict(use *u, tn_error *error)
     const tn_shape *one = tn_model_output(u->model);
     tn_shape all = {.rank = one->rank + 1};
     int64_t count;
-    if (need_out(u, error) || read_inputs(u, error)) return CLI_ERROR;
+    if (check_out(u, error) || read_inputs(u, error)) return CLI_ERROR;
     const int64_t samples = u->x.shape.dim[0];
     all.dim[0] = samples;
     for (int32_t i = 0; i < one->rank && i + 1 < TN_MAX_RANK; i++)
@@ -147,7 +166,9 @@ static int predict(use *u, tn_error *error)
     if (!u->outputs) return cli_fail(error, TN_ENOMEM, "no memory for the output");
     if (tn_model_predict(u->model, u->inputs, samples, u->outputs, error))
         return CLI_ERROR;
-    return cli_npy_write(u->options->out, &all, u->outputs, error);
+    if (cli_npy_write(u->options->out, &all, u->outputs, error)) return CLI_ERROR;
+    if (u->options->json) tell_prediction(u->options, &all);
+    return CLI_DONE;
 }
 
 int cli_predict(const cli_options *o, tn_error *error)
@@ -185,7 +206,7 @@ static int read_targets(use *u, tn_error *error)
 static int gradients(use *u, tn_error *error)
 {
     double loss = 0;
-    if (need_out(u, error) || read_inputs(u, error) || read_targets(u, error))
+    if (check_out(u, error) || read_inputs(u, error) || read_targets(u, error))
         return CLI_ERROR;
     if (tn_model_gradients_save(u->model, u->inputs, u->targets, u->labels,
                                 u->x.shape.dim[0], u->options->out, &loss, error))

@@ -9,8 +9,6 @@
 #include "core/real/unit.h"
 #include "core/trainer.h"
 
-#define KEY_BACKEND "tenon.backend"
-
 typedef struct ledger {
     tn_trainer *trainer;
     tn_status (*entry)(struct ledger *, const char *name, const tn_tensor *);
@@ -145,7 +143,7 @@ static tn_status add_texts(tn_trainer *t, tn_archive *a, tn_error *e)
     if (!config) return TN_ENOMEM;
     tn_status status = add_text(t->env, a, TN_KEY_VERSION, version, e);
     if (!status) status = add_text(t->env, a, TN_KEY_CONFIG, config, e);
-    if (!status) status = add_text(t->env, a, KEY_BACKEND, kernels, e);
+    if (!status) status = add_text(t->env, a, TN_KEY_BACKEND, kernels, e);
     tn_memory_put(&t->env->memory, config);
     return status;
 }
@@ -214,7 +212,7 @@ static tn_status check_place(tn_trainer *t, const tn_place *now, tn_error *e)
 
 static void warn_of_changes(tn_trainer *t, const tn_archive *a, const char *config)
 {
-    const char *backend = tn_archive_text(a, KEY_BACKEND);
+    const char *backend = tn_archive_text(a, TN_KEY_BACKEND);
     char *now = tn_config_text(&t->env->memory, t->model->config->root, NULL);
     char kernels[200];
     kernels_text(t, kernels);
@@ -246,12 +244,25 @@ static tn_status make_kept(tn_trainer *t, tn_error *e)
     return TN_OK;
 }
 
+/* Told by the config before it can show in a tensor's name or shape. */
+static tn_status check_same(tn_trainer *t, const char *text, tn_error *e)
+{
+    tn_config *before = tn_config_read(&t->env->memory, text, strlen(text),
+                                       "the config in it", e);
+    if (!before) return e ? e->status : TN_EDATA;
+    before->env = t->env;
+    const tn_status status = tn_trainer_same(before->root, t->model->config->root, e);
+    tn_config_free(before);
+    return status;
+}
+
 static tn_status restore_from(tn_trainer *t, tn_archive *a, tn_error *e)
 {
     const char *config;
     const tn_place now = t->place;
     ledger l = {.trainer = t, .entry = take, .archive = a, .error = e};
     l.status = tn_archive_config(a, &config, e);
+    if (!l.status) l.status = check_same(t, config, e);
     list_place(&l);
     if (!l.status) l.status = check_place(t, &now, e);
     if (!l.status && t->place.kept) l.status = make_kept(t, e);

@@ -67,7 +67,7 @@ void tn_config_free(tn_config *config)
 {
     if (!config) return;
     tn_tree *tree = config->blocks;
-    tn_memory *memory = tree->memory;
+    tn_memory *memory = tree->arena.memory;
     tn_tree_free(tree);
     tn_memory_put(memory, config);
 }

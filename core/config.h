@@ -7,6 +7,7 @@
 #define CORE_CONFIG_H
 
 #include "core/memory.h"
+#include "core/nearest.h"
 
 typedef enum tn_cfg_type { TN_CFG_SCALAR, TN_CFG_LIST, TN_CFG_MAP } tn_cfg_type;
 
@@ -53,8 +54,7 @@ tn_status tn_cfg_only(const tn_cfg *map, const char *const *allowed, tn_error *)
 __attribute__((format(printf, 4, 5))) tn_status tn_cfg_error(const tn_cfg *, tn_error *,
                                                              tn_status, const char *,
                                                              ...);
-/* The nearest of names by edit distance, or NULL if none is near enough (a third of
- * the length). */
-const char *tn_nearest(const char *word, const char *const *names, int32_t count);
+/* Puts the place in front of an error: file:line:column, or the --set that it comes from. */
+void tn_cfg_in(const tn_cfg *, tn_error *);
 
 #endif

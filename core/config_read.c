@@ -114,7 +114,7 @@ static tn_status check_keys(reader *r, const tn_cfg *map, tn_error *e)
 {
     if (map->count < 2) return TN_OK;
     const size_t bytes = (size_t)map->count * sizeof *map->item;
-    tn_cfg **sorted = tn_memory_get(r->tree->memory, bytes, e);
+    tn_cfg **sorted = tn_memory_get(r->tree->arena.memory, bytes, e);
     if (!sorted) return TN_ENOMEM;
     memcpy(sorted, map->item, bytes);
     qsort(sorted, (size_t)map->count, sizeof *sorted, by_key);
@@ -123,7 +123,7 @@ static tn_status check_keys(reader *r, const tn_cfg *map, tn_error *e)
         const tn_cfg *first = sorted[i - 1], *second = sorted[i];
         if (!strcmp(first->key, second->key)) status = repeated(first, second, e);
     }
-    tn_memory_put(r->tree->memory, sorted);
+    tn_memory_put(r->tree->arena.memory, sorted);
     return status;
 }
 
@@ -355,13 +355,13 @@ static tn_status read_text(reader *r, const char *text, size_t size, tn_error *e
 tn_cfg *tn_tree_parse(tn_tree *t, const char *text, size_t size, const char *file,
                       bool places, tn_error *e)
 {
-    reader *r = tn_memory_get(t->memory, sizeof *r, e);
+    reader *r = tn_memory_get(t->arena.memory, sizeof *r, e);
     if (!r) return NULL;
     r->tree = t;
     r->places = places;
     r->file = tn_tree_text(t, file, strlen(file), e);
     const tn_status status = r->file ? read_text(r, text, size, e) : TN_ENOMEM;
     tn_cfg *root = status ? NULL : r->root;
-    tn_memory_put(t->memory, r);
+    tn_memory_put(t->arena.memory, r);
     return root;
 }

@@ -4,51 +4,26 @@
 
 #include <string.h>
 
-enum { BLOCK_BYTES = 16 << 10, UNIT = 16 };
-
-typedef struct tn_tree_block {
-    struct tn_tree_block *older;
-    size_t used, size;
-    _Alignas(UNIT) char bytes[];
-} tn_tree_block;
-
-static void *room(tn_tree *t, size_t bytes, tn_error *e)
-{
-    bytes = (bytes + UNIT - 1) / UNIT * UNIT;
-    tn_tree_block *b = t->newest;
-    if (!b || b->size - b->used < bytes) {
-        const size_t size = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
-        b = tn_memory_get(t->memory, sizeof *b + size, e);
-        if (!b) return NULL;
-        b->size = size;
-        b->older = t->newest;
-        t->newest = b;
-    }
-    b->used += bytes;
-    return b->bytes + b->used - bytes;
-}
+enum { SLAB_BYTES = 16 << 10, ALIGN = 16 };
 
 tn_tree *tn_tree_new(tn_memory *m, tn_error *e)
 {
     tn_tree *t = tn_memory_get(m, sizeof *t, e);
-    if (t) t->memory = m;
+    if (t) t->arena = (tn_arena){.memory = m, .slab = SLAB_BYTES, .align = ALIGN};
     return t;
 }
 
 void tn_tree_free(tn_tree *t)
 {
     if (!t) return;
-    while (t->newest) {
-        tn_tree_block *older = t->newest->older;
-        tn_memory_put(t->memory, t->newest);
-        t->newest = older;
-    }
-    tn_memory_put(t->memory, t);
+    tn_memory *m = t->arena.memory;
+    tn_arena_clear(&t->arena);
+    tn_memory_put(m, t);
 }
 
 char *tn_tree_text(tn_tree *t, const char *text, size_t size, tn_error *e)
 {
-    char *copy = room(t, size + 1, e);
+    char *copy = tn_arena_get(&t->arena, 1, size + 1, e);
     if (copy && size) memcpy(copy, text, size);
     return copy;
 }
@@ -62,7 +37,7 @@ tn_cfg *tn_tree_node(tn_tree *t, tn_cfg_type type, const char *file, tn_error *e
                      TN_CFG_NODES);
         return NULL;
     }
-    tn_cfg *node = room(t, sizeof *node, e);
+    tn_cfg *node = tn_arena_get(&t->arena, 1, sizeof *node, e);
     if (!node) return NULL;
     t->nodes++;
     node->type = type;
@@ -75,7 +50,8 @@ tn_status tn_tree_append(tn_tree *t, tn_cfg *parent, tn_cfg *item, tn_error *e)
 {
     const size_t count = (size_t)parent->count;
     if (!(count & (count - 1))) {
-        tn_cfg **grown = room(t, (count ? 2 * count : 1) * sizeof *grown, e);
+        tn_cfg **grown = tn_arena_get(&t->arena, 1,
+                                      (count ? 2 * count : 1) * sizeof *grown, e);
         if (!grown) return TN_ENOMEM;
         if (count) memcpy(grown, parent->item, count * sizeof *grown);
         parent->item = grown;

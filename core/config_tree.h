@@ -5,6 +5,7 @@
 #ifndef CORE_CONFIG_TREE_H
 #define CORE_CONFIG_TREE_H
 
+#include "core/arena.h"
 #include "core/config.h"
 
 enum {
@@ -16,8 +17,7 @@ enum {
 };
 
 typedef struct tn_tree {
-    tn_memory *memory;
-    struct tn_tree_block *newest;
+    tn_arena arena;
     int32_t nodes;
 } tn_tree;
 

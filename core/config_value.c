@@ -41,9 +41,17 @@ tn_status tn_cfg_error(const tn_cfg *cfg, tn_error *e, tn_status status,
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (!cfg->line) return tn_error_set(e, status, "%s: %s", cfg->file, text);
-    return tn_error_set(e, status, "%s:%d:%d: %s", cfg->file, cfg->line, cfg->column,
-                        text);
+    tn_error_set(e, status, "%s", text);
+    tn_cfg_in(cfg, e);
+    return status;
+}
+
+void tn_cfg_in(const tn_cfg *cfg, tn_error *e)
+{
+    if (cfg->line)
+        tn_error_in(e, "%s:%d:%d", cfg->file, cfg->line, cfg->column);
+    else
+        tn_error_in(e, "%s", cfg->file);
 }
 
 static tn_status not_expected(const tn_cfg *cfg, tn_error *e, const char *expected)

@@ -12,6 +12,7 @@
 #include "tenon/backend.h"
 #include "tenon/block.h"
 #include "tenon/data.h"
+#include "tenon/initializer.h"
 #include "tenon/score.h"
 #include "tenon/training.h"
 #include "tenon/update.h"

@@ -9,13 +9,9 @@
 tn_status tn_blame(const tn_instance *instance, tn_status status, tn_error *e)
 {
     const tn_entry *entry = instance->entry;
-    const tn_cfg *where = instance->where;
     if (!status) return TN_OK;
-    if (where)
-        tn_error_in(e, "%s:%d:%d: %s %s", where->file, where->line, where->column,
-                    entry->kind, entry->name);
-    else
-        tn_error_in(e, "%s %s", entry->kind, entry->name);
+    tn_error_in(e, "%s %s", entry->kind, entry->name);
+    if (instance->where) tn_cfg_in(instance->where, e);
     return status;
 }
 

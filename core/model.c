@@ -192,6 +192,16 @@ const tn_shape *tn_model_output(const tn_model *m)
     return tn_graph_output(m->graph);
 }
 
+uint64_t tn_model_seed(const tn_model *m)
+{
+    return m->graph->seed;
+}
+
+int32_t tn_model_precision(const tn_model *m)
+{
+    return m->graph->real ? TN_F64 : TN_F32;
+}
+
 const char *const *tn_model_classes(const tn_model *m)
 {
     return m->classes;

@@ -55,6 +55,7 @@ tn_status tn_archive_take(const tn_archive *, const char *name, const tn_tensor 
 /* Keys of the texts, and the newest version of what they stand for. */
 #define TN_KEY_VERSION "tenon.version"
 #define TN_KEY_CONFIG "tenon.config"
+#define TN_KEY_BACKEND "tenon.backend" /* only of checkpoints */
 #define TN_FILE_VERSION 1
 /* Checks TN_KEY_VERSION and gives the config. */
 tn_status tn_archive_config(const tn_archive *, const char **text, tn_error *);

@@ -94,6 +94,11 @@ static tn_status make_network(tn_env *env, const char *path, const tn_archive *a
     tn_shape input;
     tn_status status = tn_archive_config(a, &text, e);
     if (status) return tn_error_in(e, "%s", path), status;
+    if (tn_archive_text(a, TN_KEY_BACKEND))
+        return tn_error_set(e, TN_EDATA,
+                            "%s: is the checkpoint of a run, not a model; the run "
+                            "writes model.safetensors beside it when it is complete",
+                            path);
     tn_config *config = tn_config_read(&env->memory, text, strlen(text), path, e);
     if (!config) return e ? e->status : TN_EDATA;
     config->env = env;

@@ -1,9 +1,9 @@
 /* nearest.c - which known name did the user mean? Edit distance with neighbours
  * swapped counted as one edit (optimal string alignment; Damerau 1964, Levenshtein
  * 1966). */
-#include <string.h>
+#include "core/nearest.h"
 
-#include "core/config.h"
+#include <string.h>
 
 enum { LONGEST = 64 }; /* longer words are no misspelt names */
 

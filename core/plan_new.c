@@ -1,6 +1,8 @@
 /* plan_new.c - makes plans: see plan_state.h. */
 #include "core/plan_state.h"
 
+enum { SLAB_BYTES = 1 << 20 /* bytes */ };
+
 const tn_real_ops *tn_real_ops_of(int32_t real)
 {
     return real ? &tn_real_ops_f64 : &tn_real_ops_f32;
@@ -10,18 +12,7 @@ const tn_real_ops *tn_real_ops_of(int32_t real)
 
 static void *take(tn_plan *p, int64_t count, size_t size, tn_error *e)
 {
-    tn_memory *m = &p->graph->env->memory;
-    const bool full = p->blocks == 0 || (p->blocks & (p->blocks - 1)) == 0;
-    if (full) {
-        const size_t room = (p->blocks ? 2 * (size_t)p->blocks : 1) * sizeof *p->block;
-        void *grown = p->block ? tn_memory_grow(m, p->block, room, e)
-                               : tn_memory_get(m, room, e);
-        if (!grown) return NULL;
-        p->block = grown;
-    }
-    void *block = tn_memory_array(m, (size_t)count, size, e);
-    if (block) p->block[p->blocks++] = block;
-    return block;
+    return tn_arena_get(&p->arena, (size_t)count, size, e);
 }
 
 /* A batch of `samples` items of `count` values of `size` bytes. */
@@ -272,7 +263,8 @@ tn_status tn_plan_new(tn_graph *g, int64_t max_samples, bool training, bool accu
                    .ops = tn_real_ops_of(g->real),
                    .max_samples = max_samples,
                    .training = training,
-                   .real_size = g->real ? 8 : 4};
+                   .real_size = g->real ? 8 : 4,
+                   .arena = {&g->env->memory, SLAB_BYTES, 64, NULL}};
     p->node = take(p, g->nodes, sizeof *p->node, e);
     if (!p->node) status = TN_ENOMEM;
     if (!status) status = take_params(p, accumulates, e);
@@ -292,7 +284,6 @@ void tn_plan_free(tn_plan *p)
 {
     if (!p) return;
     tn_memory *m = &p->graph->env->memory;
-    for (int32_t i = 0; i < p->blocks; i++) tn_memory_put(m, p->block[i]);
-    tn_memory_put(m, p->block);
+    tn_arena_clear(&p->arena);
     tn_memory_put(m, p);
 }

@@ -6,6 +6,7 @@
 #ifndef CORE_PLAN_STATE_H
 #define CORE_PLAN_STATE_H
 
+#include "core/arena.h"
 #include "core/graph_build.h"
 
 typedef struct tn_plan_node {
@@ -40,8 +41,7 @@ struct tn_plan {
     tn_plan_weight **weight;
     void **gradient, **total;
     double *row_values; /* of the loss: two per row */
-    void **block;
-    int32_t blocks;
+    tn_arena arena;     /* all of the above */
 };
 
 /* The stream of random numbers of node `number` (stream 1) or parametrization (2). */

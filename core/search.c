@@ -85,15 +85,24 @@ static bool lies_in(const char *path, const char *folder)
     return !strncmp(path, real, length) && path[length] == '/';
 }
 
-/* Tenon's own plugins: those of the build tree as long as the running code lies there and
- * has not been installed (a prefix may well be inside the tree). */
-static const char *builtin_folder(void)
+/* The plugins installed beside the library, wherever its prefix has been moved to. */
+static bool beside_library(char path[PATH_MAX])
 {
-    char path[PATH_MAX];
+    static const char below[] = "/tenon/plugins";
+    char *slash = strrchr(path, '/');
+    if (!slash || (size_t)(slash - path) + sizeof below > PATH_MAX) return false;
+    memcpy(slash, below, sizeof below);
+    return access(path, F_OK) == 0;
+}
+
+/* Tenon's own plugins: those beside the running code, else those of the build tree as long as
+ * that code lies there, else those of the prefix that it was configured for. */
+static const char *builtin_folder(char path[PATH_MAX])
+{
     if (!own_file(path)) return TN_HOST_LIBDIR;
     const bool built = lies_in(path, TN_HOST_BUILD_TREE "/..");
-    const bool installed = lies_in(path, TN_HOST_LIBDIR "/../..");
-    return built && !installed ? TN_HOST_BUILD_TREE : TN_HOST_LIBDIR;
+    if (beside_library(path)) return path;
+    return built ? TN_HOST_BUILD_TREE : TN_HOST_LIBDIR;
 }
 
 static tn_status write_text(tn_memory *m, tn_search *s, tn_error *e)
@@ -111,12 +120,13 @@ static tn_status write_text(tn_memory *m, tn_search *s, tn_error *e)
 tn_status tn_search_make(tn_memory *m, const char *extra, bool privileged, tn_search *s,
                          tn_error *e)
 {
+    char own[PATH_MAX];
     *s = (tn_search){0};
     tn_status status = add_list(m, s, extra, e);
     if (!status && !privileged) status = add_list(m, s, getenv("TENON_PLUGIN_PATH"), e);
     if (!status && !privileged) status = add_user(m, s, e);
     s->builtin = s->count;
-    if (!status) status = add(m, s, builtin_folder(), e);
+    if (!status) status = add(m, s, builtin_folder(own), e);
     if (!status) status = write_text(m, s, e);
     if (status) tn_search_free(m, s);
     return status;

@@ -12,9 +12,9 @@ typedef struct tn_search {
 } tn_search;
 
 /* extra ("a:b", may be NULL), then TENON_PLUGIN_PATH, $XDG_DATA_HOME/tenon/plugins (or
- * ~/.local/share/tenon/plugins), and Tenon's own folder. Relative entries are made
- * absolute here and now, empty ones are left out; a privileged process (setuid, file
- * capabilities) does not look at its environment. */
+ * ~/.local/share/tenon/plugins), and Tenon's own folder, by default beside the library.
+ * Relative entries are made absolute here and now, empty ones are left out; a privileged
+ * process (setuid, file capabilities) does not look at its environment. */
 tn_status tn_search_make(tn_memory *, const char *extra, bool privileged, tn_search *,
                          tn_error *);
 void tn_search_free(tn_memory *, tn_search *);

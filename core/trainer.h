@@ -101,6 +101,10 @@ tn_status tn_trainer_path(const tn_trainer *, const char *name, char path[4096],
 /* All instances that keep numbers, in a fixed order. */
 void tn_trainer_walk(tn_trainer *, void (*visit)(void *, tn_instance *), void *);
 
+/* trainer_same.c: an error that names the first difference between the configs of a run and of
+ * one that is to go on with it, among what must not differ. */
+tn_status tn_trainer_same(const tn_cfg *before, const tn_cfg *now, tn_error *);
+
 /* handed.c: a caller's arrays as a batch. */
 tn_data_info tn_handed_info(const tn_graph *, bool real_targets);
 tn_status tn_handed_take(tn_handed *, const tn_graph *, const tn_data_info *,

@@ -1,5 +1,6 @@
 /* trainer_run.c - a whole run: epochs of updates, validation, the end. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/file.h"
@@ -153,10 +154,27 @@ static tn_status check_ready(const tn_trainer *t, tn_error *e)
     return TN_OK;
 }
 
+/* A resumed run that has nothing left to do. */
+static void note_complete(tn_trainer *t)
+{
+    const long long epoch = t->place.epoch, epochs = t->epochs;
+    if (!t->resumed || t->began_step != t->place.step || *t->why) return;
+    if (t->place.stopping)
+        snprintf(t->why, sizeof t->why,
+                 "already complete: an observer ended it after %lld of %lld epochs",
+                 epoch, epochs);
+    else if (epoch >= epochs)
+        snprintf(t->why, sizeof t->why,
+                 "already complete (%lld of %lld epochs); go on with --set "
+                 "train.epochs=%lld",
+                 epoch, epochs, 2 * epoch);
+}
+
 tn_status tn_trainer_run(tn_trainer *t, tn_error *e)
 {
     tn_status status = check_ready(t, e);
     if (!status) status = begin(t, e);
+    if (!status) note_complete(t);
     while (!status && !t->place.stopping && t->place.epoch < t->epochs)
         status = run_epoch(t, e);
     if (!status) status = end(t, e);

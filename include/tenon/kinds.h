@@ -1,5 +1,5 @@
-/* kinds.h - the contract of every kind of plugin. plugin.h includes this file once for each
- * precision; what follows the first part is declared for tn_real = float and = double.
+/* kinds.h - what kernels see, and the contract of layers. plugin.h includes this file once for
+ * each precision; what follows the first part is declared for tn_real = float and = double.
  *
  * Rules for all kinds. Slots not set are NULL and mean what their comment says. `self` is the
  * instance, NULL for a plugin without options. A slot writes only what it is given to write.
@@ -35,9 +35,9 @@ enum tn_flags {
     TN_IDLE = 8,     /* outside training it is the identity (dropout) */
     TN_COLUMNS = 16, /* has per-column parameters or statistics: a run stays in one row */
     TN_VIEW = 32,    /* same elements, other shape (flatten): infer only, no kernel */
-    TN_BY_PRODUCT =
-        64 /* whole: touches in, out and gradients only through host->product and
-                          host->column_sums, so that the host may fuse others with it */
+    /* whole: touches in, out and gradients only through host->product and
+     * host->column_sums, so that the host may fuse others with it */
+    TN_BY_PRODUCT = 64
 };
 
 /* What one call of a kernel covers. Every buffer is contiguous over the tile. For windows a
@@ -46,21 +46,20 @@ typedef struct tn_tile {
     int64_t n;        /* elements in the tile; for TN_ROW a multiple of width */
     int64_t width;    /* features in a full row */
     int64_t row, col; /* where its first element lies; rows count in the logical batch */
-    int64_t rows_per_sample;  /* 1 for (features), time steps, height x width */
-    const tn_shape *shape;    /* of one sample of the input */
-    int32_t inputs;           /* how many inputs the layer has */
-    const void *const *in;    /* they, for layers with several; in[0] is x */
-    void *const *gin;         /* their gradients; NULL: not wanted */
-    const void *const *param; /* parameters, in order of declaration. A TN_PER_COLUMN one
-                                   starts at this tile's first column, others at their start */
-    void *const *gparam;      /* partial sums of their gradients: add, never set */
-    const void *const *state; /* state tensors, sliced as parameters are */
-    const void *const
-        *stat; /* finished statistics of a reduction (tn_real), per column or
-                                   one value for the tile */
-    const void *const *back_stat; /* those of back_reduce */
-    const double *now;            /* for tn_now */
-    tn_key key; /* of node and step: all passes of a step draw the same numbers */
+    int64_t rows_per_sample; /* 1 for (features), time steps, height x width */
+    const tn_shape *shape;   /* of one sample of the input */
+    int32_t inputs;          /* how many inputs the layer has */
+    const void *const *in;   /* they, for layers with several; in[0] is x */
+    void *const *gin;        /* their gradients; NULL: not wanted */
+    /* Parameters in order of declaration: a TN_PER_COLUMN one starts at this tile's first
+     * column, others at their start; states likewise. gparam: partial sums of gradients: add. */
+    const void *const *param;
+    void *const *gparam;
+    const void *const *state;
+    /* Statistics of reduce and back_reduce (tn_real): per column, or one for the tile. */
+    const void *const *stat, *const *back_stat;
+    const double *now; /* for tn_now */
+    tn_key key;        /* of node and step: all passes of a step draw the same numbers */
     int32_t training;
 } tn_tile;
 
@@ -91,7 +90,7 @@ struct tn_param_spec {
     int64_t fan_in, fan_out;
     double fill; /* initial value of what is not a weight and has no initializer */
     tn_ref
-        initializer; /* from an option of the layer's own; NULL: the node's or the model's */
+        initializer; /* an option of the layer's own, which the node's `init` overrides */
 };
 
 /* What infer reads and sets. */
@@ -167,28 +166,6 @@ typedef struct tn_io {
     tn_key key;
     int64_t row; /* logical number of the first row */
 } tn_io;
-
-/* ---- initializers -----------------------------------------------------------------*/
-
-/* initializer. */
-typedef struct tn_param_info {
-    const char *name; /* "hidden.weight" */
-    int32_t role;
-    int64_t fan_in, fan_out;
-    double gain; /* of the activation that follows; 1 if none */
-    tn_key key;
-} tn_param_info;
-
-typedef struct tn_initializer {
-    TN_HEAD
-    tn_status (*fill)(const void *self, tn_call *, const tn_param_info *,
-                      tn_tensor *w); /* [setup] */
-    /* Data-driven: given the outputs of the weight's node on a first batch, changes w; sets
-     * *again to see the outputs it gets then. [setup] */
-    tn_status (*calibrate)(const void *self, tn_call *, const tn_param_info *,
-                           int32_t round, const tn_tensor *out, tn_tensor *w,
-                           int32_t *again);
-} tn_initializer;
 
 #endif /* TENON_KINDS_H */
 

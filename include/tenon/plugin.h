@@ -2,7 +2,9 @@
  *
  * A plugin is one source file, one technique, one shared object:
  *
- *     cc -shared -fPIC -fvisibility=hidden -O2 my_relu.c -o layer/my_relu.so
+ *     cc -shared -fPIC -fvisibility=hidden -O2 -I. my_relu.c -o layer/my_relu.so
+ *
+ * (With -Wextra also -Wno-unused-parameter: slots have fixed parameters, few use all.)
  *
  * It describes itself in const data (TN_PLUGIN below); the host reads that, checks it, and
  * calls the plugin's slots. A plugin links against nothing of Tenon, starts no threads, and
@@ -10,14 +12,17 @@
  *
  * Written once, compiled twice. The source says tn_real, and this header includes the source
  * a second time, so that one .so carries a double and a float implementation. Names that the
- * file defines at file scope are therefore written TN(name).
+ * file defines at file scope are therefore written TN(name). (-I. lets it find itself.)
  *
  * Every slot says in its comment where it may run:
  *   [setup]    one thread, before anything runs
  *   [step]     one thread at a time for an instance; different instances in parallel
  *   [parallel] the same instance at once on several threads, on disjoint tiles
  *
- * kinds.h holds the contract of each kind; types.h tensors; random.h random numbers. */
+ * This header brings types.h (tensors), random.h, and kinds.h (kernels; layer, parametrization).
+ * Other kinds include one more: initializer.h, update.h (regularizer, gradient, optimizer),
+ * score.h (loss, metric), training.h (schedule, observer), data.h (dataset, transform, format),
+ * block.h, backend.h. */
 #ifndef TENON_PLUGIN_H
 #define TENON_PLUGIN_H
 
@@ -128,19 +133,12 @@ enum {
 };
 #define TN_UNSET_INT INT64_MIN
 
+/* clang-format off */
 enum tn_option_type {
-    TN_T_BOOL = 1,
-    TN_T_INT,
-    TN_T_REAL,
-    TN_T_SCHEDULABLE,
-    TN_T_STR,
-    TN_T_ENUM,
-    TN_T_INTS,
-    TN_T_REALS,
-    TN_T_PLUGIN,
-    TN_T_PLUGINS,
-    TN_T_GRAPH
+    TN_T_BOOL = 1, TN_T_INT, TN_T_REAL, TN_T_SCHEDULABLE, TN_T_STR, TN_T_ENUM, TN_T_INTS,
+    TN_T_REALS, TN_T_PLUGIN, TN_T_PLUGINS, TN_T_GRAPH
 };
+/* clang-format on */
 
 typedef union tn_value {
     int64_t i;
@@ -240,7 +238,7 @@ typedef struct tn_impl {
     uint32_t self_size;
     uint32_t vtable_size;
     tn_fn construct;    /* status (self, options in order); NULL: no options */
-    const void *vtable; /* the kind's struct of kinds.h */
+    const void *vtable; /* the kind's struct */
 } tn_impl;
 
 /* What the host knows of a plugin without running it. */

@@ -1,13 +1,16 @@
 /* tenon.h - Tenon inside a program: load, train, predict.
  *
- *     tn_error error;
+ *     tn_error error = {0};
  *     tn_env *env = tn_env_new(NULL, &error);
- *     tn_model *model = tn_model_load(env, "run/model.safetensors", &error);
+ *     tn_model *model = env ? tn_model_load(env, "run/model.safetensors", &error) : NULL;
  *     if (!model || tn_model_predict(model, x, 1, y, &error)) puts(error.text);
  *
  * Functions that make something return NULL on error, others a status; both fill `error` (which
- * may be NULL). Nothing here prints, exits or aborts. Objects are freed by their _free function,
- * which accepts NULL; free an env last. One env may be used from several threads as long as each
+ * may be NULL) then. None clears it on success: begin with zeros, `tn_error error = {0}`.
+ * Nothing here prints, exits or aborts. Objects are freed by their _free function, which accepts
+ * NULL; free an env last. Texts and arrays that are given back live as long as the object that
+ * they were asked of, those handed to a callback until it returns; those given in are copied,
+ * but for the arrays of tn_memory_data. One env may be used from several threads as long as each
  * object but a model under prediction stays on one thread at a time. */
 #ifndef TENON_TENON_H
 #define TENON_TENON_H
@@ -106,6 +109,8 @@ TN_API tn_status tn_model_save(const tn_model *, const char *path, tn_error *);
 
 TN_API const tn_shape *tn_model_input(const tn_model *);
 TN_API const tn_shape *tn_model_output(const tn_model *);
+TN_API uint64_t tn_model_seed(const tn_model *);
+TN_API int32_t tn_model_precision(const tn_model *); /* TN_F32 or TN_F64 */
 /* Names of the classes, or NULL where the model has none; count = width of the output. */
 TN_API const char *const *tn_model_classes(const tn_model *);
 

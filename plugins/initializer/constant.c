@@ -1,6 +1,7 @@
 /* constant.c - w = value, for biases and gates. Weights between two layers want
  * randomness: equal weights make equal units, and equal gradients keep them equal. */
 #include <tenon/plugin.h>
+#include <tenon/initializer.h>
 
 #define OPTIONS(P) \
     P(REAL, value, TN_POSITIONAL, 0, -INFINITY, INFINITY, "every element's value")

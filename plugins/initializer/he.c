@@ -5,6 +5,7 @@
  * He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, eq. 10 (fan_in) and 14
  * (fan_out). */
 #include <tenon/plugin.h>
+#include <tenon/initializer.h>
 
 #include "fan.h"
 

@@ -2,6 +2,7 @@
  * made by Box and Muller, "A note on the generation of random normal deviates", Ann.
  * Math. Stat. 29 (1958), from counter-based random bits. */
 #include <tenon/plugin.h>
+#include <tenon/initializer.h>
 
 #include "draw.h"
 

@@ -5,6 +5,7 @@
  * Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
  * networks", AISTATS 2010, eq. 12 (the variance) and 16 (the uniform form). */
 #include <tenon/plugin.h>
+#include <tenon/initializer.h>
 
 #include "fan.h"
 

@@ -4,6 +4,7 @@
  * identity (Goyal et al., "Accurate, large minibatch SGD", 2017, sec. 5.1). A weight
  * between two layers must not be zero: all its units would stay equal. */
 #include <tenon/plugin.h>
+#include <tenon/initializer.h>
 
 static tn_status TN(fill)(const void *self, tn_call *c, const tn_param_info *info,
                           tn_tensor *w)

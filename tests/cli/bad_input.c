@@ -291,7 +291,8 @@ Test(bad_input, labels_out_of_range)
 Test(bad_input, missing_files)
 {
     test_ended(tenon("train net.yaml"), 1, "net.yaml: no such file", NULL);
-    test_ended(tenon("train ."), 1, ".: is a folder, not a file", NULL);
+    test_ended(tenon("train ."), 1, ". is a folder, but tenon train takes a config",
+               NULL);
     test_ended(tenon("evaluate model"), 1, "model: no such file", NULL);
     test_ended(tenon("info net.yaml"), 1, "net.yaml: no such file", NULL);
     model(SMALL);

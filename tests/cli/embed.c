@@ -34,10 +34,15 @@ Test(embed, train_and_classify)
     p = tenon("spirals.safetensors points.f32");
     test_ended(p, 0, NULL);
     cr_assert_str_eq(p->out, "1 \n0 \n");
+    test_ended(tenon("spirals.safetensors nowhere.f32"), 1,
+               "classify: nowhere.f32: No such", NULL);
 }
 
 Test(embed, classify_says_what_is_wrong)
 {
     choose("classify");
-    test_ended(tenon("nothing points.f32"), 1, "nothing: no such file", NULL);
+    test_ended(tenon("nothing points.f32"), 1, "classify: nothing: no such file", NULL);
+    const test_process *p = tenon("model.safetensors");
+    test_ended(p, 2, "usage: classify MODEL FILE\n", NULL);
+    cr_assert_str_empty(p->out);
 }

@@ -69,6 +69,8 @@ Test(train, nothing_is_left_of_a_run_that_cannot_start)
     test_ended(tenon("train net.yaml --set loss=cross_entropi"), 1, "cross_entropi",
                NULL);
     cr_assert(!test_exists("runs/net-1"));
+    test_ended(tenon("train net.yaml --out run --set loss=cross_entropi"), 1, NULL);
+    cr_assert(!test_exists("run"));
 }
 
 Test(train, a_folder_that_holds_a_run_is_left_alone)
@@ -207,8 +209,6 @@ Test(train, resume_needs_a_run)
     test_ended(p, 1, "nowhere", NULL);
     test_one_message(p);
     test_ended(tenon("train --resume nowhere"), 1, "nowhere/config.yaml", NULL);
-    test_ended(tenon("train"), 1, "no config given", NULL);
-    test_ended(tenon("train --resume a --out b"), 1, "leave out --out", NULL);
 }
 
 Test(train, resume_with_another_network_is_refused)
@@ -217,8 +217,53 @@ Test(train, resume_with_another_network_is_refused)
     test_ended(tenon("train net.yaml --out run"), 0, NULL);
     const test_process *p = tenon(
         "train net.yaml --resume run --set model.1.dense.units=7 --set train.epochs=9");
-    test_ended(p, 1, "run", NULL);
+    test_ended(p, 1, "model.1.dense.units is 7, but the run has 16", NULL);
     test_one_message(p);
+}
+
+Test(train, a_complete_run_says_so_when_resumed)
+{
+    static const char says[] =
+        "already complete (4 of 4 epochs); go on with --set train.epochs=8";
+    small_net();
+    test_ended(tenon("train net.yaml --out run"), 0, NULL);
+    const test_process *p = tenon("train --resume run");
+    test_ended(p, 0, NULL);
+    cr_assert(strstr(p->out, says), "%s", p->out);
+    const test_process *q = tenon("train --resume run --json");
+    test_ended(q, 0, NULL);
+    const char *note = strstr(q->out, "{\"event\":\"note\",");
+    cr_assert(note && strstr(note, says), "%s", q->out);
+    const test_process *more = tenon("train --resume run --set train.epochs=5");
+    test_ended(more, 0, NULL);
+    cr_assert(!strstr(more->out, "already complete"), "%s", more->out);
+}
+
+Test(train, a_run_that_an_observer_ended_is_complete)
+{
+    small_net();
+    test_ended(
+        tenon("train net.yaml --out run --set train.epochs=9 "
+              "--set observe=[{\"early_stopping\":{\"patience\":1,\"min_delta\":9}}]"),
+        0, NULL);
+    const test_process *p = tenon("train --resume run");
+    test_ended(p, 0, NULL);
+    cr_assert(strstr(p->out, "already complete: an observer ended it after 2 of 9"), "%s",
+              p->out);
+}
+
+Test(train, what_is_no_config_is_told_apart)
+{
+    small_net();
+    test_ended(tenon("train net.yaml --out run"), 0, NULL);
+    const test_process *p = tenon("train run/model.safetensors");
+    test_ended(p, 1, "run/model.safetensors is a model or a checkpoint",
+               "takes a config (YAML)", "--resume", NULL);
+    test_one_message(p);
+    const test_process *q = tenon("train run");
+    test_ended(q, 1, "run is a folder", "tenon train --resume run", NULL);
+    test_one_message(q);
+    cr_assert(!test_exists("runs"));
 }
 
 /* ---- when something is wrong ------------------------------------------------------------ */

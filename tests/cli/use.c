@@ -85,6 +85,68 @@ Test(use, evaluate_reads_the_config_beside_the_model)
                "validation", NULL);
 }
 
+Test(use, the_folder_of_a_run_stands_for_its_model)
+{
+    float x[SAMPLES][PIXELS];
+    make_inputs(x);
+    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
+    const test_process *p = tenon("evaluate run"), *q = tenon("evaluate " MODEL);
+    test_ended(p, 0, NULL);
+    cr_assert_str_eq(p->out, q->out);
+    test_ended(tenon("predict run/ x.npy -o a.npy"), 0, NULL);
+    test_ended(tenon("predict " MODEL " x.npy -o b.npy"), 0, NULL);
+    cr_assert(test_same_files("a.npy", "b.npy"));
+    remove(MODEL);
+    test_ended(tenon("evaluate run"), 1, "run is a folder without model.safetensors",
+               NULL);
+}
+
+Test(use, what_is_no_model_is_told_apart)
+{
+    const test_process *p = tenon("evaluate net.yaml"),
+                       *q = tenon("predict net.yaml x.npy -o y.npy"),
+                       *r = tenon("evaluate run/checkpoint.safetensors");
+    test_ended(p, 1, "net.yaml is a config, but tenon evaluate takes a model", NULL);
+    test_ended(q, 1, "net.yaml is a config, but tenon predict takes a model", NULL);
+    test_ended(r, 1,
+               "run/checkpoint.safetensors: is the checkpoint of a run, not a model",
+               NULL);
+    test_one_message(p), test_one_message(q), test_one_message(r);
+}
+
+static void has_field(const json_object *object, const char *name, const char *text)
+{
+    json_object *value = NULL;
+    cr_assert(json_object_object_get_ex(object, name, &value), "no %s", name);
+    cr_assert_str_eq(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN), text);
+}
+
+Test(use, info_tells_what_is_in_a_model)
+{
+    test_ended(tenon("train net.yaml --out named --set seed=9 --set precision=double "
+                     "--set classes=[red,green,blue]"),
+               0, NULL);
+    const test_process *p = tenon("info named/model.safetensors"),
+                       *q = tenon("info named --json"), *config = tenon("info net.yaml");
+    test_ended(p, 0, NULL), test_ended(q, 0, NULL), test_ended(config, 0, NULL);
+    cr_assert(strstr(p->out, "\nmodel     named/model.safetensors\nseed      9\n"
+                             "precision double\ninput     (4, 4, 1)\n"
+                             "classes   red, green, blue\n"),
+              "%s", p->out);
+    cr_assert(strstr(p->out, "\nlayer ") && strstr(p->out, "\n51 parameters\n"), "%s",
+              p->out);
+    cr_assert(strstr(config->out, "precision float\n"), "%s", config->out);
+    test_ended(tenon("info named --set seed=4"), 1, "--set changes a config", NULL);
+    json_object *object = json_tokener_parse(q->out);
+    cr_assert(object, "%s", q->out);
+    has_field(object, "seed", "9");
+    has_field(object, "precision", "\"double\"");
+    has_field(object, "input", "[4,4,1]");
+    has_field(object, "classes", "[\"red\",\"green\",\"blue\"]");
+    has_field(object, "parameters", "51");
+    json_object_put(object);
+}
+
 Test(use, evaluate_as_json)
 {
     const test_process *p = tenon("evaluate " MODEL " --json --threads 1");
@@ -127,6 +189,12 @@ Test(use, predict_takes_arrays_of_every_type)
     array_write("wide.npy", "<f8", "(6, 16)", wide, sizeof wide);
     test_ended(tenon("predict " MODEL " wide.npy --out y2.npy --threads 1"), 0, NULL);
     cr_assert(test_same_files("y.npy", "y2.npy"));
+    array_write("x.npy", "<f4", "(6, 2, 8)", x, sizeof x);
+    const test_process *p = tenon("predict " MODEL " x.npy -o y3.npy --json");
+    test_ended(p, 0, NULL);
+    cr_assert_str_eq(p->out, "{\"event\":\"predict\",\"samples\":6,\"shape\":[6,3],"
+                             "\"file\":\"y3.npy\"}\n");
+    cr_assert(test_same_files("y.npy", "y3.npy"), "however a sample is cut into axes");
 
     uint8_t bytes[SAMPLES][PIXELS];
     int64_t longs[SAMPLES][PIXELS];
@@ -215,7 +283,6 @@ static void refused(const char *line, const char *message)
 Test(use, arrays_that_do_not_fit_are_refused)
 {
     float x[SAMPLES * PIXELS] = {0};
-    refused("predict " MODEL " x.npy", "no output named");
     refused(PREDICT, "x.npy: No such file");
     array_write("x.npy", "<f4", "(6, 15)", x, 360);
     refused(PREDICT, "shape (6, 15), but the model takes samples of shape (4, 4, 1)");
@@ -260,6 +327,21 @@ Test(use, targets_that_do_not_fit_are_refused)
     refused("gradients " MODEL " x.npy l.npy -o y.npy", "shape of the model's outputs");
 }
 
+Test(use, an_output_never_replaces_an_input)
+{
+    float x[SAMPLES][PIXELS];
+    make_inputs(x);
+    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
+    array_write("same.npy", "<f4", "(6, 16)", x, sizeof x);
+    cr_assert_eq(link("x.npy", "hard.npy"), 0);
+    refused("predict " MODEL " x.npy -o x.npy", "-o x.npy would replace the input x.npy");
+    refused("predict " MODEL " x.npy -o ./run/../x.npy", "would replace the input x.npy");
+    refused("predict " MODEL " x.npy -o hard.npy", "would replace the input x.npy");
+    refused("predict run x.npy -o " MODEL, "would replace the input " MODEL);
+    refused("gradients run x.npy same.npy -o same.npy", "replace the input same.npy");
+    cr_assert(test_same_files("x.npy", "same.npy"));
+}
+
 Test(use, a_full_disk_is_an_error_and_spares_the_old_file)
 {
     float x[SAMPLES][PIXELS];
@@ -268,5 +350,5 @@ Test(use, a_full_disk_is_an_error_and_spares_the_old_file)
     test_ended(tenon("predict " MODEL " x.npy -o /dev/full"), 1, "/dev/full",
                "No space left on device", NULL);
     test_ended(tenon("predict " MODEL " x.npy -o no/such/folder.npy"), 1,
-               "no/such/folder.npy", "No such file", NULL);
+               "tenon: no/such/folder.npy: No such file", NULL);
 }

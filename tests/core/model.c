@@ -77,6 +77,8 @@ Test(model, tells_of_itself)
     cr_assert(tn_model_input(m)->dim[0] == RUN_FEATURES &&
               tn_model_output(m)->dim[0] == 3);
     cr_assert_str_eq(tn_model_classes(m)[2], "blue");
+    cr_assert_eq(tn_model_precision(m), TN_F32);
+    cr_assert_eq(tn_model_seed(m), 4);
     cr_assert_eq(tn_model_layers(m), 5);
     const tn_layer_info first = tn_model_layer(m, 0), relu = tn_model_layer(m, 2);
     cr_assert_str_eq(first.name, "first");

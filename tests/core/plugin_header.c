@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tenon/plugin.h"
+#include "tenon/initializer.h"
 
 static const tn_plugin *load(const char *name)
 {

@@ -1,5 +1,6 @@
 /* count_up - fills a parameter with 0, 1, 2, ...: the smallest initializer, without options. */
 #include <tenon/plugin.h>
+#include <tenon/initializer.h>
 
 static tn_status TN(fill)(const void *self, tn_call *c, const tn_param_info *info,
                           tn_tensor *w)

@@ -1,6 +1,7 @@
 /* toy_dial - fills with the current value of a schedulable option, and adds 1 to every value
  * when it has seen the outputs. */
 #include <tenon/plugin.h>
+#include <tenon/initializer.h>
 
 #define OPTIONS(P) \
     P(SCHEDULABLE, value, TN_POSITIONAL, 1, -INFINITY, INFINITY, "what it fills with")

@@ -1,0 +1,11 @@
+/* nearest.h - which known name did the user mean? */
+#ifndef CORE_NEAREST_H
+#define CORE_NEAREST_H
+
+#include <stdint.h>
+
+/* The nearest of names by edit distance, or NULL if none is near enough (a third of
+ * the length). */
+const char *tn_nearest(const char *word, const char *const *names, int32_t count);
+
+#endif
