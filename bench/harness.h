@@ -35,7 +35,7 @@ static int bench_threads(int count, char **argument)
 /* Times `once(data)`, which does `work` units of work (samples, operations), and prints
  * units a second: {"benchmark": ..., "median": ..., "low": quartile, "high": quartile,
  * ...}. once returns non-zero on failure, as does this. */
-static int bench_run(const char *name, const char *unit, double work, int threads,
+__attribute__((unused)) static int bench_run(const char *name, const char *unit, double work, int threads,
                      int (*once)(void *data), void *data)
 {
     static double seconds[MOST_REPEATS];

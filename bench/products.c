@@ -1,32 +1,137 @@
-/* products.c - the backend's matrix products at the shapes of training: for a dense
- * layer of `in` x `out` on a batch, forward y = x w', input gradient gx = gy w, weight
- * gradient gw = gy' x.
+/* products.c - the backend's matrix products at the shapes of training: for a dense layer
+ * of `in` x `out` on a batch, forward y = x w' (also with w packed beforehand), input
+ * gradient gx = gy w, weight gradient gw = gy' x. Beside each its share of the fused
+ * multiply-adds that the processor can do at all, measured in registers, and what one call
+ * of BLIS's sgemm reaches in the same minute. Times are the shortest of many: other
+ * programs only ever add to them.
  *
  *     bench/products [THREADS [BACKEND]] */
 #define TN_REAL_BITS 32
 #include "core/instance.h"
 
+#include <blis.h>
+
 #include "harness.h"
+
+#define SHAPE_SECONDS 0.4 /* of measuring, for each form of a shape */
 
 typedef struct shape {
     int batch, in, out;
 } shape;
 
-static const shape shapes[] = {{100, 12288, 1000}, {100, 1000, 500},  {64, 784, 256},
-                               {64, 256, 128},     {64, 128, 10},     {32, 64, 32},
-                               {2048, 64, 1024},   {1024, 1024, 1024}};
+static const shape shapes[] = {{100, 12288, 1000}, {100, 1000, 500}, {100, 500, 2},
+                               {64, 784, 256},     {64, 256, 128},   {64, 128, 10},
+                               {128, 256, 256},    {32, 64, 32},     {2048, 64, 1024},
+                               {1024, 1024, 1024}, {1, 12288, 100},  {1, 12288, 1000},
+                               {1, 784, 256}};
 
 typedef struct bench {
     const tn_instance *backend;
     tn_calling calling;
     tn_product product;
+    int threads;
+    double peak;
 } bench;
 
-static int multiply(void *data)
+/* ---- the limit --------------------------------------------------------------------- */
+
+#define CHAINS 12 /* enough of them to hide the latency of each */
+#define TIMES 200000
+
+#ifdef __x86_64__
+#include <immintrin.h>
+
+/* Nothing but fused multiply-adds between registers. */
+#define MULTIPLY_ADD(name, isa, vector, set, fma, constraint)                           \
+    __attribute__((target(isa))) static void name(void)                                 \
+    {                                                                                   \
+        vector x[CHAINS];                                                               \
+        const vector by = set(0.999f), plus = set(0.5f);                                \
+        for (int i = 0; i < CHAINS; i++) x[i] = by;                                     \
+        for (int n = 0; n < TIMES; n++) {                                               \
+            _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++)                   \
+                x[i] = fma(x[i], by, plus);                                             \
+            __asm__ volatile("" : "+" constraint(x[0]), "+" constraint(x[CHAINS / 2])); \
+        }                                                                               \
+        for (int i = 0; i < CHAINS; i++) __asm__ volatile("" : : constraint(x[i]));     \
+    }
+MULTIPLY_ADD(add_512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps, "v")
+MULTIPLY_ADD(add_256, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps, "x")
+#endif
+
+/* GFLOP/s of one thread; 0 where it is not known how to measure. */
+static double measure_peak(void)
 {
-    bench *b = data;
+    double best = 0;
+#ifdef __x86_64__
+    const int wide = __builtin_cpu_supports("avx512f") ? 16 : 8;
+    if (!__builtin_cpu_supports("fma")) return 0;
+    for (int i = 0; i < 100; i++) {
+        const double t = bench_now();
+        if (wide == 16)
+            add_512();
+        else
+            add_256();
+        const double rate = 2e-9 * CHAINS * TIMES * wide / (bench_now() - t);
+        if (rate > best) best = rate;
+    }
+#endif
+    return best;
+}
+
+/* ---- products ---------------------------------------------------------------------- */
+
+static int multiply(bench *b)
+{
     const tn_backend *slots = b->backend->vtable;
     return slots->product(b->backend->self, &b->calling.call, &b->product) != TN_OK;
+}
+
+static int multiply_blis(bench *b)
+{
+    const tn_matrix *x = &b->product.a, *y = &b->product.b, *out = &b->product.out;
+    float one = 1, zero = 0;
+    bli_sgemm(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, out->rows, out->cols, x->cols, &one,
+              x->data, x->row_stride, x->col_stride, y->data, y->row_stride,
+              y->col_stride, &zero, out->data, out->row_stride, out->col_stride);
+    return 0;
+}
+
+/* The shortest of many runs; a run of something short is many calls. */
+static int shortest(bench *b, int (*once)(bench *), double *seconds)
+{
+    double begin = bench_now();
+    int calls = 1;
+    if (once(b)) return 1;
+    begin = bench_now();
+    if (once(b)) return 1;
+    const double first = bench_now() - begin;
+    if (first < 20e-6) calls = (int)(20e-6 / (first + 1e-8)) + 1;
+    *seconds = first;
+    begin = bench_now();
+    do {
+        const double t = bench_now();
+        for (int i = 0; i < calls; i++)
+            if (once(b)) return 1;
+        const double took = (bench_now() - t) / calls;
+        if (took < *seconds) *seconds = took;
+    } while (bench_now() - begin < SHAPE_SECONDS);
+    return 0;
+}
+
+static int run_form(bench *b, const char *form, shape s)
+{
+    const double work = 2e-9 * s.batch * s.in * s.out, peak = b->peak * b->threads;
+    double ours, theirs = 0;
+    if (shortest(b, multiply, &ours)) return 1;
+    if (shortest(b, multiply_blis, &theirs)) return 1;
+    printf("{\"benchmark\": \"product_%s_%dx%dx%d\", \"framework\": \"tenon\", "
+           "\"unit\": \"GFLOP/s\", \"threads\": %d, \"best\": %.4g, \"of_peak\": %.3f, "
+           "\"blis_sgemm\": %.4g, \"microseconds\": %.3f}\n",
+           form, s.batch, s.in, s.out, b->threads, work / ours,
+           peak > 0 ? work / ours / peak : 0, work / theirs, 1e6 * ours);
+    fflush(stdout);
+    return 0;
 }
 
 static tn_matrix matrix(float *data, int rows, int cols)
@@ -42,7 +147,22 @@ static float *numbers(size_t count)
     return data;
 }
 
-static int run_shape(bench *b, shape s, int threads)
+/* The forward product again, with w packed once before. */
+static int run_packed(bench *b, shape s)
+{
+    const tn_backend *slots = b->backend->vtable;
+    const size_t size = slots->pack ? slots->pack_size(b->backend->self, &b->product.b)
+                                    : 0;
+    void *packed = size ? aligned_alloc(64, (size + 63) / 64 * 64) : NULL;
+    if (!packed) return size != 0;
+    slots->pack(b->backend->self, &b->product.b, packed);
+    b->product.b.packed = packed;
+    const int failed = run_form(b, "forward_packed", s);
+    free(packed);
+    return failed;
+}
+
+static int run_shape(bench *b, shape s)
 {
     float *x = numbers((size_t)s.batch * (size_t)s.in),
           *w = numbers((size_t)s.out * (size_t)s.in),
@@ -54,15 +174,13 @@ static int run_shape(bench *b, shape s, int threads)
         {.struct_size = sizeof(tn_product), .a = mx, .b = tn_transposed(mw), .out = my},
         {.struct_size = sizeof(tn_product), .a = my, .b = mw, .out = mx},
         {.struct_size = sizeof(tn_product), .a = tn_transposed(my), .b = mx, .out = mw}};
-    const char *const form_name[3] = {"forward", "input_gradient", "weight_gradient"};
-    int failed = 0;
+    b->product = form[0];
+    int failed = run_packed(b, s);
     for (int i = 0; i < 3 && !failed; i++) {
-        char name[80];
-        snprintf(name, sizeof name, "product_%s_%dx%dx%d", form_name[i], s.batch, s.in,
-                 s.out);
+        static const char *const name[3] = {"forward", "input_gradient",
+                                            "weight_gradient"};
         b->product = form[i];
-        failed = bench_run(name, "GFLOP/s", 2e-9 * s.batch * s.in * s.out, threads,
-                           multiply, b);
+        failed = run_form(b, name[i], s);
     }
     free(x), free(w), free(y);
     return failed;
@@ -74,15 +192,17 @@ int main(int count, char **argument)
     const tn_env_options options = {.threads = bench_threads(count, argument),
                                     .backend = count > 2 ? argument[2] : NULL};
     tn_env *env = tn_env_new(&options, &error);
-    bench b = {0};
+    bench b = {.peak = measure_peak()};
     int failed = !env || tn_env_backend(env, 0, &b.backend, &error);
     if (!failed) {
         const tn_backend *slots = b.backend->vtable;
-        const int threads = slots->threads(b.backend->self);
+        b.threads = slots->threads(b.backend->self);
+        bli_thread_set_num_threads(b.threads);
         tn_call_make(&b.calling, env, b.backend, 0, &error);
-        fprintf(stderr, "%s\n", slots->describe(b.backend->self));
+        fprintf(stderr, "%s; peak %.1f GFLOP/s a thread\n",
+                slots->describe(b.backend->self), b.peak);
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes && !failed; i++)
-            failed = run_shape(&b, shapes[i], threads);
+            failed = run_shape(&b, shapes[i]);
     }
     if (failed) fprintf(stderr, "%s\n", error.text);
     tn_env_free(env);

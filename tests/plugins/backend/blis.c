@@ -6,7 +6,7 @@
 #define TN_HOST
 #include <pthread.h>
 
-#include "plugins/backend/choose.h"
+#include "plugins/backend/blis/choose.h"
 #include "tests/support/backend.h"
 
 /* What a product is made of beside its size. */
@@ -116,9 +116,12 @@ Test(blis, kernels_suit_the_processor)
 Test(blis, kernels_are_told_also_when_asked_for_too_late)
 {
     char text[160];
-    describe_kernels(text, sizeof text, "0.9.0", "skx", NULL, 2);
+    describe_kernels(text, sizeof text, "0.9.0", "skx", NULL, NULL, 2);
     cr_assert_str_eq(text, "BLIS 0.9.0, skx kernels, 2 threads");
-    describe_kernels(text, sizeof text, "0.9.0", "generic", "skx", 1);
+    describe_kernels(text, sizeof text, "0.9.0", "zen3", NULL, "avx512", 2);
+    cr_assert_str_eq(
+        text, "BLIS 0.9.0, zen3 kernels, products by Tenon's avx512 kernels, 2 threads");
+    describe_kernels(text, sizeof text, "0.9.0", "generic", "skx", NULL, 1);
     cr_assert_str_eq(text, "BLIS 0.9.0, generic kernels (was running before Tenon could "
                            "ask for skx), 1 thread");
 }
@@ -297,8 +300,9 @@ static void TN(allocates_only_at_first)(void)
     const manner gathers = {
         .a = SCATTERED, .read_b = true, .out = REVERSED, .keep = true};
     tn_real *result = malloc(400 * 600 * sizeof *result);
-    TN(run)(b, 1, gathers, 10, 10, 10, result);
+    TN(run)(b, 1, gathers, 400, 600, 700, result);
     const int before = allocations;
+    TN(run)(b, 1, gathers, 10, 10, 10, result);
     TN(run)(b, 1, gathers, 400, 600, 700, result);
     cr_assert_eq(allocations, before);
     free(result);

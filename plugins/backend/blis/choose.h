@@ -1,4 +1,5 @@
-/* choose.h - which of BLIS's kernels suit a processor, and how to tell which are in use.
+/* choose.h - which kernels, BLIS's and our own, suit a processor, and how to tell which are
+ * in use.
  *
  * BLIS 0.9 knows Intel's processors by their features but AMD's by their family's number,
  * and takes `generic` (a fifth of the speed) for any family that is later than itself. For
@@ -8,6 +9,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #ifdef __x86_64__
 #include <cpuid.h>
 #endif
@@ -51,13 +53,41 @@ static inline processor this_processor(void)
     return p;
 }
 
-/* wanted: what BLIS was asked for too late; NULL: it does as it should. */
-static inline void describe_kernels(char *text, size_t size, const char *version,
-                                    const char *used, const char *wanted, int32_t threads)
+/* ---- our own kernels ------------------------------------------------------------------ */
+
+#define KERNELS_VARIABLE "TENON_KERNELS" /* the user may ask for less than there is */
+
+/* In rising order. */
+typedef enum vectors {
+    VECTORS_UNKNOWN = -1,
+    VECTORS_NONE, /* products by BLIS */
+    VECTORS_AVX2,
+    VECTORS_AVX512
+} vectors;
+
+static inline vectors widest_vectors(const processor *p)
 {
-    snprintf(text, size, "BLIS %s, %s kernels%s%s%s, %d thread%s", version, used,
+    return !p->avx2 ? VECTORS_NONE : p->avx512 ? VECTORS_AVX512 : VECTORS_AVX2;
+}
+
+static inline vectors vectors_named(const char *name)
+{
+    return !strcmp(name, "avx512")     ? VECTORS_AVX512
+           : !strcmp(name, "avx2")     ? VECTORS_AVX2
+           : !strcmp(name, "baseline") ? VECTORS_NONE
+                                       : VECTORS_UNKNOWN;
+}
+
+/* wanted: what BLIS was asked for too late; NULL: it does as it should. own: whose kernels
+ * make products; NULL: BLIS's. */
+static inline void describe_kernels(char *text, size_t size, const char *version,
+                                    const char *used, const char *wanted, const char *own,
+                                    int32_t threads)
+{
+    snprintf(text, size, "BLIS %s, %s kernels%s%s%s%s%s%s, %d thread%s", version, used,
              wanted ? " (was running before Tenon could ask for " : "",
-             wanted ? wanted : "", wanted ? ")" : "", threads, threads == 1 ? "" : "s");
+             wanted ? wanted : "", wanted ? ")" : "", own ? ", products by Tenon's " : "",
+             own ? own : "", own ? " kernels" : "", threads, threads == 1 ? "" : "s");
 }
 
 #endif

@@ -1,0 +1,64 @@
+/* cut.h - how a product is cut. By its shape alone, so that epilogues see the same blocks
+ * with any number of threads and any kernels.
+ *
+ * Rows are cut evenly into strips of at most STRIP_ROWS, strips into tiles as tall as the
+ * kernels like; columns into panels. A task is `high` strips of `wide` columns. */
+#ifndef BACKEND_BLIS_CUT_H
+#define BACKEND_BLIS_CUT_H
+
+#include <stdint.h>
+
+/* Found by measurement (bench/products.c) on cores with 1 MiB of L2 cache. */
+#define STRIP_ROWS 64
+#define WIDE_PANELS 8   /* of a task: its block of B stays in L2 */
+#define HIGH_STRIPS 4   /* its block of the result too, where that is visited often */
+#define HIGH_ONCE 16    /* where it is written once */
+#define TASKS 16        /* enough of them: no need to cut finer */
+#define TASK_WORK 0.5e6 /* multiplications that are worth a task of their own */
+
+typedef struct cut {
+    int64_t strips, tiles; /* tiles of one strip */
+    int64_t high, wide, down, across;
+} cut;
+
+static inline int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t parts(int64_t size, int64_t part)
+{
+    return size / part + (size % part != 0);
+}
+
+/* Where part i begins if `size` is cut into `count` parts that differ by at most one. */
+static inline int64_t begin(int64_t size, int64_t count, int64_t i)
+{
+    return i * (size / count) + least(i, size % count);
+}
+
+static inline cut cut_product(int64_t rows, int64_t cols, int64_t panel, int64_t tallest,
+                              double depth, double block)
+{
+    const int64_t strips = parts(rows, STRIP_ROWS), panels = parts(cols, panel);
+    int64_t high = least(strips, depth > block ? HIGH_STRIPS : HIGH_ONCE),
+            wide = least(panels, WIDE_PANELS);
+    double work = (double)least(rows, high * STRIP_ROWS) *
+                  (double)least(cols, wide * panel) * depth;
+    while (parts(strips, high) * parts(panels, wide) < TASKS && work >= 2 * TASK_WORK &&
+           (high > 1 || wide > 1)) {
+        if (wide > 2 || high == 1)
+            wide = parts(wide, 2);
+        else
+            high = parts(high, 2);
+        work /= 2;
+    }
+    return (cut){.strips = strips,
+                 .tiles = parts(parts(rows, strips), tallest),
+                 .high = high,
+                 .wide = wide * panel,
+                 .down = parts(strips, high),
+                 .across = parts(panels, wide)};
+}
+
+#endif

@@ -1,0 +1,51 @@
+/* kernel.h - what the loops (loops.c) ask of the kernels (kernel.c), which are compiled
+ * once for each instruction set and precision.
+ *
+ * Invariant: an element of a product is, for each block of DEPTH steps of the inner
+ * dimension, the chain of fused multiply-adds from zero over rising steps; blocks are
+ * added up in order. So its bits depend on nothing but its row of A, its column of B, its
+ * bias and what was there: not on the instruction set, the tiles, or the threads. */
+#ifndef BACKEND_BLIS_KERNEL_H
+#define BACKEND_BLIS_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define DEPTH 256       /* steps of a block of the inner dimension */
+#define PANEL_BYTES 128 /* of a row of a packed panel of B: two of the widest vectors */
+#define TALLEST 14      /* most rows of a tile, for any instruction set */
+
+/* rows x cols values of the result; cols is a multiple of the kernels' lanes and at most
+ * a panel. Strides count elements; one of a_row and a_step is 1. */
+typedef struct tn_blis_tile {
+    const void *a, *b;
+    int64_t a_row, a_step, b_step; /* a_step, b_step: from one k to the next */
+    void *out;
+    int64_t out_row;
+    const void *bias; /* a value for each column; NULL: none */
+    int64_t rows, cols, depth;
+    bool add; /* to what is there */
+} tn_blis_tile;
+
+/* A packed operand holds, for each step, `width` values side by side: into[k * width + j]
+ * = from[k * step + j * side]. Places past `count` repeat or are zero. */
+typedef struct tn_blis_strip {
+    const void *from;
+    int64_t step, side, depth, count;
+    void *into;
+    int64_t width; /* a multiple of 8 */
+} tn_blis_strip;
+
+typedef struct tn_blis_kernels {
+    const char *name;
+    int64_t rows;  /* of the tallest tile */
+    int64_t pitch; /* width of packed A */
+    int64_t lanes; /* of a vector */
+    void (*multiply)(const tn_blis_tile *);
+    void (*pack)(const tn_blis_strip *);
+} tn_blis_kernels;
+
+extern const tn_blis_kernels tn_blis_avx512_f32, tn_blis_avx512_f64, tn_blis_avx2_f32,
+    tn_blis_avx2_f64;
+
+#endif
