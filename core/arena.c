@@ -47,6 +47,11 @@ void *tn_arena_get(tn_arena *a, size_t count, size_t size, tn_error *e)
     return slab->bytes + slab->used - bytes;
 }
 
+bool tn_arena_cuts(void)
+{
+    return SLABS;
+}
+
 void tn_arena_clear(tn_arena *a)
 {
     while (a->newest) {

@@ -15,6 +15,8 @@ typedef struct tn_arena {
 
 /* Zeroed, aligned; count * size is checked for overflow. NULL: out of memory. */
 void *tn_arena_get(tn_arena *, size_t count, size_t size, tn_error *);
+/* Whether pieces are cut from slabs. */
+bool tn_arena_cuts(void);
 /* Gives back all pieces; the arena is empty and may be used again. */
 void tn_arena_clear(tn_arena *);
 

@@ -50,11 +50,12 @@ static tn_status calibrate(tn_graph *g, tn_plan *plan, int32_t param, const void
 
 tn_status tn_graph_calibrate(tn_graph *g, const void *x, int64_t samples, tn_error *e)
 {
+    const tn_plan_options options = {.samples = samples, .keeps = true};
     tn_plan *plan = NULL;
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < g->params; i++) {
         if (!calibrates(&g->param[i])) continue;
-        if (!plan) status = tn_plan_new(g, samples, false, false, &plan, e);
+        if (!plan) status = tn_plan_make(g, &options, &plan, e);
         if (!status) status = calibrate(g, plan, i, x, samples, e);
     }
     tn_plan_free(plan);

@@ -49,6 +49,7 @@ typedef struct tn_calling {
     const char *name; /* of the plugin */
     void *setup;      /* graph.c: what param and state add to; NULL elsewhere */
     void *plan;       /* plan.c: what product and column_sums work for; NULL elsewhere */
+    void *riding;     /* real/epilogue.c: what rides on the products; NULL elsewhere */
     int32_t real;     /* 0 float, 1 double */
 } tn_calling;
 

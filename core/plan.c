@@ -1,4 +1,4 @@
-/* plan.c - runs plans: see plan_state.h. Nodes run in order, and in reverse on the way back. */
+/* plan.c - runs plans: see plan_state.h. Chains of nodes run in order. */
 #include "core/plan_state.h"
 
 #include <string.h>
@@ -7,7 +7,8 @@
 
 const void *tn_plan_output(const tn_plan *p, int32_t node)
 {
-    return p->node[p->node[node].home].value;
+    const int32_t home = p->node[node].home;
+    return home ? p->node[home].value : p->input;
 }
 
 static tn_status in_layer(const tn_plan *p, int32_t number, tn_status status, tn_error *e)
@@ -29,25 +30,38 @@ static tn_status run_weights(tn_plan *p, const tn_pass *pass, bool back, tn_erro
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < p->graph->params; i++) {
         if (!p->weight[i]) continue;
-        status = back ? p->ops->backward(&p->weight[i]->unit, &one, e)
-                      : p->ops->forward(&p->weight[i]->unit, &one, e);
+        tn_unit *unit = &p->weight[i]->unit;
+        const tn_group group = {&unit, 1};
+        status = back ? p->ops->backward(&group, &one, false, e)
+                      : p->ops->forward(&group, &one, false, e);
         if (status) tn_error_in(e, "parametrization of %s", p->graph->param[i].name);
     }
     return status;
 }
 
+static tn_status check_pass(const tn_plan *p, const tn_pass *pass, tn_error *e)
+{
+    if (pass->training && !p->options.training)
+        return tn_error_set(e, TN_EINVAL, "this plan is for inference only");
+    if (pass->samples >= 1 && pass->samples <= p->options.samples) return TN_OK;
+    return tn_error_set(e, TN_EINVAL,
+                        "a batch of %lld samples, but this plan takes 1 to %lld",
+                        (long long)pass->samples, (long long)p->options.samples);
+}
+
 tn_status tn_plan_forward(tn_plan *p, const tn_pass *pass, const void *x, const void **y,
                           tn_error *e)
 {
-    if (pass->samples < 1 || pass->samples > p->max_samples)
-        return tn_error_set(e, TN_EINVAL,
-                            "a batch of %lld samples, but this plan takes 1 to %lld",
-                            (long long)pass->samples, (long long)p->max_samples);
-    memcpy(p->node[0].value, x, (size_t)(pass->samples * p->node[0].size) * p->real_size);
-    tn_status status = run_weights(p, pass, false, e);
-    for (int32_t i = 1; !status && i < p->graph->nodes; i++)
-        if (p->node[i].home == i)
-            status = in_layer(p, i, p->ops->forward(&p->node[i].unit, pass, e), e);
+    tn_status status = check_pass(p, pass, e);
+    if (status) return status;
+    p->input = x;
+    for (int32_t i = 0; i < p->readers; i++) *p->reader[i] = x;
+    status = run_weights(p, pass, false, e);
+    for (int32_t i = 0; !status && i < p->forwards; i++) {
+        const tn_plan_group *g = &p->forward[i];
+        status = in_layer(p, g->head,
+                          p->ops->forward(&g->run, pass, !p->options.apart, e), e);
+    }
     if (!status && y) *y = tn_plan_output(p, p->graph->nodes - 1);
     return status;
 }
@@ -56,12 +70,10 @@ tn_status tn_plan_loss(tn_plan *p, const tn_pass *pass, const tn_instance *loss,
                        const tn_field *field, double scale, bool gradient, double *value,
                        double *weight, tn_error *e)
 {
-    const int32_t last = p->graph->nodes - 1;
-    const tn_plan_node *home = &p->node[p->node[last].home];
-    return p->ops->loss(loss, tn_graph_output(p->graph), pass,
-                        tn_plan_key(p, p->graph->nodes, 1), home->value, field, scale,
-                        p->row_values, gradient ? home->gradient : NULL, value, weight,
-                        e);
+    return p->ops->loss(
+        loss, tn_graph_output(p->graph), pass, tn_plan_key(p, p->graph->nodes, 1),
+        tn_plan_output(p, p->graph->nodes - 1), field, scale, p->row_values,
+        gradient ? p->node[tn_plan_last(p)].gradient : NULL, value, weight, e);
 }
 
 void tn_plan_metric(const tn_plan *p, const tn_pass *pass, const tn_instance *metric,
@@ -71,39 +83,23 @@ void tn_plan_metric(const tn_plan *p, const tn_pass *pass, const tn_instance *me
                    tn_plan_output(p, p->graph->nodes - 1), field, sums);
 }
 
-/* Decides for every input whether its gradient is set or added to. */
-static void prepare_backward(tn_plan *p, int32_t number)
-{
-    const tn_graph_node *from = &p->graph->node[number];
-    tn_unit *u = &p->node[number].unit;
-    for (int32_t k = 0; k < from->inputs; k++) {
-        tn_plan_node *home = &p->node[p->node[from->input[k]].home];
-        if (!u->gx[k]) continue;
-        u->gx_add[k] = home->given;
-        home->given = true;
-    }
-}
-
 static tn_status run_backward(tn_plan *p, const tn_pass *pass, tn_error *e)
 {
-    const int32_t last = p->graph->nodes - 1;
-    for (int32_t i = 0; i <= last; i++) p->node[i].given = false;
-    p->node[p->node[last].home].given = true;
     tn_status status = TN_OK;
-    for (int32_t i = last; !status && i > 0; i--) {
-        tn_plan_node *n = &p->node[i];
-        if (n->home != i || !n->wants) continue;
-        if (!n->given) /* nothing behind it counts: its gradient is zero */
+    for (int32_t i = 0; !status && i < p->backwards; i++) {
+        const tn_plan_group *g = &p->backward[i];
+        const tn_plan_node *n = &p->node[g->head];
+        if (n->orphan)
             memset(n->gradient, 0, (size_t)(pass->samples * n->size) * p->real_size);
-        prepare_backward(p, i);
-        status = in_layer(p, i, p->ops->backward(&n->unit, pass, e), e);
+        status = in_layer(p, g->head,
+                          p->ops->backward(&g->run, pass, !p->options.apart, e), e);
     }
     return status ? status : run_weights(p, pass, true, e);
 }
 
 tn_status tn_plan_backward(tn_plan *p, const tn_pass *pass, bool add, tn_error *e)
 {
-    if (!p->training)
+    if (!p->options.training)
         return tn_error_set(e, TN_EINVAL, "this plan is for inference only");
     if (!add) return run_backward(p, pass, e);
     if (!p->total)
@@ -139,10 +135,17 @@ void tn_plan_commit(tn_plan *p, const tn_pass *pass)
 
 int32_t tn_plan_first_bad(const tn_plan *p, const tn_pass *pass)
 {
-    for (int32_t i = 0; i < p->graph->nodes; i++)
-        if (!p->ops->finite(tn_plan_output(p, i), pass->samples * p->node[i].size))
-            return i;
-    return -1;
+    tn_plan *again;
+    int32_t bad = -1;
+    const tn_plan_options options = {
+        .samples = pass->samples, .training = p->options.training, .keeps = true};
+    if (tn_plan_make(p->graph, &options, &again, NULL)) return -2;
+    if (tn_plan_forward(again, pass, p->input, NULL, NULL)) bad = -2;
+    for (int32_t i = 0; bad == -1 && i < p->graph->nodes; i++)
+        if (!p->ops->finite(tn_plan_output(again, i), pass->samples * p->node[i].size))
+            bad = i;
+    tn_plan_free(again);
+    return bad;
 }
 
 /* ---- what whole-class layers call ------------------------------------------------------ */

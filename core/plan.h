@@ -1,5 +1,6 @@
 /* plan.h - a graph made ready to run on batches of up to a given size: all memory that passes
- * need is taken when the plan is made, none afterwards.
+ * need is taken when the plan is made, none afterwards. Values and gradients are kept only as
+ * long as something needs them, and layers run together where they can.
  *
  * A plan belongs to one thread at a time; plans of one graph may run at once as long as none
  * of them trains. Data is tn_real of the graph's precision throughout. */
@@ -10,10 +11,26 @@
 
 typedef struct tn_plan tn_plan;
 
-/* `accumulates`: gradients of several batches will be added up. */
+typedef struct tn_plan_options {
+    int64_t samples; /* at most, in a batch */
+    bool training;
+    bool accumulates; /* gradients of several batches will be added up */
+    bool keeps;       /* values of all nodes, for tn_plan_output */
+    bool apart;       /* every layer in a pass of its own: the same bits, only slower */
+} tn_plan_options;
+
+tn_status tn_plan_make(tn_graph *, const tn_plan_options *, tn_plan **, tn_error *);
+/* The same with what is usual. */
 tn_status tn_plan_new(tn_graph *, int64_t max_samples, bool training, bool accumulates,
                       tn_plan **, tn_error *);
 void tn_plan_free(tn_plan *);
+
+/* Bytes of values, gradients of values and scratch, which share memory: what they take, and the
+ * most that is needed at one time. `apart`: what they would take without sharing. */
+typedef struct tn_plan_size {
+    size_t shared, least, apart;
+} tn_plan_size;
+tn_plan_size tn_plan_memory(const tn_plan *);
 
 /* What one pass needs to know beside the data. */
 typedef struct tn_pass {
@@ -23,10 +40,11 @@ typedef struct tn_pass {
     bool training;
 } tn_pass;
 
-/* Output of the last node; *y points into the plan. */
+/* Output of the last node; *y points into the plan (or is x), and stays until the next forward
+ * or backward. x is read by backward too: it must stay until then. */
 tn_status tn_plan_forward(tn_plan *, const tn_pass *, const void *x, const void **y,
                           tn_error *);
-/* Output of any node after forward, samples x shape. */
+/* Output of any node after forward, samples x shape: of a plan that keeps them. */
 const void *tn_plan_output(const tn_plan *, int32_t node);
 
 /* Loss of the forward just made against fields (in the order of the loss's `fields`, for
@@ -44,7 +62,8 @@ tn_status tn_plan_backward(tn_plan *, const tn_pass *, bool add, tn_error *);
 tn_tensor tn_plan_gradient(const tn_plan *, int32_t param);
 /* Writes the states (running statistics) of the forward just made. */
 void tn_plan_commit(tn_plan *, const tn_pass *);
-/* First node whose output is not finite after a forward; -1: none. */
+/* First node whose output is not finite: repeats the forward just made in a plan that keeps all
+ * outputs. -1: none; -2: that failed, for want of memory. */
 int32_t tn_plan_first_bad(const tn_plan *, const tn_pass *);
 /* Host slots product and column_sums (whole-class layers and whole-tensor updates only). */
 tn_status tn_plan_product(tn_calling *, const tn_product *);

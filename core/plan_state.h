@@ -1,23 +1,43 @@
-/* plan_state.h - what a plan holds; plan_new.c makes it, plan.c runs it.
+/* plan_state.h - what a plan holds. plan_new.c makes it: nodes and parameters, then which of them
+ * run as one (plan_group.c), then where everything lies (plan_bind.c says what is needed from
+ * when to when, plan_memory.c lays it out). plan.c runs it.
  *
  * Invariant: everything a step touches is allocated by tn_plan_new. Views, and at inference
  * layers that are then the identity, have no memory of their own: node i's values live with
- * node home[i]. A gradient is set by the first consumer that gives one and added to by others. */
+ * node home[i]; those of node 0 stay with the caller. Time counts groups: those of the forward
+ * pass, the loss, those of the backward pass. */
 #ifndef CORE_PLAN_STATE_H
 #define CORE_PLAN_STATE_H
 
 #include "core/arena.h"
 #include "core/graph_build.h"
 
+/* From the first to the last group that needs something, both included. */
+typedef struct tn_span {
+    int32_t first, last;
+} tn_span;
+
 typedef struct tn_plan_node {
-    int32_t home; /* node that holds the values: i itself, or an earlier one */
-    bool wants;   /* a gradient: some parameter lies at or before this node */
-    bool given;   /* in this backward: the gradient has a first part */
+    int32_t home;       /* node that holds the values: i itself, or an earlier one */
+    bool wants;         /* a gradient: some parameter lies at or before this node */
+    bool orphan;        /* wants one that nothing gives: it is zero */
+    int32_t uses, user; /* inputs of other nodes that are this one; the last such node */
+    int32_t givers;     /* parts of the gradient, of which the loss may be one */
+    int32_t forward, backward; /* when it runs; -1: it does not */
+    /* Nodes whose memory values and gradient share, being computed in place; whose own span
+     * covers all that share. */
+    int32_t value_at, gradient_at;
+    tn_span value_span, gradient_span;
     void *value, *gradient;
     int64_t size; /* of one sample */
     tn_layer_facts facts;
     tn_unit unit;
 } tn_plan_node;
+
+typedef struct tn_plan_group {
+    int32_t head; /* node */
+    tn_group run;
+} tn_plan_group;
 
 /* A parametrized weight: the parametrization as a unit with one sample, the raw weight. */
 typedef struct tn_plan_weight {
@@ -27,23 +47,58 @@ typedef struct tn_plan_weight {
     void *value, *gradient; /* of the weight in use */
 } tn_plan_weight;
 
+/* Memory that is needed for a while: *where points to it once it is laid out. */
+typedef struct tn_piece {
+    tn_span span;
+    size_t bytes, at;
+    void **where;
+} tn_piece;
+
 struct tn_plan {
     tn_graph *graph;
     const tn_instance *backend;
     const tn_real_ops *ops;
-    int64_t max_samples;
-    bool training;
+    tn_plan_options options;
     size_t real_size;
     tn_plan_node *node;
+    tn_plan_group *forward, *backward; /* in order */
+    int32_t forwards, backwards;
+    const void *input;    /* of the last forward */
+    const void ***reader; /* where units keep it */
+    int32_t readers;
     /* Per parameter: its parametrization, NULL where there is none or where it is the identity
      * at inference; its gradient of this pass; what has accumulated before (total itself is NULL
      * where nothing does). */
     tn_plan_weight **weight;
     void **gradient, **total;
     double *row_values; /* of the loss: two per row */
-    tn_arena arena;     /* all of the above */
+    tn_piece *piece;    /* while the plan is made */
+    int32_t pieces, piece_room;
+    tn_plan_size size;
+    tn_arena arena; /* all of the above but pieces */
 };
 
+/* Zeroed, for as long as the plan lives. */
+void *tn_plan_take(tn_plan *, int64_t count, size_t size, tn_error *);
+/* samples x count items of `size` bytes in that span, laid out by tn_plan_lay_out. What a plan
+ * that keeps everything has is never shared. */
+tn_status tn_plan_want(tn_plan *, int64_t samples, int64_t count, size_t size, tn_span,
+                       void **where, tn_error *);
+tn_status tn_plan_lay_out(tn_plan *, tn_error *);
+
+/* Chains of the forward and of the backward pass, and who adds to gradients. */
+tn_status tn_plan_make_groups(tn_plan *, tn_error *);
+/* Memory of values, gradients and kernels, and where units find it. */
+tn_status tn_plan_bind(tn_plan *, tn_error *);
+/* What the kernels of a unit need that runs in that span (weights: of any). */
+tn_status tn_plan_want_kernel(tn_plan *, tn_unit *, const tn_layer_facts *,
+                              int64_t samples, tn_span forward, tn_span backward,
+                              tn_error *);
+
+/* The home of input k of a node. */
+int32_t tn_plan_source(const tn_plan *, int32_t node, int32_t k);
+/* The home of the last node's values. */
+int32_t tn_plan_last(const tn_plan *);
 /* The stream of random numbers of node `number` (stream 1) or parametrization (2). */
 tn_key tn_plan_key(const tn_plan *, int32_t number, uint64_t stream);
 

@@ -23,6 +23,33 @@ int64_t tn_rows_per_sample(const tn_shape *shape)
     return rows;
 }
 
+bool tn_runs_on_tiles(const tn_layer_facts *f)
+{
+    return !(f->flags & TN_VIEW) &&
+           (f->kernel == TN_MAP || f->kernel == TN_ROW || f->kernel == TN_REDUCE);
+}
+
+bool tn_runs_by_product(const tn_layer_facts *f)
+{
+    return f->kernel == TN_WHOLE && (f->flags & TN_BY_PRODUCT);
+}
+
+/* Windows and whole layers without products are handed both, whatever their flags say. */
+static bool reads(const tn_layer_facts *f, uint32_t flag)
+{
+    return (!tn_runs_on_tiles(f) && !tn_runs_by_product(f)) || (f->flags & flag);
+}
+
+bool tn_backward_reads_x(const tn_layer_facts *f)
+{
+    return reads(f, TN_NEEDS_X);
+}
+
+bool tn_backward_reads_y(const tn_layer_facts *f)
+{
+    return reads(f, TN_NEEDS_Y);
+}
+
 int64_t tn_groups(int32_t over, int64_t rows, int64_t width, int64_t rows_per_sample)
 {
     switch (over) {

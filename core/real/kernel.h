@@ -15,7 +15,8 @@ typedef struct tn_work {
     int32_t over; /* of the reductions */
     int64_t groups;
     tn_key key;
-    bool statistics; /* the forward statistics are there */
+    bool statistics;       /* the forward statistics are there */
+    bool reads_x, reads_y; /* they are there to be read */
 } tn_work;
 
 /* Everything a tile points to. */
@@ -38,22 +39,66 @@ static inline tn_real *tn_at_mutable(void *base, int64_t i)
     return base ? (tn_real *)base + i : NULL;
 }
 
+/* Where a kernel leaves the gradient of input k: what has to be added lies apart at first. */
+static inline void *tn_gradient_place(const tn_unit *u, int32_t k)
+{
+    return u->gx[k] && u->gx_add[k] ? u->gx_spare[k] : u->gx[k];
+}
+
+static inline void TN(tn_add_run)(tn_real *restrict into, const tn_real *restrict from,
+                                  int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) into[i] += from[i];
+}
+
+/* ---- unit.c --------------------------------------------------------------------------- */
+
+tn_work TN(tn_work_make)(tn_unit *, const tn_pass *, bool back);
 /* Elements first .. first + n - 1 of the unit's input, which chunk `chunk` holds. */
 void TN(tn_frame_fill)(tn_frame *, const tn_work *, int64_t first, int64_t n,
                        int64_t chunk);
+/* The statistics of a reduction; gy NULL: the forward one. */
+void TN(tn_reduce)(tn_work *, const tn_reduction *, tn_sums *, const tn_real *gy);
 /* Before and after tiles add to gparam. */
 void TN(tn_clear_gradients)(const tn_work *);
 void TN(tn_join_gradients)(const tn_work *);
 
+tn_layer_facts TN(tn_unit_facts)(const void *vtable);
+void TN(tn_unit_commit)(tn_unit *, const tn_pass *);
+
+/* ---- group.c: units of any class, one by one or as groups of tiles -------------------- */
+
+tn_status TN(tn_group_forward)(const tn_group *, const tn_pass *, bool fused, tn_error *);
+tn_status TN(tn_group_backward)(const tn_group *, const tn_pass *, bool fused,
+                                tn_error *);
+/* Tile kernels over one space: all of them on a chunk of rows, then on the next. */
+void TN(tn_tiles_forward)(tn_work *, int32_t count);
+void TN(tn_tiles_backward)(tn_work *, int32_t count);
+
+/* ---- window.c, whole.c, epilogue.c ---------------------------------------------------- */
+
 void TN(tn_window_forward)(tn_work *);
 void TN(tn_window_backward)(tn_work *);
-tn_status TN(tn_whole_forward)(const tn_work *, tn_error *);
-tn_status TN(tn_whole_backward)(const tn_work *, tn_error *);
+/* `count` works, of which all but the first ride on its product. */
+tn_status TN(tn_whole_forward)(tn_work *, int32_t count, tn_error *);
+tn_status TN(tn_whole_backward)(tn_work *, int32_t count, tn_error *);
 
-tn_layer_facts TN(tn_unit_facts)(const void *vtable);
-tn_status TN(tn_unit_forward)(tn_unit *, const tn_pass *, tn_error *);
-tn_status TN(tn_unit_backward)(tn_unit *, const tn_pass *, tn_error *);
-void TN(tn_unit_commit)(tn_unit *, const tn_pass *);
+/* What rides on the products of a layer that works by them: the kernels behind it (forward) or
+ * before it (backward). Its tensors are marked: their `host` is their own address. */
+typedef struct tn_riding {
+    const tn_work *head;
+    tn_work *rider;
+    int32_t riders;
+    const tn_tensor *to; /* out, or the gradients of all inputs */
+    int32_t tensors;
+    bool back, carried;
+    bool made[TN_MAX_INPUTS]; /* by a product */
+} tn_riding;
+
+/* A product of a unit: that of `calling`, if it has something riding. */
+tn_status TN(tn_ride)(const tn_instance *backend, tn_calling *calling,
+                      const tn_product *);
+
 /* into += from */
 void TN(tn_add)(const tn_instance *backend, void *into, const void *from, int64_t n);
 

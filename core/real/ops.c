@@ -32,13 +32,6 @@ static bool finite_values(const void *values, int64_t n)
     return true;
 }
 
-static tn_status product(const tn_instance *backend, tn_calling *calling,
-                         const tn_product *p)
-{
-    const tn_backend *b = backend->vtable;
-    return b->product(backend->self, &calling->call, p);
-}
-
 /* ---- sums of columns ------------------------------------------------------------------ */
 
 /* How a rows x cols matrix is cut: chunks of rows as far as their sums fit the room, and for
@@ -109,14 +102,14 @@ static tn_status parallel(const tn_instance *backend, int64_t n,
 
 const tn_real_ops TABLE(TN_REAL_BITS) = {
     .facts = TN(tn_unit_facts),
-    .forward = TN(tn_unit_forward),
-    .backward = TN(tn_unit_backward),
+    .forward = TN(tn_group_forward),
+    .backward = TN(tn_group_backward),
     .commit = TN(tn_unit_commit),
     .add = TN(tn_add),
     .finite = finite_values,
     .loss = TN(tn_score_loss),
     .metric = TN(tn_score_metric),
-    .product = product,
+    .product = TN(tn_ride),
     .column_sums = column_sums,
     .threads = threads,
     .parallel = parallel,

@@ -1,5 +1,5 @@
-/* unit.c - runs one unit: a layer or parametrization of any kernel class, forward, backward
- * and commit. */
+/* unit.c - one unit as its kernels see it: tiles and what they point to, statistics, gradients
+ * of parameters, commit. */
 #include "core/real/kernel.h"
 
 #include <string.h>
@@ -16,6 +16,7 @@ tn_layer_facts TN(tn_unit_facts)(const void *vtable)
         .flags = l->flags,
         .differentiable = back || (l->flags & TN_VIEW),
         .commits = l->commit != NULL,
+        .always_reduce = l->always_reduce != 0,
         .over = l->reduce.sums ? l->reduce.over : l->back_reduce.over,
         .sums = l->reduce.sums,
         .stats = l->reduce.stats,
@@ -25,7 +26,7 @@ tn_layer_facts TN(tn_unit_facts)(const void *vtable)
     };
 }
 
-static tn_work make_work(tn_unit *u, const tn_pass *pass)
+tn_work TN(tn_work_make)(tn_unit *u, const tn_pass *pass, bool back)
 {
     const tn_layer *layer = u->layer->vtable;
     const tn_layer_facts facts = TN(tn_unit_facts)(layer);
@@ -40,7 +41,9 @@ static tn_work make_work(tn_unit *u, const tn_pass *pass)
                  .width = tn_shape_width(shape),
                  .rows_per_sample = per_sample,
                  .over = facts.over,
-                 .key = tn_key_derive(u->key, pass->step, 0)};
+                 .key = tn_key_derive(u->key, pass->step, 0),
+                 .reads_x = !back || tn_backward_reads_x(&facts),
+                 .reads_y = back && tn_backward_reads_y(&facts)};
     w.groups = tn_groups(w.over, w.rows, w.width, per_sample);
     w.statistics = layer->reduce.sums && (pass->training || layer->always_reduce);
     return w;
@@ -95,7 +98,8 @@ void TN(tn_frame_fill)(tn_frame *f, const tn_work *w, int64_t first, int64_t n,
     const tn_unit *u = w->unit;
     const int64_t col = first % w->width, stat = stat_offset(w, first);
     f->tile = make_tile(f, w, first, n);
-    for (int32_t k = 0; k < u->spec->inputs; k++) f->in[k] = tn_at(u->x[k], first);
+    for (int32_t k = 0; k < u->spec->inputs; k++)
+        f->in[k] = w->reads_x ? tn_at(u->x[k], first) : NULL;
     tn_real *partial = u->gparam_partial;
     if (partial) partial += chunk * own_total(u);
     for (int32_t i = 0; i < u->params; i++) {
@@ -126,11 +130,10 @@ static void add_tile(void *data, int64_t first, int64_t n, double *const *acc)
     const tn_unit *u = r->w->unit;
     tn_frame f;
     TN(tn_frame_fill)(&f, r->w, first, n, 0);
-    r->reduction->add(u->layer->self, &f.tile, tn_at(u->x[0], first), tn_at(r->gy, first),
-                      acc);
+    r->reduction->add(u->layer->self, &f.tile, f.in[0], tn_at(r->gy, first), acc);
 }
 
-static void reduce(tn_work *w, const tn_reduction *reduction, tn_sums *sums,
+void TN(tn_reduce)(tn_work *w, const tn_reduction *reduction, tn_sums *sums,
                    const tn_real *gy)
 {
     const tn_unit *u = w->unit;
@@ -181,81 +184,15 @@ void TN(tn_join_gradients)(const tn_work *w)
     }
 }
 
-/* ---- map, row, reduce ---------------------------------------------------------------- */
-
-static void forward_tile(void *data, int64_t first, int64_t n, int64_t chunk,
-                         int32_t worker)
-{
-    const tn_work *w = data;
-    tn_frame f;
-    TN(tn_frame_fill)(&f, w, first, n, chunk);
-    w->layer->forward(w->unit->layer->self, &f.tile, tn_at(w->unit->x[0], first),
-                      tn_at_mutable(w->unit->y, first));
-}
-
-static void backward_tile(void *data, int64_t first, int64_t n, int64_t chunk,
-                          int32_t worker)
-{
-    const tn_work *w = data;
-    tn_unit *u = w->unit;
-    const bool needs_x = w->layer->flags & TN_NEEDS_X,
-               needs_y = w->layer->flags & TN_NEEDS_Y;
-    tn_frame f;
-    TN(tn_frame_fill)(&f, w, first, n, chunk);
-    for (int32_t k = 0; k < u->spec->inputs; k++)
-        f.gin[k] = tn_at_mutable(u->gx_add[k] ? u->gx_spare[k] : u->gx[k], first);
-    w->layer->backward(u->layer->self, &f.tile, needs_x ? tn_at(u->x[0], first) : NULL,
-                       needs_y ? tn_at(u->y, first) : NULL, tn_at(u->gy, first),
-                       f.gin[0]);
-    for (int32_t k = 0; k < u->spec->inputs; k++) {
-        if (!u->gx[k] || !u->gx_add[k]) continue;
-        tn_real *into = (tn_real *)u->gx[k] + first;
-        const tn_real *from = f.gin[k];
-        for (int64_t i = 0; i < n; i++) into[i] += from[i];
-    }
-}
-
-static void backward_tiles(tn_work *w)
-{
-    TN(tn_clear_gradients)(w);
-    if (w->layer->back_reduce.sums)
-        reduce(w, &w->layer->back_reduce, &w->unit->back_sums, w->unit->gy);
-    TN(tn_each_tile)(w->unit->backend, &w->space, backward_tile, w);
-    TN(tn_join_gradients)(w);
-}
-
-/* ---- units --------------------------------------------------------------------------- */
-
-tn_status TN(tn_unit_forward)(tn_unit *u, const tn_pass *pass, tn_error *e)
-{
-    tn_work w = make_work(u, pass);
-    if (w.layer->kernel == TN_WHOLE) return TN(tn_whole_forward)(&w, e);
-    if (w.layer->kernel == TN_WINDOW) {
-        TN(tn_window_forward)(&w);
-        return TN_OK;
-    }
-    if (w.statistics) reduce(&w, &w.layer->reduce, &u->sums, NULL);
-    TN(tn_each_tile)(u->backend, &w.space, forward_tile, &w);
-    return TN_OK;
-}
-
-tn_status TN(tn_unit_backward)(tn_unit *u, const tn_pass *pass, tn_error *e)
-{
-    tn_work w = make_work(u, pass);
-    if (w.layer->kernel == TN_WHOLE) return TN(tn_whole_backward)(&w, e);
-    if (w.layer->kernel == TN_WINDOW)
-        TN(tn_window_backward)(&w);
-    else
-        backward_tiles(&w);
-    return TN_OK;
-}
+/* ---- states ---------------------------------------------------------------------------- */
 
 void TN(tn_unit_commit)(tn_unit *u, const tn_pass *pass)
 {
-    const tn_work w = make_work(u, pass);
+    tn_work w = TN(tn_work_make)(u, pass, false);
     tn_frame f;
     void *state[TN_MAX_OWN] = {0};
     if (!w.layer->commit || !u->states) return;
+    w.reads_x = false; /* its memory may have gone to another */
     TN(tn_frame_fill)(&f, &w, 0, w.rows * w.width, 0);
     for (int32_t i = 0; i < u->states; i++) state[i] = u->state[i].value;
     w.layer->commit(u->layer->self, &f.tile, w.groups ? w.rows * w.width / w.groups : 0,

@@ -33,9 +33,8 @@ typedef struct tn_unit {
     const void *gy;
     void *gx[TN_MAX_INPUTS];    /* NULL: not wanted */
     bool gx_add[TN_MAX_INPUTS]; /* onto what is there */
-    void *gx_spare
-        [TN_MAX_INPUTS]; /* whole tensors, where gx_add may happen to a kernel that
-                                      sets; else NULL */
+    /* Whole tensors, for a kernel that sets where gx_add is true; else NULL. */
+    void *gx_spare[TN_MAX_INPUTS];
     int32_t params, states;
     tn_own param[TN_MAX_OWN], state[TN_MAX_OWN];
     void *gparam_partial; /* [chunks][sum of parameter sizes]; NULL for whole kernels */
@@ -49,11 +48,21 @@ typedef struct tn_unit {
 typedef struct tn_layer_facts {
     int32_t kernel, max_inputs;
     uint32_t flags;
-    bool differentiable, commits;
+    bool differentiable, commits, always_reduce;
     int32_t over; /* of its reductions, forward and back; 0: it has none */
     int32_t sums, stats, back_sums, back_stats;
     tn_status (*infer)(void *self, tn_call *, tn_node *);
 } tn_layer_facts;
+
+/* Units that run as one, in order. Forward, the first input of each but the head is what the one
+ * before it makes; backward, its gradient is one that the one before gives. Behind a head that
+ * works by a product, the others have no parameter whose gradient is wanted, and run on each
+ * block of the result (epilogue.c); otherwise all are tile kernels over one space (group.c). */
+typedef struct tn_group {
+    tn_unit **unit;
+    int32_t count;
+} tn_group;
+#define TN_MAX_GROUP 16
 
 /* A rows x width space of elements as it is cut into tiles. */
 typedef struct tn_space {
@@ -72,6 +81,13 @@ tn_space tn_space_of(int32_t over, int64_t rows, int64_t width, int64_t rows_per
 /* That of a unit; windows take sample by sample. */
 tn_space tn_unit_space(const tn_layer_facts *, const tn_shape *in, int64_t samples);
 int64_t tn_space_chunks(const tn_space *);
+/* Whether it runs tile by tile: map, row, reduce. */
+bool tn_runs_on_tiles(const tn_layer_facts *);
+/* Whether it works by products alone, which others can ride on. */
+bool tn_runs_by_product(const tn_layer_facts *);
+/* Whether backward may look at the input and the output. */
+bool tn_backward_reads_x(const tn_layer_facts *);
+bool tn_backward_reads_y(const tn_layer_facts *);
 /* Groups of a reduction `over` a space. */
 int64_t tn_groups(int32_t over, int64_t rows, int64_t width, int64_t rows_per_sample);
 /* Index of the first group that the tile at element `first` belongs to. */
@@ -89,8 +105,9 @@ struct tn_step_table; /* step.h */
 /* The typed half, once per precision. */
 typedef struct tn_real_ops {
     tn_layer_facts (*facts)(const void *vtable);
-    tn_status (*forward)(tn_unit *, const tn_pass *, tn_error *);
-    tn_status (*backward)(tn_unit *, const tn_pass *, tn_error *);
+    /* `fused` changes no bit: without it, each unit of a group is a pass of its own. */
+    tn_status (*forward)(const tn_group *, const tn_pass *, bool fused, tn_error *);
+    tn_status (*backward)(const tn_group *, const tn_pass *, bool fused, tn_error *);
     void (*commit)(tn_unit *, const tn_pass *);
     /* into += from, over n values */
     void (*add)(const tn_instance *backend, void *into, const void *from, int64_t n);

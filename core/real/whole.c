@@ -1,4 +1,6 @@
-/* whole.c - runs units of class whole: slots that see whole tensors and the backend. */
+/* whole.c - runs units of class whole: slots that see whole tensors and the backend. Of one that
+ * works by products, the tensors that it makes are marked, so that others can ride on them; its
+ * gradients are added up by the products themselves. */
 #include "core/real/kernel.h"
 
 typedef struct whole {
@@ -9,12 +11,19 @@ typedef struct whole {
     tn_tensor *gin_at[TN_MAX_INPUTS], *gparam_at[TN_MAX_OWN];
 } whole;
 
-static void fill_inputs(whole *h, const tn_unit *u, int64_t samples)
+static bool by_product(const tn_work *w)
 {
+    return w->layer->flags & TN_BY_PRODUCT;
+}
+
+static void fill_inputs(whole *h, const tn_work *w)
+{
+    const tn_unit *u = w->unit;
     for (int32_t k = 0; k < u->spec->inputs; k++) {
-        void *gx = u->gx[k] && u->gx_add[k] ? u->gx_spare[k] : u->gx[k];
-        h->in[k] = tn_tensor_over(&u->spec->in[k], samples, u->real, u->x[k]);
-        h->gin[k] = tn_tensor_over(&u->spec->in[k], samples, u->real, gx);
+        void *gx = by_product(w) ? u->gx[k] : tn_gradient_place(u, k);
+        h->in[k] = tn_tensor_over(&u->spec->in[k], w->pass->samples, u->real,
+                                  w->reads_x ? u->x[k] : NULL);
+        h->gin[k] = tn_tensor_over(&u->spec->in[k], w->pass->samples, u->real, gx);
         h->in_at[k] = &h->in[k];
         h->gin_at[k] = gx ? &h->gin[k] : NULL;
     }
@@ -40,13 +49,15 @@ static void fill_own(whole *h, const tn_unit *u)
     }
 }
 
-static void fill(whole *h, const tn_work *w)
+static void fill(whole *h, const tn_work *w, bool back)
 {
     const tn_unit *u = w->unit;
-    fill_inputs(h, u, w->pass->samples);
+    fill_inputs(h, w);
     fill_own(h, u);
-    h->out = tn_tensor_over(&u->spec->out, w->pass->samples, u->real, u->y);
-    h->gout = tn_tensor_over(&u->spec->out, w->pass->samples, u->real, u->gy);
+    h->out = tn_tensor_over(&u->spec->out, w->pass->samples, u->real,
+                            !back || w->reads_y ? u->y : NULL);
+    h->gout = tn_tensor_over(&u->spec->out, w->pass->samples, u->real,
+                             back ? u->gy : NULL);
     h->io = (tn_io){.training = w->pass->training,
                     .inputs = u->spec->inputs,
                     .in = h->in_at,
@@ -68,26 +79,47 @@ static tn_call *make_call(tn_calling *c, const tn_unit *u, tn_error *e)
     return call;
 }
 
-tn_status TN(tn_whole_forward)(const tn_work *w, tn_error *e)
+/* Marks what the head makes, for riders on it. */
+static tn_riding mark(tn_work *w, int32_t count, tn_tensor *to, int32_t tensors,
+                      bool back)
+{
+    for (int32_t k = 0; k < tensors; k++) to[k].host = &to[k];
+    return (tn_riding){.head = w,
+                       .rider = w + 1,
+                       .riders = count - 1,
+                       .to = to,
+                       .tensors = tensors,
+                       .back = back};
+}
+
+tn_status TN(tn_whole_forward)(tn_work *w, int32_t count, tn_error *e)
 {
     tn_calling calling;
     whole h;
     tn_call *call = make_call(&calling, w->unit, e);
-    fill(&h, w);
-    return tn_call_end(&calling, w->layer->run(w->unit->layer->self, call, &h.io));
+    fill(&h, w, false);
+    tn_riding riding = mark(w, count, &h.out, 1, false);
+    if (by_product(w)) calling.riding = &riding;
+    const tn_status status = tn_call_end(
+        &calling, w->layer->run(w->unit->layer->self, call, &h.io));
+    if (!status && count > 1 && !riding.carried) TN(tn_tiles_forward)(w + 1, count - 1);
+    return status;
 }
 
-tn_status TN(tn_whole_backward)(const tn_work *w, tn_error *e)
+tn_status TN(tn_whole_backward)(tn_work *w, int32_t count, tn_error *e)
 {
     const tn_unit *u = w->unit;
     tn_calling calling;
     whole h;
     tn_call *call = make_call(&calling, u, e);
-    fill(&h, w);
+    fill(&h, w, true);
+    tn_riding riding = mark(w, count, h.gin, u->spec->inputs, true);
+    if (by_product(w)) calling.riding = &riding;
     const tn_status status = tn_call_end(&calling,
                                          w->layer->run_back(u->layer->self, call, &h.io));
-    for (int32_t k = 0; !status && k < u->spec->inputs; k++)
+    for (int32_t k = 0; !status && k < u->spec->inputs && !by_product(w); k++)
         if (u->gx[k] && u->gx_add[k])
             TN(tn_add)(u->backend, u->gx[k], u->gx_spare[k], tn_count(&h.gin[k]));
+    if (!status && count > 1 && !riding.carried) TN(tn_tiles_backward)(w + 1, count - 1);
     return status;
 }

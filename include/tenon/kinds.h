@@ -36,7 +36,8 @@ enum tn_flags {
     TN_COLUMNS = 16, /* has per-column parameters or statistics: a run stays in one row */
     TN_VIEW = 32,    /* same elements, other shape (flatten): infer only, no kernel */
     /* whole: touches in, out and gradients only through host->product and
-     * host->column_sums, so that the host may fuse others with it */
+     * host->column_sums, and makes out and each gin by one product; so the host may fuse others
+     * with it, and its flags say what backward reads */
     TN_BY_PRODUCT = 64
 };
 

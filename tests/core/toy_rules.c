@@ -255,7 +255,7 @@ Test(toy_rules, prox_without_step_sizes_is_refused)
 static double variance_of_output(lab *l, int32_t node, int64_t width)
 {
     double mean = 0, variance = 0;
-    look(l);
+    look(l); /* in a plan that keeps the outputs of all layers */
     const double *y = tn_plan_output(l->plan, node);
     const int64_t n = SAMPLES * width;
     for (int64_t i = 0; i < n; i++) mean += y[i] / (double)n;
@@ -271,6 +271,9 @@ Test(toy_rules, data_driven_initializer_sets_variances_layer_by_layer)
         "model: [{dense: 5}, tanh, {dense: 4}, tanh, {dense: 2}]\nloss: mse\n"
         "init: toy_lsuv\noptimizer: {sgd: {lr: 0.05, momentum: 0.9}}");
     double x[SAMPLES * FEATURES];
+    const tn_plan_options options = {.samples = SAMPLES, .training = true, .keeps = true};
+    tn_plan_free(l.plan);
+    DO(tn_plan_make(l.graph, &options, &l.plan, &error));
     for (int i = 0; i < SAMPLES * FEATURES; i++) x[i] = (double)inputs[i];
     cr_assert(fabs(variance_of_output(&l, 1, 5) - 1) > 0.01);
     DO(tn_graph_calibrate(l.graph, x, SAMPLES, &error));

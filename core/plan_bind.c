@@ -1,0 +1,243 @@
+/* plan_bind.c - what a plan's nodes need of memory, and when.
+ *
+ * A value is needed from the group that makes it to the last that reads it: the forward pass of
+ * its users, and the backward pass of those layers that say so (TN_NEEDS_X, TN_NEEDS_Y). A
+ * gradient is needed from its first part to the backward pass of its node. A layer that may
+ * work in place does so where nothing else wants what it overwrites. */
+#include "core/plan_state.h"
+
+static tn_span at(int32_t when)
+{
+    return (tn_span){when, when};
+}
+
+static void extend(tn_span *span, int32_t to)
+{
+    if (to > span->last) span->last = to;
+}
+
+static bool lives(const tn_plan *p, int32_t number)
+{
+    return number > 0 && p->node[number].home == number;
+}
+
+static bool has_gradient(const tn_plan *p, int32_t number)
+{
+    return p->options.training && lives(p, number) && p->node[number].wants;
+}
+
+/* ---- spans ---------------------------------------------------------------------------- */
+
+static void span_inputs(tn_plan *p, int32_t number)
+{
+    const tn_plan_node *n = &p->node[number];
+    const bool later = has_gradient(p, number) && tn_backward_reads_x(&n->facts);
+    for (int32_t k = 0; k < p->graph->node[number].inputs; k++) {
+        tn_plan_node *in = &p->node[tn_plan_source(p, number, k)];
+        extend(&in->value_span, later ? n->backward : n->forward);
+    }
+}
+
+/* Parts of a gradient come from the nodes behind; the first part decides. */
+static void span_gradients(tn_plan *p, int32_t number)
+{
+    for (int32_t k = 0; k < p->graph->node[number].inputs; k++) {
+        tn_plan_node *in = &p->node[tn_plan_source(p, number, k)];
+        if (p->node[number].backward < in->gradient_span.first)
+            in->gradient_span.first = p->node[number].backward;
+    }
+}
+
+static void make_spans(tn_plan *p)
+{
+    for (int32_t i = 0; i < p->graph->nodes; i++) {
+        tn_plan_node *n = &p->node[i];
+        n->value_at = n->gradient_at = i;
+        n->value_span = at(n->forward), n->gradient_span = at(n->backward);
+    }
+    for (int32_t i = 1; i < p->graph->nodes; i++) {
+        if (!lives(p, i)) continue;
+        tn_plan_node *n = &p->node[i];
+        span_inputs(p, i);
+        if (!has_gradient(p, i)) continue;
+        span_gradients(p, i);
+        if (tn_backward_reads_y(&n->facts)) extend(&n->value_span, n->backward);
+    }
+    tn_plan_node *last = &p->node[tn_plan_last(p)];
+    extend(&last->value_span, p->forwards); /* the loss */
+    last->gradient_span.first = p->forwards;
+}
+
+/* ---- in place ------------------------------------------------------------------------- */
+
+static bool may_work_in_place(const tn_plan *p, int32_t number)
+{
+    const tn_plan_node *n = &p->node[number];
+    return lives(p, number) && tn_runs_on_tiles(&n->facts) &&
+           (n->facts.flags & TN_INPLACE) && !p->options.keeps;
+}
+
+/* Values, over the first input: it is used here only, and not later. */
+static void share_values(tn_plan *p)
+{
+    for (int32_t i = 1; i < p->graph->nodes; i++) {
+        if (!may_work_in_place(p, i)) continue;
+        tn_plan_node *n = &p->node[i];
+        const int32_t source = tn_plan_source(p, i, 0);
+        const tn_plan_node *in = &p->node[source];
+        if (!source || in->uses != 1) continue;
+        /* in's own span, before others came to share it */
+        if (in->value_span.last > n->forward) continue;
+        n->value_at = in->value_at;
+    }
+    for (int32_t i = 1; i < p->graph->nodes; i++)
+        extend(&p->node[p->node[i].value_at].value_span, p->node[i].value_span.last);
+}
+
+/* Gradients, that of the first input over the layer's own: it is the only part. */
+static void share_gradients(tn_plan *p)
+{
+    for (int32_t i = p->graph->nodes - 1; i > 0; i--) {
+        if (!has_gradient(p, i) || !may_work_in_place(p, i)) continue;
+        const int32_t source = tn_plan_source(p, i, 0);
+        tn_plan_node *in = &p->node[source];
+        if (!has_gradient(p, source) || in->givers != 1) continue;
+        in->gradient_at = p->node[i].gradient_at;
+    }
+    for (int32_t i = 1; i < p->graph->nodes; i++)
+        if (has_gradient(p, i))
+            extend(&p->node[p->node[i].gradient_at].gradient_span,
+                   p->node[i].gradient_span.last);
+}
+
+/* ---- kernels -------------------------------------------------------------------------- */
+
+static tn_status want_sums(tn_plan *p, int32_t over, const tn_space *space,
+                           int64_t groups, int32_t sums, int32_t stats, tn_span span,
+                           tn_sums *out, tn_error *e)
+{
+    if (!sums) return TN_OK;
+    for (int32_t q = 0; q < stats; q++)
+        if (!(out->stat[q] = tn_plan_take(p, groups, p->real_size, e))) return TN_ENOMEM;
+    return tn_plan_want(p, 1, tn_sum_room(over, space, groups, sums), sizeof(double),
+                        span, (void **)&out->partial, e);
+}
+
+static tn_status want_partials(tn_plan *p, tn_unit *u, const tn_space *space,
+                               tn_span span, tn_error *e)
+{
+    int64_t own = 0;
+    for (int32_t i = 0; i < u->params; i++) own += u->param[i].size;
+    if (!p->options.training || !own) return TN_OK;
+    return tn_plan_want(p, tn_space_chunks(space), own, p->real_size, span,
+                        &u->gparam_partial, e);
+}
+
+tn_status tn_plan_want_kernel(tn_plan *p, tn_unit *u, const tn_layer_facts *f,
+                              int64_t samples, tn_span forward, tn_span backward,
+                              tn_error *e)
+{
+    const tn_shape *in = &u->spec->in[0];
+    const int64_t per = tn_rows_per_sample(in), width = tn_shape_width(in);
+    const int64_t groups = tn_groups(f->over, samples * per, width, per);
+    const tn_space space = tn_unit_space(f, in, samples);
+    const tn_span both = {forward.first,
+                          p->options.training ? backward.last : forward.last};
+    if (f->kernel == TN_WHOLE && !u->spec->cache) return TN_OK;
+    if (f->kernel == TN_WHOLE)
+        return tn_plan_want(p, samples, (int64_t)u->spec->cache, 1, both, &u->cache, e);
+    tn_status status = want_sums(p, f->over, &space, groups, f->sums, f->stats, forward,
+                                 &u->sums, e);
+    if (!status && p->options.training)
+        status = want_sums(p, f->over, &space, groups, f->back_sums, f->back_stats,
+                           backward, &u->back_sums, e);
+    if (!status) status = want_partials(p, u, &space, backward, e);
+    if (status || f->kernel != TN_WINDOW) return status;
+    u->window_scratch = tn_plan_take(p, p->ops->threads(p->backend) * width, p->real_size,
+                                     e);
+    return u->window_scratch ? TN_OK : TN_ENOMEM;
+}
+
+/* ---- nodes ---------------------------------------------------------------------------- */
+
+/* Windows and products add by themselves. */
+static bool needs_spare(const tn_plan *p, int32_t number, int32_t k)
+{
+    const tn_layer_facts *f = &p->node[number].facts;
+    return p->node[number].unit.gx_add[k] && f->kernel != TN_WINDOW &&
+           !tn_runs_by_product(f) && has_gradient(p, tn_plan_source(p, number, k));
+}
+
+static tn_status want_node(tn_plan *p, int32_t number, tn_error *e)
+{
+    tn_plan_node *n = &p->node[number];
+    const int64_t samples = p->options.samples;
+    tn_span backward = at(n->backward);
+    tn_status status = TN_OK;
+    if (n->value_at == number)
+        status = tn_plan_want(p, samples, n->size, p->real_size, n->value_span, &n->value,
+                              e);
+    if (!status && has_gradient(p, number) && n->gradient_at == number)
+        status = tn_plan_want(p, samples, n->size, p->real_size, n->gradient_span,
+                              &n->gradient, e);
+    for (int32_t k = 0; !status && k < p->graph->node[number].inputs; k++)
+        if (has_gradient(p, number) && needs_spare(p, number, k))
+            status = tn_plan_want(p, samples, p->node[tn_plan_source(p, number, k)].size,
+                                  p->real_size, backward, &n->unit.gx_spare[k], e);
+    if (n->backward < 0) backward = at(n->forward);
+    if (!status)
+        status = tn_plan_want_kernel(p, &n->unit, &n->facts, samples, at(n->forward),
+                                     backward, e);
+    return status;
+}
+
+/* What shares memory finds it. */
+static void find_shared(tn_plan *p)
+{
+    for (int32_t i = 1; i < p->graph->nodes; i++) {
+        tn_plan_node *n = &p->node[i];
+        if (!lives(p, i)) continue;
+        n->value = p->node[n->value_at].value;
+        n->gradient = p->node[n->gradient_at].gradient;
+        n->unit.y = n->value, n->unit.gy = n->gradient;
+    }
+}
+
+static void bind_inputs(tn_plan *p, int32_t number)
+{
+    tn_unit *u = &p->node[number].unit;
+    for (int32_t k = 0; k < p->graph->node[number].inputs; k++) {
+        const int32_t source = tn_plan_source(p, number, k);
+        if (!source) p->reader[p->readers++] = &u->x[k];
+        u->x[k] = p->node[source].value;
+        if (has_gradient(p, number)) u->gx[k] = p->node[source].gradient;
+    }
+}
+
+static tn_status take_readers(tn_plan *p, tn_error *e)
+{
+    int64_t readers = 1;
+    for (int32_t i = 1; i < p->graph->nodes; i++) readers += p->graph->node[i].inputs;
+    p->reader = tn_plan_take(p, readers, sizeof *p->reader, e);
+    return p->reader ? TN_OK : TN_ENOMEM;
+}
+
+tn_status tn_plan_bind(tn_plan *p, tn_error *e)
+{
+    const int64_t rows = tn_rows_per_sample(tn_graph_output(p->graph));
+    make_spans(p);
+    share_values(p);
+    share_gradients(p);
+    tn_status status = take_readers(p, e);
+    for (int32_t i = 1; !status && i < p->graph->nodes; i++)
+        if (lives(p, i)) status = want_node(p, i, e);
+    if (!status)
+        status = tn_plan_want(p, p->options.samples, 2 * rows, sizeof(double),
+                              at(p->forwards), (void **)&p->row_values, e);
+    if (!status) status = tn_plan_lay_out(p, e);
+    if (status) return status;
+    find_shared(p);
+    for (int32_t i = 1; i < p->graph->nodes; i++)
+        if (lives(p, i)) bind_inputs(p, i);
+    return TN_OK;
+}

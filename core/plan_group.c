@@ -1,0 +1,198 @@
+/* plan_group.c - decides which nodes of a plan run as one group, forward and backward, and in
+ * which order gradients come together.
+ *
+ * A group grows from its head by kernels that run on tiles: forward along values that one node
+ * alone uses, backward along gradients that are complete once the group's last node has given
+ * its part. The order is fixed by the graph; whether groups then run fused changes no bit. */
+#include "core/plan_state.h"
+
+/* ---- what may join -------------------------------------------------------------------- */
+
+/* The space of a tile kernel, or that of the output of a layer that works by products. */
+static tn_space space_of(const tn_plan *p, int32_t number, bool output)
+{
+    const tn_plan_node *n = &p->node[number];
+    const tn_shape *shape = output ? &n->unit.spec->out : &n->unit.spec->in[0];
+    const tn_layer_facts plain = {.kernel = TN_MAP};
+    return tn_unit_space(output ? &plain : &n->facts, shape, p->options.samples);
+}
+
+static bool same_space(tn_space a, tn_space b)
+{
+    return a.rows == b.rows && a.width == b.width;
+}
+
+static bool takes_riders(const tn_plan *p, int32_t head)
+{
+    return tn_runs_on_tiles(&p->node[head].facts) ||
+           tn_runs_by_product(&p->node[head].facts);
+}
+
+/* Whether `next` can follow in the group of `head`. Behind a product, blocks need not be whole
+ * rows, and statistics need all of them. */
+static bool joins_forward(const tn_plan *p, int32_t head, int32_t next)
+{
+    const tn_layer_facts *f = &p->node[next].facts;
+    const bool product = tn_runs_by_product(&p->node[head].facts);
+    if (!tn_runs_on_tiles(f) || (product && f->kernel == TN_ROW)) return false;
+    if (f->sums && (p->options.training || f->always_reduce)) return false;
+    return same_space(space_of(p, head, product), space_of(p, next, false));
+}
+
+/* Whether the node that input k of `last` comes from can follow in the group of `head`. */
+static bool joins_backward(const tn_plan *p, int32_t head, int32_t last, int32_t k)
+{
+    const int32_t next = tn_plan_source(p, last, k);
+    const tn_plan_node *n = &p->node[next];
+    const tn_layer_facts plain = {.kernel = TN_MAP};
+    const tn_space given = tn_unit_space(&plain, &p->node[last].unit.spec->in[k],
+                                         p->options.samples);
+    if (!tn_runs_on_tiles(&n->facts) || n->facts.back_sums) return false;
+    if (!same_space(given, space_of(p, next, false))) return false;
+    if (tn_runs_by_product(&p->node[head].facts))
+        return n->facts.kernel != TN_ROW && !n->unit.params;
+    return same_space(space_of(p, head, false), given);
+}
+
+/* ---- groups --------------------------------------------------------------------------- */
+
+static tn_status start(tn_plan *p, tn_plan_group *g, int32_t head, tn_error *e)
+{
+    g->head = head;
+    g->run.unit = tn_plan_take(p, TN_MAX_GROUP, sizeof(tn_unit *), e);
+    if (!g->run.unit) return TN_ENOMEM;
+    g->run.unit[g->run.count++] = &p->node[head].unit;
+    return TN_OK;
+}
+
+static void join(tn_plan *p, tn_plan_group *g, int32_t number)
+{
+    g->run.unit[g->run.count++] = &p->node[number].unit;
+}
+
+/* ---- forward -------------------------------------------------------------------------- */
+
+static void count_uses(tn_plan *p)
+{
+    for (int32_t i = 1; i < p->graph->nodes; i++)
+        for (int32_t k = 0; p->node[i].home == i && k < p->graph->node[i].inputs; k++) {
+            tn_plan_node *in = &p->node[tn_plan_source(p, i, k)];
+            in->uses++;
+            in->user = i;
+        }
+}
+
+/* The node that goes on with the values of `last`, all other inputs of which are there before
+ * group `now` starts; -1: none. */
+static int32_t next_forward(const tn_plan *p, int32_t head, int32_t last, int32_t now)
+{
+    const tn_plan_node *n = &p->node[last];
+    if (n->uses != 1 || !takes_riders(p, head) || !joins_forward(p, head, n->user))
+        return -1;
+    for (int32_t k = 0; k < p->graph->node[n->user].inputs; k++) {
+        const int32_t source = tn_plan_source(p, n->user, k);
+        if (source == last || source == 0) continue;
+        if (p->node[source].forward < 0 || p->node[source].forward >= now) return -1;
+    }
+    return n->user;
+}
+
+static tn_status group_forward(tn_plan *p, tn_error *e)
+{
+    for (int32_t i = 1; i < p->graph->nodes; i++) {
+        if (p->node[i].home != i || p->node[i].forward >= 0) continue;
+        tn_plan_group *g = &p->forward[p->forwards];
+        const tn_status status = start(p, g, i, e);
+        if (status) return status;
+        p->node[i].forward = p->forwards;
+        for (int32_t last = i; g->run.count < TN_MAX_GROUP;) {
+            last = next_forward(p, i, last, p->forwards);
+            if (last < 0) break;
+            join(p, g, last);
+            p->node[last].forward = p->forwards;
+        }
+        p->forwards++;
+    }
+    return TN_OK;
+}
+
+/* ---- backward ------------------------------------------------------------------------- */
+
+static bool gives(const tn_plan *p, int32_t number)
+{
+    return p->node[number].home == number && p->node[number].wants;
+}
+
+static void count_givers(tn_plan *p)
+{
+    p->node[tn_plan_last(p)].givers = 1;
+    for (int32_t i = 1; i < p->graph->nodes; i++)
+        for (int32_t k = 0; gives(p, i) && k < p->graph->node[i].inputs; k++)
+            p->node[tn_plan_source(p, i, k)].givers++;
+}
+
+/* A node has run: its inputs' gradients have its part. `given`: parts so far. */
+static void give(tn_plan *p, int32_t number, int32_t *given)
+{
+    for (int32_t k = 0; k < p->graph->node[number].inputs; k++) {
+        const int32_t source = tn_plan_source(p, number, k);
+        p->node[number].unit.gx_add[k] = given[source]++ > 0;
+    }
+}
+
+/* An input of `last` whose gradient is complete now and whose kernel can go on with it; -1:
+ * none. */
+static int32_t next_backward(const tn_plan *p, int32_t head, int32_t last,
+                             const int32_t *given)
+{
+    for (int32_t k = 0; takes_riders(p, head) && k < p->graph->node[last].inputs; k++) {
+        const int32_t source = tn_plan_source(p, last, k);
+        const tn_plan_node *n = &p->node[source];
+        if (source && n->wants && n->backward < 0 && given[source] == n->givers &&
+            joins_backward(p, head, last, k))
+            return source;
+    }
+    return -1;
+}
+
+static tn_status group_backward(tn_plan *p, int32_t *given, tn_error *e)
+{
+    given[tn_plan_last(p)] = 1;
+    for (int32_t i = p->graph->nodes - 1; i > 0; i--) {
+        tn_plan_node *n = &p->node[i];
+        if (!gives(p, i) || n->backward >= 0) continue;
+        tn_plan_group *g = &p->backward[p->backwards];
+        const tn_status status = start(p, g, i, e);
+        if (status) return status;
+        n->orphan = !n->givers;
+        n->backward = p->forwards + 1 + p->backwards;
+        give(p, i, given);
+        for (int32_t last = i; g->run.count < TN_MAX_GROUP;) {
+            last = next_backward(p, i, last, given);
+            if (last < 0) break;
+            join(p, g, last);
+            p->node[last].backward = n->backward;
+            give(p, last, given);
+        }
+        p->backwards++;
+    }
+    return TN_OK;
+}
+
+tn_status tn_plan_make_groups(tn_plan *p, tn_error *e)
+{
+    const int32_t nodes = p->graph->nodes;
+    for (int32_t i = 0; i < nodes; i++) p->node[i].forward = p->node[i].backward = -1;
+    p->forward = tn_plan_take(p, nodes, sizeof *p->forward, e);
+    if (!p->forward) return TN_ENOMEM;
+    count_uses(p);
+    tn_status status = group_forward(p, e);
+    if (status || !p->options.training) return status;
+    count_givers(p);
+    p->backward = tn_plan_take(p, nodes, sizeof *p->backward, e);
+    int32_t *given = tn_memory_array(&p->graph->env->memory, (size_t)nodes, sizeof *given,
+                                     e);
+    status = p->backward && given ? group_backward(p, given, e) : TN_ENOMEM;
+    tn_memory_put(&p->graph->env->memory, given);
+    return status;
+}

@@ -1,0 +1,154 @@
+/* plan_memory.c - lays out what a plan needs only for a while in one block of memory: pieces
+ * that are needed at the same time lie apart, others may lie on each other.
+ *
+ * The largest piece first, each into the smallest gap that holds it (Pisarchyk, Lee, "Efficient
+ * memory management for deep neural net inference", 2020, greedy by size for offsets). */
+#include "core/plan_state.h"
+
+#include <stdlib.h>
+
+#define LINE 64 /* pieces start on cache lines */
+
+void *tn_plan_take(tn_plan *p, int64_t count, size_t size, tn_error *e)
+{
+    return tn_arena_get(&p->arena, (size_t)count, size, e);
+}
+
+static tn_status make_room(tn_plan *p, tn_error *e)
+{
+    if (p->pieces < p->piece_room) return TN_OK;
+    const int32_t room = p->piece_room ? 2 * p->piece_room : 64;
+    tn_piece *piece = tn_memory_grow(&p->graph->env->memory, p->piece,
+                                     (size_t)room * sizeof *piece, e);
+    if (!piece) return TN_ENOMEM;
+    p->piece = piece, p->piece_room = room;
+    return TN_OK;
+}
+
+tn_status tn_plan_want(tn_plan *p, int64_t samples, int64_t count, size_t size,
+                       tn_span span, void **where, tn_error *e)
+{
+    int64_t bytes;
+    if (!tn_size_mul(samples, count, &bytes) ||
+        !tn_size_mul(bytes, (int64_t)size, &bytes) || bytes > INT64_MAX - LINE)
+        return tn_error_set(e, TN_ENOMEM, "a batch of %lld samples is too large",
+                            (long long)samples);
+    const tn_status status = make_room(p, e);
+    if (status) return status;
+    if (p->options.keeps) span = (tn_span){0, INT32_MAX};
+    p->piece[p->pieces++] = (tn_piece){
+        span, ((size_t)bytes + LINE - 1) & ~(size_t)(LINE - 1), 0, where};
+    return TN_OK;
+}
+
+/* ---- places --------------------------------------------------------------------------- */
+
+static bool meet(const tn_piece *a, const tn_piece *b)
+{
+    return a->span.first <= b->span.last && b->span.first <= a->span.last;
+}
+
+/* Where `piece` fits among those placed, which are sorted by place. */
+static size_t find_place(tn_piece *const *placed, int32_t count, const tn_piece *piece)
+{
+    size_t end = 0, best = 0, smallest = SIZE_MAX;
+    for (int32_t i = 0; i < count; i++) {
+        const tn_piece *other = placed[i];
+        if (!meet(piece, other)) continue;
+        if (other->at > end && other->at - end >= piece->bytes &&
+            other->at - end < smallest)
+            best = end, smallest = other->at - end;
+        if (other->at + other->bytes > end) end = other->at + other->bytes;
+    }
+    return smallest < SIZE_MAX ? best : end;
+}
+
+static void insert(tn_piece **placed, int32_t count, tn_piece *piece)
+{
+    int32_t i = count;
+    for (; i > 0 && placed[i - 1]->at > piece->at; i--) placed[i] = placed[i - 1];
+    placed[i] = piece;
+}
+
+/* Larger ones first; of one size, those that are needed longer, then earlier ones. */
+static int by_size(const void *x, const void *y)
+{
+    const tn_piece *a = x, *b = y;
+    if (a->bytes != b->bytes) return a->bytes < b->bytes ? 1 : -1;
+    const int32_t for_a = a->span.last - a->span.first,
+                  for_b = b->span.last - b->span.first;
+    if (for_a != for_b) return for_a < for_b ? 1 : -1;
+    return (a->span.first > b->span.first) - (a->span.first < b->span.first);
+}
+
+/* false: the sum of all pieces is more than there can be. */
+static bool add_sizes(tn_plan *p)
+{
+    for (int32_t i = 0; i < p->pieces; i++)
+        if (__builtin_add_overflow(p->size.apart, p->piece[i].bytes, &p->size.apart))
+            return false;
+    return true;
+}
+
+/* The most is needed when some piece is first needed. */
+static size_t least_bytes(const tn_plan *p)
+{
+    size_t most = 0;
+    for (int32_t i = 0; i < p->pieces; i++) {
+        const tn_piece now = {
+            {p->piece[i].span.first, p->piece[i].span.first}, 0, 0, NULL};
+        size_t sum = 0;
+        for (int32_t k = 0; k < p->pieces; k++)
+            if (meet(&now, &p->piece[k])) sum += p->piece[k].bytes;
+        if (sum > most) most = sum;
+    }
+    return most;
+}
+
+static void place_all(tn_plan *p, tn_piece **placed)
+{
+    qsort(p->piece, (size_t)p->pieces, sizeof *p->piece, by_size);
+    for (int32_t i = 0; i < p->pieces; i++) {
+        tn_piece *piece = &p->piece[i];
+        piece->at = find_place(placed, i, piece);
+        insert(placed, i, piece);
+        if (piece->at + piece->bytes > p->size.shared)
+            p->size.shared = piece->at + piece->bytes;
+    }
+}
+
+/* One block for all pieces; where the arena sets every block apart to find steps out of them,
+ * one for each. */
+static tn_status take_pieces(tn_plan *p, tn_error *e)
+{
+    char *all = NULL;
+    if (tn_arena_cuts() && !(all = tn_plan_take(p, 1, p->size.shared, e)))
+        return TN_ENOMEM;
+    for (int32_t i = 0; i < p->pieces; i++) {
+        const tn_piece *piece = &p->piece[i];
+        *piece->where = all ? all + piece->at : tn_plan_take(p, 1, piece->bytes, e);
+        if (!*piece->where) return TN_ENOMEM;
+    }
+    return TN_OK;
+}
+
+tn_status tn_plan_lay_out(tn_plan *p, tn_error *e)
+{
+    tn_memory *m = &p->graph->env->memory;
+    if (!add_sizes(p))
+        return tn_error_set(e, TN_ENOMEM, "the values of a batch are too many");
+    tn_piece **placed = tn_memory_array(m, (size_t)p->pieces, sizeof(tn_piece *), e);
+    if (!placed) return TN_ENOMEM;
+    place_all(p, placed);
+    tn_memory_put(m, placed);
+    p->size.least = least_bytes(p);
+    const tn_status status = take_pieces(p, e);
+    tn_memory_put(m, p->piece);
+    p->piece = NULL;
+    return status;
+}
+
+tn_plan_size tn_plan_memory(const tn_plan *p)
+{
+    return p->size;
+}
