@@ -11,6 +11,7 @@
 /* Found by measurement (bench/products.c) on cores with 1 MiB of L2 cache. */
 #define STRIP_ROWS 64
 #define WIDE_PANELS 8   /* of a task: its block of B stays in L2 */
+#define LONG_PANELS 32  /* of one with few rows: B is read in long runs */
 #define HIGH_STRIPS 4   /* its block of the result too, where that is visited often */
 #define HIGH_ONCE 16    /* where it is written once */
 #define TASKS 16        /* enough of them: no need to cut finer */
@@ -37,12 +38,12 @@ static inline int64_t begin(int64_t size, int64_t count, int64_t i)
     return i * (size / count) + least(i, size % count);
 }
 
-static inline cut cut_product(int64_t rows, int64_t cols, int64_t panel, int64_t tallest,
-                              double depth, double block)
+static inline cut cut_product(int64_t rows, int64_t cols, int64_t panel, int64_t widest,
+                              int64_t tallest, double depth, double block)
 {
     const int64_t strips = parts(rows, STRIP_ROWS), panels = parts(cols, panel);
     int64_t high = least(strips, depth > block ? HIGH_STRIPS : HIGH_ONCE),
-            wide = least(panels, WIDE_PANELS);
+            wide = least(panels, widest);
     double work = (double)least(rows, high * STRIP_ROWS) *
                   (double)least(cols, wide * panel) * depth;
     while (parts(strips, high) * parts(panels, wide) < TASKS && work >= 2 * TASK_WORK &&

@@ -8,8 +8,7 @@
  * TOMS 34(3), 2008; the tile is as tall as registers allow, its width two vectors. */
 #include "kernel.h"
 
-#include <stddef.h>
-#include <string.h>
+#include <immintrin.h>
 
 #if TN_REAL_BITS == 64
 typedef double real;
@@ -108,22 +107,23 @@ static void multiply_tile(const tn_blis_tile *t)
 
 /* ---- packing ------------------------------------------------------------------------ */
 
-/* Where memory is read against its grain: in squares of a vector of 32 bytes each way,
- * put together from halves so that few shuffles are left. */
+/* Where memory is read against its grain: in squares of SIDE rows and columns, put together
+ * from halves of rows so that few shuffles are left. */
 #define SIDE ((int64_t)(32 / sizeof(real)))
+#define LINE ((int64_t)(64 / sizeof(real)))
+#define PANEL ((int64_t)(PANEL_BYTES / sizeof(real)))
 typedef real square_row
     __attribute__((vector_size(32), aligned(sizeof(real)), may_alias));
-typedef real half_row __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
 
 #if TN_REAL_BITS == 32
 INLINE square_row join(const real *low, const real *high)
 {
-    const half_row a = *(const half_row *)low, b = *(const half_row *)high;
-    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
+    return (square_row)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)),
+                                            _mm_loadu_ps(high), 1);
 }
 
-/* Four columns of a square, from its eight rows at `row`. */
-INLINE void turn_half(const real *const *row, int64_t at, real *into, int64_t width)
+/* Four columns of a square, from its eight rows. */
+INLINE void turn_half(const real *const *row, int64_t at, square_row *column)
 {
     const square_row a = join(row[0] + at, row[4] + at),
                      b = join(row[1] + at, row[5] + at),
@@ -133,90 +133,209 @@ INLINE void turn_half(const real *const *row, int64_t at, real *into, int64_t wi
                      ab_high = __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15),
                      cd = __builtin_shufflevector(c, d, 0, 8, 1, 9, 4, 12, 5, 13),
                      cd_high = __builtin_shufflevector(c, d, 2, 10, 3, 11, 6, 14, 7, 15);
-    *(square_row *)into = __builtin_shufflevector(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13);
-    *(square_row *)(into + width) = __builtin_shufflevector(ab, cd, 2, 3, 10, 11, 6, 7,
-                                                            14, 15);
-    *(square_row *)(into + 2 * width) = __builtin_shufflevector(ab_high, cd_high, 0, 1, 8,
-                                                                9, 4, 5, 12, 13);
-    *(square_row *)(into + 3 * width) = __builtin_shufflevector(ab_high, cd_high, 2, 3,
-                                                                10, 11, 6, 7, 14, 15);
+    column[0] = __builtin_shufflevector(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13);
+    column[1] = __builtin_shufflevector(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15);
+    column[2] = __builtin_shufflevector(ab_high, cd_high, 0, 1, 8, 9, 4, 5, 12, 13);
+    column[3] = __builtin_shufflevector(ab_high, cd_high, 2, 3, 10, 11, 6, 7, 14, 15);
 }
 #else
 INLINE square_row join(const real *low, const real *high)
 {
-    const half_row a = *(const half_row *)low, b = *(const half_row *)high;
-    return __builtin_shufflevector(a, b, 0, 1, 2, 3);
+    return (square_row)_mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(low)),
+                                            _mm_loadu_pd(high), 1);
 }
 
-INLINE void turn_half(const real *const *row, int64_t at, real *into, int64_t width)
+INLINE void turn_half(const real *const *row, int64_t at, square_row *column)
 {
     const square_row a = join(row[0] + at, row[2] + at),
                      b = join(row[1] + at, row[3] + at);
-    *(square_row *)into = __builtin_shufflevector(a, b, 0, 4, 2, 6);
-    *(square_row *)(into + width) = __builtin_shufflevector(a, b, 1, 5, 3, 7);
+    column[0] = __builtin_shufflevector(a, b, 0, 4, 2, 6);
+    column[1] = __builtin_shufflevector(a, b, 1, 5, 3, 7);
 }
 #endif
 
-/* Steps lie side by side in memory: SIDE rows of it become columns. Rows past `count`
- * repeat the last. What comes after this block is fetched on the way: it is read next, and
- * processors do not foresee so many short runs. */
-static void turn(const tn_blis_strip *s, int64_t first)
+/* Where `width` rows of such memory begin; those past `count` repeat the last. */
+INLINE void find_rows(const real *from, int64_t side, int64_t count, int64_t width,
+                      const real **row)
 {
-    const real *row[32 / sizeof(real)];
-    real *into = (real *)s->into + first;
-    for (int64_t j = 0; j < SIDE; j++) {
-        const int64_t at = first + j < s->count ? first + j : s->count - 1;
-        row[j] = (const real *)s->from + at * s->side;
+    for (int64_t j = 0; j < width; j++)
+        row[j] = from + (j < count ? j : count - 1) * side;
+}
+
+/* What comes after this block of the rows is fetched on the way: it is read next, and
+ * processors do not foresee so many short runs. */
+INLINE void fetch_next(const real *const *row, int64_t k)
+{
+    UNROLL for (int64_t i = 0; i < SIDE; i++)
+        __builtin_prefetch(row[i] + k + DEPTH, 0, 2);
+}
+
+/* Steps lie side by side in memory: its rows become columns. A few steps at a time, so that
+ * what is written stays in the L1 cache until it is whole. */
+INLINE void turn(const tn_blis_strip *s, const int64_t width)
+{
+    enum { STEPS = 64 };
+    const real *row[PANEL_BYTES / sizeof(real)];
+    real *into = s->into;
+    const int64_t depth = s->depth, whole = depth / LINE * LINE;
+    find_rows(s->from, s->side, s->count, width, row);
+    for (int64_t from = 0; from < whole; from += STEPS) {
+        const int64_t end = from + STEPS < whole ? from + STEPS : whole;
+        for (int64_t j = 0; j < width; j += SIDE)
+            for (int64_t k = from; k < end; k += LINE) {
+                fetch_next(row + j, k);
+                UNROLL for (int64_t i = 0; i < LINE; i += SIDE / 2)
+                {
+                    square_row column[SIDE / 2];
+                    turn_half(row + j, k + i, column);
+                    UNROLL for (int64_t q = 0; q < SIDE / 2; q++) *
+                        (square_row *)(into + (k + i + q) * width + j) = column[q];
+                }
+            }
     }
-    int64_t k = 0;
-    for (; k + SIDE <= s->depth; k += SIDE) {
-        if (k % (64 / (int64_t)sizeof(real)) == 0)
-            for (int64_t j = 0; j < SIDE; j++)
-                __builtin_prefetch(
-                    (const void *)((uintptr_t)(row[j] + k) + DEPTH * sizeof(real)), 0, 2);
-        turn_half(row, k, into + k * s->width, s->width);
-        turn_half(row, k + SIDE / 2, into + (k + SIDE / 2) * s->width, s->width);
-    }
-    for (; k < s->depth; k++)
-        for (int64_t j = 0; j < SIDE; j++) into[k * s->width + j] = row[j][k];
+    for (int64_t k = whole; k < depth; k++)
+        for (int64_t j = 0; j < width; j++) into[k * width + j] = row[j][k];
 }
 
 /* Values lie side by side in memory. The last vector of each step may overlap the one
  * before, so that nothing past `count` is read. */
-static void copy(const tn_blis_strip *s)
+INLINE void copy(const tn_blis_strip *s, const int64_t width)
 {
+    const int64_t depth = s->depth, step = s->step, count = s->count,
+                  whole = count / SIDE * SIDE;
     const real *from = s->from;
     real *into = s->into;
-    const int64_t whole = s->count / SIDE * SIDE, last = s->count - SIDE;
-    for (int64_t k = 0; k < s->depth; k++, from += s->step, into += s->width) {
-        for (int64_t j = whole; j < s->width; j += SIDE)
-            *(square_row *)(into + j) = (square_row){0};
-        for (int64_t j = 0; j < whole; j += SIDE)
-            *(square_row *)(into + j) = *(const square_row *)(from + j);
-        if (whole && whole < s->count)
-            *(square_row *)(into + last) = *(const square_row *)(from + last);
+    if (count == width) {
+        for (int64_t k = 0; k < depth; k++, from += step, into += width)
+            UNROLL for (int64_t j = 0; j < width; j += SIDE) *
+                (square_row *)(into + j) = *(const square_row *)(from + j);
+        return;
+    }
+    for (int64_t k = 0; k < depth; k++, from += step, into += width) {
+        UNROLL for (int64_t j = 0; j < width; j += SIDE) if (j < whole) *
+            (square_row *)(into + j) = *(const square_row *)(from + j);
+        else *(square_row *)(into + j) = (square_row){0};
+        if (whole && whole < count)
+            *(square_row *)(into + count - SIDE) = *(const square_row *)(from + count -
+                                                                         SIDE);
         else
-            for (int64_t j = whole; j < s->count; j++) into[j] = from[j];
+            for (int64_t j = whole; j < count; j++) into[j] = from[j];
     }
 }
 
-static void pick(const tn_blis_strip *s)
+static void pick(const tn_blis_strip *s, int64_t width)
 {
     const real *from = s->from;
     real *into = s->into;
-    for (int64_t k = 0; k < s->depth; k++, from += s->step, into += s->width)
-        for (int64_t j = 0; j < s->width; j++)
+    for (int64_t k = 0; k < s->depth; k++, from += s->step, into += width)
+        for (int64_t j = 0; j < width; j++)
             into[j] = j < s->count ? from[j * s->side] : 0;
 }
 
-static void pack(const tn_blis_strip *s)
+INLINE void pack(const tn_blis_strip *s, const int64_t width)
 {
     if (s->side == 1)
-        copy(s);
+        copy(s, width);
     else if (s->step == 1)
-        for (int64_t first = 0; first < s->width; first += SIDE) turn(s, first);
+        turn(s, width);
     else
-        pick(s);
+        pick(s, width);
+}
+
+/* ---- few rows ----------------------------------------------------------------------- */
+
+/* B is read once where it lies against its grain, and is turned in registers on the way. */
+INLINE void multiply_turned(const int rows, const tn_blis_tile *t)
+{
+    const real *row[PANEL_BYTES / sizeof(real)], *a = t->a;
+    real *out = t->out;
+    const int64_t depth = t->depth, whole = depth / LINE * LINE;
+    find_rows(t->b, t->b_side, t->cols, PANEL, row);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < PANEL; j++) out[i * PANEL + j] = 0;
+    for (int64_t k = 0; k < whole; k += LINE)
+        for (int64_t j = 0; j < t->cols; j += SIDE) {
+            square_row acc[FEW];
+            fetch_next(row + j, k);
+            UNROLL for (int i = 0; i < rows; i++)
+                acc[i] = *(const square_row *)(out + i * PANEL + j);
+            UNROLL for (int64_t h = 0; h < LINE; h += SIDE / 2)
+            {
+                square_row column[SIDE / 2];
+                turn_half(row + j, k + h, column);
+                UNROLL for (int64_t q = 0; q < SIDE / 2; q++)
+                    UNROLL for (int i = 0; i < rows; i++)
+                        acc[i] += a[i * t->a_row + k + h + q] * column[q];
+            }
+            UNROLL for (int i = 0; i < rows; i++) *
+                (square_row *)(out + i * PANEL + j) = acc[i];
+        }
+    for (int64_t k = whole; k < depth; k++)
+        for (int i = 0; i < rows; i++)
+            for (int64_t j = 0; j < PANEL; j++)
+                out[i * PANEL + j] += a[i * t->a_row + k] * row[j][k];
+}
+
+/* Steps of B lie far apart, and are read a long run at a time: sums wait in memory. */
+INLINE void multiply_long(const int rows, const tn_blis_tile *t)
+{
+    enum { STEPS = 8 };
+    const int64_t a_row = t->a_row, a_step = t->a_step, b_step = t->b_step,
+                  out_row = t->out_row;
+    const real *a = t->a, *b = t->b;
+    real *out = t->out;
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < t->cols; j++) out[i * out_row + j] = 0;
+    int64_t k = 0;
+    for (; k + STEPS <= t->depth; k += STEPS, b += STEPS * b_step)
+        for (int64_t j = 0; j < t->cols; j += LANES) {
+            vector acc[FEW];
+            UNROLL for (int i = 0; i < rows; i++)
+                acc[i] = *(const in_memory *)(out + i * out_row + j);
+            UNROLL for (int64_t q = 0; q < STEPS; q++)
+            {
+                const vector x = *(const in_memory *)(b + q * b_step + j);
+                UNROLL for (int i = 0; i < rows; i++)
+                    acc[i] += a[i * a_row + (k + q) * a_step] * x;
+            }
+            UNROLL for (int i = 0; i < rows; i++) *
+                (in_memory *)(out + i * out_row + j) = acc[i];
+        }
+    for (; k < t->depth; k++, b += b_step)
+        for (int64_t j = 0; j < t->cols; j += LANES)
+            for (int i = 0; i < rows; i++)
+                *(in_memory *)(out + i * out_row + j) += a[i * a_row + k * a_step] *
+                                                         *(const in_memory *)(b + j);
+}
+
+static void multiply_few_turned(const tn_blis_tile *t)
+{
+    switch (t->rows) {
+    case 1: multiply_turned(1, t); return;
+    case 2: multiply_turned(2, t); return;
+    case 3: multiply_turned(3, t); return;
+    default: multiply_turned(4, t);
+    }
+}
+
+static void multiply_few_long(const tn_blis_tile *t)
+{
+    switch (t->rows) {
+    case 1: multiply_long(1, t); return;
+    case 2: multiply_long(2, t); return;
+    case 3: multiply_long(3, t); return;
+    default: multiply_long(4, t);
+    }
+}
+
+static void pack_a(const tn_blis_strip *s)
+{
+    pack(s, PITCH);
+}
+
+static void pack_b(const tn_blis_strip *s)
+{
+    pack(s, PANEL);
 }
 
 #define NAME__(name, bits) tn_blis_##name##_f##bits
@@ -224,9 +343,13 @@ static void pack(const tn_blis_strip *s)
 #define TEXT_(name) #name
 #define TEXT(name) TEXT_(name)
 
-const tn_blis_kernels NAME_(KERNEL_NAME, TN_REAL_BITS) = {.name = TEXT(KERNEL_NAME),
-                                                          .rows = KERNEL_ROWS,
-                                                          .pitch = PITCH,
-                                                          .lanes = LANES,
-                                                          .multiply = multiply_tile,
-                                                          .pack = pack};
+const tn_blis_kernels NAME_(KERNEL_NAME,
+                            TN_REAL_BITS) = {.name = TEXT(KERNEL_NAME),
+                                             .rows = KERNEL_ROWS,
+                                             .pitch = PITCH,
+                                             .lanes = LANES,
+                                             .multiply = multiply_tile,
+                                             .multiply_turned = multiply_few_turned,
+                                             .multiply_long = multiply_few_long,
+                                             .pack_a = pack_a,
+                                             .pack_b = pack_b};

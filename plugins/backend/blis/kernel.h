@@ -14,12 +14,14 @@
 #define DEPTH 256       /* steps of a block of the inner dimension */
 #define PANEL_BYTES 128 /* of a row of a packed panel of B: two of the widest vectors */
 #define TALLEST 14      /* most rows of a tile, for any instruction set */
+#define FEW 4           /* so few rows have kernels of their own */
 
 /* rows x cols values of the result; cols is a multiple of the kernels' lanes and at most
  * a panel. Strides count elements; one of a_row and a_step is 1. */
 typedef struct tn_blis_tile {
     const void *a, *b;
     int64_t a_row, a_step, b_step; /* a_step, b_step: from one k to the next */
+    int64_t b_side;                /* multiply_turned: from one column to the next */
     void *out;
     int64_t out_row;
     const void *bias; /* a value for each column; NULL: none */
@@ -27,13 +29,12 @@ typedef struct tn_blis_tile {
     bool add; /* to what is there */
 } tn_blis_tile;
 
-/* A packed operand holds, for each step, `width` values side by side: into[k * width + j]
- * = from[k * step + j * side]. Places past `count` repeat or are zero. */
+/* A packed operand holds, for each step, a fixed width of values side by side: into[k *
+ * width + j] = from[k * step + j * side]. Places past `count` repeat or are zero. */
 typedef struct tn_blis_strip {
     const void *from;
     int64_t step, side, depth, count;
     void *into;
-    int64_t width; /* a multiple of 8 */
 } tn_blis_strip;
 
 typedef struct tn_blis_kernels {
@@ -42,7 +43,12 @@ typedef struct tn_blis_kernels {
     int64_t pitch; /* width of packed A */
     int64_t lanes; /* of a vector */
     void (*multiply)(const tn_blis_tile *);
-    void (*pack)(const tn_blis_strip *);
+    /* For at most FEW rows; without `add` and `bias`. Turned: a_step and b_step are 1, out_row
+     * that of a panel. Long: any number of columns. */
+    void (*multiply_turned)(const tn_blis_tile *);
+    void (*multiply_long)(const tn_blis_tile *);
+    void (*pack_a)(const tn_blis_strip *); /* into a width of `pitch` */
+    void (*pack_b)(const tn_blis_strip *); /* into a panel */
 } tn_blis_kernels;
 
 extern const tn_blis_kernels tn_blis_avx512_f32, tn_blis_avx512_f64, tn_blis_avx2_f32,

@@ -23,6 +23,7 @@
 #define PACK_B_ROWS 40          /* so many rows of the result pay for packing B */
 #define NARROW 16               /* results at most so wide may better be flipped */
 #define TURN_COST 0.06          /* of packing against the grain, per byte */
+#define STEPS_AT_ONCE 16        /* of B that are packed along its rows */
 #define ALIGN(n) (((n) + 15) / 16 * 16)
 
 /* Where the kernels find an operand. */
@@ -39,8 +40,12 @@ typedef struct operand {
     tn_real *whole;
 } operand;
 
+/* Kernels for few rows, which take B where it lies. */
+typedef enum few { NOT_FEW, TURNED, LONG } few;
+
 typedef struct job {
     const tn_blis_kernels *kernels;
+    few few;
     operand a, b;
     tn_matrix out;
     const tn_real *bias;
@@ -83,27 +88,28 @@ static void pack_a(const job *j, int64_t row, int64_t k, int64_t rows, int64_t d
                              .side = from.row,
                              .depth = depth,
                              .count = rows,
-                             .into = into,
-                             .width = j->kernels->pitch};
-    j->kernels->pack(&s);
+                             .into = into};
+    j->kernels->pack_a(&s);
 }
 
-/* Packs a block of B, each panel `far` behind the one before. */
+/* Packs a block of B, each panel `far` behind the one before. Rows are followed over all
+ * panels, a few at a time: memory likes long runs. */
 static void pack_b(const tn_blis_kernels *kernels, const operand *b, int64_t k,
                    int64_t col, int64_t depth, int64_t cols, tn_real *read, tn_real *into,
                    int64_t far)
 {
     const block from = look(b, k, col, depth, cols, read);
-    for (int64_t j = 0; j < cols; j += PANEL, into += far) {
-        const tn_blis_strip s = {.from = from.at + j * from.col,
-                                 .step = from.row,
-                                 .side = from.col,
-                                 .depth = depth,
-                                 .count = least(PANEL, cols - j),
-                                 .into = into,
-                                 .width = PANEL};
-        kernels->pack(&s);
-    }
+    const int64_t some = from.col == 1 ? STEPS_AT_ONCE : depth;
+    for (int64_t i = 0; i < depth; i += some)
+        for (int64_t j = 0; j < cols; j += PANEL) {
+            const tn_blis_strip s = {.from = from.at + i * from.row + j * from.col,
+                                     .step = from.row,
+                                     .side = from.col,
+                                     .depth = least(some, depth - i),
+                                     .count = least(PANEL, cols - j),
+                                     .into = into + j / PANEL * far + i * PANEL};
+            kernels->pack_b(&s);
+        }
 }
 
 /* ---- a task -------------------------------------------------------------------------- */
@@ -135,6 +141,7 @@ static void find_b(task *t)
                t->far);
         return;
     }
+    if (t->job->few == TURNED) return;
     const block here = look(b, t->k, t->col, 0, 0, NULL);
     t->b = here.at, t->b_step = here.row, t->far = PANEL;
     const int64_t rest = t->cols % PANEL;
@@ -162,13 +169,13 @@ static void find_a(const task *t, int64_t number, int64_t row, tn_blis_tile *til
 
 /* Takes over a tile that the kernel could not put into its place: strides, edges, a bias
  * for each row. The same operations as in the kernel, so the same bits. */
-static void settle(const tn_real *from, block out, int64_t rows, int64_t cols, bool add,
-                   const tn_real *bias, bool by_row)
+static void settle(const tn_real *from, int64_t pitch, block out, int64_t rows,
+                   int64_t cols, bool add, const tn_real *bias, bool by_row)
 {
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < cols; j++) {
             tn_real *at = out.at + i * out.row + j * out.col;
-            tn_real value = from[i * PANEL + j];
+            tn_real value = from[i * pitch + j];
             if (add) value += *at;
             if (bias) value += bias[by_row ? i : j];
             *at = value;
@@ -194,7 +201,7 @@ static void run_tile(const task *t, tn_blis_tile *tile, int64_t row, int64_t col
     tile->out = fits ? out.at : edge, tile->out_row = fits ? out.row : PANEL;
     tile->add = fits && add, tile->bias = fits ? bias : NULL;
     j->kernels->multiply(tile);
-    if (!fits) settle(edge, out, tile->rows, cols, add, bias, j->flipped);
+    if (!fits) settle(edge, PANEL, out, tile->rows, cols, add, bias, j->flipped);
 }
 
 static void copy_block(block from, block to, int64_t rows, int64_t cols)
@@ -218,6 +225,43 @@ static void report(const task *t, int64_t row, int64_t rows)
                             t->col * out->col_stride,
                         out->row_stride, out->col_stride};
     copy_block(here, home, rows, t->cols);
+}
+
+/* Adds what kernels for few rows have made in the room to the result. */
+static void settle_few(const task *t, int64_t pitch, int64_t col, int64_t cols)
+{
+    const job *j = t->job;
+    const tn_real *bias = t->k ? NULL : j->bias;
+    const block out = {t->out.at + col * t->out.col, t->out.row, t->out.col};
+    if (bias) bias += j->flipped ? t->row : t->col + col;
+    settle(t->a_room, pitch, out, t->rows, cols, t->k > 0 || j->add, bias, j->flipped);
+}
+
+/* All of the task's rows, which are few. */
+static void run_few(const task *t)
+{
+    const job *j = t->job;
+    const block a = look(&j->a, t->row, t->k, 0, 0, NULL),
+                b = look(&j->b, t->k, t->col, 0, 0, NULL);
+    const bool turned = j->few == TURNED;
+    const int64_t whole = t->cols - (t->tail ? t->cols % PANEL : 0);
+    tn_blis_tile tile = {.a = a.at,
+                         .a_row = t->rows > 1 || a.col == 1 ? a.row : 1,
+                         .a_step = a.col,
+                         .b_step = b.row,
+                         .b_side = b.col,
+                         .out = t->a_room,
+                         .out_row = turned ? PANEL : whole,
+                         .rows = t->rows,
+                         .depth = t->depth};
+    for (int64_t col = 0; col < whole; col += tile.cols) {
+        tile.cols = turned ? least(PANEL, whole - col) : whole;
+        tile.b = b.at + col * b.col;
+        (turned ? j->kernels->multiply_turned : j->kernels->multiply_long)(&tile);
+        settle_few(t, tile.out_row, col, tile.cols);
+    }
+    if (whole < t->cols) run_tile(t, &tile, 0, whole);
+    if (t->k + DEPTH >= j->a.m.cols) report(t, 0, t->rows);
 }
 
 static void run_strip(const task *t, int64_t strip)
@@ -271,7 +315,10 @@ static void run_task(void *data, int64_t i, int32_t worker)
     do {
         t.depth = least(DEPTH, j->a.m.cols - t.k);
         find_b(&t);
-        for (int64_t s = strip; s < end; s++) run_strip(&t, s);
+        if (j->few)
+            run_few(&t);
+        else
+            for (int64_t s = strip; s < end; s++) run_strip(&t, s);
         t.k += DEPTH;
     } while (t.k < j->a.m.cols);
 }
@@ -323,7 +370,20 @@ static place place_of(bool pack, bool shared, double bytes)
     return !pack ? DIRECT : shared && bytes <= SHARED_BYTES ? WHOLE : EACH;
 }
 
-static void place_operands(job *j, const void *packed)
+static bool against_grain(const tn_matrix *a, const tn_matrix *b)
+{
+    return !a->read && !b->read && a->col_stride == 1 && b->row_stride == 1;
+}
+
+static few few_rows(const tn_matrix *a, const tn_matrix *b, bool packed)
+{
+    if (a->rows > FEW || packed || a->read || b->read) return NOT_FEW;
+    if (b->col_stride == 1)
+        return a->rows == 1 || a->col_stride == 1 || a->row_stride == 1 ? LONG : NOT_FEW;
+    return against_grain(a, b) ? TURNED : NOT_FEW;
+}
+
+static void place_operands(job *j)
 {
     const tn_matrix *a = &j->a.m, *b = &j->b.m;
     const double depth = (double)a->cols * sizeof(tn_real);
@@ -334,11 +394,12 @@ static void place_operands(job *j, const void *packed)
                          crowded(by_columns ? a->col_stride : a->row_stride)),
                b_pack = b->read || b->col_stride != 1 || a->rows >= PACK_B_ROWS ||
                         (a->rows > TALLEST && crowded(b->row_stride));
-    j->a.place = place_of(a_pack, j->cut.across > 1,
+    j->a.place = place_of(a_pack && !j->few, j->cut.across > 1,
                           depth * (double)(j->cut.strips * j->cut.tiles) *
                               (double)j->kernels->pitch);
-    j->b.place = place_of(b_pack, j->cut.down > 1, depth * (double)b->cols);
-    if (packed) j->b.place = WHOLE, j->b.whole = (tn_real *)(uintptr_t)packed;
+    if (!j->b.whole)
+        j->b.place = place_of(b_pack && !j->few, j->cut.down > 1,
+                              depth * (double)b->cols);
 }
 
 /* Vectors are taken to have 64 bytes on every processor: blocks may not depend on it. */
@@ -348,7 +409,8 @@ static bool better_flipped(const tn_product *p)
     if (p->b.packed) return false;
     if (out->data && out->col_stride != 1 && out->row_stride == 1 && !out->wrote)
         return true;
-    if (out->cols > NARROW) return false;
+    if (out->cols > NARROW || out->rows <= out->cols) return false;
+    if (out->cols <= FEW && against_grain(&p->a, &p->b)) return true;
     const int64_t lanes = 64 / (int64_t)sizeof(tn_real);
     const double rows = (double)out->rows, cols = (double)out->cols,
                  turn = TURN_COST * sizeof(tn_real),
@@ -378,9 +440,17 @@ static job plan(const tn_blis_team *team, const tn_product *p)
         j.a.m.data = j.b.m.data = (void *)(uintptr_t)&nothing,
         j.a.m.row_stride = j.b.m.row_stride = 0, j.a.m.col_stride = j.b.m.col_stride = 0;
     j.staged = p->out.wrote && (!p->out.data || p->out.col_stride != 1);
-    j.cut = cut_product(j.out.rows, j.out.cols, PANEL, j.kernels->rows,
+    if (p->b.packed && p->a.cols)
+        j.b.place = WHOLE, j.b.whole = (tn_real *)(uintptr_t)p->b.packed;
+    j.few = few_rows(&j.a.m, &j.b.m, j.b.whole);
+    const int64_t widest = j.out.rows > FEW  ? WIDE_PANELS
+                           : j.few == LONG   ? LONG_PANELS
+                           : j.few == TURNED ? 1
+                           : j.b.whole       ? 1
+                                             : WIDE_PANELS;
+    j.cut = cut_product(j.out.rows, j.out.cols, PANEL, widest, j.kernels->rows,
                         (double)j.a.m.cols, DEPTH);
-    place_operands(&j, p->a.cols ? p->b.packed : NULL);
+    place_operands(&j);
     return j;
 }
 
@@ -390,9 +460,10 @@ static void measure_room(job *j)
     const int64_t wide = parts(least(j->cut.wide, j->out.cols), PANEL) * PANEL;
     const bool b_read = j->b.m.read && (j->b.place == EACH || j->b.whole == NULL);
     if (j->a.place == EACH) j->a_room = j->kernels->pitch * DEPTH;
+    if (j->few) j->a_room = FEW * wide;
     if (j->a.m.read) j->a_read = TALLEST * DEPTH;
     if (j->b.place == EACH) j->b_room = wide * DEPTH;
-    if (j->b.place == DIRECT && j->out.cols % j->kernels->lanes)
+    if (j->b.place == DIRECT && j->few != TURNED && j->out.cols % j->kernels->lanes)
         j->b_room = PANEL * DEPTH;
     if (b_read) j->b_read = wide * DEPTH;
     const int64_t high = least(j->cut.high * STRIP_ROWS, j->out.rows);
