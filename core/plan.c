@@ -126,10 +126,10 @@ void tn_plan_commit(tn_plan *p, const tn_pass *pass)
 {
     const tn_pass one = weight_pass(pass);
     for (int32_t i = 0; i < p->graph->params; i++)
-        if (p->weight[i] && p->weight[i]->facts.commits)
+        if (p->weight[i] && p->weight[i]->unit.facts.commits)
             p->ops->commit(&p->weight[i]->unit, &one);
     for (int32_t i = 1; i < p->graph->nodes; i++)
-        if (p->node[i].facts.commits && p->node[i].home == i)
+        if (p->node[i].unit.facts.commits && p->node[i].home == i)
             p->ops->commit(&p->node[i].unit, pass);
 }
 

@@ -31,7 +31,7 @@ static bool has_gradient(const tn_plan *p, int32_t number)
 static void span_inputs(tn_plan *p, int32_t number)
 {
     const tn_plan_node *n = &p->node[number];
-    const bool later = has_gradient(p, number) && tn_backward_reads_x(&n->facts);
+    const bool later = has_gradient(p, number) && tn_backward_reads_x(&n->unit.facts);
     for (int32_t k = 0; k < p->graph->node[number].inputs; k++) {
         tn_plan_node *in = &p->node[tn_plan_source(p, number, k)];
         extend(&in->value_span, later ? n->backward : n->forward);
@@ -61,7 +61,7 @@ static void make_spans(tn_plan *p)
         span_inputs(p, i);
         if (!has_gradient(p, i)) continue;
         span_gradients(p, i);
-        if (tn_backward_reads_y(&n->facts)) extend(&n->value_span, n->backward);
+        if (tn_backward_reads_y(&n->unit.facts)) extend(&n->value_span, n->backward);
     }
     tn_plan_node *last = &p->node[tn_plan_last(p)];
     extend(&last->value_span, p->forwards); /* the loss */
@@ -73,8 +73,8 @@ static void make_spans(tn_plan *p)
 static bool may_work_in_place(const tn_plan *p, int32_t number)
 {
     const tn_plan_node *n = &p->node[number];
-    return lives(p, number) && tn_runs_on_tiles(&n->facts) &&
-           (n->facts.flags & TN_INPLACE) && !p->options.keeps;
+    return lives(p, number) && tn_runs_on_tiles(&n->unit.facts) &&
+           (n->unit.facts.flags & TN_INPLACE) && !p->options.keeps;
 }
 
 /* Values, over the first input: it is used here only, and not later. */
@@ -133,14 +133,13 @@ static tn_status want_partials(tn_plan *p, tn_unit *u, const tn_space *space,
                         &u->gparam_partial, e);
 }
 
-tn_status tn_plan_want_kernel(tn_plan *p, tn_unit *u, const tn_layer_facts *f,
-                              int64_t samples, tn_span forward, tn_span backward,
-                              tn_error *e)
+tn_status tn_plan_want_kernel(tn_plan *p, tn_unit *u, int64_t samples, tn_span forward,
+                              tn_span backward, tn_error *e)
 {
-    const tn_shape *in = &u->spec->in[0];
-    const int64_t per = tn_rows_per_sample(in), width = tn_shape_width(in);
-    const int64_t groups = tn_groups(f->over, samples * per, width, per);
-    const tn_space space = tn_unit_space(f, in, samples);
+    const tn_layer_facts *f = &u->facts;
+    const int64_t groups = tn_groups(f->over, samples * u->rows_per_sample, u->width,
+                                     u->rows_per_sample);
+    const tn_space space = tn_unit_space(u, samples);
     const tn_span both = {forward.first,
                           p->options.training ? backward.last : forward.last};
     if (f->kernel == TN_WHOLE && !u->spec->cache) return TN_OK;
@@ -153,8 +152,8 @@ tn_status tn_plan_want_kernel(tn_plan *p, tn_unit *u, const tn_layer_facts *f,
                            backward, &u->back_sums, e);
     if (!status) status = want_partials(p, u, &space, backward, e);
     if (status || f->kernel != TN_WINDOW) return status;
-    u->window_scratch = tn_plan_take(p, p->ops->threads(p->backend) * width, p->real_size,
-                                     e);
+    u->window_scratch = tn_plan_take(p, p->ops->threads(p->backend) * u->width,
+                                     p->real_size, e);
     return u->window_scratch ? TN_OK : TN_ENOMEM;
 }
 
@@ -163,7 +162,7 @@ tn_status tn_plan_want_kernel(tn_plan *p, tn_unit *u, const tn_layer_facts *f,
 /* Windows and products add by themselves. */
 static bool needs_spare(const tn_plan *p, int32_t number, int32_t k)
 {
-    const tn_layer_facts *f = &p->node[number].facts;
+    const tn_layer_facts *f = &p->node[number].unit.facts;
     return p->node[number].unit.gx_add[k] && f->kernel != TN_WINDOW &&
            !tn_runs_by_product(f) && has_gradient(p, tn_plan_source(p, number, k));
 }
@@ -186,8 +185,7 @@ static tn_status want_node(tn_plan *p, int32_t number, tn_error *e)
                                   p->real_size, backward, &n->unit.gx_spare[k], e);
     if (n->backward < 0) backward = at(n->forward);
     if (!status)
-        status = tn_plan_want_kernel(p, &n->unit, &n->facts, samples, at(n->forward),
-                                     backward, e);
+        status = tn_plan_want_kernel(p, &n->unit, samples, at(n->forward), backward, e);
     return status;
 }
 
@@ -239,5 +237,5 @@ tn_status tn_plan_bind(tn_plan *p, tn_error *e)
     find_shared(p);
     for (int32_t i = 1; i < p->graph->nodes; i++)
         if (lives(p, i)) bind_inputs(p, i);
-    return TN_OK;
+    return tn_plan_make_tensors(p, e);
 }

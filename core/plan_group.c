@@ -8,13 +8,11 @@
 
 /* ---- what may join -------------------------------------------------------------------- */
 
-/* The space of a tile kernel, or that of the output of a layer that works by products. */
-static tn_space space_of(const tn_plan *p, int32_t number, bool output)
+/* That of a tensor that is cut anywhere. */
+static tn_space plain_space(const tn_plan *p, const tn_shape *shape)
 {
-    const tn_plan_node *n = &p->node[number];
-    const tn_shape *shape = output ? &n->unit.spec->out : &n->unit.spec->in[0];
-    const tn_layer_facts plain = {.kernel = TN_MAP};
-    return tn_unit_space(output ? &plain : &n->facts, shape, p->options.samples);
+    const int64_t per = tn_rows_per_sample(shape);
+    return tn_space_of(0, p->options.samples * per, tn_shape_width(shape), per, false);
 }
 
 static bool same_space(tn_space a, tn_space b)
@@ -24,34 +22,34 @@ static bool same_space(tn_space a, tn_space b)
 
 static bool takes_riders(const tn_plan *p, int32_t head)
 {
-    return tn_runs_on_tiles(&p->node[head].facts) ||
-           tn_runs_by_product(&p->node[head].facts);
+    return tn_runs_on_tiles(&p->node[head].unit.facts) ||
+           tn_runs_by_product(&p->node[head].unit.facts);
 }
 
 /* Whether `next` can follow in the group of `head`. Behind a product, blocks need not be whole
  * rows, and statistics need all of them. */
 static bool joins_forward(const tn_plan *p, int32_t head, int32_t next)
 {
-    const tn_layer_facts *f = &p->node[next].facts;
-    const bool product = tn_runs_by_product(&p->node[head].facts);
+    const tn_unit *u = &p->node[next].unit, *first = &p->node[head].unit;
+    const tn_layer_facts *f = &u->facts;
+    const bool product = tn_runs_by_product(&first->facts);
     if (!tn_runs_on_tiles(f) || (product && f->kernel == TN_ROW)) return false;
     if (f->sums && (p->options.training || f->always_reduce)) return false;
-    return same_space(space_of(p, head, product), space_of(p, next, false));
+    const tn_space space = product ? plain_space(p, &first->spec->out)
+                                   : tn_unit_space(first, p->options.samples);
+    return same_space(space, tn_unit_space(u, p->options.samples));
 }
 
 /* Whether the node that input k of `last` comes from can follow in the group of `head`. */
 static bool joins_backward(const tn_plan *p, int32_t head, int32_t last, int32_t k)
 {
-    const int32_t next = tn_plan_source(p, last, k);
-    const tn_plan_node *n = &p->node[next];
-    const tn_layer_facts plain = {.kernel = TN_MAP};
-    const tn_space given = tn_unit_space(&plain, &p->node[last].unit.spec->in[k],
-                                         p->options.samples);
-    if (!tn_runs_on_tiles(&n->facts) || n->facts.back_sums) return false;
-    if (!same_space(given, space_of(p, next, false))) return false;
-    if (tn_runs_by_product(&p->node[head].facts))
-        return n->facts.kernel != TN_ROW && !n->unit.params;
-    return same_space(space_of(p, head, false), given);
+    const tn_unit *u = &p->node[tn_plan_source(p, last, k)].unit,
+                  *first = &p->node[head].unit;
+    const tn_space given = plain_space(p, &p->node[last].unit.spec->in[k]);
+    if (!tn_runs_on_tiles(&u->facts) || u->facts.back_sums) return false;
+    if (!same_space(given, tn_unit_space(u, p->options.samples))) return false;
+    if (tn_runs_by_product(&first->facts)) return u->facts.kernel != TN_ROW && !u->params;
+    return same_space(given, tn_unit_space(first, p->options.samples));
 }
 
 /* ---- groups --------------------------------------------------------------------------- */

@@ -17,17 +17,15 @@ static tn_own own_of(const tn_tensor *value, const tn_shape *shape, int32_t alon
 }
 
 /* States of layers with per-column statistics are per column, if they have one value each. */
-static int32_t state_along(const tn_unit *u, const tn_layer_facts *f,
-                           const tn_tensor *value)
+static int32_t state_along(const tn_unit *u, const tn_tensor *value)
 {
-    const bool fits = tn_count(value) == tn_shape_width(&u->spec->in[0]);
-    return (f->flags & TN_COLUMNS) && fits ? TN_PER_COLUMN : TN_ENTIRE;
+    const bool fits = tn_count(value) == u->width;
+    return (u->facts.flags & TN_COLUMNS) && fits ? TN_PER_COLUMN : TN_ENTIRE;
 }
 
 /* Gives a unit `params` parameters and `states` states of the graph, from these numbers on. */
-static void bind_own(const tn_plan *p, tn_unit *u, const tn_layer_facts *f,
-                     int32_t first_param, int32_t params, int32_t first_state,
-                     int32_t states)
+static void bind_own(const tn_plan *p, tn_unit *u, int32_t first_param, int32_t params,
+                     int32_t first_state, int32_t states)
 {
     u->params = params, u->states = states;
     for (int32_t i = 0; i < params; i++) {
@@ -40,7 +38,7 @@ static void bind_own(const tn_plan *p, tn_unit *u, const tn_layer_facts *f,
     }
     for (int32_t i = 0; i < states; i++) {
         const tn_graph_state *s = &p->graph->state[first_state + i];
-        u->state[i] = own_of(&s->value, NULL, state_along(u, f, &s->value));
+        u->state[i] = own_of(&s->value, NULL, state_along(u, &s->value));
     }
 }
 
@@ -59,6 +57,9 @@ static tn_unit make_unit(const tn_plan *p, const tn_instance *layer, const tn_no
                      .env = p->graph->env,
                      .real = p->graph->real,
                      .spec = spec,
+                     .facts = p->ops->facts(layer->vtable),
+                     .width = tn_shape_width(&spec->in[0]),
+                     .rows_per_sample = tn_rows_per_sample(&spec->in[0]),
                      .key = key};
 }
 
@@ -79,15 +80,14 @@ static tn_status add_weight(tn_plan *p, int32_t i, tn_error *e)
     if (!w || !(w->value = tn_plan_take(p, n, p->real_size, e))) return TN_ENOMEM;
     if (p->options.training && !(w->gradient = tn_plan_take(p, n, p->real_size, e)))
         return TN_ENOMEM;
-    w->facts = f;
     w->spec = q->parametrized;
     w->spec.in = &q->raw;
     w->unit = make_unit(p, q->parametrization, &w->spec, tn_plan_key(p, i, 2));
     w->unit.x[0] = q->value.data, w->unit.y = w->value;
     w->unit.gy = w->gradient, w->unit.gx[0] = p->options.training ? p->gradient[i] : NULL;
-    bind_own(p, &w->unit, &f, q->first_own, q->own, q->first_own_state, q->own_states);
+    bind_own(p, &w->unit, q->first_own, q->own, q->first_own_state, q->own_states);
     const tn_span always = {0, INT32_MAX};
-    return tn_plan_want_kernel(p, &w->unit, &f, 1, always, always, e);
+    return tn_plan_want_kernel(p, &w->unit, 1, always, always, e);
 }
 
 static bool wants_gradient(const tn_plan *p, int32_t number)
@@ -106,16 +106,15 @@ static tn_status add_node(tn_plan *p, int32_t number, tn_error *e)
     n->size = tn_shape_count(&from->spec.out);
     n->home = number;
     if (from->layer) {
-        n->facts = p->ops->facts(from->layer->vtable);
         n->unit = make_unit(p, from->layer, &from->spec, tn_plan_key(p, number, 1));
         n->wants = wants_gradient(p, number);
-        const bool identity = (n->facts.flags & TN_IDLE) && !p->options.training;
-        if ((n->facts.flags & TN_VIEW) || identity)
+        const bool identity = (n->unit.facts.flags & TN_IDLE) && !p->options.training;
+        if ((n->unit.facts.flags & TN_VIEW) || identity)
             n->home = p->node[from->input[0]].home;
-        bind_own(p, &n->unit, &n->facts, from->first_param, from->params,
-                 from->first_state, from->states);
+        bind_own(p, &n->unit, from->first_param, from->params, from->first_state,
+                 from->states);
     }
-    if (n->wants && p->options.training && !n->facts.differentiable)
+    if (n->wants && p->options.training && !n->unit.facts.differentiable)
         return tn_cfg_error(from->layer->where, e, TN_ENOTSUP,
                             "%s has no backward, so nothing before it can be trained",
                             from->layer->entry->name);

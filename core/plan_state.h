@@ -30,7 +30,6 @@ typedef struct tn_plan_node {
     tn_span value_span, gradient_span;
     void *value, *gradient;
     int64_t size; /* of one sample */
-    tn_layer_facts facts;
     tn_unit unit;
 } tn_plan_node;
 
@@ -41,7 +40,6 @@ typedef struct tn_plan_group {
 
 /* A parametrized weight: the parametrization as a unit with one sample, the raw weight. */
 typedef struct tn_plan_weight {
-    tn_layer_facts facts;
     tn_node spec;
     tn_unit unit;
     void *value, *gradient; /* of the weight in use */
@@ -91,9 +89,10 @@ tn_status tn_plan_make_groups(tn_plan *, tn_error *);
 /* Memory of values, gradients and kernels, and where units find it. */
 tn_status tn_plan_bind(tn_plan *, tn_error *);
 /* What the kernels of a unit need that runs in that span (weights: of any). */
-tn_status tn_plan_want_kernel(tn_plan *, tn_unit *, const tn_layer_facts *,
-                              int64_t samples, tn_span forward, tn_span backward,
-                              tn_error *);
+tn_status tn_plan_want_kernel(tn_plan *, tn_unit *, int64_t samples, tn_span forward,
+                              tn_span backward, tn_error *);
+/* The tensors that whole-class layers see. */
+tn_status tn_plan_make_tensors(tn_plan *, tn_error *);
 
 /* The home of input k of a node. */
 int32_t tn_plan_source(const tn_plan *, int32_t node, int32_t k);

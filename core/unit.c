@@ -71,12 +71,11 @@ tn_space tn_space_of(int32_t over, int64_t rows, int64_t width, int64_t rows_per
                       by_row || over == TN_OVER_COLUMNS || over == TN_OVER_ROWS};
 }
 
-tn_space tn_unit_space(const tn_layer_facts *f, const tn_shape *in, int64_t samples)
+tn_space tn_unit_space(const tn_unit *u, int64_t samples)
 {
-    const int64_t per_sample = tn_rows_per_sample(in);
-    const int32_t over = f->kernel == TN_WINDOW ? TN_OVER_SAMPLE : f->over;
-    return tn_space_of(over, samples * per_sample, tn_shape_width(in), per_sample,
-                       (f->flags & TN_COLUMNS) != 0);
+    const int32_t over = u->facts.kernel == TN_WINDOW ? TN_OVER_SAMPLE : u->facts.over;
+    return tn_space_of(over, samples * u->rows_per_sample, u->width, u->rows_per_sample,
+                       (u->facts.flags & TN_COLUMNS) != 0);
 }
 
 int64_t tn_space_chunks(const tn_space *space)

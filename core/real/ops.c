@@ -72,7 +72,7 @@ static void column_sums(const tn_instance *backend, const void *x, int64_t rows,
     const int64_t chunks = rows > w.chunk ? (rows + w.chunk - 1) / w.chunk : 1;
     w.blocks = (cols + SUM_COLUMNS - 1) / SUM_COLUMNS;
     w.sum = chunks > 1 ? room : out;
-    if (chunks * w.blocks > 1 && rows * cols > SUM_ROOM)
+    if (chunks * w.blocks > 1 && rows * cols >= TN_WORTH_THREADS)
         b->parallel(backend->self, chunks * w.blocks, sum_block, &w);
     else
         for (int64_t i = 0; i < chunks * w.blocks; i++) sum_block(&w, i, 0);

@@ -32,10 +32,10 @@ void TN(tn_each_tile)(const tn_instance *backend, const tn_space *space,
     job j = {space, body, data, tn_chunk_rows(space->width)};
     const int64_t chunks = tn_space_chunks(space);
     const tn_backend *b = backend->vtable;
-    if (chunks > 1)
+    if (chunks > 1 && space->rows * space->width >= TN_WORTH_THREADS)
         b->parallel(backend->self, chunks, run_chunk, &j);
-    else if (chunks == 1)
-        run_chunk(&j, 0, 0);
+    else
+        for (int64_t i = 0; i < chunks; i++) run_chunk(&j, i, 0);
 }
 
 /* ---- sums ---------------------------------------------------------------------------- */

@@ -9,7 +9,10 @@
 typedef void (*tn_tile_body)(void *data, int64_t first, int64_t n, int64_t chunk,
                              int32_t worker);
 
-/* All tiles of the space, chunks in parallel on the backend's threads. */
+/* Elements that are worth a hand-over to other threads and back, about 1 us. */
+#define TN_WORTH_THREADS 32768
+
+/* All tiles of the space, chunks in parallel on the backend's threads if there are many. */
 void TN(tn_each_tile)(const tn_instance *backend, const tn_space *, tn_tile_body,
                       void *data);
 

@@ -28,24 +28,21 @@ tn_layer_facts TN(tn_unit_facts)(const void *vtable)
 
 tn_work TN(tn_work_make)(tn_unit *u, const tn_pass *pass, bool back)
 {
-    const tn_layer *layer = u->layer->vtable;
-    const tn_layer_facts facts = TN(tn_unit_facts)(layer);
-    const tn_shape *shape = &u->spec->in[0];
-    const int64_t per_sample = tn_rows_per_sample(shape);
+    const tn_layer_facts *f = &u->facts;
     tn_work w = {.unit = u,
                  .pass = pass,
-                 .layer = layer,
-                 .shape = shape,
-                 .space = tn_unit_space(&facts, shape, pass->samples),
-                 .rows = pass->samples * per_sample,
-                 .width = tn_shape_width(shape),
-                 .rows_per_sample = per_sample,
-                 .over = facts.over,
+                 .layer = u->layer->vtable,
+                 .shape = &u->spec->in[0],
+                 .space = tn_unit_space(u, pass->samples),
+                 .rows = pass->samples * u->rows_per_sample,
+                 .width = u->width,
+                 .rows_per_sample = u->rows_per_sample,
+                 .over = f->over,
                  .key = tn_key_derive(u->key, pass->step, 0),
-                 .reads_x = !back || tn_backward_reads_x(&facts),
-                 .reads_y = back && tn_backward_reads_y(&facts)};
-    w.groups = tn_groups(w.over, w.rows, w.width, per_sample);
-    w.statistics = layer->reduce.sums && (pass->training || layer->always_reduce);
+                 .statistics = f->sums && (pass->training || f->always_reduce),
+                 .reads_x = !back || tn_backward_reads_x(f),
+                 .reads_y = back && tn_backward_reads_y(f)};
+    w.groups = tn_groups(w.over, w.rows, w.width, w.rows_per_sample);
     return w;
 }
 

@@ -23,11 +23,29 @@ typedef struct tn_sums {
     void *stat[TN_MAX_OWN];
 } tn_sums;
 
+/* What the untyped half asks of a layer's vtable. */
+typedef struct tn_layer_facts {
+    int32_t kernel, max_inputs;
+    uint32_t flags;
+    bool differentiable, commits, always_reduce;
+    int32_t over; /* of its reductions, forward and back; 0: it has none */
+    int32_t sums, stats, back_sums, back_stats;
+    tn_status (*infer)(void *self, tn_call *, tn_node *);
+} tn_layer_facts;
+
+/* What a layer of class whole sees; a pass sets how many samples there are, and what may move. */
+typedef struct tn_whole {
+    tn_io io;
+    tn_tensor *in, *gin, out, gout; /* of io */
+} tn_whole;
+
 typedef struct tn_unit {
     const tn_instance *layer, *backend;
     tn_env *env;
     int32_t real;
     const tn_node *spec; /* shapes of inputs and output, windows */
+    tn_layer_facts facts;
+    int64_t width, rows_per_sample; /* of its input */
     const void *x[TN_MAX_INPUTS];
     void *y;
     const void *gy;
@@ -41,18 +59,9 @@ typedef struct tn_unit {
     tn_sums sums, back_sums;
     void *window_scratch; /* [workers][channels] */
     void *cache;          /* [samples][spec->cache bytes] */
+    tn_whole *whole;      /* of class whole */
     tn_key key;
 } tn_unit;
-
-/* What the untyped half asks of a layer's vtable. */
-typedef struct tn_layer_facts {
-    int32_t kernel, max_inputs;
-    uint32_t flags;
-    bool differentiable, commits, always_reduce;
-    int32_t over; /* of its reductions, forward and back; 0: it has none */
-    int32_t sums, stats, back_sums, back_stats;
-    tn_status (*infer)(void *self, tn_call *, tn_node *);
-} tn_layer_facts;
 
 /* Units that run as one, in order. Forward, the first input of each but the head is what the one
  * before it makes; backward, its gradient is one that the one before gives. Behind a head that
@@ -79,7 +88,7 @@ int64_t tn_rows_per_sample(const tn_shape *);
 tn_space tn_space_of(int32_t over, int64_t rows, int64_t width, int64_t rows_per_sample,
                      bool by_row);
 /* That of a unit; windows take sample by sample. */
-tn_space tn_unit_space(const tn_layer_facts *, const tn_shape *in, int64_t samples);
+tn_space tn_unit_space(const tn_unit *, int64_t samples);
 int64_t tn_space_chunks(const tn_space *);
 /* Whether it runs tile by tile: map, row, reduce. */
 bool tn_runs_on_tiles(const tn_layer_facts *);

@@ -1,75 +1,29 @@
-/* whole.c - runs units of class whole: slots that see whole tensors and the backend. Of one that
- * works by products, the tensors that it makes are marked, so that others can ride on them; its
- * gradients are added up by the products themselves. */
+/* whole.c - runs units of class whole: slots that see whole tensors and the backend. Gradients of
+ * one that works by products are added up by the products themselves (epilogue.c). */
 #include "core/real/kernel.h"
-
-typedef struct whole {
-    tn_io io;
-    tn_tensor in[TN_MAX_INPUTS], gin[TN_MAX_INPUTS], out, gout;
-    tn_tensor param[TN_MAX_OWN], gparam[TN_MAX_OWN], state[TN_MAX_OWN];
-    const tn_tensor *in_at[TN_MAX_INPUTS], *param_at[TN_MAX_OWN], *state_at[TN_MAX_OWN];
-    tn_tensor *gin_at[TN_MAX_INPUTS], *gparam_at[TN_MAX_OWN];
-} whole;
 
 static bool by_product(const tn_work *w)
 {
-    return w->layer->flags & TN_BY_PRODUCT;
+    return tn_runs_by_product(&w->unit->facts);
 }
 
-static void fill_inputs(whole *h, const tn_work *w)
+/* Sets what differs from pass to pass. Memory that is not there for this direction may have gone
+ * to another: it is not shown. */
+static const tn_io *prepare(const tn_work *w, bool back)
 {
-    const tn_unit *u = w->unit;
+    tn_unit *u = w->unit;
+    tn_whole *h = u->whole;
+    const int64_t samples = w->pass->samples;
     for (int32_t k = 0; k < u->spec->inputs; k++) {
-        void *gx = by_product(w) ? u->gx[k] : tn_gradient_place(u, k);
-        h->in[k] = tn_tensor_over(&u->spec->in[k], w->pass->samples, u->real,
-                                  w->reads_x ? u->x[k] : NULL);
-        h->gin[k] = tn_tensor_over(&u->spec->in[k], w->pass->samples, u->real, gx);
-        h->in_at[k] = &h->in[k];
-        h->gin_at[k] = gx ? &h->gin[k] : NULL;
+        h->in[k].data = w->reads_x ? (void *)(uintptr_t)u->x[k] : NULL;
+        h->in[k].dim[0] = h->gin[k].dim[0] = samples;
     }
-}
-
-static tn_tensor own_tensor(const tn_unit *u, const tn_own *own, const void *data)
-{
-    const tn_shape flat = {.rank = 1, .dim = {own->size}};
-    return tn_tensor_over(own->shape ? own->shape : &flat, -1, u->real, data);
-}
-
-static void fill_own(whole *h, const tn_unit *u)
-{
-    for (int32_t i = 0; i < u->params; i++) {
-        h->param[i] = own_tensor(u, &u->param[i], u->param[i].value);
-        h->gparam[i] = own_tensor(u, &u->param[i], u->param[i].gradient);
-        h->param_at[i] = &h->param[i];
-        h->gparam_at[i] = u->param[i].gradient ? &h->gparam[i] : NULL;
-    }
-    for (int32_t i = 0; i < u->states; i++) {
-        h->state[i] = own_tensor(u, &u->state[i], u->state[i].value);
-        h->state_at[i] = &h->state[i];
-    }
-}
-
-static void fill(whole *h, const tn_work *w, bool back)
-{
-    const tn_unit *u = w->unit;
-    fill_inputs(h, w);
-    fill_own(h, u);
-    h->out = tn_tensor_over(&u->spec->out, w->pass->samples, u->real,
-                            !back || w->reads_y ? u->y : NULL);
-    h->gout = tn_tensor_over(&u->spec->out, w->pass->samples, u->real,
-                             back ? u->gy : NULL);
-    h->io = (tn_io){.training = w->pass->training,
-                    .inputs = u->spec->inputs,
-                    .in = h->in_at,
-                    .out = &h->out,
-                    .param = h->param_at,
-                    .gparam = h->gparam_at,
-                    .state = h->state_at,
-                    .gout = &h->gout,
-                    .gin = h->gin_at,
-                    .cache = u->cache,
-                    .key = w->key,
-                    .row = w->pass->row};
+    h->out.data = !back || w->reads_y ? u->y : NULL;
+    h->gout.data = back ? (void *)(uintptr_t)u->gy : NULL;
+    h->out.dim[0] = h->gout.dim[0] = samples;
+    h->io.training = w->pass->training;
+    h->io.key = w->key, h->io.row = w->pass->row;
+    return &h->io;
 }
 
 static tn_call *make_call(tn_calling *c, const tn_unit *u, tn_error *e)
@@ -79,11 +33,10 @@ static tn_call *make_call(tn_calling *c, const tn_unit *u, tn_error *e)
     return call;
 }
 
-/* Marks what the head makes, for riders on it. */
-static tn_riding mark(tn_work *w, int32_t count, tn_tensor *to, int32_t tensors,
+/* `tensors`: what the head makes. */
+static tn_riding ride(tn_work *w, int32_t count, const tn_tensor *to, int32_t tensors,
                       bool back)
 {
-    for (int32_t k = 0; k < tensors; k++) to[k].host = &to[k];
     return (tn_riding){.head = w,
                        .rider = w + 1,
                        .riders = count - 1,
@@ -94,14 +47,13 @@ static tn_riding mark(tn_work *w, int32_t count, tn_tensor *to, int32_t tensors,
 
 tn_status TN(tn_whole_forward)(tn_work *w, int32_t count, tn_error *e)
 {
+    const tn_unit *u = w->unit;
     tn_calling calling;
-    whole h;
-    tn_call *call = make_call(&calling, w->unit, e);
-    fill(&h, w, false);
-    tn_riding riding = mark(w, count, &h.out, 1, false);
+    tn_call *call = make_call(&calling, u, e);
+    tn_riding riding = ride(w, count, &u->whole->out, 1, false);
     if (by_product(w)) calling.riding = &riding;
     const tn_status status = tn_call_end(
-        &calling, w->layer->run(w->unit->layer->self, call, &h.io));
+        &calling, w->layer->run(u->layer->self, call, prepare(w, false)));
     if (!status && count > 1 && !riding.carried) TN(tn_tiles_forward)(w + 1, count - 1);
     return status;
 }
@@ -110,16 +62,14 @@ tn_status TN(tn_whole_backward)(tn_work *w, int32_t count, tn_error *e)
 {
     const tn_unit *u = w->unit;
     tn_calling calling;
-    whole h;
     tn_call *call = make_call(&calling, u, e);
-    fill(&h, w, true);
-    tn_riding riding = mark(w, count, h.gin, u->spec->inputs, true);
+    tn_riding riding = ride(w, count, u->whole->gin, u->spec->inputs, true);
     if (by_product(w)) calling.riding = &riding;
-    const tn_status status = tn_call_end(&calling,
-                                         w->layer->run_back(u->layer->self, call, &h.io));
+    const tn_status status = tn_call_end(
+        &calling, w->layer->run_back(u->layer->self, call, prepare(w, true)));
     for (int32_t k = 0; !status && k < u->spec->inputs && !by_product(w); k++)
         if (u->gx[k] && u->gx_add[k])
-            TN(tn_add)(u->backend, u->gx[k], u->gx_spare[k], tn_count(&h.gin[k]));
+            TN(tn_add)(u->backend, u->gx[k], u->gx_spare[k], tn_count(&u->whole->gin[k]));
     if (!status && count > 1 && !riding.carried) TN(tn_tiles_backward)(w + 1, count - 1);
     return status;
 }
