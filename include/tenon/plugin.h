@@ -29,6 +29,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* What a plugin computes does not depend on the compiler's options: products and sums stay
+ * apart (no contraction), and loops become vector instructions from -O2 on. */
+#ifndef TN_HOST
+#ifdef __clang__
+#pragma STDC FP_CONTRACT OFF
+#elif defined __GNUC__
+#pragma GCC optimize("fp-contract=off", "no-trapping-math", "no-math-errno")
+#pragma GCC optimize("tree-vectorize", "vect-cost-model=dynamic")
+#endif
+#endif
+
 #include "tenon/random.h"
 #include "tenon/types.h"
 
@@ -39,7 +50,29 @@
 #endif
 
 #define TN_UNUSED __attribute__((unused))
-#define TN_KERNEL static /* hot loops: the place for function multiversioning */
+
+/* Stands in front of a function with hot loops, in place of `static`. On x86-64 it is then
+ * compiled for every processor, for AVX2 and for AVX-512, and the dynamic linker chooses when
+ * it loads the plugin. Fused multiply-add is in none of them, so loops over elements and
+ * TN_SUM have the same bits in all three. Not under a sanitizer, whose runtime is not up yet
+ * when the choice is made. -DTN_KERNEL=static makes a plugin for what cc's -m options say. */
+#ifndef TN_KERNEL
+#if defined __x86_64__ && defined __GLIBC__ && defined __has_attribute && \
+    !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
+#if __has_attribute(target_clones)
+#define TN_KERNEL __attribute__((target_clones("default", "avx2", "avx512f"))) static
+#endif
+#endif
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
+    __has_feature(thread_sanitizer)
+#undef TN_KERNEL
+#endif
+#endif
+#ifndef TN_KERNEL
+#define TN_KERNEL static
+#endif
+#endif
 
 /* ---- calls ------------------------------------------------------------------------- */
 
