@@ -27,7 +27,7 @@ static int bench_order(const void *a, const void *b)
 }
 
 /* The first argument, or 0: as many threads as there are cores. */
-static int bench_threads(int count, char **argument)
+static inline int bench_threads(int count, char **argument)
 {
     return count > 1 ? (int)strtol(argument[1], NULL, 10) : 0;
 }
@@ -35,8 +35,8 @@ static int bench_threads(int count, char **argument)
 /* Times `once(data)`, which does `work` units of work (samples, operations), and prints
  * units a second: {"benchmark": ..., "median": ..., "low": quartile, "high": quartile,
  * ...}. once returns non-zero on failure, as does this. */
-__attribute__((unused)) static int bench_run(const char *name, const char *unit, double work, int threads,
-                     int (*once)(void *data), void *data)
+static inline int bench_run(const char *name, const char *unit, double work, int threads,
+                            int (*once)(void *data), void *data)
 {
     static double seconds[MOST_REPEATS];
     const double start = bench_now();
