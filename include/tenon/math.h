@@ -40,28 +40,40 @@
 #define tn_tanh(x) TN_MATH_OF(tanh, x)
 #define tn_sigmoid(x) TN_MATH_OF(sigmoid, x)
 
-/* Adds up `term` over i = 0 .. n - 1 in double, in an order that n alone decides and vector
- * instructions can follow: element i goes to lane i % TN_LANES, and lanes are added in pairs.
+/* The sum of `term`, in double, and the largest `term`, a tn_real, over i = 0 .. n - 1:
  *
- *     return TN_SUM(i, t->n, (double)w[i] * (double)w[i]); */
+ *     return TN_SUM(i, t->n, (double)w[i] * (double)w[i]);
+ *
+ * in an order that n alone decides and vector instructions can follow: element i goes to lane
+ * i % TN_LANES, lanes are folded in halves, and the last n % TN_LANES elements follow. */
+#define TN_SUM(i, n, term) TN_IN_LANES(double, 0, TN_PLUS, i, n, term)
+#define TN_MAX(i, n, term) TN_IN_LANES(tn_real, -INFINITY, TN_LARGER, i, n, term)
+#define TN_PLUS(a, b) ((a) + (b))
+#define TN_LARGER(a, b) ((a) > (b) ? (a) : (b))
 #define TN_LANES 16
-#define TN_SUM(i, n, term)                                                         \
-    __extension__({                                                                \
-        const int64_t tn_n = (n), tn_whole = tn_n - tn_n % TN_LANES;               \
-        double tn_lane[TN_LANES] = {0};                                            \
-        for (int64_t tn_i = 0; tn_i < tn_whole; tn_i += TN_LANES)                  \
-            for (int64_t i = tn_i; i < tn_i + TN_LANES; i++)                       \
-                tn_lane[i - tn_i] += (term);                                       \
-        for (int64_t i = tn_whole; i < tn_n; i++) tn_lane[i - tn_whole] += (term); \
-        tn_join_lanes(tn_lane);                                                    \
+#define TN_IN_LANES(type, start, join, i, n, term)                                     \
+    __extension__({                                                                    \
+        const int64_t tn_n = (n), tn_whole = tn_n - tn_n % TN_LANES;                   \
+        type tn_all = (type)(start);                                                   \
+        if (tn_whole) {                                                                \
+            type tn_lane[TN_LANES];                                                    \
+            for (int tn_l = 0; tn_l < TN_LANES; tn_l++) tn_lane[tn_l] = (type)(start); \
+            for (int64_t tn_i = 0; tn_i < tn_whole; tn_i += TN_LANES)                  \
+                for (int64_t i = tn_i; i < tn_i + TN_LANES; i++) {                     \
+                    const type tn_term = (term);                                       \
+                    tn_lane[i - tn_i] = join(tn_term, tn_lane[i - tn_i]);              \
+                }                                                                      \
+            for (int tn_half = TN_LANES / 2; tn_half; tn_half /= 2)                    \
+                for (int tn_l = 0; tn_l < tn_half; tn_l++)                             \
+                    tn_lane[tn_l] = join(tn_lane[tn_l + tn_half], tn_lane[tn_l]);      \
+            tn_all = tn_lane[0];                                                       \
+        }                                                                              \
+        for (int64_t i = tn_whole; i < tn_n; i++) {                                    \
+            const type tn_term = (term);                                               \
+            tn_all = join(tn_term, tn_all);                                            \
+        }                                                                              \
+        tn_all;                                                                        \
     })
-
-TN_INLINE double tn_join_lanes(double lane[TN_LANES])
-{
-    for (int half = TN_LANES / 2; half; half /= 2)
-        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
-    return lane[0];
-}
 
 #elif defined TN_MATH_BITS /* ---- once for float, once for double -------------------- */
 

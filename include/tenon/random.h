@@ -1,5 +1,4 @@
-/* random.h - counter-based random numbers, inline: Philox-4x32-10 (Salmon, Moraes, Dror,
- * Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+/* random.h - counter-based random numbers, inline, from Philox-4x32-10 (philox.h).
  *
  * A number is a pure function of (key, index), so a mask is the same on any thread, in any
  * split, when it is computed again in the backward pass, and after a resume. */
@@ -7,27 +6,8 @@
 #define TENON_RANDOM_H
 
 #include <math.h>
-#include <stdint.h>
 
-typedef struct tn_key {
-    uint32_t word[2];
-} tn_key;
-
-static inline void tn_philox(const uint32_t counter[4], tn_key key, uint32_t out[4])
-{
-    uint32_t a = counter[0], b = counter[1], c = counter[2], d = counter[3];
-    uint32_t k0 = key.word[0], k1 = key.word[1];
-    for (int round = 0; round < 10; round++) {
-        uint64_t p = (uint64_t)0xD2511F53u * a, q = (uint64_t)0xCD9E8D57u * c;
-        a = (uint32_t)(q >> 32) ^ b ^ k0;
-        c = (uint32_t)(p >> 32) ^ d ^ k1;
-        b = (uint32_t)q;
-        d = (uint32_t)p;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    out[0] = a, out[1] = b, out[2] = c, out[3] = d;
-}
+#include "tenon/philox.h"
 
 /* An independent stream for (a, b), e.g. (node, step). */
 static inline tn_key tn_key_derive(tn_key key, uint64_t a, uint64_t b)
@@ -55,12 +35,9 @@ static inline void tn_random_run(tn_key key, uint64_t first, int64_t n, uint32_t
     int64_t i = 0;
     for (; i < n && (first + (uint64_t)i) % 4; i++)
         bits[i] = tn_random_bits(key, first + (uint64_t)i);
-    for (; i + 4 <= n; i += 4) {
-        const uint64_t block = (first + (uint64_t)i) / 4;
-        const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), 0, 0};
-        tn_philox(counter, key, bits + i);
-    }
-    for (; i < n; i++) bits[i] = tn_random_bits(key, first + (uint64_t)i);
+    tn_philox_run(key, (first + (uint64_t)i) / 4, (n - i) / 4, bits + i);
+    for (i += (n - i) / 4 * 4; i < n; i++)
+        bits[i] = tn_random_bits(key, first + (uint64_t)i);
 }
 
 /* Uniform on (0, 1): 52 bits from element i's pair of words, never 0 and never 1. */

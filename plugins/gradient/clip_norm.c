@@ -5,18 +5,17 @@
  * Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks",
  * ICML 2013, algorithm 1. The 1e-6 in the denominator is PyTorch's. */
 #include <tenon/plugin.h>
+#include <tenon/math.h>
 #include <tenon/update.h>
 
 #define OPTIONS(P) \
     P(SCHEDULABLE, max, TN_POSITIONAL | TN_ABOVE, 1, 0, INFINITY, "largest norm allowed")
 TN_SELF(OPTIONS, )
 
-static void TN(add)(const void *me, const tn_tile *t, const tn_real *w, const tn_real *g,
-                    double *const *acc)
+TN_KERNEL void TN(add)(const void *me, const tn_tile *t, const tn_real *w,
+                       const tn_real *g, double *const *acc)
 {
-    double sum = 0;
-    for (int64_t i = 0; i < t->n; i++) sum += (double)g[i] * (double)g[i];
-    acc[0][0] += sum;
+    acc[0][0] += TN_SUM(i, t->n, (double)g[i] * (double)g[i]);
 }
 
 static void TN(finish)(const void *me, const tn_tile *t, int64_t groups, int64_t members,

@@ -7,37 +7,28 @@
  * "Probabilistic interpretation of feedforward classification network outputs", 1990.
  * Before cross_entropy it is not wanted: that loss takes logits. */
 #include <tenon/plugin.h>
-#include <tgmath.h>
-
-static void TN(forward_row)(int64_t n, const tn_real *x, tn_real *y)
-{
-    tn_real top = x[0];
-    double sum = 0;
-    for (int64_t j = 1; j < n; j++) top = x[j] > top ? x[j] : top;
-    for (int64_t j = 0; j < n; j++) sum += y[j] = exp(x[j] - top);
-    const tn_real scale = (tn_real)(1 / sum);
-    for (int64_t j = 0; j < n; j++) y[j] *= scale;
-}
-
-static void TN(backward_row)(int64_t n, const tn_real *y, const tn_real *gy, tn_real *gx)
-{
-    double sum = 0;
-    for (int64_t j = 0; j < n; j++) sum += gy[j] * y[j];
-    const tn_real mean = (tn_real)sum;
-    for (int64_t j = 0; j < n; j++) gx[j] = y[j] * (gy[j] - mean);
-}
+#include <tenon/math.h>
 
 TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x,
                            tn_real *y)
 {
-    for (int64_t i = 0; i < t->n; i += t->width) TN(forward_row)(t->width, x + i, y + i);
+    const int64_t n = t->width;
+    for (const tn_real *end = x + t->n; x < end; x += n, y += n) {
+        const tn_real top = TN_MAX(j, n, x[j]);
+        for (int64_t j = 0; j < n; j++) y[j] = tn_exp(x[j] - top);
+        const tn_real scale = (tn_real)(1 / TN_SUM(j, n, y[j]));
+        for (int64_t j = 0; j < n; j++) y[j] *= scale;
+    }
 }
 
 TN_KERNEL void TN(backward)(const void *self, const tn_tile *t, const tn_real *x,
                             const tn_real *y, const tn_real *gy, tn_real *gx)
 {
-    for (int64_t i = 0; i < t->n; i += t->width)
-        TN(backward_row)(t->width, y + i, gy + i, gx + i);
+    const int64_t n = t->width;
+    for (const tn_real *end = y + t->n; y < end; y += n, gy += n, gx += n) {
+        const tn_real mean = (tn_real)TN_SUM(j, n, gy[j] * y[j]);
+        for (int64_t j = 0; j < n; j++) gx[j] = y[j] * (gy[j] - mean);
+    }
 }
 
 TN_VTABLE(layer, .kernel = TN_ROW, .flags = TN_NEEDS_Y | TN_INPLACE,

@@ -6,12 +6,12 @@
  * is the field's (there 1.7159, rounded). It is a fact about tanh: whether it is
  * applied is up to the initializer, which `init: auto` chooses as Xavier here. */
 #include <tenon/plugin.h>
-#include <tgmath.h>
+#include <tenon/math.h>
 
 TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x,
                            tn_real *y)
 {
-    for (int64_t i = 0; i < t->n; i++) y[i] = tanh(x[i]);
+    for (int64_t i = 0; i < t->n; i++) y[i] = tn_tanh(x[i]);
 }
 
 TN_KERNEL void TN(backward)(const void *self, const tn_tile *t, const tn_real *x,

@@ -9,7 +9,11 @@
  * "Deep learning", 2016, section 6.2.2.2. */
 #include <tenon/plugin.h>
 #include <tenon/score.h>
-#include <tgmath.h>
+#include <tenon/math.h>
+
+#ifndef BLOCK
+#define BLOCK 256 /* elements that are worked on at a time */
+#endif
 
 static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,
                            const tn_field_spec *const *field)
@@ -28,26 +32,49 @@ static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,
     return TN_OK;
 }
 
-static double TN(element)(tn_real y, double target, double n, tn_real *gy)
+/* Losses and gradients of n elements of rows of `width`. */
+TN_KERNEL void TN(elements)(int64_t n, int64_t width, const tn_real *y,
+                            const double *target, double *loss, tn_real *gy)
 {
-    const double z = (double)y, e = exp(-fabs(z));
-    if (gy) *gy = (tn_real)(((z < 0 ? e : 1) / (1 + e) - target) / n);
-    return ((z > 0 ? z : 0) - z * target + log1p(e)) / n;
+    const double scale = 1 / (double)width;
+    for (int64_t i = 0; i < n; i++) {
+        const double z = (double)y[i], positive = z > 0 ? z : 0;
+        loss[i] = scale * (positive - z * target[i] + tn_log1p(tn_exp(-fabs(z))));
+    }
+    for (int64_t i = 0; gy && i < n; i++)
+        gy[i] = (tn_real)(scale * (tn_sigmoid((double)y[i]) - target[i]));
+}
+
+/* Elements first .. first + n - 1; the number of the first that is no target, or n. */
+static int64_t TN(targets)(const tn_field *field, int64_t first, int64_t n,
+                           double *target)
+{
+    const tn_real *real = field->real;
+    for (int64_t i = 0; i < n; i++) {
+        target[i] = real ? (double)real[first + i] : (double)field->label[first + i];
+        if (!real && target[i] != 0 && target[i] != 1) return i;
+    }
+    return n;
 }
 
 static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
                           const tn_real *y, const tn_field *field, double *value,
                           double *weight, tn_real *gy)
 {
-    const tn_real *real = field->real;
-    for (int64_t i = 0; i < t->n; i++) {
-        if (!real && (field->label[i] < 0 || field->label[i] > 1))
+    double target[BLOCK], loss[BLOCK];
+    int64_t row = 0, column = 0;
+    for (int64_t first = 0; first < t->n; first += BLOCK) {
+        const int64_t n = t->n - first < BLOCK ? t->n - first : BLOCK;
+        const int64_t good = TN(targets)(field, first, n, target);
+        if (good < n)
             return tn_fail(c, TN_EINVAL, "label %d of row %lld is neither 0 nor 1",
-                           field->label[i], (long long)(t->row + i / t->width));
-        const double target = real ? (double)real[i] : (double)field->label[i];
-        double *sum = value + i / t->width;
-        if (i % t->width == 0) *sum = 0;
-        *sum += TN(element)(y[i], target, (double)t->width, gy ? gy + i : NULL);
+                           field->label[first + good],
+                           (long long)(t->row + (first + good) / t->width));
+        TN(elements)(n, t->width, y + first, target, loss, gy ? gy + first : NULL);
+        for (int64_t i = 0; i < n; i++) {
+            value[row] = column ? value[row] + loss[i] : loss[i];
+            if (++column == t->width) row++, column = 0;
+        }
     }
     return TN_OK;
 }

@@ -10,7 +10,7 @@
  * "Rethinking the Inception architecture", CVPR 2016, section 7. */
 #include <tenon/plugin.h>
 #include <tenon/score.h>
-#include <tgmath.h>
+#include <tenon/math.h>
 
 #define OPTIONS(P)                                      \
     P(REAL, label_smoothing, 0, 0, 0, 1,                \
@@ -40,68 +40,66 @@ static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,
     return TN_OK;
 }
 
-/* One row: exponentials into gy unless it is NULL; returns lse and what they add up
- * to. */
-static double TN(sum_exp)(int64_t n, const tn_real *y, tn_real *gy, double *sum)
+/* exp(y_k - m) of each row into e, and m into value. */
+static inline void TN(exponentials)(int64_t rows, int64_t n, const tn_real *y, tn_real *e,
+                                    double *value)
 {
-    tn_real top = y[0];
-    for (int64_t k = 1; k < n; k++) top = y[k] > top ? y[k] : top;
-    *sum = 0;
-    for (int64_t k = 0; k < n; k++) {
-        const tn_real e = exp(y[k] - top);
-        if (gy) gy[k] = e;
-        *sum += e;
+    for (int64_t i = 0; i < rows; i++) {
+        const tn_real *row = y + i * n, top = TN_MAX(k, n, row[k]);
+        for (int64_t k = 0; k < n; k++) e[i * n + k] = row[k] - top;
+        value[i] = (double)top;
     }
-    return (double)top + log(*sum);
+    for (int64_t i = 0; i < rows * n; i++) e[i] = tn_exp(e[i]);
 }
 
 /* Against q_k = even + (1 - s) x (1 if k is the label). */
-static double TN(label_row)(const TN(self) * self, int64_t n, const tn_real *y,
-                            int32_t label, tn_real *gy)
+static inline double TN(label_row)(const TN(self) * self, int64_t n, const tn_real *y,
+                                   int32_t label, double lse, double sum, tn_real *gy)
 {
-    const double s = self->label_smoothing, even = s / (double)n;
-    double sum, value;
-    const double lse = TN(sum_exp)(n, y, gy, &sum);
-    value = (1 - s) * (lse - (double)y[label]);
-    for (int64_t k = 0; s > 0 && k < n; k++) value += even * (lse - (double)y[k]);
-    if (!gy) return value;
-    for (int64_t k = 0; k < n; k++) gy[k] = (tn_real)(gy[k] / sum - even);
-    gy[label] -= (tn_real)(1 - s);
+    const double s = self->label_smoothing, even = s / (double)n, scale = 1 / sum;
+    double value = (1 - s) * (lse - (double)y[label]);
+    if (s > 0) value += even * TN_SUM(k, n, lse - (double)y[k]);
+    for (int64_t k = 0; gy && k < n; k++) gy[k] = (tn_real)(gy[k] * scale - even);
+    if (gy) gy[label] -= (tn_real)(1 - s);
     return value;
 }
 
-static double TN(probability_row)(const TN(self) * self, int64_t n, const tn_real *y,
-                                  const tn_real *target, tn_real *gy)
+static inline double TN(probability_row)(const TN(self) * self, int64_t n,
+                                         const tn_real *y, const tn_real *target,
+                                         double lse, double sum, tn_real *gy)
 {
     const double s = self->label_smoothing, even = s / (double)n;
-    double sum, value = 0, total = 0;
-    const double lse = TN(sum_exp)(n, y, gy, &sum);
+    double value = 0, total = 0;
     for (int64_t k = 0; k < n; k++) {
         const double q = (1 - s) * (double)target[k] + even;
         total += q;
         if (q != 0) value += q * (lse - (double)y[k]); /* 0 log 0 is 0 */
     }
     for (int64_t k = 0; gy && k < n; k++)
-        gy[k] = (tn_real)(gy[k] / sum * total - ((1 - s) * (double)target[k] + even));
+        gy[k] = (tn_real)(gy[k] * (total / sum) - ((1 - s) * (double)target[k] + even));
     return value;
 }
 
-static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
-                          const tn_real *y, const tn_field *field, double *value,
-                          double *weight, tn_real *gy)
+TN_KERNEL tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
+                             const tn_real *y, const tn_field *field, double *value,
+                             double *weight, tn_real *gy)
 {
     const int64_t n = t->width, rows = t->n / n;
+    if (gy) TN(exponentials)(rows, n, y, gy, value);
     for (int64_t i = 0; i < rows; i++, y += n, gy = gy ? gy + n : NULL) {
+        const tn_real top = gy ? (tn_real)value[i] : TN_MAX(k, n, y[k]);
+        const double sum = gy ? TN_SUM(k, n, gy[k]) : TN_SUM(k, n, tn_exp(y[k] - top));
+        const double lse = (double)top + tn_log(sum);
         if (field->real) {
-            value[i] = TN(probability_row)(self, n, y, (tn_real *)field->real + i * n,
-                                           gy);
+            const tn_real *target = (const tn_real *)field->real + i * n;
+            value[i] = TN(probability_row)(self, n, y, target, lse, sum, gy);
             continue;
         }
         const int32_t label = field->label[i];
         if (label < 0 || label >= n)
             return tn_fail(c, TN_EINVAL, "label %d of row %lld is not in 0 .. %lld",
                            label, (long long)(t->row + i), (long long)n - 1);
-        value[i] = TN(label_row)(self, n, y, label, gy);
+        value[i] = TN(label_row)(self, n, y, label, lse, sum, gy);
     }
     return TN_OK;
 }

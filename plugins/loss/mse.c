@@ -5,6 +5,7 @@
  * Without the factor 1/2 that some texts have. Goodfellow, Bengio, Courville, "Deep
  * learning", 2016, section 5.1.4. */
 #include <tenon/plugin.h>
+#include <tenon/math.h>
 #include <tenon/score.h>
 
 static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,
@@ -23,26 +24,21 @@ static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,
     return TN_OK;
 }
 
-TN_KERNEL double TN(row)(int64_t n, const tn_real *y, const tn_real *target, tn_real *gy)
+static inline double TN(square)(tn_real y, tn_real target)
 {
-    const tn_real scale = (tn_real)(2.0 / (double)n);
-    double sum = 0;
-    for (int64_t k = 0; k < n; k++) {
-        const double d = (double)y[k] - (double)target[k];
-        sum += d * d;
-        if (gy) gy[k] = scale * (y[k] - target[k]);
-    }
-    return sum / (double)n;
+    const double d = (double)y - (double)target;
+    return d * d;
 }
 
-static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
-                          const tn_real *y, const tn_field *field, double *value,
-                          double *weight, tn_real *gy)
+TN_KERNEL tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
+                             const tn_real *y, const tn_field *field, double *value,
+                             double *weight, tn_real *gy)
 {
     const int64_t n = t->width;
-    const tn_real *target = field->real;
-    for (int64_t i = 0; i < t->n / n; i++)
-        value[i] = TN(row)(n, y + i * n, target + i * n, gy ? gy + i * n : NULL);
+    const tn_real *target = field->real, scale = (tn_real)(2.0 / (double)n);
+    for (int64_t i = 0; gy && i < t->n; i++) gy[i] = scale * (y[i] - target[i]);
+    for (int64_t i = 0; i < t->n / n; i++, y += n, target += n)
+        value[i] = TN_SUM(k, n, TN(square)(y[k], target[k])) / (double)n;
     return TN_OK;
 }
 

@@ -17,7 +17,7 @@ TN_KERNEL void TN(adam_update)(const TN(adam_terms) * a, int64_t n, const tn_upd
 {
     const double t = (double)u->step;
     const tn_real size = (tn_real)(u->rate / (1 - pow(a->beta1, t)));
-    const tn_real root = (tn_real)sqrt(1 - pow(a->beta2, t));
+    const tn_real unbias = (tn_real)(1 / sqrt(1 - pow(a->beta2, t)));
     const tn_real old1 = (tn_real)a->beta1, new1 = (tn_real)(1 - a->beta1);
     const tn_real old2 = (tn_real)a->beta2, new2 = (tn_real)(1 - a->beta2);
     const tn_real coupled = (tn_real)a->coupled, keep = (tn_real)a->keep;
@@ -26,7 +26,7 @@ TN_KERNEL void TN(adam_update)(const TN(adam_terms) * a, int64_t n, const tn_upd
         const tn_real d = g[i] + coupled * w[i];
         m[i] = old1 * m[i] + new1 * d;
         v[i] = old2 * v[i] + new2 * d * d;
-        w[i] = keep * w[i] - size * (m[i] / (sqrt(v[i]) / root + epsilon));
+        w[i] = keep * w[i] - size * (m[i] / (sqrt(v[i]) * unbias + epsilon));
     }
 }
 
@@ -36,8 +36,8 @@ TN_KERNEL void TN(adam_update)(const TN(adam_terms) * a, int64_t n, const tn_upd
 TN_KERNEL void TN(adam_step)(double beta2, double epsilon, int64_t n, const tn_update *u,
                              const tn_real *v, tn_real *step)
 {
-    const tn_real root = (tn_real)sqrt(1 - pow(beta2, (double)u->step));
+    const tn_real unbias = (tn_real)(1 / sqrt(1 - pow(beta2, (double)u->step)));
     const tn_real rate = (tn_real)u->rate;
     for (int64_t i = 0; i < n; i++)
-        step[i] = rate / (sqrt(v[i]) / root + (tn_real)epsilon);
+        step[i] = rate / (sqrt(v[i]) * unbias + (tn_real)epsilon);
 }

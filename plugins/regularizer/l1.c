@@ -10,6 +10,7 @@
  * 1; Parikh and Boyd, "Proximal algorithms", Found. Trends Optim. 1 (2014), sec. 6.5.2.
  */
 #include <tenon/plugin.h>
+#include <tenon/math.h>
 #include <tenon/update.h>
 
 #define OPTIONS(P)                                                        \
@@ -17,12 +18,10 @@
     P(BOOL, prox, 0, 1, 0, 1, "exact zeros by soft thresholding, not the subgradient")
 TN_SELF(OPTIONS, )
 
-static double TN(penalty)(const void *me, const tn_tile *t, const tn_real *w)
+TN_KERNEL double TN(penalty)(const void *me, const tn_tile *t, const tn_real *w)
 {
     const TN(self) *self = me;
-    double sum = 0;
-    for (int64_t i = 0; i < t->n; i++) sum += fabs((double)w[i]);
-    return tn_now(t, self->lambda) * sum;
+    return tn_now(t, self->lambda) * TN_SUM(i, t->n, fabs((double)w[i]));
 }
 
 TN_KERNEL void TN(gradient)(const void *me, const tn_tile *t, const tn_real *w,

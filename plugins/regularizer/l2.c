@@ -5,17 +5,16 @@
  * Technometrics 12 (1970), eq. 2.1; Krogh and Hertz, "A simple weight decay can improve
  * generalization", NIPS 1991, eq. 1. */
 #include <tenon/plugin.h>
+#include <tenon/math.h>
 #include <tenon/update.h>
 
 #define OPTIONS(P) P(SCHEDULABLE, lambda, TN_POSITIONAL, 0.01, 0, INFINITY, "strength")
 TN_SELF(OPTIONS, )
 
-static double TN(penalty)(const void *me, const tn_tile *t, const tn_real *w)
+TN_KERNEL double TN(penalty)(const void *me, const tn_tile *t, const tn_real *w)
 {
     const TN(self) *self = me;
-    double sum = 0;
-    for (int64_t i = 0; i < t->n; i++) sum += (double)w[i] * (double)w[i];
-    return 0.5 * tn_now(t, self->lambda) * sum;
+    return 0.5 * tn_now(t, self->lambda) * TN_SUM(i, t->n, (double)w[i] * (double)w[i]);
 }
 
 TN_KERNEL void TN(gradient)(const void *me, const tn_tile *t, const tn_real *w,
