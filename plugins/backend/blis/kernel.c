@@ -43,6 +43,9 @@ INLINE void multiply(const int rows, const int wide, const bool by_row,
     const real *a0 = t->a, *a5 = rows > 5 ? a0 + 5 * row : a0,
                *a10 = rows > 10 ? a0 + 10 * row : a0;
     const real *b = (const real *)t->b + col;
+    real *out = (real *)t->out + col;
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++)
+        __builtin_prefetch(out + i * t->out_row + j * LANES, 1, 3);
     for (int64_t k = 0; k < t->depth; k++) {
         vector x[2];
         UNROLL for (int j = 0; j < wide; j++) x[j] = *(const in_memory *)(b + j * LANES);
@@ -55,7 +58,6 @@ INLINE void multiply(const int rows, const int wide, const bool by_row,
         }
         a0 += step, a5 += step, a10 += step, b += t->b_step;
     }
-    real *out = (real *)t->out + col;
     if (t->add)
         UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++)
             acc[i][j] += *(in_memory *)(out + i * t->out_row + j * LANES);
@@ -253,23 +255,27 @@ INLINE void multiply_turned(const int rows, const tn_blis_tile *t)
     find_rows(t->b, t->b_side, t->cols, PANEL, row);
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < PANEL; j++) out[i * PANEL + j] = 0;
-    for (int64_t k = 0; k < whole; k += LINE)
-        for (int64_t j = 0; j < t->cols; j += SIDE) {
-            square_row acc[FEW];
-            fetch_next(row + j, k);
-            UNROLL for (int i = 0; i < rows; i++)
-                acc[i] = *(const square_row *)(out + i * PANEL + j);
-            UNROLL for (int64_t h = 0; h < LINE; h += SIDE / 2)
+    /* Squares side by side: enough chains, yet few rows of memory at a time. */
+    const int sides = rows == 1 ? 1 : 2;
+    for (int64_t j = 0; j < t->cols; j += sides * SIDE) {
+        square_row acc[FEW][2];
+        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int g = 0; g < sides; g++)
+            acc[i][g] = (square_row){0};
+        for (int64_t k = 0; k < whole; k += LINE) UNROLL for (int g = 0; g < sides; g++)
             {
-                square_row column[SIDE / 2];
-                turn_half(row + j, k + h, column);
-                UNROLL for (int64_t q = 0; q < SIDE / 2; q++)
-                    UNROLL for (int i = 0; i < rows; i++)
-                        acc[i] += a[i * t->a_row + k + h + q] * column[q];
+                fetch_next(row + j + g * SIDE, k);
+                UNROLL for (int64_t h = 0; h < LINE; h += SIDE / 2)
+                {
+                    square_row column[SIDE / 2];
+                    turn_half(row + j + g * SIDE, k + h, column);
+                    UNROLL for (int64_t q = 0; q < SIDE / 2; q++)
+                        UNROLL for (int i = 0; i < rows; i++)
+                            acc[i][g] += a[i * t->a_row + k + h + q] * column[q];
+                }
             }
-            UNROLL for (int i = 0; i < rows; i++) *
-                (square_row *)(out + i * PANEL + j) = acc[i];
-        }
+        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int g = 0; g < sides; g++) *
+            (square_row *)(out + i * PANEL + j + g * SIDE) = acc[i][g];
+    }
     for (int64_t k = whole; k < depth; k++)
         for (int i = 0; i < rows; i++)
             for (int64_t j = 0; j < PANEL; j++)

@@ -78,6 +78,14 @@ static block look(const operand *o, int64_t row, int64_t col, int64_t rows, int6
     return (block){room, cols, 1};
 }
 
+/* Where in an operand packed as a whole a panel (or tile) begins: it lies by blocks of the
+ * inner dimension, so that what is used together is close together. */
+static int64_t packed_at(int64_t panels, int64_t width, int64_t k, int64_t depth,
+                         int64_t panel)
+{
+    return (k * panels + panel * depth) * width;
+}
+
 /* Packs rows of A for a tile. */
 static void pack_a(const job *j, int64_t row, int64_t k, int64_t rows, int64_t depth,
                    tn_real *read, tn_real *into)
@@ -131,8 +139,9 @@ static void find_b(task *t)
     const operand *b = &t->job->b;
     t->tail = NULL, t->b_step = PANEL;
     if (b->place == WHOLE) {
-        t->far = b->m.rows * PANEL;
-        t->b = b->whole + t->col / PANEL * t->far + t->k * PANEL;
+        t->far = t->depth * PANEL;
+        t->b = b->whole +
+               packed_at(parts(b->m.cols, PANEL), PANEL, t->k, t->depth, t->col / PANEL);
         return;
     }
     t->b = t->b_room, t->far = t->depth * PANEL;
@@ -157,7 +166,8 @@ static void find_a(const task *t, int64_t number, int64_t row, tn_blis_tile *til
     const int64_t pitch = j->kernels->pitch;
     tile->a_row = 1, tile->a_step = pitch;
     if (j->a.place == WHOLE) {
-        tile->a = j->a.whole + (number * j->a.m.cols + t->k) * pitch;
+        tile->a = j->a.whole +
+                  packed_at(j->cut.strips * j->cut.tiles, pitch, t->k, t->depth, number);
     } else if (j->a.place == EACH) {
         pack_a(j, row, t->k, tile->rows, t->depth, t->a_read, t->a_room);
         tile->a = t->a_room;
@@ -342,17 +352,19 @@ static void pack_part(void *data, int64_t i, int32_t worker)
             for (int64_t t = 0; t < tiles; t++) {
                 const int64_t first = begin(rows, tiles, t),
                               count = begin(rows, tiles, t + 1) - first;
-                tn_real *into = j->a.whole + ((i * tiles + t) * j->a.m.cols + k) * pitch;
+                tn_real *into = j->a.whole + packed_at(j->cut.strips * tiles, pitch, k,
+                                                       depth, i * tiles + t);
                 if (count) pack_a(j, row + first, k, count, depth, a_read, into);
             }
             return;
         }
         i -= j->cut.strips;
     }
-    const int64_t col = i * j->cut.wide, far = j->b.m.rows * PANEL;
+    const int64_t col = i * j->cut.wide;
+    tn_real *into = j->b.whole +
+                    packed_at(parts(j->out.cols, PANEL), PANEL, k, depth, col / PANEL);
     pack_b(j->kernels, &j->b, k, col, depth, least(j->cut.wide, j->out.cols - col),
-           a_read + j->a_read + j->b_room, j->b.whole + col / PANEL * far + k * PANEL,
-           far);
+           a_read + j->a_read + j->b_room, into, depth * PANEL);
 }
 
 /* ---- decisions ----------------------------------------------------------------------- */
@@ -389,9 +401,10 @@ static void place_operands(job *j)
     const double depth = (double)a->cols * sizeof(tn_real);
     const bool by_columns = a->row_stride == 1, by_rows = a->col_stride == 1;
     const int64_t reuse = by_columns ? PACK_A_COLUMNS_COLS : PACK_A_ROWS_COLS;
-    const bool a_pack = a->read || (!by_columns && !by_rows) || b->cols >= reuse ||
-                        (b->cols > 2 * PANEL &&
-                         crowded(by_columns ? a->col_stride : a->row_stride)),
+    const bool often = b->cols >= reuse ||
+                       (b->cols > PANEL &&
+                        crowded(by_columns ? a->col_stride : a->row_stride)),
+               a_pack = a->read || (!by_columns && !by_rows) || (a->rows > FEW && often),
                b_pack = b->read || b->col_stride != 1 || a->rows >= PACK_B_ROWS ||
                         (a->rows > TALLEST && crowded(b->row_stride));
     j->a.place = place_of(a_pack && !j->few, j->cut.across > 1,
@@ -446,7 +459,6 @@ static job plan(const tn_blis_team *team, const tn_product *p)
     const int64_t widest = j.out.rows > FEW  ? WIDE_PANELS
                            : j.few == LONG   ? LONG_PANELS
                            : j.few == TURNED ? 1
-                           : j.b.whole       ? 1
                                              : WIDE_PANELS;
     j.cut = cut_product(j.out.rows, j.out.cols, PANEL, widest, j.kernels->rows,
                         (double)j.a.m.cols, DEPTH);
@@ -513,6 +525,7 @@ tn_status TN(tn_blis_product)(const tn_blis_team *team, tn_call *c, const tn_pro
 size_t TN(tn_blis_pack_size)(const tn_matrix *b)
 {
     size_t size;
+    if (b->cols <= FEW) return 0; /* kernels for few rows are faster */
     return !__builtin_mul_overflow((size_t)parts(b->cols, PANEL) * PANEL_BYTES,
                                    (size_t)b->rows, &size)
                ? size
@@ -528,11 +541,12 @@ static void pack_panel(void *data, int64_t i, int32_t worker)
 {
     const packing *p = data;
     _Alignas(64) tn_real read[DEPTH * PANEL_BYTES / sizeof(tn_real)];
-    const int64_t depth = p->b.m.rows, cols = least(PANEL, p->b.m.cols - i * PANEL);
-    tn_real *into = p->b.whole + i * PANEL * depth;
-    for (int64_t k = 0; k < depth; k += DEPTH)
-        pack_b(p->kernels, &p->b, k, i * PANEL, least(DEPTH, depth - k), cols, read,
-               into + k * PANEL, 0);
+    const int64_t steps = p->b.m.rows, cols = least(PANEL, p->b.m.cols - i * PANEL);
+    for (int64_t k = 0; k < steps; k += DEPTH) {
+        const int64_t depth = least(DEPTH, steps - k);
+        pack_b(p->kernels, &p->b, k, i * PANEL, depth, cols, read,
+               p->b.whole + packed_at(parts(p->b.m.cols, PANEL), PANEL, k, depth, i), 0);
+    }
 }
 
 void TN(tn_blis_pack)(const tn_blis_team *team, const tn_matrix *b, void *packed)
