@@ -167,6 +167,22 @@ static bool needs_spare(const tn_plan *p, int32_t number, int32_t k)
            !tn_runs_by_product(f) && has_gradient(p, tn_plan_source(p, number, k));
 }
 
+/* Counters for the larger of its results, output and gradients of inputs. */
+static tn_status take_cells(tn_plan *p, int32_t number, tn_error *e)
+{
+    const tn_node *spec = &p->graph->node[number].spec;
+    int64_t most = 0;
+    if (!tn_runs_by_product(&p->node[number].unit.facts)) return TN_OK;
+    for (int32_t k = -1; k < spec->inputs; k++) {
+        const tn_shape *shape = k < 0 ? &spec->out : &spec->in[k];
+        const int64_t rows = p->options.samples * tn_rows_per_sample(shape);
+        const tn_cells c = tn_cells_of(rows, tn_shape_width(shape));
+        if (c.down * c.across > most) most = c.down * c.across;
+    }
+    p->node[number].unit.cell = tn_plan_take(p, most, sizeof(tn_cell), e);
+    return p->node[number].unit.cell ? TN_OK : TN_ENOMEM;
+}
+
 static tn_status want_node(tn_plan *p, int32_t number, tn_error *e)
 {
     tn_plan_node *n = &p->node[number];
@@ -186,7 +202,7 @@ static tn_status want_node(tn_plan *p, int32_t number, tn_error *e)
     if (n->backward < 0) backward = at(n->forward);
     if (!status)
         status = tn_plan_want_kernel(p, &n->unit, samples, at(n->forward), backward, e);
-    return status;
+    return status ? status : take_cells(p, number, e);
 }
 
 /* What shares memory finds it. */

@@ -26,14 +26,19 @@ static bool takes_riders(const tn_plan *p, int32_t head)
            tn_runs_by_product(&p->node[head].unit.facts);
 }
 
-/* Whether `next` can follow in the group of `head`. Behind a product, blocks need not be whole
- * rows, and statistics need all of them. */
+/* Behind a product, kernels that need whole rows can follow if cells are. */
+static bool needs_more_than_a_cell(const tn_unit *u)
+{
+    return u->facts.kernel == TN_ROW && u->width > TN_CELL_COLS;
+}
+
+/* Whether `next` can follow in the group of `head`. Statistics need all rows. */
 static bool joins_forward(const tn_plan *p, int32_t head, int32_t next)
 {
     const tn_unit *u = &p->node[next].unit, *first = &p->node[head].unit;
     const tn_layer_facts *f = &u->facts;
     const bool product = tn_runs_by_product(&first->facts);
-    if (!tn_runs_on_tiles(f) || (product && f->kernel == TN_ROW)) return false;
+    if (!tn_runs_on_tiles(f) || (product && needs_more_than_a_cell(u))) return false;
     if (f->sums && (p->options.training || f->always_reduce)) return false;
     const tn_space space = product ? plain_space(p, &first->spec->out)
                                    : tn_unit_space(first, p->options.samples);

@@ -16,6 +16,15 @@ int64_t tn_chunks(int64_t rows, int64_t width)
     return (rows + chunk - 1) / chunk;
 }
 
+tn_cells tn_cells_of(int64_t rows, int64_t width)
+{
+    const int64_t cols = width < TN_CELL_COLS ? width : TN_CELL_COLS;
+    tn_cells c = {.rows = tn_chunk_rows(cols), .cols = cols};
+    c.down = (rows + c.rows - 1) / c.rows;
+    c.across = (width + cols - 1) / cols;
+    return c;
+}
+
 int64_t tn_rows_per_sample(const tn_shape *shape)
 {
     int64_t rows = 1;

@@ -1,127 +1,70 @@
-/* epilogue.c - kernels that ride on a matrix product: each finished block of the result goes
- * through them while it is in the cache.
+/* epilogue.c - kernels that ride on a matrix product: they run on each cell of the result as
+ * soon as it is there, on the thread that finished it, and while it is in the cache.
  *
- * Invariant: a rider gets the elements that it would get in a pass of its own, only cut
- * otherwise; as riders add to no sums, the bits are the same. Where a tensor is the product's
- * result (or shares its memory), the block is read and written in its place: the backend may
- * not have stored it yet. */
+ * The backend's blocks may be small, and kernels work better on long runs: so blocks are only
+ * counted, and cells are of the host's own size. Invariant: a rider gets the elements that it
+ * would get in a pass of its own, at most cut otherwise; as riders behind a product add to no
+ * sums, the bits are the same. */
 #include "core/real/kernel.h"
 
-#include <string.h>
-
-/* Where a tensor has the elements of a block: first element, distance of its rows. */
-typedef struct place {
-    tn_real *at;
-    int64_t stride;
-} place;
-
-typedef struct block {
-    int64_t row, col, rows, cols;
-    place here;
-    const void *result; /* the tensor that it is a block of */
-} block;
-
-static place place_of(const block *b, const void *tensor, int64_t width)
+static int64_t least(int64_t a, int64_t b)
 {
-    if (!tensor) return (place){NULL, 0};
-    if (tensor == b->result) return b->here;
-    tn_real *start = (tn_real *)(uintptr_t)tensor;
-    return (place){start + b->row * width + b->col, width};
+    return a < b ? a : b;
 }
 
-/* What a kernel reads and writes: inputs and output, or their gradients. */
-typedef struct rider {
-    const tn_work *work;
-    place in[TN_MAX_INPUTS], gin[TN_MAX_INPUTS], into[TN_MAX_INPUTS];
-    place y, gy;
-    int64_t n, tiles; /* elements of a tile; how many there are, one a row */
-    int64_t height;   /* rows of a tile */
-} rider;
+/* From .. to - 1 of rows or columns. */
+typedef struct range {
+    int64_t from, to;
+} range;
 
-static void place_inputs(rider *r, const block *b, bool back)
+static range cell_range(int64_t cell, int64_t size, int64_t end)
 {
-    const tn_unit *u = r->work->unit;
-    const int64_t width = r->work->width;
-    for (int32_t k = 0; k < u->spec->inputs; k++) {
-        r->in[k] = place_of(b, r->work->reads_x ? u->x[k] : NULL, width);
-        if (!back) continue;
-        r->gin[k] = place_of(b, tn_gradient_place(u, k), width);
-        r->into[k] = place_of(b, u->gx_add[k] ? u->gx[k] : NULL, width);
-    }
-    r->y = place_of(b, back && !r->work->reads_y ? NULL : u->y, width);
-    r->gy = place_of(b, back ? u->gy : NULL, width);
+    return (range){cell * size, least((cell + 1) * size, end)};
 }
 
-/* Whether rows follow each other without a gap in all tensors. */
-static bool is_gapless(const rider *r, const block *b, bool back)
+static int64_t common(range a, range b)
 {
-    if (b->cols != r->work->width || (r->work->layer->flags & TN_COLUMNS)) return false;
-    return b->here.stride == b->cols;
+    const int64_t from = a.from > b.from ? a.from : b.from;
+    return least(a.to, b.to) - from;
 }
 
-static void cut(rider *r, const block *b, bool back)
+/* The tiles of a cell: one run where it is whole rows and the kernel takes them so. */
+static tn_tiles tiles_of(const tn_work *w, range rows, range cols)
 {
-    const bool one = is_gapless(r, b, back);
-    r->height = one ? b->rows : 1;
-    r->tiles = one ? 1 : b->rows;
-    r->n = r->height * b->cols;
+    const int64_t first = rows.from * w->width + cols.from, n = cols.to - cols.from;
+    const int64_t count = rows.to - rows.from;
+    if (n == w->width) return TN(tn_tiles_of)(w, first, count * n, 0);
+    return (tn_tiles){first, n, w->width, count, 0};
 }
 
-static tn_real *row_of(place p, int64_t i)
+static void run_cell(const tn_riding *r, range rows, range cols)
 {
-    return p.at ? p.at + i * p.stride : NULL;
-}
-
-static void set_row(const rider *r, tn_frame *f, int64_t i, bool back)
-{
-    for (int32_t k = 0; k < r->work->unit->spec->inputs; k++) {
-        f->in[k] = row_of(r->in[k], i);
-        if (back) f->gin[k] = row_of(r->gin[k], i);
-    }
-}
-
-static void forward_block(const rider *r, tn_frame *f)
-{
-    const tn_work *w = r->work;
-    for (int64_t i = 0; i < r->tiles; i++, f->tile.row++) {
-        set_row(r, f, i, false);
-        w->layer->forward(w->unit->layer->self, &f->tile, f->in[0], row_of(r->y, i));
-    }
-}
-
-static void backward_block(const rider *r, tn_frame *f)
-{
-    const tn_work *w = r->work;
-    for (int64_t i = 0; i < r->tiles; i++, f->tile.row++) {
-        set_row(r, f, i, true);
-        w->layer->backward(w->unit->layer->self, &f->tile, f->in[0], row_of(r->y, i),
-                           row_of(r->gy, i), f->gin[0]);
-        for (int32_t k = 0; k < w->unit->spec->inputs; k++)
-            if (r->into[k].at && f->gin[k])
-                TN(tn_add_run)(row_of(r->into[k], i), f->gin[k], r->n);
-    }
-}
-
-static void wrote(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
-                  void *data, int64_t stride)
-{
-    const tn_riding *riding = with;
-    const tn_unit *head = riding->head->unit;
-    const tn_unit *first = riding->rider[0].unit;
-    const block b = {
-        row, col, rows, cols, {data, stride}, riding->back ? first->gy : head->y};
-    for (int32_t i = 0; i < riding->riders; i++) {
-        rider r;
-        tn_frame f;
-        r.work = &riding->rider[i];
-        place_inputs(&r, &b, riding->back);
-        cut(&r, &b, riding->back);
-        TN(tn_frame_fill)(&f, r.work, row * r.work->width + col, r.n, 0);
-        if (riding->back)
-            backward_block(&r, &f);
+    for (int32_t i = 0; i < r->riders; i++) {
+        const tn_tiles t = tiles_of(&r->rider[i], rows, cols);
+        if (r->back)
+            TN(tn_run_backward)(&r->rider[i], &t);
         else
-            forward_block(&r, &f);
+            TN(tn_run_forward)(&r->rider[i], &t);
     }
+}
+
+/* Counts a finished block; who completes a cell has seen all that others wrote to it. */
+static void wrote(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
+                  void *block, int64_t stride)
+{
+    const tn_riding *r = with;
+    const tn_cells *c = &r->cells;
+    const range down = {row, row + rows}, across = {col, col + cols};
+    for (int64_t i = row / c->rows; i * c->rows < down.to; i++)
+        for (int64_t j = col / c->cols; j * c->cols < across.to; j++) {
+            const range cell_rows = cell_range(i, c->rows, r->rider->rows),
+                        cell_cols = cell_range(j, c->cols, r->rider->width);
+            const int64_t n = common(cell_rows, down) * common(cell_cols, across);
+            const int64_t all = (cell_rows.to - cell_rows.from) *
+                                (cell_cols.to - cell_cols.from);
+            tn_cell *cell = &r->head->unit->cell[i * c->across + j];
+            if (atomic_fetch_add(cell, n) + n == all) run_cell(r, cell_rows, cell_cols);
+        }
 }
 
 /* ---- products ------------------------------------------------------------------------- */
@@ -144,6 +87,15 @@ static bool can_carry(const tn_riding *r, int32_t k, const tn_matrix *out)
            out->col_stride == 1 && out->row_stride == out->cols;
 }
 
+static void carry(tn_riding *r, tn_matrix *out)
+{
+    r->cells = tn_cells_of(out->rows, out->cols);
+    for (int64_t i = 0; i < r->cells.down * r->cells.across; i++)
+        atomic_init(&r->head->unit->cell[i], 0);
+    out->wrote = wrote, out->with = r;
+    r->carried = true;
+}
+
 tn_status TN(tn_ride)(const tn_instance *instance, tn_calling *calling,
                       const tn_product *product)
 {
@@ -159,9 +111,6 @@ tn_status TN(tn_ride)(const tn_instance *instance, tn_calling *calling,
     tn_product p = *product;
     r->made[k] = true;
     if (r->back && r->head->unit->gx_add[k]) p.add = 1;
-    if (can_carry(r, k, &p.out)) {
-        p.out.wrote = wrote, p.out.with = r;
-        r->carried = true;
-    }
+    if (can_carry(r, k, &p.out)) carry(r, &p.out);
     return b->product(instance->self, &calling->call, &p);
 }

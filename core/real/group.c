@@ -5,41 +5,57 @@
  * the bits that its units give in passes of their own. */
 #include "core/real/kernel.h"
 
-/* ---- one kernel on one chunk ---------------------------------------------------------- */
+/* ---- one kernel on a few tiles -------------------------------------------------------- */
 
-/* Elements of a tile in a chunk of n. */
-static int64_t tile_of(const tn_work *w, int64_t n)
+tn_tiles TN(tn_tiles_of)(const tn_work *w, int64_t first, int64_t n, int64_t chunk)
 {
-    return w->space.by_row ? w->space.width : n;
+    const int64_t tile = w->space.by_row ? w->space.width : n;
+    return (tn_tiles){first, tile, tile, n / tile, chunk};
 }
 
-static void forward_chunk(const tn_work *w, int64_t first, int64_t n, int64_t chunk)
+/* To the tile `stride` elements further on, in the same column. */
+static void advance(tn_frame *f, const tn_work *w, int64_t stride)
+{
+    f->tile.row += stride / w->width;
+    for (int32_t k = 0; k < w->unit->spec->inputs; k++)
+        f->in[k] = tn_at(f->in[k], stride);
+    if (tn_shared_groups(w->over)) return;
+    for (int32_t q = 0; q < w->unit->facts.stats; q++) f->stat[q] = tn_at(f->stat[q], 1);
+    for (int32_t q = 0; q < w->unit->facts.back_stats; q++)
+        f->back[q] = tn_at(f->back[q], 1);
+}
+
+void TN(tn_run_forward)(const tn_work *w, const tn_tiles *t)
 {
     const tn_unit *u = w->unit;
-    const int64_t tile = tile_of(w, n);
     tn_frame f;
-    for (int64_t at = first; at < first + n; at += tile) {
-        TN(tn_frame_fill)(&f, w, at, tile, chunk);
+    TN(tn_frame_fill)(&f, w, t->first, t->n, t->chunk);
+    for (int64_t i = 0, at = t->first; i < t->count; i++, at += t->stride) {
+        if (i) advance(&f, w, t->stride);
         w->layer->forward(u->layer->self, &f.tile, tn_at(u->x[0], at),
                           tn_at_mutable(u->y, at));
     }
 }
 
-static void backward_chunk(const tn_work *w, int64_t first, int64_t n, int64_t chunk)
+static void backward_tile(const tn_work *w, tn_frame *f, int64_t at, int64_t n)
 {
     const tn_unit *u = w->unit;
-    const int64_t tile = tile_of(w, n);
+    for (int32_t k = 0; k < u->spec->inputs; k++)
+        f->gin[k] = tn_at_mutable(tn_gradient_place(u, k), at);
+    w->layer->backward(u->layer->self, &f->tile, f->in[0],
+                       w->reads_y ? tn_at(u->y, at) : NULL, tn_at(u->gy, at), f->gin[0]);
+    for (int32_t k = 0; k < u->spec->inputs; k++)
+        if (u->gx[k] && u->gx_add[k])
+            TN(tn_add_run)((tn_real *)u->gx[k] + at, f->gin[k], n);
+}
+
+void TN(tn_run_backward)(const tn_work *w, const tn_tiles *t)
+{
     tn_frame f;
-    for (int64_t at = first; at < first + n; at += tile) {
-        TN(tn_frame_fill)(&f, w, at, tile, chunk);
-        for (int32_t k = 0; k < u->spec->inputs; k++)
-            f.gin[k] = tn_at_mutable(tn_gradient_place(u, k), at);
-        w->layer->backward(u->layer->self, &f.tile, f.in[0],
-                           w->reads_y ? tn_at(u->y, at) : NULL, tn_at(u->gy, at),
-                           f.gin[0]);
-        for (int32_t k = 0; k < u->spec->inputs; k++)
-            if (u->gx[k] && u->gx_add[k])
-                TN(tn_add_run)((tn_real *)u->gx[k] + at, f.gin[k], tile);
+    TN(tn_frame_fill)(&f, w, t->first, t->n, t->chunk);
+    for (int64_t i = 0, at = t->first; i < t->count; i++, at += t->stride) {
+        if (i) advance(&f, w, t->stride);
+        backward_tile(w, &f, at, t->n);
     }
 }
 
@@ -48,13 +64,16 @@ static void backward_chunk(const tn_work *w, int64_t first, int64_t n, int64_t c
 typedef struct tiles {
     tn_work *work;
     int32_t count;
-    void (*kernel)(const tn_work *, int64_t first, int64_t n, int64_t chunk);
+    tn_tile_kernel kernel;
 } tiles;
 
 static void run_chunk(void *data, int64_t first, int64_t n, int64_t chunk, int32_t worker)
 {
-    const tiles *t = data;
-    for (int32_t i = 0; i < t->count; i++) t->kernel(&t->work[i], first, n, chunk);
+    const tiles *all = data;
+    for (int32_t i = 0; i < all->count; i++) {
+        const tn_tiles t = TN(tn_tiles_of)(&all->work[i], first, n, chunk);
+        all->kernel(&all->work[i], &t);
+    }
 }
 
 static void run_tiles(tiles *t)
@@ -66,14 +85,14 @@ static void run_tiles(tiles *t)
 
 void TN(tn_tiles_forward)(tn_work *w, int32_t count)
 {
-    tiles t = {w, count, forward_chunk};
+    tiles t = {w, count, TN(tn_run_forward)};
     if (w->statistics) TN(tn_reduce)(w, &w->layer->reduce, &w->unit->sums, NULL);
     run_tiles(&t);
 }
 
 void TN(tn_tiles_backward)(tn_work *w, int32_t count)
 {
-    tiles t = {w, count, backward_chunk};
+    tiles t = {w, count, TN(tn_run_backward)};
     for (int32_t i = 0; i < count; i++) TN(tn_clear_gradients)(&w[i]);
     if (w->layer->back_reduce.sums)
         TN(tn_reduce)(w, &w->layer->back_reduce, &w->unit->back_sums, w->unit->gy);

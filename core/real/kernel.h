@@ -71,6 +71,15 @@ void TN(tn_unit_commit)(tn_unit *, const tn_pass *);
 tn_status TN(tn_group_forward)(const tn_group *, const tn_pass *, bool fused, tn_error *);
 tn_status TN(tn_group_backward)(const tn_group *, const tn_pass *, bool fused,
                                 tn_error *);
+/* `count` tiles of n elements, `stride` elements (whole rows) apart, from element `first` on. */
+typedef struct tn_tiles {
+    int64_t first, n, stride, count, chunk;
+} tn_tiles;
+/* Those that a kernel cuts rows from `first` on, n elements in all, into. */
+tn_tiles TN(tn_tiles_of)(const tn_work *, int64_t first, int64_t n, int64_t chunk);
+typedef void (*tn_tile_kernel)(const tn_work *, const tn_tiles *);
+void TN(tn_run_forward)(const tn_work *, const tn_tiles *);
+void TN(tn_run_backward)(const tn_work *, const tn_tiles *);
 /* Tile kernels over one space: all of them on a chunk of rows, then on the next. */
 void TN(tn_tiles_forward)(tn_work *, int32_t count);
 void TN(tn_tiles_backward)(tn_work *, int32_t count);
@@ -93,6 +102,7 @@ typedef struct tn_riding {
     int32_t tensors;
     bool back, carried;
     bool made[TN_MAX_INPUTS]; /* by a product */
+    tn_cells cells;
 } tn_riding;
 
 /* A product of a unit: that of `calling`, if it has something riding. */

@@ -33,6 +33,15 @@ typedef struct tn_layer_facts {
     tn_status (*infer)(void *self, tn_call *, tn_node *);
 } tn_layer_facts;
 
+/* Cells of the result of a product: rows x cols elements each, the last ones less. How many
+ * elements of each are there. */
+typedef atomic_int_least64_t tn_cell;
+typedef struct tn_cells {
+    int64_t rows, cols;
+    int64_t down, across; /* cells */
+} tn_cells;
+#define TN_CELL_COLS 256 /* at most */
+
 /* What a layer of class whole sees; a pass sets how many samples there are, and what may move. */
 typedef struct tn_whole {
     tn_io io;
@@ -60,13 +69,14 @@ typedef struct tn_unit {
     void *window_scratch; /* [workers][channels] */
     void *cache;          /* [samples][spec->cache bytes] */
     tn_whole *whole;      /* of class whole */
+    tn_cell *cell;        /* of the result, where others ride on its product */
     tn_key key;
 } tn_unit;
 
 /* Units that run as one, in order. Forward, the first input of each but the head is what the one
  * before it makes; backward, its gradient is one that the one before gives. Behind a head that
  * works by a product, the others have no parameter whose gradient is wanted, and run on each
- * block of the result (epilogue.c); otherwise all are tile kernels over one space (group.c). */
+ * cell of the result (epilogue.c); otherwise all are tile kernels over one space (group.c). */
 typedef struct tn_group {
     tn_unit **unit;
     int32_t count;
@@ -90,6 +100,8 @@ tn_space tn_space_of(int32_t over, int64_t rows, int64_t width, int64_t rows_per
 /* That of a unit; windows take sample by sample. */
 tn_space tn_unit_space(const tn_unit *, int64_t samples);
 int64_t tn_space_chunks(const tn_space *);
+/* How a rows x width result is cut into cells: of about 8192 elements, whole rows if narrow. */
+tn_cells tn_cells_of(int64_t rows, int64_t width);
 /* Whether it runs tile by tile: map, row, reduce. */
 bool tn_runs_on_tiles(const tn_layer_facts *);
 /* Whether it works by products alone, which others can ride on. */

@@ -115,8 +115,9 @@ typedef struct tn_matrix {
      * gather of patches. May be asked for a block more than once. [parallel] */
     void (*read)(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
                  void *block, int64_t stride);
-    /* Told of each finished block of the result: an epilogue. It may change the block; with
-     * data == NULL nothing else keeps it. Blocks cover the result once. [parallel] */
+    /* Told of each finished block of the result: an epilogue. It may change the block. With
+     * data == NULL nothing else keeps it; with data and col_stride 1 it lies there, and is left
+     * alone from then on. Blocks cover the result once. [parallel] */
     void (*wrote)(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
                   void *block, int64_t stride);
     const void *with;

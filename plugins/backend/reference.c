@@ -52,8 +52,8 @@ static void TN(element)(const tn_product *p, int64_t row, int64_t col)
     if (p->add) sum += (double)*place;
     if (p->bias) sum += (double)((const tn_real *)p->bias)[col];
     tn_real value = (tn_real)sum;
-    if (out->wrote) out->wrote(out->with, row, col, 1, 1, &value, 1);
     if (place) *place = value;
+    if (out->wrote) out->wrote(out->with, row, col, 1, 1, place ? place : &value, 1);
 }
 
 static tn_status TN(check)(tn_call *c, const tn_product *p)

@@ -29,9 +29,15 @@ static net nets[] = {
     {"[{dense: 9}, scale, relu, {dense: 3}]", {1, {5}}, 2, 3},
     {"[{dense: 9}, relu, slope, {dense: 3}]", {2, {3, 5}}, 2, 3},
     {"[scale, scale, slope, {dense: 4}, tanh, relu]", {1, {5}}, 2, 3},
-    /* statistics and rows head groups */
+    {"[{dense: 300}, scale, relu, {dense: 600}, scale, {dense: 3}]", {1, {5}}, 3, 5},
+    /* rows ride as long as they are narrow */
+    {"[{dense: 300}, relu, softmax, sigmoid, {dense: 20}, softmax, sigmoid]",
+     {1, {5}},
+     3,
+     4},
+    /* statistics head groups */
     {"[{dense: 9}, batch_norm, relu, {dropout: 0.2}, {dense: 3}]", {1, {5}}, 3, 3},
-    {"[{dense: 9}, softmax, sigmoid, {dense: 6}, relu, rms_norm, tanh]", {1, {5}}, 4, 4},
+    {"[{dense: 9}, softmax, sigmoid, {dense: 6}, relu, rms_norm, tanh]", {1, {5}}, 2, 4},
     {"[{dense: 9}, centre_row, relu, centre_tensor, tanh, {dense: 3}]",
      {2, {3, 5}},
      4,
