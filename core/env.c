@@ -25,7 +25,6 @@ static tn_status fill(tn_env *env, const tn_env_options *o, tn_error *e)
                             o->threads);
     const char *backend = o->backend ? o->backend : DEFAULT_BACKEND;
     env->threads = o->threads;
-    env->allow_foreign = o->allow_foreign;
     env->log = o->log, env->log_data = o->log_data;
     env->memory.limit = o->max_memory;
     env->backend_name = tn_memory_text(&env->memory, backend, e);
@@ -190,33 +189,29 @@ static tn_status check_data(const char *name, const tn_memory_data *d, tn_error 
     return wrong ? tn_error_set(e, TN_EINVAL, "data '%s': %s", name, wrong) : TN_OK;
 }
 
-static tn_attached *find_attached(tn_env *env, const char *name)
-{
-    tn_attached *a = env->attached;
-    while (a && strcmp(a->name, name)) a = a->next;
-    return a;
-}
-
 static tn_attached *new_attached(tn_env *env, const char *name, tn_error *e)
 {
     tn_attached *a = tn_memory_get(&env->memory, sizeof *a, e);
     if (!a) return NULL;
     a->name = tn_memory_text(&env->memory, name, e);
     if (!a->name) return free_attached(&env->memory, a), NULL;
-    a->next = env->attached;
-    return env->attached = a;
+    return a;
 }
 
+/* Feeds and other threads may still read what had the name before: it lives as long as env, and
+ * the new data is found first. */
 tn_status tn_env_attach(tn_env *env, const char *name, const tn_memory_data *data,
                         tn_error *e)
 {
     if (!name || !*name) return tn_error_set(e, TN_EINVAL, "data in memory needs a name");
     const tn_status status = check_data(name, data, e);
     if (status) return status;
+    tn_attached *a = new_attached(env, name, e);
+    if (!a) return TN_ENOMEM;
+    a->data = *data;
     pthread_mutex_lock(&env->lock);
-    tn_attached *a = find_attached(env, name);
-    if (!a) a = new_attached(env, name, e);
-    if (a) a->data = *data;
+    a->next = env->attached;
+    env->attached = a;
     pthread_mutex_unlock(&env->lock);
-    return a ? TN_OK : TN_ENOMEM;
+    return TN_OK;
 }

@@ -20,6 +20,7 @@
 typedef struct tn_registry tn_registry; /* registry.h */
 typedef struct tn_instance tn_instance; /* instance.h */
 
+/* Data of a name; the newest first. Never changed once it is in the list. */
 typedef struct tn_attached {
     char *name;
     tn_memory_data data;
@@ -32,7 +33,6 @@ struct tn_env {
     tn_instance *backend[2]; /* [0] float, [1] double; made when first asked for */
     char *backend_name;
     int32_t threads; /* as asked for; 0: one per core */
-    bool allow_foreign;
     tn_attached *attached;
     pthread_mutex_t lock; /* of backend, attached and cpu */
     char *cpu;            /* the processor's name, once asked for */

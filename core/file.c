@@ -2,13 +2,17 @@
  *
  * Writing: bytes go to a new file in the same folder; fsync, rename, fsync of the
  * folder. rename is atomic (POSIX), so a reader finds the old file or the new one,
- * after a power cut too. A writer that fails has already removed its temporary file. */
+ * after a power cut too. A writer that fails has already removed its temporary file;
+ * one that was killed leaves it, and the next to write the same file replaces it, for
+ * its name is always the same. */
 #include "core/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -115,16 +119,41 @@ static tn_status check_target(const char *path, mode_t *mode, tn_error *e)
     return TN_OK;
 }
 
+/* A link is written through: what it points at is replaced, not the link. */
+static tn_status find_target(tn_file_writer *w, const char *path, tn_error *e)
+{
+    struct stat s;
+    if (!lstat(path, &s) && S_ISLNK(s.st_mode)) {
+        if (realpath(path, w->path)) return TN_OK;
+        const int error = errno;
+        w->path[0] = 0;
+        if (error != ENOENT) return io_error(path, error, e);
+        return tn_error_set(e, TN_EIO,
+                            "%s: is a link to a file that is not there; remove the link, "
+                            "or make the file",
+                            path);
+    }
+    memcpy(w->path, path, strlen(path) + 1);
+    return TN_OK;
+}
+
+/* .NAME.tmp beside NAME, always a new file. */
 static int open_temporary(tn_file_writer *w)
 {
-    for (int i = 0; i < 1000; i++) {
-        snprintf(w->temporary, sizeof w->temporary, "%s.tmp-%ld-%d", w->path,
-                 (long)getpid(), i);
-        const int descriptor = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                                    0666);
-        if (descriptor >= 0 || errno != EEXIST) return descriptor;
-    }
-    return -1;
+    const char *slash = strrchr(w->path, '/');
+    const char *name = slash ? slash + 1 : w->path;
+    snprintf(w->temporary, sizeof w->temporary, "%.*s.%s.tmp", (int)(name - w->path),
+             w->path, name);
+    if (unlink(w->temporary) && errno != ENOENT) return -1;
+    return open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+}
+
+/* False once another writer of the same file has put its own in the place. */
+static bool owns_temporary(const tn_file_writer *w)
+{
+    struct stat mine, there;
+    return !fstat(w->descriptor, &mine) && !lstat(w->temporary, &there) &&
+           mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
 }
 
 tn_status tn_file_open(tn_file_writer *w, const char *path, tn_error *e)
@@ -133,9 +162,9 @@ tn_status tn_file_open(tn_file_writer *w, const char *path, tn_error *e)
     w->path[0] = w->temporary[0] = 0;
     if (strlen(path) >= sizeof w->path) return io_error(path, ENAMETOOLONG, e);
     mode_t mode;
-    const tn_status status = check_target(path, &mode, e);
+    tn_status status = check_target(path, &mode, e);
+    if (!status) status = find_target(w, path, e);
     if (status) return status;
-    memcpy(w->path, path, strlen(path) + 1);
     w->descriptor = open_temporary(w);
     if (w->descriptor < 0) {
         const int error = errno;
@@ -201,11 +230,14 @@ tn_status tn_file_commit(tn_file_writer *w, tn_error *e)
 {
     if (w->descriptor < 0) return not_open(w, e);
     if (fsync(w->descriptor)) return give_up(w, errno, e);
-    const int descriptor = w->descriptor;
-    w->descriptor = -1;
-    if (close(descriptor) && errno != EINTR) return give_up(w, errno, e);
+    if (!owns_temporary(w)) {
+        tn_file_abandon(w);
+        return tn_error_set(e, TN_EIO, "%s: not written: someone else is writing it too",
+                            w->path);
+    }
     if (rename(w->temporary, w->path)) return give_up(w, errno, e);
     w->temporary[0] = 0;
+    tn_file_abandon(w);
     const int error = sync_folder(w->path);
     if (!error) return TN_OK;
     char text[128];
@@ -217,8 +249,10 @@ tn_status tn_file_commit(tn_file_writer *w, tn_error *e)
 
 void tn_file_abandon(tn_file_writer *w)
 {
-    if (w->descriptor >= 0) close(w->descriptor);
-    if (w->temporary[0]) unlink(w->temporary);
+    if (w->descriptor >= 0) {
+        if (w->temporary[0] && owns_temporary(w)) unlink(w->temporary);
+        close(w->descriptor);
+    }
     w->descriptor = -1;
     w->temporary[0] = 0;
 }
@@ -249,4 +283,15 @@ tn_status tn_folder_make(const char *path, tn_error *e)
         part[i] = keep;
     }
     return TN_OK;
+}
+
+tn_status tn_folder_lock(const char *path, int *descriptor, tn_error *e)
+{
+    *descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*descriptor < 0 || !flock(*descriptor, LOCK_EX | LOCK_NB)) return TN_OK;
+    const bool taken = errno == EWOULDBLOCK;
+    close(*descriptor);
+    *descriptor = -1;
+    return taken ? tn_error_set(e, TN_EIO, "%s: is in use by another process", path)
+                 : TN_OK;
 }

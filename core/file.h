@@ -25,4 +25,9 @@ void tn_file_abandon(tn_file_writer *); /* after open; harmless after commit */
 /* Makes a folder and its parents. */
 tn_status tn_folder_make(const char *path, tn_error *);
 
+/* Locks a folder until the descriptor is closed or the process ends, however it does. TN_EIO: the
+ * lock is taken. *descriptor is -1 and the status TN_OK where there is no folder or the file
+ * system has no locks. */
+tn_status tn_folder_lock(const char *path, int *descriptor, tn_error *);
+
 #endif

@@ -83,6 +83,7 @@ tn_status tn_handed_take(tn_handed *h, const tn_graph *g, const tn_data_info *in
     const int64_t wide = tn_shape_count(&spec->shape);
     if (samples < 1)
         return tn_error_set(e, TN_EINVAL, "%lld samples", (long long)samples);
+    if (!x) return tn_error_set(e, TN_EINVAL, "no inputs: x is NULL");
     tn_status status = check_kind(spec, targets, labels, e);
     if (!status && labels)
         status = check_labels(labels, samples * wide, spec->classes, e);

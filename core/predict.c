@@ -104,6 +104,8 @@ tn_status tn_model_predict(const tn_model *model, const float *x, int64_t sample
     const int64_t out = tn_shape_count(tn_model_output(m));
     if (samples < 0)
         return tn_error_set(e, TN_EINVAL, "%lld samples", (long long)samples);
+    if (samples && (!x || !y))
+        return tn_error_set(e, TN_EINVAL, "no arrays: x or y is NULL");
     tn_idle_plan *p = take_plan(m, e);
     if (!p) return TN_ENOMEM;
     tn_status status = TN_OK;

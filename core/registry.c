@@ -17,6 +17,7 @@
 #include "core/kinds.h"
 #include "core/option_table.h"
 #include "core/search.h"
+#include "core/shared_object.h"
 #include "core/trust.h"
 
 struct tn_registry {
@@ -97,6 +98,8 @@ static tn_status load_error(const char *file, tn_error *e)
 static tn_status load(tn_registry *r, const char *file, const char *kind,
                       const char *name, tn_adopted **out, tn_error *e)
 {
+    const tn_status status = tn_shared_object_check(file, e);
+    if (status) return status;
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!library) return load_error(file, e);
     const tn_plugin *plugin = dlsym(library, SYMBOL(TN_ABI_MAJOR));

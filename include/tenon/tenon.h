@@ -42,7 +42,6 @@ typedef struct tn_env_options {
     const char *backend;     /* NULL: "blis" */
     int32_t threads;         /* 0: one per core */
     size_t max_memory;       /* bytes; 0: no limit */
-    bool allow_foreign;      /* configs may call functions of any library */
     /* level as in plugin.h: 0 debug, 1 info, 2 warning, 3 progress. NULL: silence. */
     void (*log)(void *data, int32_t level, const char *text);
     void *log_data;
@@ -91,7 +90,8 @@ TN_API void tn_config_free(tn_config *);
 /* ---- data in memory ---------------------------------------------------------------- */
 
 /* Gives data (memory_data.h) the name that `data: {memory: {train: NAME}}` uses; a second time,
- * other data to the same name. */
+ * other data to the same name, for what is opened from then on: a trainer that has the data
+ * before goes on reading it, so its arrays must last as long as the trainer. */
 TN_API tn_status tn_env_attach(tn_env *, const char *name, const tn_memory_data *,
                                tn_error *);
 

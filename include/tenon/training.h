@@ -45,7 +45,6 @@ struct tn_run {
     void (*stop)(tn_run *, const char *why);   /* after this epoch */
     tn_status (*keep)(tn_run *, tn_call *);    /* remember all weights and states ... */
     tn_status (*restore)(tn_run *, tn_call *); /* ... and put them back */
-    tn_status (*save)(tn_run *, tn_call *, const char *name); /* model to run_dir/name */
     /* All that resume needs; written when every observer has seen this event. */
     tn_status (*checkpoint)(tn_run *, tn_call *);
 };

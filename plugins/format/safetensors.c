@@ -165,7 +165,8 @@ static tn_status parse_shape(tn_call *c, const char *name, struct json_object *f
     int64_t stride = 1;
     for (int32_t i = t->rank - 1; i >= 0; i--) {
         t->stride[i] = stride;
-        stride *= t->dim[i] > 0 ? t->dim[i] : 1;
+        if (__builtin_mul_overflow(stride, t->dim[i] > 0 ? t->dim[i] : 1, &stride))
+            return tn_fail(c, TN_EDATA, "tensor '%.80s': impossible shape", name);
     }
     return TN_OK;
 }

@@ -108,10 +108,12 @@ Test(env, attached_data_is_found_by_name)
     cr_assert_eq(tn_env_attach(env, "two", &data, &e), TN_OK);
     cr_assert_eq(look_up(env, "one")->samples, 2);
     cr_assert_eq(look_up(env, "two")->samples, 1);
+    const tn_memory_data *before = look_up(env, "one");
     cr_assert_null(look_up(env, "three"));
     cr_assert_eq(tn_env_attach(env, "one", &data, &e),
                  TN_OK); /* other data, the same name */
     cr_assert_eq(look_up(env, "one")->samples, 1);
+    cr_assert_eq(before->samples, 2, "who reads it already must not see it change");
     tn_env_free(env);
 }
 

@@ -238,11 +238,51 @@ Test(file, two_writers_of_one_path_do_not_mix)
     cr_assert_eq(tn_file_open(&b, path, NULL), TN_OK);
     tn_file_put(&a, "first", 5, NULL);
     tn_file_put(&b, "second", 6, NULL);
-    cr_assert_eq(tn_file_commit(&a, NULL), TN_OK);
-    expect_content(path, "first");
+    tn_error e;
+    cr_assert_eq(tn_file_commit(&a, &e), TN_EIO);
+    cr_assert_not_null(strstr(e.text, "model: not written: someone else"), "%s", e.text);
+    cr_assert_null(test_read(path, NULL));
     cr_assert_eq(tn_file_commit(&b, NULL), TN_OK);
     expect_content(path, "second");
     cr_assert_eq(test_entries(folder), 1);
+}
+
+/* What a killed writer leaves is gone with the next file of the name; a link that somebody has
+ * laid there instead is not followed. */
+Test(file, a_temporary_file_left_behind_is_replaced)
+{
+    const char *folder = test_folder(), *path = test_path(folder, "model");
+    tn_file_writer w;
+    cr_assert_eq(tn_file_open(&w, path, NULL), TN_OK);
+    tn_file_put(&w, "half", 4, NULL); /* and killed here */
+    close(w.descriptor);
+    cr_assert_eq(write_file(path, "new", 3, NULL), TN_OK);
+    expect_content(path, "new");
+    cr_assert_eq(test_entries(folder), 1);
+    test_write(test_path(folder, "other"), "other", 5);
+    cr_assert_eq(symlink("other", test_path(folder, ".model.tmp")), 0);
+    cr_assert_eq(write_file(path, "newer", 5, NULL), TN_OK);
+    expect_content(path, "newer");
+    expect_content(test_path(folder, "other"), "other");
+    cr_assert_eq(test_entries(folder), 2);
+}
+
+Test(file, a_link_is_written_through)
+{
+    const char *folder = test_folder(), *link = test_path(folder, "link");
+    struct stat s;
+    tn_error e;
+    cr_assert_eq(tn_folder_make(test_path(folder, "deep"), NULL), TN_OK);
+    test_write(test_path(folder, "deep/model"), "old", 3);
+    cr_assert_eq(symlink("deep/model", link), 0);
+    cr_assert_eq(write_file(link, "new", 3, &e), TN_OK, "%s", e.text);
+    cr_assert(!lstat(link, &s) && S_ISLNK(s.st_mode));
+    expect_content(test_path(folder, "deep/model"), "new");
+    cr_assert_eq(unlink(test_path(folder, "deep/model")), 0);
+    cr_assert_eq(write_file(link, "new", 3, &e), TN_EIO);
+    cr_assert_not_null(strstr(e.text, "link: is a link to a file that is not there"),
+                       "%s", e.text);
+    cr_assert(!lstat(link, &s) && S_ISLNK(s.st_mode));
 }
 
 Test(file, says_why_it_cannot_write)

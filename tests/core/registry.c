@@ -3,6 +3,7 @@
 #include "support/plugin_folder.h"
 
 #include <criterion/parameterized.h>
+#include <link.h>
 
 #define TN_REAL_BITS 64
 #include "tenon/kinds.h"
@@ -60,6 +61,51 @@ ParameterizedTest(broken *b, registry, refuses)
     cr_assert_eq(tn_registry_find(env->registry, b->kind, b->name, &entry, NULL),
                  TN_EABI);
     cr_assert_null(entry);
+    tn_env_free(env);
+}
+
+/* The first byte of a shared object behind all that the linker maps of it. */
+static off_t end_of_segments(const char *file)
+{
+    ElfW(Ehdr) header;
+    ElfW(Phdr) segment;
+    off_t end = 0;
+    const char *bytes = test_read(file, NULL);
+    memcpy(&header, bytes, sizeof header);
+    for (int i = 0; i < header.e_phnum; i++) {
+        memcpy(&segment, bytes + header.e_phoff + (size_t)i * sizeof segment,
+               sizeof segment);
+        const off_t last = (off_t)(segment.p_offset + segment.p_filesz);
+        if (last > end) end = last;
+    }
+    return end;
+}
+
+/* However much of a plugin a full disk or a broken copy has left. */
+Test(registry, refuses_a_file_that_is_cut_off)
+{
+    const char *folder = test_folder();
+    const char *file = put_plugin(folder, "broken", "sound", "layer", "sound");
+    tn_env *env = new_env(folder);
+    tn_error e = {0};
+    const tn_entry *entry;
+    const off_t end = end_of_segments(file);
+    const off_t lengths[] = {0, 3, sizeof(ElfW(Ehdr)) - 1, sizeof(ElfW(Ehdr)), 200, 4096,
+                             end / 2, end - 1};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        put_plugin(folder, "broken", "sound", "layer", "sound");
+        cr_assert_eq(truncate(file, lengths[i]), 0);
+        cr_assert_eq(tn_registry_find(env->registry, "layer", "sound", &entry, &e),
+                     TN_EABI, "%lld bytes", (long long)lengths[i]);
+        cr_assert_has(e.text, file);
+        cr_assert_has(e.text, "damaged or cut off");
+    }
+    test_write(file, "#!/bin/sh\necho I am no library, but longer than a header is\n", 59);
+    cr_assert_eq(tn_registry_find(env->registry, "layer", "sound", &entry, &e), TN_EABI);
+    cr_assert_has(e.text, "no shared object for this machine");
+    put_plugin(folder, "broken", "sound", "layer", "sound");
+    cr_assert_eq(tn_registry_find(env->registry, "layer", "sound", &entry, &e), TN_OK,
+                 "%s", e.text);
     tn_env_free(env);
 }
 
@@ -235,7 +281,7 @@ Test(registry, each_is_sorted_and_reports_what_it_cannot_load)
     cr_assert(s.sound && s.sorted);
     cr_assert_gt(s.count, 10); /* Tenon's own */
     cr_assert_has(logged, "wrong_name.so: layer/wrong_name: the file holds");
-    cr_assert_has(logged, "torn.so: cannot be loaded: file too short");
+    cr_assert_has(logged, "torn.so: cannot be loaded: it is no shared object");
     cr_assert_null(strstr(logged, "readme"));
     cr_assert_null(strstr(logged, "Not_a_name"));
     seen two = {.sorted = true, .stop_after = 2};

@@ -50,6 +50,24 @@ Test(memory, gives_arrays_with_quantities)
     }
 }
 
+/* A second attach under the name is for feeds to come, not for those that are open. */
+Test(memory, an_open_feed_keeps_its_data)
+{
+    static const float fewer[] = {9, 9};
+    attach("some", (tn_memory_data){.inputs = inputs, .labels = labels, .classes = 3});
+    tn_feed *feed = feed_of("data: {memory: {train: some, shuffle: false}}", 0, 1);
+    attach("some", (tn_memory_data){
+                       .samples = 1, .inputs = fewer, .labels = labels, .classes = 3});
+    const tn_batch b = batch_of(feed, TN_TRAIN, 0, 0);
+    cr_assert_eq(b.samples, 3);
+    for (int i = 0; i < 6; i++)
+        cr_assert_eq(value(&b.field[0], 0, i), (double)inputs[i]);
+    tn_feed_free(feed);
+    feed = feed_of("data: {memory: {train: some, shuffle: false}}", 0, 1);
+    cr_assert_eq(batch_of(feed, TN_TRAIN, 0, 0).samples, 1);
+    tn_feed_free(feed);
+}
+
 static int make(void *data, int64_t index, float *input, float *target, int32_t *label)
 {
     if (index == *(int64_t *)data) return 5;

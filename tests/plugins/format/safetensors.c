@@ -169,6 +169,8 @@ static refusal refusals[] = {
      TN_EDATA, "impossible shape"},
     {"{\"a\":" T("F32", "[4294967296,4294967296]", "[0,0]") "}", 0, TN_EDATA,
      "impossible shape"},
+    {"{\"a\":" T("F32", "[0,4611686018427387904,4611686018427387904]", "[0,0]") "}", 0,
+     TN_EDATA, "impossible shape"},
     {"{\"a\":" T("F32", "[-2]", "[0,8]") "}", 8, TN_EDATA, "impossible shape"},
     {"{\"a\":" T("F32", "[2.0]", "[0,8]") "}", 8, TN_EDATA, "impossible shape"},
     {"{\"a\":" T("F32", "2", "[0,8]") "}", 8, TN_EDATA, "not a list"},
