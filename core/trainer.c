@@ -65,6 +65,15 @@ static tn_status check_new(const tn_trainer *t, tn_error *e)
     return TN_OK;
 }
 
+/* Two runs at once would overwrite each other's checkpoints. */
+static tn_status lock_folder(tn_trainer *t, tn_error *e)
+{
+    if (!tn_folder_lock(t->run_dir, &t->lock, e)) return TN_OK;
+    return tn_error_set(e, TN_EIO,
+                        "another process trains in %s; wait for its end, or end it",
+                        t->run_dir);
+}
+
 static tn_status choose_folder(tn_trainer *t, const tn_train_options *o, tn_error *e)
 {
     const char *dir = o->resume ? o->resume : o->run_dir;
@@ -77,9 +86,10 @@ static tn_status choose_folder(tn_trainer *t, const tn_train_options *o, tn_erro
     if (!dir) return TN_OK;
     t->run_dir = tn_memory_text(&t->env->memory, dir, e);
     if (!t->run_dir) return TN_ENOMEM;
-    if (t->resumed) return TN_OK;
-    const tn_status status = check_new(t, e);
-    return status ? status : tn_folder_make(dir, e);
+    tn_status status = t->resumed ? TN_OK : tn_folder_make(dir, e);
+    if (!status) status = lock_folder(t, e);
+    if (status || t->resumed) return status;
+    return check_new(t, e);
 }
 
 /* ---- parts --------------------------------------------------------------------------- */
@@ -219,6 +229,16 @@ static bool has_regularizer(const tn_graph *g)
     return false;
 }
 
+/* As the last update of the epoch begun saw them: a run that stopped after it, before the epoch's
+ * end, still validates and reports with them. */
+static void set_dials(tn_trainer *t)
+{
+    const tn_place now = t->place;
+    if (now.in_epoch) t->place.in_epoch--, t->place.step--;
+    tn_trainer_tick(t);
+    t->place = now;
+}
+
 static tn_status make(tn_trainer *t, const tn_config *config, const tn_train_options *o,
                       tn_error *e)
 {
@@ -234,7 +254,7 @@ static tn_status make(tn_trainer *t, const tn_config *config, const tn_train_opt
     if (!t->feed && t->resumed)
         return tn_cfg_error(root_of(t), e, TN_EINVAL, "no data section to go on with");
     if (t->feed) status = make_run(t, e);
-    if (!status) tn_trainer_tick(t);
+    if (!status) set_dials(t);
     return status;
 }
 
@@ -263,6 +283,7 @@ tn_trainer *tn_trainer_new(tn_env *env, const tn_config *config,
     if (t) {
         t->env = env;
         t->monitored = NAN;
+        t->lock = -1;
         t->progress = o->progress;
         t->progress_data = o->progress_data;
         if (make(t, config, o, e)) {
@@ -292,6 +313,7 @@ void tn_trainer_free(tn_trainer *t)
     tn_updater_free(t->updater);
     tn_feed_free(t->feed);
     tn_model_free(t->model);
+    if (t->lock >= 0) close(t->lock);
     tn_memory_put(m, t->run_dir);
     tn_memory_put(m, t);
 }

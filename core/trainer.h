@@ -69,6 +69,7 @@ struct tn_trainer {
     int64_t began_step, epoch_samples;
     /* the caller's side */
     char *run_dir;
+    int lock; /* descriptor of the run folder, locked as long as the trainer lives; -1: none */
     bool resumed, started;
     void (*progress)(void *data, const tn_progress *);
     void *progress_data;

@@ -1,10 +1,11 @@
 /* trainer_same.c - does a config go on with the run that a checkpoint is of?
  *
- * What a resumed run computes hangs on its seed, precision, data, model, loss and regularizer, and
- * on the kinds of its optimizer and gradient plugins: with any of them changed it would be another
- * experiment that began from foreign weights. Everything else may differ: more epochs, another
- * learning rate, other observers and metrics. Trees are compared, not texts: 0.001 is 1e-3, and
- * the order of a map's keys says nothing. */
+ * What a resumed run computes hangs on its seed, precision, data, model, init, loss and
+ * regularizer, and on the kinds of its optimizer and gradient plugins: with any of them changed
+ * it would be another experiment that began from foreign weights. Metrics and the observers'
+ * names say which tensors the checkpoint has. Everything else may differ: more epochs, another
+ * learning rate, options of observers. Trees are compared, not texts: 0.001 is 1e-3, and the
+ * order of a map's keys says nothing. */
 #include <stdio.h>
 #include <string.h>
 
@@ -127,9 +128,9 @@ static const char *show(const tn_cfg *c, char text[160])
 
 static bool find(const tn_cfg *before, const tn_cfg *now, difference *d)
 {
-    static const char *const wholly[] = {"seed",  "precision", "data",
-                                         "model", "loss",      "regularizer"};
-    static const char *const by_name[] = {"optimizer", "gradient"};
+    static const char *const wholly[] = {"seed", "precision", "data",        "model",
+                                         "init", "loss",      "regularizer", "metrics"};
+    static const char *const by_name[] = {"optimizer", "gradient", "observe"};
     for (size_t i = 0; i < sizeof wholly / sizeof *wholly; i++) {
         *d = (difference){0};
         if (!same_part(wholly[i], tn_cfg_get(before, wholly[i]),
@@ -151,7 +152,8 @@ tn_status tn_trainer_same(const tn_cfg *before, const tn_cfg *now, tn_error *e)
     return tn_cfg_error(
         d.now ? d.now : now, e, TN_EINVAL,
         "%s is %s, but the run has %s; a run goes on with its own seed, "
-        "precision, data, model, loss, regularizer and kinds of optimizer "
-        "and gradient: leave the change out, or begin a new run",
+        "precision, data, model, init, loss, regularizer and metrics, and with the same "
+        "optimizer, gradient and observe plugins: leave the change out, or begin a new "
+        "run",
         d.path, show(d.now, is), show(d.before, was));
 }

@@ -49,12 +49,6 @@ static tn_status run_restore(tn_run *run, tn_call *call)
     return pass_on(call, tn_trainer_put_back(trainer_of(run), &e), &e);
 }
 
-static tn_status run_save(tn_run *run, tn_call *call, const char *name)
-{
-    tn_error e = {0};
-    return pass_on(call, tn_trainer_save(trainer_of(run), name, &e), &e);
-}
-
 static tn_status run_checkpoint(tn_run *run, tn_call *call)
 {
     tn_trainer *t = trainer_of(run);
@@ -135,7 +129,6 @@ tn_status tn_trainer_observe_new(tn_trainer *t, tn_error *e)
     t->face = (tn_run_face){.run = {.stop = run_stop,
                                     .keep = run_keep,
                                     .restore = run_restore,
-                                    .save = run_save,
                                     .checkpoint = run_checkpoint},
                             .trainer = t};
     const tn_status status = make_observers(t, e);

@@ -1,6 +1,7 @@
 /* `tenon train`: what a run leaves behind, the same bits whatever interrupts it, signals, full
  * disks, and JSON. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <math.h>
 #include <signal.h>
@@ -176,6 +177,20 @@ Test(train, ctrl_c_and_resume)
     goes_on("broken");
 }
 
+Test(train, a_run_that_is_running_is_not_resumed)
+{
+    small_net();
+    test_process *p = begin_long("broken");
+    kill(p->id, SIGSTOP);
+    const test_process *second = tenon("train --resume broken " LONG);
+    test_ended(second, 1, "another process trains in broken", NULL);
+    kill(p->id, SIGCONT);
+    kill(p->id, SIGINT);
+    tenon_end(p);
+    test_ended(p, 130, NULL);
+    goes_on("broken");
+}
+
 Test(train, terminate_and_resume)
 {
     small_net();
@@ -200,6 +215,55 @@ Test(train, a_second_signal_ends_at_once)
     cr_assert(p->by_signal, "status %d", p->status);
     cr_assert_eq(p->status, 128 + SIGTERM);
     goes_on("broken");
+}
+
+/* Whether a process has a handler for the signal. */
+static bool handles(pid_t id, int number)
+{
+    char path[64], line[256];
+    unsigned long long caught = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)id);
+    FILE *file = fopen(path, "r");
+    cr_assert_not_null(file);
+    while (fgets(line, sizeof line, file)) sscanf(line, "SigCgt: %llx", &caught);
+    fclose(file);
+    return caught >> (number - 1) & 1;
+}
+
+static void await_handler(pid_t id, int number, bool there)
+{
+    for (int i = 0; i < 10000 && handles(id, number) != there; i++) usleep(2000);
+    cr_assert_eq(handles(id, number), there);
+}
+
+/* Fills a pipe to the last byte, through a description of our own: that of `end` stays one whose
+ * writes wait. */
+static void fill_pipe(int end)
+{
+    char path[64], byte = 0;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", end);
+    const int filler = open(path, O_WRONLY | O_NONBLOCK);
+    cr_assert_geq(filler, 0);
+    while (write(filler, &byte, 1) == 1) continue;
+    close(filler);
+}
+
+/* Nobody reads what the program tells: it waits in a write and cannot end in good order. */
+Test(train, a_second_ctrl_c_ends_at_once)
+{
+    int ends[2];
+    small_net();
+    cr_assert_eq(pipe(ends), 0);
+    test_process *p = tenon_begin_into(
+        ends[1], "train net.yaml --out broken --set train.epochs=100000 --json");
+    await_handler(p->id, SIGINT, true);
+    fill_pipe(ends[1]);
+    kill(p->id, SIGINT);
+    await_handler(p->id, SIGINT, false);
+    kill(p->id, SIGINT);
+    tenon_end(p);
+    cr_assert(p->by_signal, "status %d", p->status);
+    cr_assert_eq(p->status, 128 + SIGINT);
 }
 
 Test(train, resume_needs_a_run)

@@ -21,6 +21,7 @@ static kind_of_run runs[] = {
     {{"observe=[{early_stopping: {patience: 1, min_delta: 0.05}}, {checkpoint: 3}]",
       "train.epochs=6"}},
     {{"data.memory.transforms=[toy_mixup]", "metrics=[]"}},
+    {{"optimizer={sgd: {lr: {toy_fall: {from: 0.05, watch: true}}}}"}},
     {{"gradient=[{clip_norm: 0.5}]", "data.memory.drop_last=true", "train.epochs=2"}},
 };
 
@@ -91,13 +92,17 @@ ParameterizedTest(kind_of_run *r, checkpoint, kill)
 
 typedef struct stopper {
     tn_trainer *trainer;
-    int64_t at; /* reports until it stops */
+    int64_t at;   /* epoch after which it stops */
+    int64_t step; /* of the epoch that follows; 0: the first */
 } stopper;
 
 static void stop_at(void *data, const tn_progress *now)
 {
     stopper *s = data;
-    if (now->kind == 1 && now->epoch == s->at) tn_trainer_cancel(s->trainer);
+    s->trainer->told = 0; /* every step, not ten a second */
+    if (s->step ? now->kind == 0 && now->epoch == s->at + 1 && now->step == s->step
+                : now->kind == 1 && now->epoch == s->at)
+        tn_trainer_cancel(s->trainer);
 }
 
 /* Cancel in epoch 2 stops after the first step of epoch 3, in the middle of it. */
@@ -140,6 +145,101 @@ Test(checkpoint, cancelled_then_run_again)
     same_run(whole, cut);
 }
 
+/* All updates of an epoch are made, but not its validation: rate and penalty of the epoch's row
+ * are those of its last update. */
+Test(checkpoint, stopped_between_the_last_step_and_the_end_of_an_epoch)
+{
+    static const char *const sets[] = {"regularizer.l2.lambda={cosine: {from: 0.1}}", NULL};
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    char whole[300], cut[300];
+    two_folders(whole, cut);
+    cr_assert_eq(run_all(env, sets, whole, false, &e), TN_OK, "%s", e.text);
+    stopper s = {.at = 1, .step = 12};
+    const tn_train_options options = {
+        .run_dir = cut, .progress = stop_at, .progress_data = &s};
+    s.trainer = run_new(env, sets, &options, &e);
+    cr_assert_not_null(s.trainer, "%s", e.text);
+    cr_assert_eq(tn_trainer_run(s.trainer, &e), TN_ECANCELED);
+    cr_assert(s.trainer->place.epoch == 1 && s.trainer->place.in_epoch == 12);
+    tn_trainer_free(s.trainer);
+    cr_assert_eq(run_all(env, sets, cut, true, &e), TN_OK, "%s", e.text);
+    same_run(whole, cut);
+}
+
+/* ---- when checkpoints are written -------------------------------------------------------- */
+
+typedef struct counter {
+    tn_trainer *trainer;
+    const char *path;
+    ino_t last;
+    int32_t steps, writes;
+} counter;
+
+/* Each checkpoint is a new file beside the one it replaces, so it has another number. */
+static void count_writes(void *data, const tn_progress *now)
+{
+    counter *c = data;
+    struct stat s;
+    c->trainer->told = 0; /* every step, not ten a second */
+    cr_assert_eq(stat(c->path, &s), 0);
+    if (now->epoch > 1) {
+        c->steps += now->kind == 0;
+        c->writes += s.st_ino != c->last;
+    }
+    c->last = s.st_ino;
+}
+
+/* Every 5th step and at the end of every epoch, and never else: from step 13 on those at 15, 20
+ * .. 45, 24, 36 and 48. */
+Test(checkpoint, is_written_when_it_is_asked_for)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    const char *dir = test_folder();
+    counter c = {.path = test_path(dir, "checkpoint.safetensors")};
+    const tn_train_options options = {
+        .run_dir = dir, .progress = count_writes, .progress_data = &c};
+    c.trainer = run_new(env, NULL, &options, &e);
+    cr_assert_not_null(c.trainer, "%s", e.text);
+    cr_assert_eq(tn_trainer_run(c.trainer, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(c.steps, 36);
+    cr_assert_eq(c.writes, 7 + 3, "%d", c.writes);
+    tn_trainer_free(c.trainer);
+}
+
+/* The last update of the first epoch makes weights of which no loss is computed any more: the
+ * checkpoint of step 10 must stay. */
+Test(checkpoint, weights_that_are_not_finite_replace_no_checkpoint)
+{
+    static const char *const sets[] = {
+        "optimizer={sgd: {lr: {step: {from: 0.01, every: 11, unit: steps, "
+        "factor: 1e300}}}}",
+        "data={memory: {train: set, batch: 10, drop_last: true}}", NULL};
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    tn_archive a;
+    void *bytes;
+    tn_place place;
+    int64_t from = 0;
+    const char *dir = test_folder();
+    const tn_tensor into = {.struct_size = sizeof into,
+                            .dtype = TN_I64,
+                            .rank = 1,
+                            .dim = {sizeof place / sizeof(int64_t)},
+                            .stride = {1},
+                            .data = &place};
+    cr_assert_eq(run_all(env, sets, dir, false, &e), TN_ENUMERIC, "%s", e.text);
+    cr_assert_not_null(strstr(e.text, "step 12: 'dense"), "%s", e.text);
+    cr_assert_not_null(strstr(e.text, "is no longer finite"), "%s", e.text);
+    cr_assert_eq(
+        tn_archive_read(env, test_path(dir, "checkpoint.safetensors"), &a, &bytes, &e),
+        TN_OK, "%s", e.text);
+    cr_assert_eq(tn_archive_take(&a, "run.place", &into, &from, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(place.step, 10);
+    tn_archive_free(env, &a, bytes);
+}
+
 /* ---- what resuming looks at ------------------------------------------------------------ */
 
 /* A finished run, and what resuming it with an override says. */
@@ -169,6 +269,11 @@ Test(checkpoint, the_run_must_be_the_same)
     refused("regularizer={l1: 0.5}", "regularizer is l1, but the run has l2");
     refused("optimizer=adam", "optimizer is adam, but the run has ");
     refused("gradient=[{clip_norm: 1}]", "gradient is clip_norm, but the run has ");
+    refused("metrics=[]", "metrics is a list of 0, but the run has ");
+    refused("init=xavier", "init is xavier, but the run has ");
+    refused("observe=[{checkpoint: 5}, {toy_stop: 3}]", "observe is a list of 2, but ");
+    refused("observe=[progress]", "observe is progress, but the run has checkpoint");
+    refused("observe=[]", "observe is a list of 0, but the run has checkpoint");
 }
 
 Test(checkpoint, more_epochs_may_be_added)
@@ -179,6 +284,13 @@ Test(checkpoint, more_epochs_may_be_added)
     char *rows = table(dir);
     cr_assert_not_null(strstr(rows, "\n7,"), "%s", rows);
     cr_assert_eq(access(test_path(dir, "model.safetensors"), F_OK), 0);
+}
+
+Test(checkpoint, options_of_observers_may_change)
+{
+    tn_error e = {0};
+    cr_assert_eq(resume_with("observe=[{checkpoint: {every: 7}}]", test_folder(), &e),
+                 TN_OK, "%s", e.text);
 }
 
 Test(checkpoint, a_finished_run_resumes_to_the_same_model)

@@ -258,6 +258,28 @@ Test(model, files_that_do_not_fit_are_refused)
          "the file holds less than its config makes: dense.weight");
 }
 
+/* The first prediction makes a plan, which the others take. */
+Test(model, predictions_allocate_nothing_but_the_first)
+{
+    for (int real = 0; real < 2; real++) {
+        tn_env *env = run_env(2);
+        tn_error e = {0};
+        float y[3];
+        tn_model *m = fresh(env, real ? "precision=double" : NULL);
+        fill(many, RUN_FEATURES);
+        cr_assert_eq(tn_model_predict(m, many, 1, y, &e), TN_OK, "%s", e.text);
+        const long long before = atomic_load(&env->memory.calls);
+        for (int i = 0; i < 20; i++)
+            cr_assert_eq(tn_model_predict(m, many, 1, y, &e), TN_OK, "%s", e.text);
+        cr_assert_eq(atomic_load(&env->memory.calls), before);
+        cr_assert_eq(tn_model_predict(m, NULL, 1, y, &e), TN_EINVAL);
+        cr_assert_str_eq(e.text, "no arrays: x or y is NULL");
+        cr_assert_eq(tn_model_predict(m, NULL, 0, NULL, &e), TN_OK);
+        tn_model_free(m);
+        tn_env_free(env);
+    }
+}
+
 Test(model, a_file_that_is_not_there)
 {
     tn_error e = {0};

@@ -159,6 +159,26 @@ Test(trainer, learns_and_says_so)
     cr_assert(h.accuracy[3] > 0.8 && h.accuracy[3] <= 1);
 }
 
+static void hear_rate(void *data, const tn_progress *p)
+{
+    double *rate = data;
+    if (p->kind == 1) rate[p->epoch - 1] = p->learning_rate;
+}
+
+Test(trainer, schedules_are_told_of_the_end_of_epochs)
+{
+    tn_error e = {0};
+    double rate[4] = {0};
+    const tn_train_options options = {.progress = hear_rate, .progress_data = rate};
+    tn_trainer *t = run_new(run_env(1),
+                            (const char *const[]){
+                                "optimizer={sgd: {lr: {toy_fall: 0.1}}}", NULL},
+                            &options, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    cr_assert_eq(tn_trainer_run(t, &e), TN_OK, "%s", e.text);
+    for (int i = 0; i < 4; i++) cr_assert_eq(rate[i], 0.1 / (1 + i), "epoch %d", i + 1);
+}
+
 /* The row's loss is the data loss; the penalty stands beside it. */
 Test(trainer, the_penalty_is_apart_from_the_loss)
 {
@@ -405,6 +425,9 @@ Test(trainer, misuse_of_arrays_is_told)
     cr_assert_eq(tn_trainer_step(t, in, NULL, bad, 2, NULL, &e), TN_EINVAL);
     cr_assert_not_null(strstr(e.text, "sample 1: label 3 is not in 0 .. 2"), "%s",
                        e.text);
+    cr_assert_eq(tn_trainer_step(t, NULL, NULL, good, 2, NULL, &e), TN_EINVAL);
+    cr_assert_str_eq(e.text, "no inputs: x is NULL");
+    cr_assert_eq(tn_trainer_gradients(t, NULL, NULL, good, 2, NULL, &e), TN_EINVAL);
     cr_assert_eq(tn_trainer_step(t, in, in, NULL, 2, NULL, &e), TN_EINVAL);
     cr_assert_eq(tn_trainer_step(t, in, in, good, 2, NULL, &e), TN_EINVAL);
     cr_assert_eq(tn_trainer_step(t, in, NULL, NULL, 2, NULL, &e), TN_EINVAL);
@@ -487,6 +510,27 @@ Test(trainer, a_folder_takes_one_run)
     const tn_train_options both = {.run_dir = test_folder(), .resume = dir};
     cr_assert_null(run_new(env, NULL, &both, &e));
     cr_assert_not_null(strstr(e.text, "resumed in its own folder"), "%s", e.text);
+}
+
+/* Also within one process: what holds the folder is the trainer. */
+Test(trainer, a_folder_is_of_one_trainer_at_a_time)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    const char *dir = test_folder();
+    const tn_train_options begin = {.run_dir = dir}, resume = {.resume = dir};
+    tn_trainer *t = run_new(env, NULL, &begin, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    cr_assert_null(run_new(env, NULL, &begin, &e));
+    cr_assert_not_null(strstr(e.text, "another process trains in "), "%s", e.text);
+    cr_assert_eq(tn_trainer_run(t, &e), TN_OK, "%s", e.text);
+    cr_assert_null(run_new(env, NULL, &resume, &e));
+    cr_assert_eq(e.status, TN_EIO);
+    cr_assert_not_null(strstr(e.text, dir), "%s", e.text);
+    tn_trainer_free(t);
+    t = run_new(env, NULL, &resume, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    tn_trainer_free(t);
 }
 
 Test(trainer, without_a_folder_nothing_is_written)

@@ -126,6 +126,15 @@ test_process *tenon_begin(const char *format, ...)
     return p;
 }
 
+test_process *tenon_begin_into(int out, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    test_process *p = begin(out, format, args);
+    va_end(args);
+    return p;
+}
+
 test_process *tenon_into(int out, const char *format, ...)
 {
     va_list args;

@@ -25,6 +25,10 @@ __attribute__((format(printf, 1, 2))) test_process *tenon(const char *format, ..
 /* The same without waiting for its end. */
 __attribute__((format(printf, 1, 2))) test_process *tenon_begin(const char *format, ...);
 /* With stdout at this file descriptor instead of being kept. */
+__attribute__((format(printf, 2, 3))) test_process *tenon_begin_into(int out,
+                                                                     const char *format,
+                                                                     ...);
+/* That, and waits for its end. */
 __attribute__((format(printf, 2, 3))) test_process *tenon_into(int out,
                                                                const char *format, ...);
 void tenon_end(test_process *); /* waits, at most a minute */

@@ -53,6 +53,27 @@ Test(csv_log, resuming_cuts_off_what_came_after_the_checkpoint)
     cr_assert_str_eq(table(folder), want);
 }
 
+/* Also if no epoch ends after it, and when the rows cut off are longer than what comes next. */
+Test(csv_log, the_table_is_cut_at_the_start)
+{
+    const char *folder = test_folder();
+    watch *w = in_folder(folder);
+    watch_start(w);
+    watch_epoch(w, 1, 1, 1);
+    const double kept = w->numbers[0];
+    watch_epoch(w, 2, 1. / 3, 1. / 7);
+    watch_epoch(w, 3, 1. / 3, 1. / 7);
+    watch *again = in_folder(folder);
+    again->numbers[0] = kept;
+    cr_assert_eq(watch_start(again), TN_OK, "%s", call_failed);
+    char want[300];
+    snprintf(want, sizeof want, "%s1,1,1,0.25,1.500\n", head);
+    cr_assert_str_eq(table(folder), want);
+    watch_epoch(again, 2, 3, 3);
+    strcat(want, "2,3,3,0.25,1.500\n");
+    cr_assert_str_eq(table(folder), want);
+}
+
 Test(csv_log, a_new_run_starts_a_new_table)
 {
     const char *folder = test_folder();
