@@ -51,6 +51,11 @@
 #define TN_PLUS(a, b) ((a) + (b))
 #define TN_LARGER(a, b) ((a) > (b) ? (a) : (b))
 #define TN_LANES 16
+#ifdef __clang__
+#define TN_AS_LANES
+#else /* sixteen statements would hide from gcc that they are one vector's */
+#define TN_AS_LANES _Pragma("GCC unroll 1")
+#endif
 #define TN_IN_LANES(type, start, join, i, n, term)                                     \
     __extension__({                                                                    \
         const int64_t tn_n = (n), tn_whole = tn_n - tn_n % TN_LANES;                   \
@@ -59,7 +64,8 @@
             type tn_lane[TN_LANES];                                                    \
             for (int tn_l = 0; tn_l < TN_LANES; tn_l++) tn_lane[tn_l] = (type)(start); \
             for (int64_t tn_i = 0; tn_i < tn_whole; tn_i += TN_LANES)                  \
-                for (int64_t i = tn_i; i < tn_i + TN_LANES; i++) {                     \
+                TN_AS_LANES for (int64_t i = tn_i; i < tn_i + TN_LANES; i++)           \
+                {                                                                      \
                     const type tn_term = (term);                                       \
                     tn_lane[i - tn_i] = join(tn_term, tn_lane[i - tn_i]);              \
                 }                                                                      \

@@ -50,10 +50,11 @@ static inline void tn_philox_each(tn_key key, uint64_t block, int64_t n, uint32_
 #else
 typedef int tn_words_512 __attribute__((vector_size(64)));
 typedef int tn_words_256 __attribute__((vector_size(32)));
-#define TN_PRODUCT_512(a, b)                       \
-    (tn_lanes_512) __builtin_ia32_pmuludq512_mask( \
-        (tn_words_512)(a), (tn_words_512)(b),      \
-        (__typeof__((long long)0) __attribute__((vector_size(64)))){0}, (unsigned char)255)
+#define TN_PRODUCT_512(a, b)                                            \
+    (tn_lanes_512) __builtin_ia32_pmuludq512_mask(                      \
+        (tn_words_512)(a), (tn_words_512)(b),                           \
+        (__typeof__((long long)0) __attribute__((vector_size(64)))){0}, \
+        (unsigned char)255)
 #define TN_PRODUCT_256(a, b) \
     (tn_lanes_256) __builtin_ia32_pmuludq256((tn_words_256)(a), (tn_words_256)(b))
 #endif

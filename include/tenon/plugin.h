@@ -29,19 +29,22 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "tenon/random.h"
+#include "tenon/types.h"
+
 /* What a plugin computes does not depend on the compiler's options: products and sums stay
- * apart (no contraction), and loops become vector instructions from -O2 on. */
+ * apart (no contraction), and loops become vector instructions from -O2 on, sqrt among them,
+ * which sets no errno here. */
 #ifndef TN_HOST
 #ifdef __clang__
 #pragma STDC FP_CONTRACT OFF
 #elif defined __GNUC__
-#pragma GCC optimize("fp-contract=off", "no-trapping-math", "no-math-errno")
+#pragma GCC optimize("fp-contract=off", "no-trapping-math", "unswitch-loops")
 #pragma GCC optimize("tree-vectorize", "vect-cost-model=dynamic")
 #endif
+float sqrtf(float) __attribute__((const));
+double sqrt(double) __attribute__((const));
 #endif
-
-#include "tenon/random.h"
-#include "tenon/types.h"
 
 #define TN_ABI_MAJOR 0 /* 0: may change in any commit; also in the symbol's name */
 #define TN_ABI_MINOR 0

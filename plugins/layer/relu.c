@@ -16,7 +16,10 @@ TN_KERNEL void TN(forward)(const void *self, const tn_tile *t, const tn_real *x,
 TN_KERNEL void TN(backward)(const void *self, const tn_tile *t, const tn_real *x,
                             const tn_real *y, const tn_real *gy, tn_real *gx)
 {
-    for (int64_t i = 0; i < t->n; i++) gx[i] = y[i] > 0 ? gy[i] : 0;
+    for (int64_t i = 0; i < t->n; i++) {
+        const tn_real g = gy[i];
+        gx[i] = y[i] > 0 ? g : 0;
+    }
 }
 
 TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_NEEDS_Y | TN_INPLACE,

@@ -32,17 +32,21 @@ static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,
     return TN_OK;
 }
 
-/* Losses and gradients of n elements of rows of `width`. */
+/* Losses and gradients of n elements of rows of `width`; exp(-|y|) stands in loss on the
+ * way. */
 TN_KERNEL void TN(elements)(int64_t n, int64_t width, const tn_real *y,
                             const double *target, double *loss, tn_real *gy)
 {
     const double scale = 1 / (double)width;
-    for (int64_t i = 0; i < n; i++) {
-        const double z = (double)y[i], positive = z > 0 ? z : 0;
-        loss[i] = scale * (positive - z * target[i] + tn_log1p(tn_exp(-fabs(z))));
+    for (int64_t i = 0; i < n; i++) loss[i] = tn_exp(-fabs((double)y[i]));
+    for (int64_t i = 0; gy && i < n; i++) {
+        const double e = loss[i], sigmoid = (y[i] < 0 ? e : 1) / (1 + e);
+        gy[i] = (tn_real)(scale * (sigmoid - target[i]));
     }
-    for (int64_t i = 0; gy && i < n; i++)
-        gy[i] = (tn_real)(scale * (tn_sigmoid((double)y[i]) - target[i]));
+    for (int64_t i = 0; i < n; i++) {
+        const double z = (double)y[i], above = z > 0 ? z : 0;
+        loss[i] = scale * (above - z * target[i] + tn_log1p(loss[i]));
+    }
 }
 
 /* Elements first .. first + n - 1; the number of the first that is no target, or n. */

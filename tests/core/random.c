@@ -34,14 +34,37 @@ Test(random, philox_gives_the_known_answers)
 
 Test(random, a_run_is_its_elements_wherever_it_starts)
 {
-    uint32_t run[37];
+    uint32_t run[137];
     for (uint64_t first = 0; first < 9; first++)
-        for (int64_t n = 0; n <= 37; n++) {
+        for (int64_t n = 0; n <= 137; n++) {
             memset(run, 0, sizeof run);
             tn_random_run(key, first, n, run);
             for (int64_t i = 0; i < n; i++)
                 cr_assert_eq(run[i], tn_random_bits(key, first + (uint64_t)i));
         }
+}
+
+/* Counters that pass 2^32, where the upper halves of lanes come in. */
+Test(random, lanes_give_the_words_of_single_counters)
+{
+#ifdef TN_PHILOX_IN_LANES
+    static uint32_t each[64 * 4], lanes[64 * 4];
+    const uint64_t firsts[] = {0, 5, 0xffffffffu - 20, UINT64_MAX - 11};
+    for (int i = 0; i < 4; i++) {
+        tn_philox_each(key, firsts[i], 64, each);
+        if (__builtin_cpu_supports("avx2")) {
+            tn_philox_256(key, firsts[i], 64, lanes);
+            cr_assert_arr_eq(lanes, each, sizeof each);
+        }
+        memset(lanes, 0, sizeof lanes);
+        if (__builtin_cpu_supports("avx512f")) {
+            tn_philox_512(key, firsts[i], 64, lanes);
+            cr_assert_arr_eq(lanes, each, sizeof each);
+        }
+    }
+#else
+    cr_skip_test("this compiler or processor has no lanes");
+#endif
 }
 
 Test(random, derived_keys_differ)

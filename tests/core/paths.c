@@ -1,0 +1,128 @@
+/* paths.c - training has the same bits whichever path of the kernels (TN_KERNEL) runs: the
+ * plugins as built, which choose one, against builds without vectors and for AVX2 alone. */
+#define TN_REAL_BITS 32
+#include "core/model.h"
+
+#include "support/plugin_folder.h"
+
+enum { SAMPLES = 48, INPUTS = 21, CLASSES = 5, STEPS = 6, ROOM = 1 << 16 };
+
+static const char *const plugins[] = {"gradient/clip_norm", "gradient/clip_value",
+                                      "layer/add",          "layer/batch_norm",
+                                      "layer/dropout",      "layer/relu",
+                                      "layer/sigmoid",      "layer/softmax",
+                                      "layer/tanh",         "loss/binary_cross_entropy",
+                                      "loss/cross_entropy", "loss/mse",
+                                      "optimizer/adam",     "optimizer/adamw",
+                                      "optimizer/sgd",      "regularizer/l1",
+                                      "regularizer/l2"};
+
+/* Between them they use all of these; widths are no multiples of a vector's. */
+static const char *const recipes[] = {
+    "model: [{dense: 37}, batch_norm, tanh, {dropout: 0.3}, {dense: {units: 37, "
+    "regularizer: l2}}, sigmoid, {dense: 5}]\n"
+    "loss: {cross_entropy: {label_smoothing: 0.1}}\n"
+    "gradient: [{clip_norm: 0.5}]\noptimizer: adam\n",
+    "model: [{dense: {units: 37, name: trunk}}, relu, {dense: {units: 37, name: "
+    "branch}}, "
+    "{add: {inputs: [trunk, branch]}}, softmax, {dense: {units: 5, regularizer: l1}}]\n"
+    "loss: mse\ngradient: [{clip_value: 0.1}]\noptimizer: {sgd: {momentum: 0.9}}\n",
+    "model: [{dense: 37}, tanh, {dense: 5}]\nloss: binary_cross_entropy\n"
+    "optimizer: adamw\nregularizer: {l1: {prox: false}}\n"};
+
+typedef struct run {
+    float x[SAMPLES * INPUTS], targets[SAMPLES * CLASSES];
+    int32_t labels[SAMPLES];
+    char bytes[ROOM]; /* all parameters and states after training */
+    size_t size;
+    tn_error error;
+} run;
+
+#define MUST(r, call) cr_assert_eq((call), TN_OK, "%s: %s", #call, (r)->error.text)
+
+static void keep_tensors(run *r, tn_model *model)
+{
+    for (int32_t i = 0; i < tn_model_tensors(model); i++) {
+        const char *name;
+        tn_tensor t;
+        MUST(r, tn_model_tensor(model, i, &name, &t));
+        const size_t size = (size_t)tn_count(&t) * tn_dtype_size(t.dtype);
+        cr_assert(r->size + size <= ROOM);
+        memcpy(r->bytes + r->size, t.data, size);
+        r->size += size;
+    }
+}
+
+static void train(run *r, const char *path, const char *recipe, const char *precision)
+{
+    char text[1024];
+    const bool labels = strstr(recipe, "loss: {cross_entropy") != NULL;
+    const tn_key key = {{5, 6}};
+    for (int i = 0; i < SAMPLES * INPUTS; i++)
+        r->x[i] = (float)tn_random_normal(key, (uint64_t)i);
+    for (int i = 0; i < SAMPLES * CLASSES; i++) r->targets[i] = (float)(i * 7 % 11) / 11;
+    for (int i = 0; i < SAMPLES; i++) r->labels[i] = i * 3 % CLASSES;
+    const tn_memory_data data = {.samples = SAMPLES,
+                                 .input = {.rank = 1, .dim = {INPUTS}},
+                                 .inputs = r->x,
+                                 .classes = labels ? CLASSES : 0,
+                                 .labels = labels ? r->labels : NULL,
+                                 .target = {.rank = !labels, .dim = {CLASSES}},
+                                 .targets = labels ? NULL : r->targets};
+    snprintf(text, sizeof text,
+             "seed: 3\nprecision: %s\ndata: {memory: {train: data, batch: 16}}\n%s",
+             precision, recipe);
+    tn_env *env = new_env(path);
+    MUST(r, tn_env_attach(env, "data", &data, &r->error));
+    tn_config *config = tn_config_parse(env, text, "recipe", NULL, 0, &r->error);
+    cr_assert_not_null(config, "%s", r->error.text);
+    tn_trainer *trainer = tn_trainer_new(env, config, NULL, &r->error);
+    cr_assert_not_null(trainer, "%s", r->error.text);
+    for (int step = 0; step < STEPS; step++) {
+        double loss;
+        MUST(r, tn_trainer_step(trainer, r->x, data.targets, data.labels, SAMPLES, &loss,
+                                &r->error));
+    }
+    keep_tensors(r, tn_trainer_model(trainer));
+    tn_trainer_free(trainer);
+    tn_config_free(config);
+    tn_env_free(env);
+}
+
+static void compare(const char *path)
+{
+    static run built, forced;
+    const char *folder = test_folder();
+    char places[2 * PATH_MAX], name[64];
+    for (size_t i = 0; i < sizeof plugins / sizeof *plugins; i++) {
+        char kind[16];
+        const char *slash = strchr(plugins[i], '/');
+        snprintf(kind, sizeof kind, "%.*s", (int)(slash - plugins[i]), plugins[i]);
+        snprintf(name, sizeof name, "%s_%s", slash + 1, path);
+        put_plugin(folder, "paths", name, kind, slash + 1);
+    }
+    snprintf(places, sizeof places, "%s:%s", folder, getenv("TENON_TEST_PLUGINS"));
+    for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++)
+        for (int wide = 0; wide < 2; wide++) {
+            memset(&built, 0, sizeof built), memset(&forced, 0, sizeof forced);
+            train(&built, getenv("TENON_TEST_PLUGINS"), recipes[i],
+                  wide ? "double" : "float");
+            train(&forced, places, recipes[i], wide ? "double" : "float");
+            cr_assert(built.size > 0 && built.size == forced.size);
+            cr_assert_eq(memcmp(built.bytes, forced.bytes, built.size), 0,
+                         "recipe %zu in %s", i, wide ? "double" : "float");
+        }
+}
+
+Test(paths, without_vectors)
+{
+    compare("plain");
+}
+
+#ifdef __x86_64__
+Test(paths, avx2)
+{
+    if (!__builtin_cpu_supports("avx2")) cr_skip_test("this processor has no AVX2");
+    compare("avx2");
+}
+#endif
