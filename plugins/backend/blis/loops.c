@@ -456,10 +456,10 @@ static job plan(const tn_blis_team *team, const tn_product *p)
     if (p->b.packed && p->a.cols)
         j.b.place = WHOLE, j.b.whole = (tn_real *)(uintptr_t)p->b.packed;
     j.few = few_rows(&j.a.m, &j.b.m, j.b.whole);
-    const int64_t widest = j.out.rows > FEW  ? WIDE_PANELS
-                           : j.few == LONG   ? LONG_PANELS
-                           : j.few == TURNED ? 1
-                                             : WIDE_PANELS;
+    /* B turned in registers is best followed down its whole depth at once. */
+    const int64_t widest = j.few == LONG                      ? LONG_PANELS
+                           : j.few == TURNED && !p->out.wrote ? 1
+                                                              : WIDE_PANELS;
     j.cut = cut_product(j.out.rows, j.out.cols, PANEL, widest, j.kernels->rows,
                         (double)j.a.m.cols, DEPTH);
     place_operands(&j);

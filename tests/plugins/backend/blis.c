@@ -1,5 +1,7 @@
-/* blis.c - BLIS products against the reference backend over random shapes and layouts;
- * the same bits for any number of threads; bad arguments refused, never aborted on.
+/* blis.c - products against the reference backend over random shapes and layouts, on every
+ * kind of kernels that the processor has; the same bits for any number of threads, for
+ * AVX2 and AVX-512, for packed operands and for a row on its own; bad arguments refused,
+ * never aborted on.
  *
  * The file includes itself for each precision. */
 #ifndef TN_REAL_BITS
@@ -12,7 +14,7 @@
 /* What a product is made of beside its size. */
 typedef struct manner {
     int a, b, out; /* layouts */
-    bool read_a, read_b, bias, add, report, keep;
+    bool read_a, read_b, packed_b, bias, add, report, keep;
 } manner;
 
 static int64_t random_size(void)
@@ -31,11 +33,19 @@ static manner random_manner(void)
                   .out = (int)random_below(LAYOUTS),
                   .read_a = random_below(4) == 0,
                   .read_b = random_below(4) == 0,
+                  .packed_b = random_below(4) == 0,
                   .bias = random_below(2),
                   .report = random_below(2)};
     how.keep = !how.report || random_below(2);
     how.add = how.keep && random_below(3) == 0;
     return how;
+}
+
+static const char *const kernel_names[] = {"baseline", "avx2", "avx512"};
+
+static void use_kernels(const char *name)
+{
+    setenv(KERNELS_VARIABLE, name, 1);
 }
 
 static void visit(void *data, int64_t i, int32_t worker)
@@ -65,6 +75,10 @@ static void visit(void *data, int64_t i, int32_t worker)
     }
 BOTH(equals_the_reference)
 BOTH(same_bits_for_any_threads)
+BOTH(same_bits_for_any_vectors)
+BOTH(same_bits_for_a_row_alone)
+BOTH(same_bits_from_packed_operands)
+BOTH(blocks_of_an_epilogue_are_whole)
 BOTH(same_bits_through_callbacks)
 BOTH(refuses_what_does_not_fit)
 BOTH(allocates_only_at_first)
@@ -81,6 +95,23 @@ Test(blis, says_what_it_is)
     backend_close_f32(b);
 }
 
+Test(blis, takes_the_kernels_asked_for)
+{
+    if (!__builtin_cpu_supports("avx2")) cr_skip_test("needs a processor with AVX2");
+    use_kernels("avx2");
+    backend_f32 b = backend_open_f32("blis", 1);
+    const char *text = b.slots->describe(b.self);
+    cr_assert_not_null(strstr(text, "products by Tenon's avx2 kernels"), "%s", text);
+    use_kernels("baseline");
+    cr_assert_eq(b.slots->open(b.self, &recording_call, 1), TN_OK);
+    cr_assert_null(strstr(text, "Tenon's"), "%s", text);
+    use_kernels("fast");
+    cr_assert_eq(b.slots->open(b.self, &recording_call, 1), TN_EINVAL);
+    cr_assert_str_eq(last_error,
+                     "TENON_KERNELS: expected avx512, avx2 or baseline, got 'fast'");
+    backend_close_f32(b);
+}
+
 Test(blis, leaves_the_choice_of_kernels_to_the_user)
 {
     if (!__builtin_cpu_supports("avx2")) cr_skip_test("needs a processor with AVX2");
@@ -88,6 +119,7 @@ Test(blis, leaves_the_choice_of_kernels_to_the_user)
     backend_f32 b = backend_open_f32("blis", 1);
     const char *text = b.slots->describe(b.self);
     cr_assert_not_null(strstr(text, "haswell"), "%s", text);
+    cr_assert_not_null(strstr(text, "Tenon's avx2 kernels"), "%s", text);
     backend_close_f32(b);
 }
 
@@ -188,6 +220,13 @@ static void TN(run)(TN(backend) b, uint64_t seed, manner how, int64_t m, int64_t
     if (how.read_a) p.a.read = TN(field_read), p.a.with = &x.m, p.a.data = NULL;
     if (how.read_b) p.b.read = TN(field_read), p.b.with = &y.m, p.b.data = NULL;
     if (how.bias) p.bias = bias.buffer;
+    const size_t room = how.packed_b && b.slots->pack ? b.slots->pack_size(b.self, &p.b)
+                                                      : 0;
+    void *packed = room ? aligned_alloc(64, (room + 63) / 64 * 64) : NULL;
+    if (packed) {
+        b.slots->pack(b.self, &p.b, packed);
+        p.b.packed = packed, p.b.data = NULL, p.b.read = NULL;
+    }
     if (how.report) p.out.wrote = TN(wrote), p.out.with = &report;
     if (!how.keep) p.out.data = NULL;
     cr_assert_eq(TN(backend_product)(b, &p), TN_OK, "%s", last_error);
@@ -200,14 +239,20 @@ static void TN(run)(TN(backend) b, uint64_t seed, manner how, int64_t m, int64_t
     for (int64_t i = 0; !how.add && i < out.size; i++)
         cr_assert(isnan(out.buffer[i]), "wrote outside the result");
     free(x.buffer), free(y.buffer), free(out.buffer), free(bias.buffer), free(count);
+    free(packed);
 }
 
 static void TN(equals_the_reference)(void)
 {
-    TN(backend) blis = TN(backend_open)("blis", 2);
+    TN(backend) all[3];
+    for (int i = 0; i < 3; i++) {
+        use_kernels(kernel_names[i]);
+        all[i] = TN(backend_open)("blis", 2);
+    }
     TN(backend) plain = TN(backend_open)("reference", 1);
     const double unit = sizeof(tn_real) == 8 ? 0x1p-53 : 0x1p-24;
-    for (uint64_t round = 0; round < 1500; round++) {
+    for (uint64_t round = 0; round < 3000; round++) {
+        const TN(backend) blis = all[round % 3];
         random_state = round;
         const int64_t m = random_size(), n = random_size(), k = random_size();
         const manner how = random_manner();
@@ -222,29 +267,143 @@ static void TN(equals_the_reference)(void)
                 (int)n, (int)k, (int)i, (double)got[i], (double)want[i]);
         free(got), free(want);
     }
-    TN(backend_close)(blis);
+    for (int i = 0; i < 3; i++) TN(backend_close)(all[i]);
     TN(backend_close)(plain);
+}
+
+/* Random products give the same bits on all of `n` backends. */
+static void TN(agree)(const TN(backend) * b, int n, uint64_t rounds)
+{
+    for (uint64_t round = 0; round < rounds; round++) {
+        random_state = round;
+        const manner how = random_manner();
+        const bool few = random_below(3) == 0;
+        const int64_t rows = 1 + random_below(few ? 20 : 300),
+                      cols = 1 + random_below(random_below(4) ? 500 : 20),
+                      depth = random_below(700);
+        const size_t size = (size_t)(rows * cols) * sizeof(tn_real);
+        tn_real *one = malloc(size), *more = malloc(size);
+        TN(run)(b[0], round, how, rows, cols, depth, one);
+        for (int i = 1; i < n; i++) {
+            TN(run)(b[i], round, how, rows, cols, depth, more);
+            cr_assert_arr_eq(one, more, size, "round %d, backend %d", (int)round, i);
+        }
+        free(one), free(more);
+    }
 }
 
 static void TN(same_bits_for_any_threads)(void)
 {
-    TN(backend) b[3];
-    for (int i = 0; i < 3; i++) b[i] = TN(backend_open)("blis", i + 1);
-    for (uint64_t round = 0; round < 60; round++) {
-        random_state = round;
-        const manner how = random_manner();
-        const int64_t m = 1 + random_below(400), n = 1 + random_below(900),
-                      k = random_below(700);
-        tn_real *one = malloc((size_t)(m * n) * sizeof *one),
-                *more = malloc((size_t)(m * n) * sizeof *more);
-        TN(run)(b[0], round, how, m, n, k, one);
-        for (int i = 1; i < 3; i++) {
-            TN(run)(b[i], round, how, m, n, k, more);
-            cr_assert_arr_eq(one, more, (size_t)(m * n) * sizeof *one);
-        }
-        free(one), free(more);
+    static const int32_t threads[] = {1, 2, 3, 7};
+    for (int k = 0; k < 3; k++) {
+        TN(backend) b[4];
+        use_kernels(kernel_names[k]);
+        for (int i = 0; i < 4; i++) b[i] = TN(backend_open)("blis", threads[i]);
+        TN(agree)(b, 4, 25);
+        for (int i = 0; i < 4; i++) TN(backend_close)(b[i]);
     }
-    for (int i = 0; i < 3; i++) TN(backend_close)(b[i]);
+}
+
+static void TN(same_bits_for_any_vectors)(void)
+{
+    TN(backend) b[2];
+    for (int i = 0; i < 2; i++) {
+        use_kernels(kernel_names[i + 1]);
+        b[i] = TN(backend_open)("blis", 2);
+    }
+    TN(agree)(b, 2, 80);
+    for (int i = 0; i < 2; i++) TN(backend_close)(b[i]);
+}
+
+/* out = a b' by rows: every element of it has its own way through memory and kernels if rows
+ * or columns are taken away, but its bits stay. */
+static void TN(multiply_part)(TN(backend) b, const TN(field) * x, const TN(field) * w,
+                              int64_t rows, int64_t cols, bool packed, tn_real *out)
+{
+    tn_product p = {.struct_size = sizeof p, .a = x->m, .b = tn_transposed(w->m)};
+    p.a.rows = rows, p.b.cols = cols;
+    p.out = (tn_matrix){
+        .rows = rows, .cols = cols, .row_stride = cols, .col_stride = 1, .data = out};
+    const size_t size = packed ? b.slots->pack_size(b.self, &p.b) : 0;
+    void *room = size ? aligned_alloc(64, (size + 63) / 64 * 64) : NULL;
+    if (room) b.slots->pack(b.self, &p.b, room);
+    p.b.packed = room;
+    cr_assert_eq(TN(backend_product)(b, &p), TN_OK);
+    free(room);
+}
+
+static void TN(parts_agree)(bool packed)
+{
+    enum { ROWS = 70, COLS = 90 };
+    static const int64_t sizes[] = {1, 2, 3, 4, 5, 15, 17, 33, 64, ROWS};
+    use_kernels("avx512");
+    TN(backend) b = TN(backend_open)("blis", 2);
+    if (!b.slots->pack_size(b.self, &(tn_matrix){.rows = 9, .cols = 9}))
+        cr_skip_test("needs a processor with AVX2");
+    TN(field) x = TN(field_make)(ROWS, 600, BY_ROWS, true);
+    TN(field) w = TN(field_make)(COLS, 600, BY_ROWS, true);
+    static tn_real all[ROWS * COLS], part[ROWS * COLS];
+    TN(multiply_part)(b, &x, &w, ROWS, COLS, false, all);
+    for (size_t i = 0; i < 10; i++)
+        for (size_t j = 0; j < 10; j++) {
+            const int64_t rows = sizes[i], cols = sizes[j];
+            TN(multiply_part)(b, &x, &w, rows, cols, packed, part);
+            for (int64_t r = 0; r < rows; r++)
+                cr_assert_arr_eq(part + r * cols, all + r * COLS,
+                                 (size_t)cols * sizeof *part, "%d x %d", (int)rows,
+                                 (int)cols);
+        }
+    free(x.buffer), free(w.buffer);
+    TN(backend_close)(b);
+}
+
+static void TN(same_bits_for_a_row_alone)(void)
+{
+    TN(parts_agree)(false);
+}
+
+static void TN(same_bits_from_packed_operands)(void)
+{
+    TN(parts_agree)(true);
+}
+
+typedef struct TN(shapes) {
+    int64_t rows, cols;
+    int slivers;
+} TN(shapes);
+
+static void TN(look_at_block)(const void *with, int64_t row, int64_t col, int64_t rows,
+                              int64_t cols, void *block, int64_t stride)
+{
+    const TN(shapes) *const *whole = with;
+    TN(shapes) *seen = (TN(shapes) *)(uintptr_t)*whole;
+    const int64_t least = 128 / (int64_t)sizeof(tn_real);
+    (void)block, (void)stride;
+    const bool sliver = (cols < least && col + cols < seen->cols) ||
+                        (rows < 32 && row + rows < seen->rows);
+    __atomic_fetch_add(&seen->slivers, sliver, __ATOMIC_RELAXED);
+}
+
+/* Epilogues cost a call a block: blocks are no slivers, but where the result is one. */
+static void TN(blocks_of_an_epilogue_are_whole)(void)
+{
+    static const int64_t sizes[][3] = {
+        {100, 1000, 300}, {64, 256, 784}, {3, 500, 90}, {500, 3, 90}, {64, 10, 128}};
+    TN(backend) b = TN(backend_open)("blis", 2);
+    for (int i = 0; i < 5; i++) {
+        const int64_t rows = sizes[i][0], cols = sizes[i][1], depth = sizes[i][2];
+        TN(field) x = TN(field_make)(rows, depth, BY_ROWS, true);
+        TN(field) w = TN(field_make)(cols, depth, BY_ROWS, true);
+        TN(field) y = TN(field_make)(rows, cols, BY_ROWS, false);
+        TN(shapes) seen = {rows, cols, 0}, *with = &seen;
+        tn_product p = {
+            .struct_size = sizeof p, .a = x.m, .b = tn_transposed(w.m), .out = y.m};
+        p.out.wrote = TN(look_at_block), p.out.with = &with;
+        cr_assert_eq(TN(backend_product)(b, &p), TN_OK);
+        cr_assert_eq(seen.slivers, 0, "%d x %d", (int)rows, (int)cols);
+        free(x.buffer), free(w.buffer), free(y.buffer);
+    }
+    TN(backend_close)(b);
 }
 
 /* A prologue that only reads and an epilogue elsewhere change nothing. */
