@@ -192,6 +192,21 @@ static void print_classes(const tn_model *model)
     puts(name ? "" : "without names");
 }
 
+#define BATCH 64 /* that memory is told for */
+
+static void print_memory(const tn_model *model)
+{
+    static const char *const what[] = {"predict", "train"};
+    for (int training = 1; training >= 0; training--) {
+        tn_memory_use use;
+        if (tn_model_memory(model, BATCH, training, &use, NULL)) continue;
+        printf("memory    %.2f MiB of values to %s batches of %d (the least possible: "
+               "%.2f, without sharing: %.2f)\n",
+               (double)use.values / 0x1p20, what[training], BATCH,
+               (double)use.least / 0x1p20, (double)use.apart / 0x1p20);
+    }
+}
+
 static void print_model(const char *path, const tn_model *model)
 {
     char text[4200];
@@ -200,6 +215,7 @@ static void print_model(const char *path, const tn_model *model)
     printf("precision %s\n", precision_of(model));
     printf("input     %s\n", cli_shape(text, sizeof text, tn_model_input(model)));
     print_classes(model);
+    print_memory(model);
     printf("\n");
     cli_model_table(model);
 }

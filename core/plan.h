@@ -17,6 +17,7 @@ typedef struct tn_plan_options {
     bool accumulates; /* gradients of several batches will be added up */
     bool keeps;       /* values of all nodes, for tn_plan_output */
     bool apart;       /* every layer in a pass of its own: the same bits, only slower */
+    bool measures;    /* nothing but tn_plan_memory is asked: takes next to no memory */
 } tn_plan_options;
 
 tn_status tn_plan_make(tn_graph *, const tn_plan_options *, tn_plan **, tn_error *);
@@ -56,7 +57,8 @@ tn_status tn_plan_loss(tn_plan *, const tn_pass *, const tn_instance *loss,
 /* Adds to `sums` of a metric, from the forward just made. */
 void tn_plan_metric(const tn_plan *, const tn_pass *, const tn_instance *metric,
                     const tn_field *field, double *sums);
-/* Gradients of all parameters; `add`: onto those that are there (plans that accumulate). */
+/* Gradients of all parameters, once after each tn_plan_loss with `gradient`; `add`: onto those
+ * that are there (plans that accumulate). */
 tn_status tn_plan_backward(tn_plan *, const tn_pass *, bool add, tn_error *);
 /* Gradient of parameter i, shaped like its value. */
 tn_tensor tn_plan_gradient(const tn_plan *, int32_t param);

@@ -53,7 +53,9 @@ static bool joins_backward(const tn_plan *p, int32_t head, int32_t last, int32_t
     const tn_space given = plain_space(p, &p->node[last].unit.spec->in[k]);
     if (!tn_runs_on_tiles(&u->facts) || u->facts.back_sums) return false;
     if (!same_space(given, tn_unit_space(u, p->options.samples))) return false;
-    if (tn_runs_by_product(&first->facts)) return u->facts.kernel != TN_ROW && !u->params;
+    if (tn_runs_by_product(
+            &first->facts)) /* of one input: its products come in any order */
+        return first->spec->inputs == 1 && !needs_more_than_a_cell(u) && !u->params;
     return same_space(given, tn_unit_space(first, p->options.samples));
 }
 

@@ -142,7 +142,7 @@ tn_status tn_plan_lay_out(tn_plan *p, tn_error *e)
     place_all(p, placed);
     tn_memory_put(m, placed);
     p->size.least = least_bytes(p);
-    const tn_status status = take_pieces(p, e);
+    const tn_status status = p->options.measures ? TN_OK : take_pieces(p, e);
     tn_memory_put(m, p->piece);
     p->piece = NULL;
     return status;

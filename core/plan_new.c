@@ -136,7 +136,7 @@ static tn_status take_per_param(tn_plan *p, void ***out, tn_error *e)
 {
     const tn_graph *g = p->graph;
     if (!(*out = tn_plan_take(p, g->params + 1, sizeof(void *), e))) return TN_ENOMEM;
-    for (int32_t i = 0; i < g->params; i++)
+    for (int32_t i = 0; i < g->params && !p->options.measures; i++)
         if (!((*out)[i] = tn_plan_take(p, tn_count(&g->param[i].value), p->real_size, e)))
             return TN_ENOMEM;
     return TN_OK;

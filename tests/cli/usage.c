@@ -150,6 +150,8 @@ Test(usage, info_shows_a_network)
     test_ended(p, 0, NULL);
     cr_assert(strstr(p->out, "output shape") && strstr(p->out, "(16)"), "%s", p->out);
     cr_assert(strstr(p->out, "\n113 parameters\n"), "17 x 5 + 5 x 2 + 6 x 3: %s", p->out);
+    cr_assert(strstr(p->out, "to train batches of 64 (the least possible: "), "%s",
+              p->out);
     cr_assert(!test_exists("runs"), "info writes nothing");
 }
 

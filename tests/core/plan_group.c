@@ -37,7 +37,7 @@ static net nets[] = {
      4},
     /* statistics head groups */
     {"[{dense: 9}, batch_norm, relu, {dropout: 0.2}, {dense: 3}]", {1, {5}}, 3, 3},
-    {"[{dense: 9}, softmax, sigmoid, {dense: 6}, relu, rms_norm, tanh]", {1, {5}}, 2, 4},
+    {"[{dense: 9}, softmax, sigmoid, {dense: 6}, relu, rms_norm, tanh]", {1, {5}}, 2, 3},
     {"[{dense: 9}, centre_row, relu, centre_tensor, tanh, {dense: 3}]",
      {2, {3, 5}},
      4,

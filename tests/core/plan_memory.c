@@ -182,6 +182,21 @@ ParameterizedTest(net *n, plan_memory, networks)
     }
 }
 
+Test(plan_memory, measuring_takes_no_memory_but_says_the_same)
+{
+    check_net *c = check_net_new(nets[1].model, NULL, 0, nets[1].input, 1, 1, 1);
+    const tn_plan_options options = {
+        .samples = 1000000, .training = true, .measures = true};
+    tn_plan *plan;
+    tn_error e = {0};
+    const size_t before = atomic_load(&check_env()->memory.used);
+    cr_assert_eq(tn_plan_make(c->graph, &options, &plan, &e), TN_OK, "%s", e.text);
+    cr_assert_lt(atomic_load(&check_env()->memory.used) - before, 4 << 20);
+    const tn_plan_size size = tn_plan_memory(plan), small = size_of(c, true);
+    cr_assert(size.shared > 990 * small.shared && size.shared < 1010 * small.shared);
+    tn_plan_free(plan);
+}
+
 /* What is saved for backward: y of relu, nothing else; dropout's mask is not stored. */
 Test(plan_memory, deeper_networks_take_one_value_more_for_each_layer)
 {
