@@ -18,17 +18,25 @@ static const char *const plugins[] = {"gradient/clip_norm", "gradient/clip_value
                                       "regularizer/l2"};
 
 /* Between them they use all of these; widths are no multiples of a vector's. */
-static const char *const recipes[] = {
-    "model: [{dense: 37}, batch_norm, tanh, {dropout: 0.3}, {dense: {units: 37, "
-    "regularizer: l2}}, sigmoid, {dense: 5}]\n"
-    "loss: {cross_entropy: {label_smoothing: 0.1}}\n"
-    "gradient: [{clip_norm: 0.5}]\noptimizer: adam\n",
-    "model: [{dense: {units: 37, name: trunk}}, relu, {dense: {units: 37, name: "
-    "branch}}, "
-    "{add: {inputs: [trunk, branch]}}, softmax, {dense: {units: 5, regularizer: l1}}]\n"
-    "loss: mse\ngradient: [{clip_value: 0.1}]\noptimizer: {sgd: {momentum: 0.9}}\n",
-    "model: [{dense: 37}, tanh, {dense: 5}]\nloss: binary_cross_entropy\n"
-    "optimizer: adamw\nregularizer: {l1: {prox: false}}\n"};
+#define NORMED                                                      \
+    "model: [{dense: 37}, batch_norm, tanh, {dropout: 0.3}, "       \
+    "{dense: {units: 37, regularizer: l2}}, sigmoid, {dense: 5}]\n" \
+    "loss: {cross_entropy: {label_smoothing: 0.1}}\n"               \
+    "gradient: [{clip_norm: 0.5}]\n"                                \
+    "optimizer: adam\n"
+#define BRANCHED                                                                         \
+    "model: [{dense: {units: 37, name: trunk}}, relu, {dense: {units: 37, name: "        \
+    "branch}}, "                                                                         \
+    "{add: {inputs: [trunk, branch]}}, softmax, {dense: {units: 5, regularizer: l1}}]\n" \
+    "loss: mse\n"                                                                        \
+    "gradient: [{clip_value: 0.1}]\n"                                                    \
+    "optimizer: {sgd: {momentum: 0.9}}\n"
+#define BINARY                                 \
+    "model: [{dense: 37}, tanh, {dense: 5}]\n" \
+    "loss: binary_cross_entropy\n"             \
+    "optimizer: adamw\n"                       \
+    "regularizer: {l1: {prox: false}}\n"
+static const char *const recipes[] = {NORMED, BRANCHED, BINARY};
 
 typedef struct run {
     float x[SAMPLES * INPUTS], targets[SAMPLES * CLASSES];
