@@ -24,7 +24,7 @@ TN_KERNEL void TN(mask)(const TN(self) * self, const tn_tile *t, const tn_real *
     const double p = tn_now(t, self->p);
     const uint32_t threshold = (uint32_t)(p < 1 ? p * 0x1p32 : 0);
     const tn_real scale = (tn_real)(1 / (1 - p));
-    uint32_t bits[BITS];
+    uint32_t bits[BITS] = {0};
     if (p >= 1) {
         memset(y, 0, (size_t)t->n * sizeof *y);
         return;
