@@ -1,5 +1,5 @@
 /* cli.h - what the parts of the `tenon` program share. Below it stands tenon.h and, of the rest
- * of Tenon, only core/nearest.h, which needs nothing else.
+ * of Tenon, core/nearest.h and plugins/dataset/npy_header.h, which need nothing else.
  *
  * Exit status: 0 done, 1 an error, 2 a wrong command line (either with one line "tenon: ..." on
  * stderr), 130 and 143 a training run that SIGINT or SIGTERM ended after its checkpoint. */

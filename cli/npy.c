@@ -1,9 +1,10 @@
-/* npy.c - see npy.h. Format: numpy.lib.format, "NPY format" (magic, version, little-endian
- * length of the header, a Python dict literal of descr, fortran_order and shape, raw values).
+/* npy.c - see npy.h. The format, and how it is read: plugins/dataset/npy_header.h.
  *
  * Invariant: nothing is taken from a file before its size has been checked against it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +12,11 @@
 #include <unistd.h>
 
 #include "cli/npy.h"
+#include "plugins/dataset/npy_header.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "values are read as they stand in memory: little-endian only"
 #endif
-
-#define MAGIC "\x93NUMPY"
-enum { MAGIC_SIZE = 6 };
 
 /* ---- reading ------------------------------------------------------------------------- */
 
@@ -42,113 +41,17 @@ static int read_open(FILE *file, const char *path, size_t limit, unsigned char *
     return CLI_DONE;
 }
 
-/* The value of `key` in the header's dict: the text after "'key':". */
-static const char *value_of(const char *header, const char *key)
-{
-    char quoted[32];
-    for (const char *quote = "'"; quote; quote = *quote == '\'' ? "\"" : NULL) {
-        snprintf(quoted, sizeof quoted, "%c%s%c", *quote, key, *quote);
-        const char *at = strstr(header, quoted);
-        if (!at) continue;
-        at += strlen(quoted);
-        at += strspn(at, " ");
-        if (*at != ':') return NULL;
-        return at + 1 + strspn(at + 1, " ");
-    }
-    return NULL;
-}
-
-static int take_type(const char *text, const char *path, cli_npy *npy, tn_error *error)
-{
-    static const struct {
-        const char *descr;
-        int32_t dtype;
-    } known[] = {{"<f4", TN_F32},
-                 {"<f8", TN_F64},
-                 {"<i4", TN_I32},
-                 {"<i8", TN_I64},
-                 {"|u1", TN_U8}};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (*text && strncmp(text + 1, known[i].descr, 3) == 0 && text[4] == *text) {
-            npy->dtype = known[i].dtype;
-            return CLI_DONE;
-        }
-    }
-    return cli_fail(error, TN_EDATA,
-                    "%s: values of type %.8s; float32, float64, int32, int64 "
-                    "and uint8 (little-endian) can be read",
-                    path, text);
-}
-
-static int take_shape(const char *text, const char *path, cli_npy *npy, tn_error *error)
-{
-    npy->count = 1;
-    if (*text++ != '(')
-        return cli_fail(error, TN_EDATA, "%s: header without shape", path);
-    for (;;) {
-        text += strspn(text, ", ");
-        if (*text == ')') return CLI_DONE;
-        char *end;
-        errno = 0;
-        const long long n = strtoll(text, &end, 10);
-        if (end == text || errno || n < 0)
-            return cli_fail(error, TN_EDATA, "%s: damaged shape in the header", path);
-        if (npy->shape.rank == TN_MAX_RANK)
-            return cli_fail(error, TN_ENOTSUP, "%s: more than %d axes", path,
-                            TN_MAX_RANK);
-        if (__builtin_mul_overflow(npy->count, (int64_t)n, &npy->count))
-            return cli_fail(error, TN_EDATA, "%s: the header's shape is too large", path);
-        npy->shape.dim[npy->shape.rank++] = n;
-        text = end;
-    }
-}
-
-static int take_header(const char *header, const char *path, cli_npy *npy,
-                       tn_error *error)
-{
-    const char *type = value_of(header, "descr"),
-               *order = value_of(header, "fortran_order"),
-               *shape = value_of(header, "shape");
-    if (!type || !order || !shape)
-        return cli_fail(error, TN_EDATA, "%s: damaged .npy header", path);
-    if (take_type(type, path, npy, error) || take_shape(shape, path, npy, error))
-        return CLI_ERROR;
-    if (strncmp(order, "False", 5) != 0 && npy->shape.rank > 1)
-        return cli_fail(error, TN_ENOTSUP,
-                        "%s: in Fortran order; save it with "
-                        "numpy.ascontiguousarray",
-                        path);
-    return CLI_DONE;
-}
-
 static int take_file(unsigned char *bytes, size_t size, const char *path, cli_npy *npy,
                      tn_error *error)
 {
-    if (size < 12 || memcmp(bytes, MAGIC, MAGIC_SIZE) != 0)
-        return cli_fail(error, TN_EDATA, "%s: not an .npy file", path);
-    const bool old = bytes[6] == 1;
-    const size_t start = old ? 10 : 12;
-    size_t length = (size_t)bytes[8] | (size_t)bytes[9] << 8;
-    if (!old) length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
-    if (bytes[6] < 1 || bytes[6] > 3)
-        return cli_fail(error, TN_ENOTSUP, "%s: .npy version %d; 1 to 3 can be read",
-                        path, bytes[6]);
-    if (length > size - start)
-        return cli_fail(error, TN_EDATA, "%s: truncated header", path);
-    char *header = strndup((const char *)bytes + start, length);
-    if (!header) return cli_fail(error, TN_ENOMEM, "out of memory");
-    const int status = take_header(header, path, npy, error);
-    free(header);
-    if (status) return status;
-    int64_t need = INT64_MAX;
-    const int64_t have = (int64_t)(size - start - length);
-    if (__builtin_mul_overflow(npy->count, (int64_t)tn_dtype_size(npy->dtype), &need) ||
-        need != have)
-        return cli_fail(error, TN_EDATA,
-                        "%s: %s: the header's shape does not fit %" PRId64
-                        " bytes of values",
-                        path, need > have ? "truncated" : "too long", have);
-    npy->values = bytes + start + length;
+    npy_header header;
+    const tn_status status = npy_parse(bytes, size, &header);
+    if (status) return cli_fail(error, status, "%s: %s", path, header.why);
+    npy->dtype = (int32_t)header.dtype;
+    npy->shape.rank = header.rank;
+    memcpy(npy->shape.dim, header.dim, sizeof npy->shape.dim);
+    npy->count = header.count;
+    npy->values = bytes + header.start;
     return CLI_DONE;
 }
 
@@ -239,10 +142,11 @@ static bool put_header(FILE *file, const tn_shape *shape)
     const int length = snprintf(
         dict, sizeof dict, "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }",
         dims);
+    const size_t magic = sizeof NPY_MAGIC - 1;
     const size_t total = (10 + (size_t)length + 1 + 63) / 64 * 64 - 10;
     const unsigned char start[] = {1, 0, (unsigned char)(total & 255),
                                    (unsigned char)(total >> 8)};
-    return fwrite(MAGIC, 1, MAGIC_SIZE, file) == MAGIC_SIZE &&
+    return fwrite(NPY_MAGIC, 1, magic, file) == magic &&
            fwrite(start, 1, sizeof start, file) == sizeof start &&
            fprintf(file, "%-*s\n", (int)total - 1, dict) == (int)total;
 }
@@ -254,23 +158,68 @@ static bool put_file(FILE *file, const tn_shape *shape, const float *values)
            fwrite(values, sizeof *values, count, file) == count && fflush(file) == 0;
 }
 
-/* Straight to what is no regular file (a pipe, a device), else beside it and then in its place. */
+/* Where a link leads; the path itself where there is none. NULL: a link to nothing. */
+static const char *target_of(const char *path, char real[PATH_MAX])
+{
+    struct stat about;
+    if (lstat(path, &about) || !S_ISLNK(about.st_mode)) return path;
+    return realpath(path, real);
+}
+
+/* A file beside it that is always new. */
+static FILE *open_beside(const char *beside)
+{
+    unlink(beside);
+    const int descriptor = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                                0666);
+    return descriptor < 0 ? NULL : fdopen(descriptor, "wb");
+}
+
+static int write_beside(const char *path, const char *beside, const tn_shape *shape,
+                        const float *values, tn_error *error)
+{
+    FILE *file = open_beside(beside);
+    if (!file) return cli_fail(error, TN_EIO, "%s: %s", path, strerror(errno));
+    errno = 0;
+    bool done = put_file(file, shape, values) && fsync(fileno(file)) == 0;
+    int why = errno;
+    if (fclose(file) && done) done = false, why = errno;
+    if (done && rename(beside, path)) done = false, why = errno;
+    if (done) return CLI_DONE;
+    remove(beside);
+    return cli_fail(error, TN_EIO, "%s: cannot be written: %s", path, strerror(why));
+}
+
+static int write_straight(const char *path, const tn_shape *shape, const float *values,
+                          tn_error *error)
+{
+    FILE *file = fopen(path, "wbe");
+    if (!file) return cli_fail(error, TN_EIO, "%s: %s", path, strerror(errno));
+    errno = 0;
+    bool done = put_file(file, shape, values);
+    int why = errno;
+    if (fclose(file) && done) done = false, why = errno;
+    if (done) return CLI_DONE;
+    return cli_fail(error, TN_EIO, "%s: cannot be written: %s", path, strerror(why));
+}
+
+/* Straight to what is no regular file (a pipe, a device), else beside it and then in its place;
+ * through a link, which stays one. */
 int cli_npy_write(const char *path, const tn_shape *shape, const float *values,
                   tn_error *error)
 {
-    char beside[4200];
+    char real[PATH_MAX], beside[PATH_MAX + 8];
     struct stat about;
-    const bool direct = stat(path, &about) == 0 && !S_ISREG(about.st_mode);
-    snprintf(beside, sizeof beside, "%s.%ld.part", path, (long)getpid());
-    const char *const target = direct ? path : beside;
-    FILE *file = fopen(target, "wbe");
-    if (!file) return cli_fail(error, TN_EIO, "%s: %s", path, strerror(errno));
-    errno = 0;
-    bool done = put_file(file, shape, values) && (direct || fsync(fileno(file)) == 0);
-    int why = errno;
-    if (fclose(file) && done) done = false, why = errno;
-    if (done && !direct && rename(beside, path)) done = false, why = errno;
-    if (done) return CLI_DONE;
-    if (!direct) remove(beside);
-    return cli_fail(error, TN_EIO, "%s: cannot be written: %s", path, strerror(why));
+    const char *target = target_of(path, real);
+    if (!target)
+        return cli_fail(error, TN_EIO, "%s: a link that leads nowhere: %s", path,
+                        strerror(errno));
+    if (stat(target, &about) == 0 && !S_ISREG(about.st_mode))
+        return write_straight(target, shape, values, error);
+    const char *slash = strrchr(target, '/');
+    const char *name = slash ? slash + 1 : target;
+    if (snprintf(beside, sizeof beside, "%.*s.%s.tmp", (int)(name - target), target,
+                 name) >= (int)sizeof beside)
+        return cli_fail(error, TN_EIO, "%s: %s", path, strerror(ENAMETOOLONG));
+    return write_beside(target, beside, shape, values, error);
 }

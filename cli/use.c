@@ -111,8 +111,7 @@ static int read_inputs(use *u, tn_error *error)
     if (cli_npy_read(path, u->options->max_memory, &u->x, error)) return CLI_ERROR;
     const tn_shape *have = &u->x.shape;
     int64_t need;
-    if (have->rank < 1 ||
-        __builtin_mul_overflow(have->dim[0], tn_shape_count(want), &need) ||
+    if (__builtin_mul_overflow(have->dim[0], tn_shape_count(want), &need) ||
         need != u->x.count) {
         char got[160], model[160];
         return cli_fail(error, TN_ESHAPE,
@@ -121,7 +120,6 @@ static int read_inputs(use *u, tn_error *error)
                         path, cli_shape(got, sizeof got, have),
                         cli_shape(model, sizeof model, want));
     }
-    if (have->dim[0] < 1) return cli_fail(error, TN_EDATA, "%s: no samples", path);
     u->inputs = cli_npy_floats(&u->x, path, error);
     return u->inputs ? CLI_DONE : CLI_ERROR;
 }

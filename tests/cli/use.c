@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support/array.h"
@@ -289,25 +290,50 @@ Test(use, arrays_that_do_not_fit_are_refused)
     array_write("x.npy", "<f4", "(6, 16)", x, sizeof x - 1);
     refused(PREDICT, "truncated");
     array_write("x.npy", "<f4", "(5, 16)", x, sizeof x);
-    refused(PREDICT, "too long");
+    refused(PREDICT, "trailing garbage");
     array_write("x.npy", "<f4", "(0, 16)", x, 0);
-    refused(PREDICT, "no samples");
+    refused(PREDICT, "axis 1 of the array has size 0");
     array_write("x.npy", "<f4", "(9223372036854775807, 16)", x, sizeof x);
-    refused(PREDICT, "too large");
+    refused(PREDICT, "overflow");
     array_write("x.npy", "<f4", "(-1, 16)", x, sizeof x);
-    refused(PREDICT, "damaged shape");
+    refused(PREDICT, "the .npy header is damaged");
     array_write("x.npy", ">f4", "(6, 16)", x, sizeof x);
     refused(PREDICT, "'>f4'");
     array_write("x.npy", "<c8", "(3, 16)", x, sizeof x);
     refused(PREDICT, "'<c8'");
     test_write_text("x.npy", "nothing of the kind");
-    refused(PREDICT, "not an .npy file");
+    refused(PREDICT, "is not a .npy file");
+    static const char *const strange[] = {
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (6, 16), 'more': 1, }",
+        "{'x': \"'descr': '<f4', 'fortran_order': False, 'shape': (6, 16)\"}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (6, 16), }, {}"};
+    for (int i = 0; i < 3; i++) {
+        array_write_as("x.npy", strange[i], x, sizeof x);
+        refused(PREDICT, "the .npy header is damaged");
+    }
     test_write_text("x.npy", "%s", "");
-    refused(PREDICT, "not an .npy file");
+    refused(PREDICT, "is not a .npy file");
     x[17] = NAN;
     array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
     refused(PREDICT, "value 17 is not a finite float32");
     refused("predict " MODEL " . -o y.npy", ".: not a regular file");
+}
+
+Test(use, predictions_go_through_a_link)
+{
+    static const float x[SAMPLES * PIXELS];
+    struct stat about;
+    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
+    test_write_text("there.npy", "old");
+    cr_assert_eq(symlink("there.npy", "link.npy"), 0);
+    test_ended(tenon("predict " MODEL " x.npy -o link.npy"), 0, NULL);
+    cr_assert(!lstat("link.npy", &about) && S_ISLNK(about.st_mode));
+    test_ended(tenon("predict " MODEL " x.npy -o plain.npy"), 0, NULL);
+    cr_assert(test_same_files("there.npy", "plain.npy"));
+    cr_assert_eq(unlink("there.npy"), 0);
+    test_ended(tenon("predict " MODEL " x.npy -o link.npy"), 1, "link.npy: a link that",
+               NULL);
+    cr_assert(!lstat("link.npy", &about) && S_ISLNK(about.st_mode));
 }
 
 Test(use, targets_that_do_not_fit_are_refused)

@@ -9,19 +9,26 @@
 
 #include "support/kept.h"
 
+/* With the dictionary of the header as it is given. */
+static inline void array_write_as(const char *path, const char *dict, const void *values,
+                                  size_t bytes)
+{
+    FILE *file = fopen(path, "wb");
+    cr_assert(file, "%s", path);
+    fwrite("\x93NUMPY\1\0\x76\0", 1, 10, file);
+    fprintf(file, "%-117s\n", dict);
+    fwrite(values, 1, bytes, file);
+    fclose(file);
+}
+
 /* shape as in Python, "(3, 4)"; type as in NumPy, "<f4". */
 static inline void array_write(const char *path, const char *type, const char *shape,
                                const void *values, size_t bytes)
 {
     char dict[200];
-    FILE *file = fopen(path, "wb");
-    cr_assert(file, "%s", path);
     snprintf(dict, sizeof dict, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }",
              type, shape);
-    fwrite("\x93NUMPY\1\0\x76\0", 1, 10, file);
-    fprintf(file, "%-117s\n", dict);
-    fwrite(values, 1, bytes, file);
-    fclose(file);
+    array_write_as(path, dict, values, bytes);
 }
 
 /* The values of a float32 array and, in `dict`, its header. */
