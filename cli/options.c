@@ -246,6 +246,8 @@ static int check_together(const cli_options *o)
 {
     if (strchr(o->command->needs, 'o') && !o->out)
         return misuse(o, "no output named; say where with -o FILE");
+    if (o->sets && !o->operands && !o->resume)
+        return misuse(o, "--set %s: no config given in which to set it", o->set[0]);
     if (!takes(o->command, 'r')) return CLI_GO_ON;
     if (!o->operands && !o->resume) return misuse(o, "no config given");
     if (o->resume && o->out && strcmp(o->resume, o->out))

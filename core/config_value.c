@@ -46,12 +46,28 @@ tn_status tn_cfg_error(const tn_cfg *cfg, tn_error *e, tn_status status,
     return status;
 }
 
+/* The first value below that does not come from a file; NULL: all do. */
+static const tn_cfg *find_set(const tn_cfg *cfg)
+{
+    if (!cfg->line) return cfg;
+    for (int32_t i = 0; i < cfg->count; i++) {
+        const tn_cfg *found = find_set(cfg->item[i]);
+        if (found) return found;
+    }
+    return NULL;
+}
+
+/* What is wrong with a plugin may be the option that a --set has given it. Not so for the whole
+ * config, which has no key. */
 void tn_cfg_in(const tn_cfg *cfg, tn_error *e)
 {
-    if (cfg->line)
-        tn_error_in(e, "%s:%d:%d", cfg->file, cfg->line, cfg->column);
-    else
+    const tn_cfg *set = cfg->key ? find_set(cfg) : NULL;
+    if (!cfg->line)
         tn_error_in(e, "%s", cfg->file);
+    else if (set)
+        tn_error_in(e, "%s:%d:%d, with %s", cfg->file, cfg->line, cfg->column, set->file);
+    else
+        tn_error_in(e, "%s:%d:%d", cfg->file, cfg->line, cfg->column);
 }
 
 static tn_status not_expected(const tn_cfg *cfg, tn_error *e, const char *expected)
@@ -99,18 +115,20 @@ tn_status tn_cfg_int(const tn_cfg *cfg, int64_t lo, int64_t hi, int64_t *out, tn
 {
     const char *start;
     char expected[100];
+    bool outside = false; /* not even an int64: then both limits are told */
     const int base = cfg->type == TN_CFG_SCALAR && !cfg->quoted ? whole(cfg->text, &start)
                                                                 : 0;
     if (base) {
         errno = 0;
         const long long value = strtoll(start, NULL, base);
         if (!errno && value >= lo && value <= hi) return *out = value, TN_OK;
+        outside = errno != 0;
     }
-    if (!base || (lo == INT64_MIN && hi == INT64_MAX))
+    if (!base || (lo == INT64_MIN && hi == INT64_MAX && !outside))
         snprintf(expected, sizeof expected, "a whole number");
-    else if (hi == INT64_MAX)
+    else if (hi == INT64_MAX && !outside)
         snprintf(expected, sizeof expected, "a whole number from %lld up", (long long)lo);
-    else if (lo == INT64_MIN)
+    else if (lo == INT64_MIN && !outside)
         snprintf(expected, sizeof expected, "a whole number up to %lld", (long long)hi);
     else
         snprintf(expected, sizeof expected, "a whole number from %lld to %lld",

@@ -47,9 +47,9 @@ static tn_status split(const tn_cfg *cfg, const char *kind, naming *n, tn_error 
             "and '%.40s'; options go below the name: {name: {option: value}}",
             kind, cfg->item[0]->key, cfg->item[1]->key);
     return tn_cfg_error(cfg, e, TN_EINVAL,
-                        "expected the name of a %s or {name: {option: "
+                        "expected the name of %s %s or {name: {option: "
                         "value}}, got %s",
-                        kind,
+                        tn_kind_article(kind), kind,
                         cfg->type == TN_CFG_LIST  ? "a list"
                         : cfg->type == TN_CFG_MAP ? "an empty map"
                                                   : "nothing");

@@ -19,6 +19,11 @@ typedef struct tn_kind {
 
 /* NULL: there is no such kind. */
 const tn_kind *tn_kind_find(const char *name, int32_t real);
+/* "an" before optimizer, observer, initializer. */
+static inline const char *tn_kind_article(const char *kind)
+{
+    return kind[0] == 'o' || kind[0] == 'i' ? "an" : "a";
+}
 #define TN_KIND_COUNT 15
 /* By number, sorted by name. */
 const tn_kind *tn_kind_at(int32_t i, int32_t real);

@@ -86,12 +86,17 @@ static tn_status read_classes(tn_model *m, tn_error *e)
     return TN_OK;
 }
 
-/* A name in double quotes, as YAML takes any text. */
+/* A name in double quotes, as YAML takes any text; four bytes at most for one. */
 static char *quote(char *to, const char *name)
 {
     *to++ = '"';
     for (; *name; name++) {
-        if (*name == '"' || *name == '\\') *to++ = '\\';
+        const unsigned char byte = (unsigned char)*name;
+        if (byte < 0x20 || byte == 0x7F) {
+            to += sprintf(to, "\\x%02X", byte);
+            continue;
+        }
+        if (byte == '"' || byte == '\\') *to++ = '\\';
         *to++ = *name;
     }
     *to++ = '"';
@@ -104,7 +109,7 @@ tn_status tn_model_name_classes(tn_model *m, const char *const *names, int32_t c
     size_t room = sizeof "classes=[]";
     if (m->classes || !names || count != tn_shape_width(tn_graph_output(m->graph)))
         return TN_OK;
-    for (int32_t i = 0; i < count; i++) room += 2 * strlen(names[i]) + sizeof "\"\",";
+    for (int32_t i = 0; i < count; i++) room += 4 * strlen(names[i]) + sizeof "\"\",";
     char *text = tn_memory_get(&m->env->memory, room, e);
     if (!text) return TN_ENOMEM;
     char *to = text + snprintf(text, room, "classes=[");

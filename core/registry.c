@@ -214,9 +214,9 @@ static tn_status check_names(const char *kind, const char *name, tn_error *e)
     }
     if (tn_name_legal(name)) return TN_OK;
     return tn_error_set(e, TN_EINVAL,
-                        "'%.80s' cannot be the name of a %s: names are lower-case "
+                        "'%.80s' cannot be the name of %s %s: names are lower-case "
                         "letters, digits and '_', at most 63, and start with a letter",
-                        name, kind);
+                        name, tn_kind_article(kind), kind);
 }
 
 /* ---- finding ----------------------------------------------------------------------- */

@@ -109,6 +109,11 @@ Test(bad_input, overrides)
     test_one_message(p);
     p = tenon("train net.yaml --out run --set optimizer.sgd.momentum=2");
     test_ended(p, 1, "--set optimizer.sgd.momentum=2: ", "outside [0, 1)", NULL);
+    p = tenon("train net.yaml --out run --set data.idx.train_images=nowhere");
+    test_ended(p, 1, "net.yaml:", ", with --set data.idx.train_images=nowhere: ",
+               "nowhere: No such file", NULL);
+    p = tenon("train net.yaml --out run --set train.epochs=3 --set loss=mse");
+    test_ended(p, 1, "--set loss=mse: ", NULL);
     p = tenon("train net.yaml --out run --set model.1.dense.units=[");
     test_ended(p, 1, "--set", NULL);
     test_one_message(p);

@@ -69,6 +69,7 @@ Test(usage, mistakes_end_with_2_and_say_what)
            "expected a size such as 512M or 2G, got '12Q'");
     misuse("train net.yaml --max-memory 99999999999999999T", "got '99999999999999999T'");
     misuse("train net.yaml --max-memory -1", "got '-1'");
+    misuse("info --set x=y", "--set x=y: no config given in which to set it");
     misuse("evaluate model --split all", "expected train, validation or test, got 'all'");
 }
 

@@ -66,6 +66,8 @@ Test(instance, a_plugin_is_a_name_or_a_map_of_one_name, .init = start, .fini = f
           "net.yaml:1:1: expected the name of a layer or {name: {option: value}}, "
           "got nothing");
     fails("layer", "[relu]", "got a list");
+    fails("optimizer", "", "expected the name of an optimizer or {");
+    fails("optimizer", "3", "'3' cannot be the name of an optimizer: ");
     fails("layer", "{}", "got an empty map");
     fails("layer", "{relu: , tanh: }",
           "expected one layer, got a map with the keys 'relu' and "

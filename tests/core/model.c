@@ -142,6 +142,30 @@ Test(model, predicts_on_several_threads_at_once)
     }
 }
 
+/* From the data to the config, to the file and back. */
+Test(model, names_of_classes_may_be_any_text)
+{
+    static const char *const names[] = {"two\nlines\r\t", "\x01\x1f\x7f \"q\" \\",
+                                        "\xC3\xA9, ] # : "};
+    tn_env *env = run_env(1);
+    const tn_shape input = {.rank = 1, .dim = {RUN_FEATURES}};
+    tn_error e = {0};
+    tn_config *config = run_parse(env, "model: [{dense: 3}]\n", NULL, 0);
+    tn_model *m = tn_model_new(env, config, &input, &e);
+    cr_assert_not_null(m, "%s", e.text);
+    cr_assert_eq(tn_model_name_classes(m, names, 3, &e), TN_OK, "%s", e.text);
+    tn_model *again = tn_model_load(env, saved(m), &e);
+    cr_assert_not_null(again, "%s", e.text);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_str_eq(tn_model_classes(m)[i], names[i]);
+        cr_assert_str_eq(tn_model_classes(again)[i], names[i]);
+    }
+    tn_model_free(again);
+    tn_model_free(m);
+    tn_config_free(config);
+    tn_env_free(env);
+}
+
 /* ---- evaluation ------------------------------------------------------------------------ */
 
 Test(model, evaluates_as_training_did)
