@@ -5,16 +5,17 @@
  * of BLIS's sgemm reaches in the same minute. Times are the shortest of many: other
  * programs only ever add to them.
  *
- *     bench/products [THREADS [BACKEND]] */
+ *     bench/products [THREADS [BACKEND [SECONDS]]] */
 #define TN_REAL_BITS 32
 #include "core/instance.h"
 
 #include <blis.h>
 #include <math.h>
 
+#include "cli/peak.h"
 #include "harness.h"
 
-#define SHAPE_SECONDS 0.4 /* of measuring, for each form of a shape */
+#define SHAPE_SECONDS "0.4"
 
 typedef struct shape {
     int batch, in, out;
@@ -31,54 +32,8 @@ typedef struct bench {
     tn_calling calling;
     tn_product product;
     int threads;
-    double peak;
+    double peak, seconds; /* of measuring, for each form of a shape */
 } bench;
-
-/* ---- the limit --------------------------------------------------------------------- */
-
-#define CHAINS 12 /* enough of them to hide the latency of each */
-#define TIMES 200000
-
-#ifdef __x86_64__
-#include <immintrin.h>
-
-/* Nothing but fused multiply-adds between registers. */
-#define MULTIPLY_ADD(name, isa, vector, set, fma, constraint)                           \
-    __attribute__((target(isa))) static void name(void)                                 \
-    {                                                                                   \
-        vector x[CHAINS];                                                               \
-        const vector by = set(0.999f), plus = set(0.5f);                                \
-        for (int i = 0; i < CHAINS; i++) x[i] = by;                                     \
-        for (int n = 0; n < TIMES; n++) {                                               \
-            _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++)                   \
-                x[i] = fma(x[i], by, plus);                                             \
-            __asm__ volatile("" : "+" constraint(x[0]), "+" constraint(x[CHAINS / 2])); \
-        }                                                                               \
-        for (int i = 0; i < CHAINS; i++) __asm__ volatile("" : : constraint(x[i]));     \
-    }
-MULTIPLY_ADD(add_512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps, "v")
-MULTIPLY_ADD(add_256, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps, "x")
-#endif
-
-/* GFLOP/s of one thread; 0 where it is not known how to measure. */
-static double measure_peak(void)
-{
-    double best = 0;
-#ifdef __x86_64__
-    const int wide = __builtin_cpu_supports("avx512f") ? 16 : 8;
-    if (!__builtin_cpu_supports("fma")) return 0;
-    for (int i = 0; i < 100; i++) {
-        const double t = bench_now();
-        if (wide == 16)
-            add_512();
-        else
-            add_256();
-        const double rate = 2e-9 * CHAINS * TIMES * wide / (bench_now() - t);
-        if (rate > best) best = rate;
-    }
-#endif
-    return best;
-}
 
 /* ---- products ---------------------------------------------------------------------- */
 
@@ -124,7 +79,7 @@ static int shortest(bench *b, int (*once)(bench *), double *seconds)
             if (once(b)) return 1;
         const double took = (now(worked) - t) / calls;
         if (took < *seconds) *seconds = took;
-    } while (bench_now() - begin < SHAPE_SECONDS);
+    } while (bench_now() - begin < b->seconds);
     return 0;
 }
 
@@ -198,10 +153,12 @@ static int run_shape(bench *b, shape s)
 int main(int count, char **argument)
 {
     tn_error error = {0};
-    const tn_env_options options = {.threads = bench_threads(count, argument),
-                                    .backend = count > 2 ? argument[2] : NULL};
+    const tn_env_options options = {
+        .threads = count > 1 ? (int32_t)strtol(argument[1], NULL, 10) : 0,
+        .backend = count > 2 ? argument[2] : NULL};
     tn_env *env = tn_env_new(&options, &error);
-    bench b = {.peak = measure_peak()};
+    bench b = {.peak = cli_peak_of_thread(0),
+               .seconds = strtod(count > 3 ? argument[3] : SHAPE_SECONDS, NULL)};
     int failed = !env || tn_env_backend(env, 0, &b.backend, &error);
     if (!failed) {
         const tn_backend *slots = b.backend->vtable;
