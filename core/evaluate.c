@@ -124,7 +124,9 @@ tn_status tn_model_evaluate(tn_model *model, const tn_config *data, int32_t spli
                     : tn_error_set(e, TN_EINVAL,
                                    "a model file names no data; give a config with "
                                    "a data section");
+    static const tn_course once = {.accumulate = 1, .passes = 1};
     tn_status status = prepare(&v, model, root, split, e);
+    if (!status) status = tn_feed_start(v.feed, &once, split, 0, 0, e);
     if (!status)
         status = tn_evaluate(v.judge, v.plan, model->graph, v.feed, split, NULL, v.sums,
                              e);

@@ -12,10 +12,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/feed_order.h"
 #include "core/feed_state.h"
 
-static tn_key key_of(const tn_feed *f, uint64_t purpose, uint64_t a, uint64_t b)
+tn_key tn_feed_key(const tn_feed *f, uint64_t purpose, uint64_t a, uint64_t b)
 {
     return tn_key_derive(tn_key_derive(f->key, 0x66656564 /* "feed" */, purpose), a, b);
 }
@@ -57,7 +56,7 @@ static tn_status split(tn_feed *f, tn_error *e)
     f->source[TN_VALIDATION] = TN_TRAIN;
     f->info.count[TN_VALIDATION] = part;
     f->info.count[TN_TRAIN] = n - part;
-    return tn_order_split(memory, n, part, key_of(f, TN_FEED_SPLIT, 0, 0),
+    return tn_order_split(memory, n, part, tn_feed_key(f, TN_FEED_SPLIT, 0, 0),
                           f->member[TN_VALIDATION], f->member[TN_TRAIN], e);
 }
 
@@ -84,10 +83,10 @@ static tn_status prepare(tn_feed *f, const tn_cfg *root, tn_error *e)
             "leaves nothing",
             (long long)f->batch, (long long)n);
     f->batch = largest_batch(f);
-    f->order = tn_memory_array(&f->env->memory, (size_t)n, sizeof *f->order, e);
-    if (!f->order) return TN_ENOMEM;
-    status = tn_feed_buffers_new(f, &f->info, &f->read, e);
-    return status ? status : tn_feed_chains_new(f, e);
+    f->order[0].order = tn_memory_array(&f->env->memory, (size_t)n, sizeof(int64_t), e);
+    if (!f->order[0].order) return TN_ENOMEM;
+    status = tn_feed_chains_new(f, e);
+    return status ? status : tn_feed_slot_new(f, &f->slot[0], e);
 }
 
 tn_status tn_feed_new(tn_env *env, const tn_cfg *root, int32_t real, uint64_t seed,
@@ -98,7 +97,7 @@ tn_status tn_feed_new(tn_env *env, const tn_cfg *root, int32_t real, uint64_t se
     if (!f) return TN_ENOMEM;
     f->env = env;
     f->real = real;
-    f->epoch = -1;
+    f->order_epoch[0] = f->order_epoch[1] = -1;
     f->key = (tn_key){{(uint32_t)seed, (uint32_t)(seed >> 32)}};
     const tn_status status = prepare(f, root, e);
     if (status)
@@ -108,16 +107,11 @@ tn_status tn_feed_new(tn_env *env, const tn_cfg *root, int32_t real, uint64_t se
     return status;
 }
 
-static void free_buffers(tn_memory *memory, tn_feed_buffers *buffers)
-{
-    for (int32_t i = 0; i < TN_MAX_FIELDS; i++) tn_memory_put(memory, buffers->block[i]);
-}
-
 static void free_chain(tn_memory *memory, tn_feed_chain *chain)
 {
     for (int32_t i = 0; i < chain->stages; i++) {
         tn_instance_free(chain->stage[i].transform);
-        free_buffers(memory, &chain->stage[i].out);
+        tn_feed_buffers_free(memory, &chain->stage[i].out);
     }
     tn_memory_put(memory, chain->stage);
 }
@@ -126,11 +120,15 @@ void tn_feed_free(tn_feed *f)
 {
     if (!f) return;
     tn_memory *memory = &f->env->memory;
-    for (int32_t i = 0; i < 2; i++) free_chain(memory, &f->chain[i]);
+    tn_feed_stop(f);
+    for (int32_t i = 0; i < 2; i++) {
+        free_chain(memory, &f->chain[i]);
+        tn_memory_put(memory, f->order[i].order);
+    }
     for (int32_t i = 0; i < TN_SPLITS; i++) tn_memory_put(memory, f->member[i]);
-    free_buffers(memory, &f->read);
+    for (int32_t i = 0; i < TN_FEED_SLOTS; i++) tn_feed_slot_free(memory, &f->slot[i]);
+    tn_feed_buffers_free(memory, &f->read);
     if (f->dataset) tn_instance_free(f->dataset);
-    tn_memory_put(memory, f->order);
     tn_memory_put(memory, f->option);
     tn_memory_put(memory, f);
 }
@@ -160,69 +158,6 @@ int32_t tn_feed_find(const tn_data_info *info, const char *name)
     return -1;
 }
 
-/* Sample numbers of a split in the order of the epoch; NULL: file order. */
-static const int64_t *order_of(tn_feed *f, int32_t which, int64_t epoch)
-{
-    if (which != TN_TRAIN || !f->shuffle) return f->member[which];
-    if (f->epoch != epoch)
-        tn_order_shuffle(f->order, f->member[TN_TRAIN], f->info.count[TN_TRAIN],
-                         key_of(f, TN_FEED_SHUFFLE, (uint64_t)epoch, 0));
-    f->epoch = epoch;
-    return f->order;
-}
-
-static tn_status read_samples(tn_feed *f, int32_t which, const int64_t *order,
-                              int64_t first, int64_t samples, tn_error *e)
-{
-    const tn_dataset *vtable = f->dataset->vtable;
-    tn_calling calling;
-    tn_call *call = tn_call_make(&calling, f->env, f->dataset, f->real, e);
-    for (int64_t i = 0; i < samples; i++) {
-        void *at[TN_MAX_FIELDS];
-        for (int32_t k = 0; k < f->info.fields; k++) {
-            const size_t size = f->info.field[k].real && f->real ? sizeof(double)
-                                                                 : sizeof(float);
-            at[k] = (char *)f->read.block[k] +
-                    (size_t)(i * f->read.field[k].width) * size;
-        }
-        const int64_t index = order ? order[first + i] : first + i;
-        const tn_status status = tn_call_end(
-            &calling, vtable->read(f->dataset->self, call, f->source[which], index, at));
-        if (status) return tn_feed_blame(f->dataset, status, e);
-    }
-    return TN_OK;
-}
-
-typedef struct place {
-    int32_t split;
-    const int64_t *order;
-    int64_t epoch, batch, first, samples;
-} place;
-
-static tn_status transform(tn_feed *f, const tn_feed_chain *chain, const place *p,
-                           const tn_feed_buffers **last, tn_error *e)
-{
-    for (int32_t i = 0; i < chain->stages; i++) {
-        const tn_feed_stage *stage = &chain->stage[i];
-        const tn_instance *made = stage->transform;
-        const tn_transform *vtable = made->vtable;
-        tn_calling calling;
-        tn_call *call = tn_call_make(&calling, f->env, made, f->real, e);
-        const tn_key key = tn_key_derive(
-            key_of(f, TN_FEED_TRANSFORM, (uint64_t)i, (uint64_t)p->split),
-            (uint64_t)p->epoch, (uint64_t)p->batch);
-        tn_status status = tn_call_end(&calling,
-                                       vtable->apply(made->self, call, key, p->samples,
-                                                     (*last)->field, stage->out.field));
-        if (status) return tn_feed_blame(made, status, e);
-        *last = &stage->out;
-        status = tn_feed_check(f, made, &stage->after, *last, p->split, p->order,
-                               p->first, p->samples, e);
-        if (status) return status;
-    }
-    return TN_OK;
-}
-
 tn_status tn_feed_batch(tn_feed *f, int32_t which, int64_t epoch, int64_t batch,
                         tn_batch *out, tn_error *e)
 {
@@ -230,21 +165,20 @@ tn_status tn_feed_batch(tn_feed *f, int32_t which, int64_t epoch, int64_t batch,
         batch >= tn_feed_batches(f, which))
         return tn_error_set(e, TN_EINVAL, "data: there is no batch %lld in split %d",
                             (long long)batch, which);
-    const bool training = which == TN_TRAIN;
-    place p = {.split = which, .epoch = training ? epoch : 0, .batch = batch};
-    p.order = order_of(f, which, epoch);
-    p.first = batch * f->batch;
-    p.samples = f->info.count[which] - p.first;
-    if (p.samples > f->batch) p.samples = f->batch;
-    const tn_feed_buffers *last = &f->read;
-    tn_status status = read_samples(f, which, p.order, p.first, p.samples, e);
-    if (!status)
-        status = tn_feed_check(f, f->dataset, &f->info, last, which, p.order, p.first,
-                               p.samples, e);
-    if (!status) status = transform(f, &f->chain[training], &p, &last, e);
-    if (status) return status;
-    out->samples = p.samples;
-    out->fields = tn_feed_info(f, training)->fields;
-    memcpy(out->field, last->field, sizeof out->field);
+    const int use = which == TN_TRAIN;
+    const tn_feed_place place = {which, use ? epoch : 0, batch, 0};
+    const tn_feed_slot *slot = &f->slot[0];
+    if (f->ahead) {
+        slot = tn_ahead_take(f, &place);
+        if (slot->status && e) *e = slot->error;
+        if (slot->status) return slot->status;
+    } else {
+        f->slot[0].place = place;
+        const tn_status status = tn_feed_make(f, &f->slot[0], false, e);
+        if (status) return status;
+    }
+    out->samples = slot->samples;
+    out->fields = tn_feed_info(f, use)->fields;
+    memcpy(out->field, slot->field[use], sizeof out->field);
     return TN_OK;
 }

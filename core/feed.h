@@ -26,10 +26,25 @@ void tn_feed_free(tn_feed *);
 const tn_data_info *tn_feed_info(const tn_feed *, bool training);
 int64_t tn_feed_batch_size(const tn_feed *);
 int64_t tn_feed_batches(const tn_feed *, int32_t split);
-/* Batch number `batch` of `split`; of TN_TRAIN in the order of `epoch`, others in file order.
+/* The batch is the feed's and stays until the next is asked for.
+ * Batch number `batch` of `split`; of TN_TRAIN in the order of `epoch`, others in file order.
  * Checks that real values are finite and labels in range (sample number in the message). */
 tn_status tn_feed_batch(tn_feed *, int32_t split, int64_t epoch, int64_t batch,
                         tn_batch *, tn_error *);
+/* In which order batches are going to be asked for: training's from a place on; after an epoch,
+ * of a run of `epochs`, all of validation. With epochs 0 one split to its end. An update takes
+ * `accumulate` batches, `passes` times over. Whoever asks otherwise gets what is asked for, but
+ * waits for it. */
+typedef struct tn_course {
+    int64_t epochs, accumulate, passes;
+} tn_course;
+
+/* From here to tn_feed_stop a thread makes batches ahead, if one of this size is worth a hand-over
+ * and the data may be read by it. Neither changes a bit of a batch. */
+tn_status tn_feed_start(tn_feed *, const tn_course *, int32_t split, int64_t epoch,
+                        int64_t batch, tn_error *);
+void tn_feed_stop(tn_feed *);
+
 /* Number of the field called name, or -1. */
 int32_t tn_feed_find(const tn_data_info *, const char *name);
 

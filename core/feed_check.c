@@ -7,7 +7,7 @@
 
 #include "core/feed_state.h"
 
-static bool all_finite_float(const float *value, int64_t n)
+TN_KERNEL bool all_finite_float(const float *value, int64_t n)
 {
     uint32_t bad = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -18,7 +18,7 @@ static bool all_finite_float(const float *value, int64_t n)
     return !bad;
 }
 
-static bool all_finite_double(const double *value, int64_t n)
+TN_KERNEL bool all_finite_double(const double *value, int64_t n)
 {
     uint64_t bad = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -35,20 +35,21 @@ static double real_at(const tn_feed *f, const tn_field *field, int64_t i)
                    : (double)((const float *)field->real)[i];
 }
 
-/* First value that is not finite; -1: none. */
-static int64_t bad_real(const tn_feed *f, const tn_field *field, int64_t n)
+/* Of n values from number `first` on, the first that is not finite; -1: none. */
+static int64_t bad_real(const tn_feed *f, const tn_field *field, int64_t first, int64_t n)
 {
-    if (f->real ? all_finite_double(field->real, n) : all_finite_float(field->real, n))
+    int64_t i = first;
+    if (f->real ? all_finite_double((const double *)field->real + first, n)
+                : all_finite_float((const float *)field->real + first, n))
         return -1;
-    int64_t i = 0;
     while (isfinite(real_at(f, field, i))) i++;
     return i;
 }
 
-static int64_t bad_label(const tn_field *field, int32_t classes, int64_t n)
+static int64_t bad_label(const tn_field *field, int32_t classes, int64_t first, int64_t n)
 {
     const int32_t end = classes ? classes : INT32_MAX;
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = first; i < first + n; i++)
         if (field->label[i] < 0 || field->label[i] >= end) return i;
     return -1;
 }
@@ -78,21 +79,21 @@ static tn_status complain(const tn_feed *f, const tn_instance *from,
 }
 
 tn_status tn_feed_check(const tn_feed *f, const tn_instance *from,
-                        const tn_data_info *info, const tn_feed_buffers *buffers,
-                        int32_t split, const int64_t *index, int64_t first,
-                        int64_t samples, tn_error *e)
+                        const tn_data_info *info, const tn_field *fields,
+                        const tn_feed_rows *rows, tn_error *e)
 {
     static const char *const name[TN_SPLITS] = {"training", "validation", "test"};
     for (int32_t k = 0; k < info->fields; k++) {
         const tn_field_spec *spec = &info->field[k];
-        const tn_field *field = &buffers->field[k];
-        const int64_t n = samples * field->width;
-        const int64_t at = spec->real ? bad_real(f, field, n)
-                                      : bad_label(field, spec->classes, n);
+        const tn_field *field = &fields[k];
+        const int64_t first = rows->first * field->width,
+                      n = rows->samples * field->width;
+        const int64_t at = spec->real ? bad_real(f, field, first, n)
+                                      : bad_label(field, spec->classes, first, n);
         if (at < 0) continue;
-        const int64_t sample = first + at / field->width;
-        return complain(f, from, spec, field, at, name[f->source[split]],
-                        index ? index[sample] : sample, e);
+        const int64_t row = at / field->width;
+        return complain(f, from, spec, field, at, name[f->source[rows->split]],
+                        rows->number ? rows->number[row] : rows->start + row, e);
     }
     return TN_OK;
 }

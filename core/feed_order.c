@@ -6,44 +6,50 @@
  * is equally likely. */
 #include "core/feed_order.h"
 
-typedef struct stream {
-    tn_key key;
-    uint64_t block;
-    int left; /* of the two 64-bit words of a Philox block */
-    uint32_t word[4];
-} stream;
-
-static uint64_t next_word(stream *s)
+static uint64_t next_word(tn_shuffle *s)
 {
-    if (s->left == 0) {
+    if (s->words == 0) {
         const uint32_t counter[4] = {(uint32_t)s->block, (uint32_t)(s->block >> 32), 0,
                                      0};
         tn_philox(counter, s->key, s->word);
         s->block++;
-        s->left = 2;
+        s->words = 2;
     }
-    s->left--;
-    return (uint64_t)s->word[2 * s->left + 1] << 32 | s->word[2 * s->left];
+    s->words--;
+    return (uint64_t)s->word[2 * s->words + 1] << 32 | s->word[2 * s->words];
 }
 
-static int64_t below(stream *s, int64_t bound)
+/* Accepts words below the largest multiple of the bound, which need not be computed for all
+ * but the last few words. */
+static int64_t below(tn_shuffle *s, int64_t bound)
 {
-    const uint64_t b = (uint64_t)bound, limit = UINT64_MAX - UINT64_MAX % b;
-    uint64_t word;
-    do word = next_word(s);
-    while (word >= limit);
+    const uint64_t b = (uint64_t)bound;
+    uint64_t word = next_word(s);
+    while (word >= UINT64_MAX - b + 1 && word >= UINT64_MAX - UINT64_MAX % b)
+        word = next_word(s);
     return (int64_t)(word % b);
+}
+
+void tn_shuffle_begin(tn_shuffle *s, const int64_t *from, int64_t n, tn_key key)
+{
+    *s = (tn_shuffle){.order = s->order, .left = n, .key = key};
+    for (int64_t i = 0; i < n; i++) s->order[i] = from ? from[i] : i;
+}
+
+void tn_shuffle_go_on(tn_shuffle *s, int64_t steps)
+{
+    for (; s->left > 1 && steps > 0; steps--) {
+        const int64_t i = --s->left, j = below(s, i + 1), kept = s->order[i];
+        s->order[i] = s->order[j];
+        s->order[j] = kept;
+    }
 }
 
 void tn_order_shuffle(int64_t *order, const int64_t *from, int64_t n, tn_key key)
 {
-    stream s = {.key = key};
-    for (int64_t i = 0; i < n; i++) order[i] = from ? from[i] : i;
-    for (int64_t i = n - 1; i > 0; i--) {
-        const int64_t j = below(&s, i + 1), kept = order[i];
-        order[i] = order[j];
-        order[j] = kept;
-    }
+    tn_shuffle s = {.order = order};
+    tn_shuffle_begin(&s, from, n, key);
+    tn_shuffle_go_on(&s, n);
 }
 
 tn_status tn_order_split(tn_memory *memory, int64_t n, int64_t part, tn_key key,

@@ -5,7 +5,22 @@
 #include "core/memory.h"
 #include "tenon/random.h"
 
-/* Puts 0 .. n-1 or, with `from`, those numbers in an order that depends on key alone. */
+/* A permutation that is drawn little by little. */
+typedef struct tn_shuffle {
+    int64_t *order;
+    int64_t left; /* elements that may still change places; below 2: it is drawn */
+    tn_key key;
+    uint64_t block;
+    int32_t words; /* left of the two 64-bit words of a Philox block */
+    uint32_t word[4];
+} tn_shuffle;
+
+/* 0 .. n-1 or, with `from`, those numbers, in s->order: to be put in an order that depends on
+ * key alone. */
+void tn_shuffle_begin(tn_shuffle *, const int64_t *from, int64_t n, tn_key key);
+/* The next `steps` of n; more than there are do no harm. */
+void tn_shuffle_go_on(tn_shuffle *, int64_t steps);
+/* All at once. */
 void tn_order_shuffle(int64_t *order, const int64_t *from, int64_t n, tn_key key);
 
 /* Cuts 0 .. n-1 in two, each in ascending order: `part` numbers drawn by key, and the

@@ -122,26 +122,76 @@ tn_status tn_feed_check_info(const tn_instance *from, const tn_data_info *info,
     return TN_OK;
 }
 
+/* Bytes of a field of a batch. */
+static tn_status field_bytes(const tn_feed *f, const tn_field_spec *spec, int64_t *bytes,
+                             tn_error *e)
+{
+    const int64_t size = spec->real && f->real ? sizeof(double) : sizeof(float);
+    int64_t values;
+    if (tn_size_mul(f->batch, tn_shape_count(&spec->shape), &values) &&
+        tn_size_mul(values, size, bytes))
+        return TN_OK;
+    return tn_error_set(e, TN_ENOMEM,
+                        "field %s: a batch of %lld samples is too large", spec->name,
+                        (long long)f->batch);
+}
+
+static tn_field field_in(const tn_field_spec *spec, void *block)
+{
+    return (tn_field){.width = tn_shape_count(&spec->shape),
+                      .real = spec->real ? block : NULL,
+                      .label = spec->real ? NULL : block};
+}
+
 tn_status tn_feed_buffers_new(tn_feed *f, const tn_data_info *info,
                               tn_feed_buffers *buffers, tn_error *e)
 {
     for (int32_t i = 0; i < info->fields; i++) {
-        const tn_field_spec *spec = &info->field[i];
-        tn_field *field = &buffers->field[i];
-        int64_t values;
-        field->width = tn_shape_count(&spec->shape);
-        if (!tn_size_mul(f->batch, field->width, &values))
-            return tn_error_set(e, TN_ENOMEM,
-                                "field %s: a batch of %lld samples is too large",
-                                spec->name, (long long)f->batch);
-        const size_t size = spec->real && f->real ? sizeof(double) : sizeof(float);
-        void *block = tn_memory_array(&f->env->memory, (size_t)values, size, e);
-        if (!block) return TN_ENOMEM;
-        buffers->block[i] = block;
-        field->real = spec->real ? block : NULL;
-        field->label = spec->real ? NULL : block;
+        int64_t bytes;
+        const tn_status status = field_bytes(f, &info->field[i], &bytes, e);
+        if (status) return status;
+        buffers->block[i] = tn_memory_get(&f->env->memory, (size_t)bytes, e);
+        if (!buffers->block[i]) return TN_ENOMEM;
+        buffers->field[i] = field_in(&info->field[i], buffers->block[i]);
+        f->bytes += bytes;
     }
     return TN_OK;
+}
+
+void tn_feed_buffers_free(tn_memory *memory, tn_feed_buffers *buffers)
+{
+    for (int32_t i = 0; i < TN_MAX_FIELDS; i++) tn_memory_put(memory, buffers->block[i]);
+}
+
+tn_status tn_feed_slot_new(tn_feed *f, tn_feed_slot *slot, tn_error *e)
+{
+    for (int32_t i = 0; i < TN_MAX_FIELDS; i++) {
+        int64_t bytes, most = -1;
+        for (int use = 0; use < 2; use++) {
+            const tn_data_info *info = tn_feed_info(f, use);
+            if (i >= info->fields) continue;
+            const tn_status status = field_bytes(f, &info->field[i], &bytes, e);
+            if (status) return status;
+            if (bytes > most) most = bytes;
+        }
+        if (most < 0) break;
+        slot->block[i] = tn_memory_get(&f->env->memory, (size_t)most, e);
+        if (!slot->block[i]) return TN_ENOMEM;
+        for (int use = 0; use < 2; use++)
+            if (i < tn_feed_info(f, use)->fields)
+                slot->field[use][i] = field_in(&tn_feed_info(f, use)->field[i],
+                                               slot->block[i]);
+        if (slot == f->slot) f->bytes += most;
+    }
+    return TN_OK;
+}
+
+void tn_feed_slot_free(tn_memory *memory, tn_feed_slot *slot)
+{
+    for (int32_t i = 0; i < TN_MAX_FIELDS; i++) {
+        tn_memory_put(memory, slot->block[i]);
+        slot->block[i] = NULL;
+    }
 }
 
 static tn_status add_stage(tn_feed *f, tn_feed_chain *chain, bool training,
@@ -155,8 +205,13 @@ static tn_status add_stage(tn_feed *f, tn_feed_chain *chain, bool training,
         tn_instance_free(made);
         return TN_OK;
     }
+    if (chain->stages) {
+        tn_feed_stage *last = &chain->stage[chain->stages - 1];
+        status = tn_feed_buffers_new(f, &last->after, &last->out, e);
+    }
     tn_feed_stage *stage = &chain->stage[chain->stages++];
     stage->transform = made;
+    if (status) return status;
     stage->after = *before;
     tn_calling calling;
     tn_call *call = tn_call_make(&calling, f->env, made, f->real, e);
@@ -164,8 +219,7 @@ static tn_status add_stage(tn_feed *f, tn_feed_chain *chain, bool training,
         status = tn_call_end(&calling, vtable->infer(made->self, call, &stage->after));
     if (status) return tn_feed_blame(made, status, e);
     memcpy(stage->after.count, f->info.count, sizeof f->info.count);
-    status = tn_feed_check_info(made, &stage->after, e);
-    return status ? status : tn_feed_buffers_new(f, &stage->after, &stage->out, e);
+    return tn_feed_check_info(made, &stage->after, e);
 }
 
 static tn_status chain_new(tn_feed *f, bool training, tn_error *e)
@@ -188,6 +242,8 @@ static tn_status chain_new(tn_feed *f, bool training, tn_error *e)
 
 tn_status tn_feed_chains_new(tn_feed *f, tn_error *e)
 {
-    const tn_status status = chain_new(f, false, e);
-    return status ? status : chain_new(f, true, e);
+    tn_status status = chain_new(f, false, e);
+    if (!status) status = chain_new(f, true, e);
+    if (status || !(f->chain[0].stages || f->chain[1].stages)) return status;
+    return tn_feed_buffers_new(f, &f->info, &f->read, e);
 }

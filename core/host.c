@@ -94,6 +94,12 @@ static void run_body(void *data, int64_t i, int32_t worker)
     pthread_mutex_unlock(&l->lock);
 }
 
+static tn_status in_order(int64_t n, loop *l)
+{
+    for (int64_t i = 0; i < n; i++) run_body(l, i, 0);
+    return TN_OK;
+}
+
 static tn_status parallel(tn_call *call, int64_t n, tn_status (*body)(void *, int64_t),
                           void *data)
 {
@@ -104,7 +110,8 @@ static tn_status parallel(tn_call *call, int64_t n, tn_status (*body)(void *, in
     if (status) return status;
     loop l = {.body = body, .data = data};
     pthread_mutex_init(&l.lock, NULL);
-    status = tn_real_ops_of(c->real)->parallel(backend, n, run_body, &l);
+    status = c->apart ? in_order(n, &l)
+                      : tn_real_ops_of(c->real)->parallel(backend, n, run_body, &l);
     pthread_mutex_destroy(&l.lock);
     if (status || !l.status) return status;
     if (e) *e = l.why;

@@ -170,13 +170,24 @@ static void note_complete(tn_trainer *t)
                  epoch, epochs, 2 * epoch);
 }
 
+/* From here on batches are made ahead. */
+static tn_status start_feed(tn_trainer *t, tn_error *e)
+{
+    const tn_course course = {t->epochs, t->accumulate, tn_updater_passes(t->updater)};
+    if (t->place.stopping || t->place.epoch >= t->epochs) return TN_OK;
+    return tn_feed_start(t->feed, &course, TN_TRAIN, t->place.epoch,
+                         t->place.in_epoch * t->accumulate, e);
+}
+
 tn_status tn_trainer_run(tn_trainer *t, tn_error *e)
 {
     tn_status status = check_ready(t, e);
     if (!status) status = begin(t, e);
     if (!status) note_complete(t);
+    if (!status) status = start_feed(t, e);
     while (!status && !t->place.stopping && t->place.epoch < t->epochs)
         status = run_epoch(t, e);
+    if (t->feed) tn_feed_stop(t->feed);
     if (!status) status = end(t, e);
     if (status == TN_ECANCELED) status = stopped(t, e);
     if (status == TN_ENUMERIC && t->run_dir)

@@ -19,13 +19,15 @@ typedef struct tn_data_info {
     tn_field_spec field[TN_MAX_FIELDS];
     const char *const
         *class_name; /* of the target's classes, for the model; NULL: none */
+    int32_t same_thread; /* of a dataset: read only on the thread that opened it, one at a time */
 } tn_data_info;
 
 /* dataset. */
 typedef struct tn_dataset {
     TN_HEAD
     tn_status (*open)(void *self, tn_call *, tn_data_info *); /* [setup] */
-    /* One sample into field[0 .. fields-1] (tn_real or int32_t each). [parallel] */
+    /* One sample into field[0 .. fields-1] (tn_real or int32_t each); batches are read ahead, on
+     * a thread of their own, unless open has set info->same_thread. [parallel] */
     tn_status (*read)(const void *self, tn_call *, int32_t split, int64_t index,
                       void *const *field);
 } tn_dataset;
@@ -39,7 +41,8 @@ typedef struct tn_transform {
     tn_status (*infer)(void *self, tn_call *,
                        tn_data_info *); /* in: before, out: after */
     tn_status (*apply)(const void *self, tn_call *, tn_key, int64_t samples,
-                       const tn_field *in, const tn_field *out); /* [step] */
+                       const tn_field *in,
+                       const tn_field *out); /* [step], on read's thread */
 } tn_transform;
 
 typedef struct tn_text_pair {

@@ -6,8 +6,14 @@
 #include "tenon/types.h"
 
 /* Rows for a `memory` dataset. Either arrays (input: samples x features, target: either
- * labels or values) or a callback that fills one sample and returns 0. The arrays stay
- * the caller's and must outlive the trainer. */
+ * labels or values) or a callback that fills one sample and returns 0.
+ *
+ * The arrays stay the caller's, must outlive the trainer, and must not change while it runs or a
+ * model is evaluated: batches are read ahead, on a thread of Tenon's. The callback is called on
+ * the thread that called tn_trainer_new, tn_trainer_run or tn_model_evaluate, when a batch is
+ * needed; with any_thread it is also called ahead, on that other thread, so that training does not
+ * wait for it: it must then share nothing with the rest of the program that is not locked. In
+ * neither case are two calls for one trainer made at once. */
 typedef struct tn_memory_data {
     int64_t samples;
     tn_shape input, target; /* of one sample; target of labels: rank 0 */
@@ -16,6 +22,7 @@ typedef struct tn_memory_data {
     const int32_t *labels;
     int (*read)(void *data, int64_t index, float *input, float *target, int32_t *label);
     void *read_data;
+    int32_t any_thread; /* read may be called on another thread; 0: it may not */
 } tn_memory_data;
 
 #define TN_MEMORY_SERVICE "tenon.memory/0"

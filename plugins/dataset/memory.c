@@ -71,6 +71,7 @@ static tn_status TN(open)(void *me, tn_call *c, tn_data_info *info)
             status = check_agree(c, name[i], self->set[TN_TRAIN], self->set[i]);
         if (status != TN_OK) return status;
         info->count[i] = self->set[i]->samples;
+        if (self->set[i]->read && !self->set[i]->any_thread) info->same_thread = 1;
     }
     const tn_memory_data *train = self->set[TN_TRAIN];
     info->fields = 2;

@@ -51,6 +51,57 @@ Test(trainer, same_seed_same_bits_on_one_or_two_threads)
     cr_assert_str_neq(first, test_read(test_path(other, "metrics.csv"), &n));
 }
 
+/* ---- with data that a thread reads ahead ---------------------------------------------------- */
+
+enum { WIDE = 3000 };
+
+/* The run's samples followed by zeros. */
+static int read_wide(void *data, int64_t i, float *input, float *target, int32_t *label)
+{
+    memset(input, 0, WIDE * sizeof *input);
+    return run_read(NULL, i, input, target, label);
+}
+
+static tn_env *wide_env(int32_t any_thread)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(2);
+    const tn_memory_data wide = {.samples = RUN_SAMPLES,
+                                 .input = {.rank = 1, .dim = {WIDE}},
+                                 .classes = RUN_CLASSES,
+                                 .read = read_wide,
+                                 .any_thread = any_thread};
+    cr_assert_eq(tn_env_attach(env, "wide", &wide, &e), TN_OK, "%s", e.text);
+    return env;
+}
+
+static const char *const wide_sets[] = {"data.memory.train=wide", "train.epochs=2", NULL};
+
+/* Stopped after each of the first steps and resumed after every other, too: batches made ahead are forgotten. */
+Test(trainer, reading_ahead_changes_no_bit)
+{
+    tn_error e = {0};
+    const char *here = test_folder(), *ahead = test_folder(), *halting = test_folder();
+    cr_assert_eq(run_all(wide_env(0), wide_sets, here, false, &e), TN_OK, "%s", e.text);
+    tn_env *env = wide_env(1);
+    cr_assert_eq(run_all(env, wide_sets, ahead, false, &e), TN_OK, "%s", e.text);
+    run_same_files(here, ahead, "model.safetensors");
+    tn_status status = TN_ECANCELED;
+    for (int i = 0; status; i++) {
+        const tn_train_options options = {.run_dir = i ? NULL : halting,
+                                          .resume = i ? halting : NULL};
+        tn_trainer *t = run_new(env, wide_sets, &options, &e);
+        cr_assert_not_null(t, "%s", e.text);
+        for (int k = 0; k < 2 && status; k++) {
+            if (i < 4) tn_trainer_cancel(t);
+            status = tn_trainer_run(t, &e);
+            cr_assert(!status || status == TN_ECANCELED, "%s", e.text);
+        }
+        tn_trainer_free(t);
+    }
+    run_same_files(here, halting, "model.safetensors");
+}
+
 /* Without what looks at the batch (batch_norm, dropout's place in it is the logical one). */
 #define PLAIN "model=[{dense: 12}, relu, {dropout: 0.2}, {dense: 3}]"
 
