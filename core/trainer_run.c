@@ -23,13 +23,13 @@ static tn_status make_updates(tn_trainer *t, tn_error *e)
         tn_status status = tn_trainer_update(t, e);
         if (status) return status;
         t->epoch_samples += whole < rest ? whole : rest;
-        t->trained = tn_seconds() - t->epoch_began;
         status = tn_trainer_tell(t, TN_STEP, e);
         if (status) return status;
         tn_trainer_progress(t, TN_STEP, NULL);
         if (atomic_load(&t->cancelled))
             return tn_error_set(e, TN_ECANCELED, "stopped on request");
     }
+    t->trained = tn_seconds() - t->epoch_began;
     return TN_OK;
 }
 

@@ -147,20 +147,29 @@ void tn_trainer_observe_free(tn_trainer *t)
 
 /* ---- telling ------------------------------------------------------------------------- */
 
-static tn_event event_at(const tn_trainer *t, tn_moment moment)
+static tn_event event_at(tn_trainer *t, tn_moment moment)
 {
+    const double seconds = tn_seconds() - t->epoch_began,
+                 trained = moment == TN_STEP ? seconds : t->trained;
+    if (moment == TN_STEP) t->value[0].value = tn_judge_value(t->judge, t->sums, 0);
     return (tn_event){
         .epoch = t->place.epoch + (moment == TN_STEP),
         .epochs = t->epochs,
         .step = moment == TN_EPOCH ? t->place.steps_per_epoch : t->place.in_epoch,
         .steps_per_epoch = t->place.steps_per_epoch,
-        .seconds = tn_seconds() - t->epoch_began,
-        .samples_per_second = t->trained > 0 ? (double)t->epoch_samples / t->trained : 0,
+        .seconds = seconds,
+        .samples_per_second = trained > 0 ? (double)t->epoch_samples / trained : 0,
         .learning_rate = tn_updater_rate(t->updater),
         .run_dir = t->run_dir,
         .values = moment == TN_STEP ? 1 : t->values,
         .value = t->value,
     };
+}
+
+static bool is_due(const tn_trainer *t, const tn_observer *o, tn_moment moment)
+{
+    return moment != TN_STEP ||
+           (o->step && o->every > 0 && t->place.step % o->every == 0);
 }
 
 static tn_status tell_one(tn_trainer *t, tn_instance *o, tn_moment moment,
@@ -172,9 +181,7 @@ static tn_status tell_one(tn_trainer *t, tn_instance *o, tn_moment moment,
     tn_status (*const slots[])(const void *, tn_call *, tn_run *, const tn_event *,
                                double *) = {observer->start, observer->step,
                                             observer->epoch, observer->end};
-    const bool due = moment != TN_STEP ||
-                     (observer->every > 0 && t->place.step % observer->every == 0);
-    if (!slots[moment] || !due) return TN_OK;
+    if (!slots[moment] || !is_due(t, observer, moment)) return TN_OK;
     const tn_status status = slots[moment](o->self, call, &t->face.run, event,
                                            o->numbers);
     return tn_blame(o, tn_call_end(&calling, status), e);
@@ -182,8 +189,10 @@ static tn_status tell_one(tn_trainer *t, tn_instance *o, tn_moment moment,
 
 tn_status tn_trainer_tell(tn_trainer *t, tn_moment moment, tn_error *e)
 {
-    t->value[0].value = moment == TN_STEP ? tn_judge_value(t->judge, t->sums, 0)
-                                          : t->value[0].value;
+    int32_t due = 0;
+    for (int32_t i = 0; i < t->observers; i++)
+        due += is_due(t, t->observer[i]->vtable, moment);
+    if (!due) return TN_OK; /* as after most steps */
     const tn_event event = event_at(t, moment);
     for (int32_t i = 0; i < t->observers; i++) {
         const tn_status status = tell_one(t, t->observer[i], moment, &event, e);
@@ -204,8 +213,9 @@ static double seconds_left(const tn_trainer *t, double now)
 
 void tn_trainer_progress(tn_trainer *t, tn_moment moment, const char *note)
 {
+    if (!t->progress) return;
     const double now = tn_seconds();
-    if (!t->progress || (moment == TN_STEP && now - t->told < TELL_EVERY)) return;
+    if (moment == TN_STEP && now - t->told < TELL_EVERY) return;
     const tn_event event = event_at(t, moment);
     for (int32_t i = 0; i < event.values; i++) t->score[i].value = t->value[i].value;
     const tn_progress progress = {

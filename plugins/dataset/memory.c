@@ -113,6 +113,11 @@ static tn_status TN(call_back)(const tn_memory_data *data, tn_call *c, int64_t i
     return TN_OK;
 }
 
+TN_KERNEL void TN(take)(const float *from, int64_t n, tn_real *to)
+{
+    for (int64_t i = 0; i < n; i++) to[i] = (tn_real)from[i];
+}
+
 static tn_status TN(read)(const void *me, tn_call *c, int32_t split, int64_t index,
                           void *const *field)
 {
@@ -121,14 +126,11 @@ static tn_status TN(read)(const void *me, tn_call *c, int32_t split, int64_t ind
     if (data->read) return TN(call_back)(data, c, index, field);
     const int64_t inputs = tn_shape_count(&data->input),
                   targets = tn_shape_count(&data->target);
-    tn_real *input = field[0], *target = field[1];
-    for (int64_t i = 0; i < inputs; i++)
-        input[i] = (tn_real)data->inputs[index * inputs + i];
+    TN(take)(data->inputs + index * inputs, inputs, field[0]);
     if (data->labels)
         *(int32_t *)field[1] = data->labels[index];
     else
-        for (int64_t i = 0; i < targets; i++)
-            target[i] = (tn_real)data->targets[index * targets + i];
+        TN(take)(data->targets + index * targets, targets, field[1]);
     return TN_OK;
 }
 

@@ -77,7 +77,8 @@ static tn_env *wide_env(int32_t any_thread)
 
 static const char *const wide_sets[] = {"data.memory.train=wide", "train.epochs=2", NULL};
 
-/* Stopped after each of the first steps and resumed after every other, too: batches made ahead are forgotten. */
+/* Stopped after each of the first steps and resumed after every other, too: batches made ahead
+ * are forgotten. */
 Test(trainer, reading_ahead_changes_no_bit)
 {
     tn_error e = {0};
