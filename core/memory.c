@@ -1,17 +1,23 @@
 /* memory.c - the one allocator, and sizes that cannot overflow.
  *
  * A block lies 64 bytes behind a header that remembers its size, so that used is exact
- * and every block starts on a cache line. */
+ * and every block starts on a cache line. Memory fresh from the system is zero already, so
+ * large blocks cost nothing until they are used. */
 #include "core/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, LARGE = 4 << 20 };
 
 typedef union header {
-    size_t bytes;
+    struct {
+        size_t bytes;
+        void *start; /* what the C library gave */
+    };
     char line[ALIGNMENT];
 } header;
 
@@ -60,20 +66,30 @@ static bool reserve(tn_memory *m, size_t bytes)
     return true;
 }
 
+/* Large blocks on large pages: a twentieth of the faults, and addresses that a processor finds
+ * without a walk. The system may say no. */
+static void ask_for_large_pages(char *start, size_t size)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t skip = (page - (uintptr_t)start % page) % page;
+    if (size >= LARGE) (void)madvise(start + skip, (size - skip) / page * page, MADV_HUGEPAGE);
+}
+
 void *tn_memory_get(tn_memory *m, size_t bytes, tn_error *e)
 {
     atomic_fetch_add(&m->calls, 1);
     if (!reserve(m, bytes)) return (void)no_room(m, bytes, m->limit != 0, e), NULL;
     /* an empty block has a byte, so that its address points into it: leak checkers ask */
-    const size_t size = sizeof(header) + (bytes ? bytes : 1);
-    void *start = NULL;
-    if (bytes > PTRDIFF_MAX - sizeof(header) || posix_memalign(&start, ALIGNMENT, size)) {
+    const size_t more = ALIGNMENT - 1 + sizeof(header) + (bytes == 0);
+    char *start = bytes > PTRDIFF_MAX - more ? NULL : calloc(1, more + bytes);
+    if (!start) {
         atomic_fetch_sub(&m->used, bytes);
         no_room(m, bytes, false, e);
         return NULL;
     }
-    memset(start, 0, size);
-    header *h = start;
+    ask_for_large_pages(start, more + bytes);
+    header *h = (header *)(start + (ALIGNMENT - (uintptr_t)start % ALIGNMENT) % ALIGNMENT);
+    h->start = start;
     h->bytes = bytes;
     return h + 1;
 }
@@ -115,7 +131,7 @@ void tn_memory_put(tn_memory *m, void *block)
     if (!block) return;
     header *h = (header *)block - 1;
     atomic_fetch_sub(&m->used, h->bytes);
-    free(h);
+    free(h->start);
 }
 
 bool tn_size_mul(int64_t a, int64_t b, int64_t *out)

@@ -22,7 +22,8 @@
 typedef struct idx_array {
     int32_t rank;
     int64_t dim[TN_MAX_RANK], bytes;
-    unsigned char *at;
+    const unsigned char *at; /* the elements */
+    unsigned char *block;    /* what they lie in: the file, if it is a plain one */
 } idx_array;
 
 typedef struct idx_stream {
@@ -153,7 +154,7 @@ static tn_status check_promise(const idx_stream *s, const idx_array *array)
                    promised, found);
 }
 
-/* That the file ends where its data does; for gzip this also checks its CRC. */
+/* That a gzip file ends where its data does; this also checks its CRC. */
 static tn_status check_end(idx_stream *s, const idx_array *array)
 {
     unsigned char extra;
@@ -166,11 +167,11 @@ static tn_status check_end(idx_stream *s, const idx_array *array)
             "%s: trailing garbage: more data than the %lld bytes that the header "
             "promises",
             s->file.path, (long long)array->bytes);
-    if (s->packed && !s->ended)
+    if (!s->ended)
         return tn_fail(s->c, TN_EDATA,
                        "%s: truncated: the end of the gzip data is missing",
                        s->file.path);
-    const size_t left = s->file.size - s->used + (s->packed ? s->z.avail_in : 0);
+    const size_t left = s->file.size - s->used + s->z.avail_in;
     if (left == 0) return TN_OK;
     return tn_fail(s->c, TN_EDATA, "%s: trailing garbage: %zu bytes after the gzip data",
                    s->file.path, left);
@@ -180,10 +181,17 @@ static tn_status read_elements(idx_stream *s, idx_array *array)
 {
     tn_status status = check_promise(s, array);
     if (status != TN_OK) return status;
-    array->at = take_memory(s->c, s->file.path, (size_t)array->bytes);
-    if (!array->at) return TN_ENOMEM;
+    if (!s->packed) {
+        array->block = s->file.at;
+        array->at = s->file.at + s->used;
+        s->file.at = NULL; /* the array's from here on */
+        return TN_OK;
+    }
+    array->block = take_memory(s->c, s->file.path, (size_t)array->bytes);
+    if (!array->block) return TN_ENOMEM;
+    array->at = array->block;
     size_t got;
-    status = take(s, array->at, (size_t)array->bytes, &got);
+    status = take(s, array->block, (size_t)array->bytes, &got);
     if (status != TN_OK) return status;
     if (got < (size_t)array->bytes)
         return tn_fail(s->c, TN_EDATA,
@@ -207,7 +215,7 @@ static tn_status read_stream(idx_stream *s, idx_array *array)
     return status;
 }
 
-/* array->at belongs to the caller, also after a failure. */
+/* array->block belongs to the caller, also after a failure. */
 static tn_status idx_read(tn_call *c, const char *path, idx_array *array)
 {
     idx_stream stream = {.c = c};

@@ -45,9 +45,9 @@ static tn_status images_open(tn_call *c, const char *images, const char *labels,
 
 static void images_close(tn_call *c, image_set *set)
 {
-    if (set->image.at) c->host->release(c, set->image.at);
-    if (set->label.at) c->host->release(c, set->label.at);
-    set->image.at = set->label.at = NULL;
+    if (set->image.block) c->host->release(c, set->image.block);
+    if (set->label.block) c->host->release(c, set->label.block);
+    set->image.block = set->label.block = NULL;
 }
 
 /* One more than the largest label. */
