@@ -101,6 +101,8 @@ tn_status tn_plan_backward(tn_plan *p, const tn_pass *pass, bool add, tn_error *
 {
     if (!p->options.training)
         return tn_error_set(e, TN_EINVAL, "this plan is for inference only");
+    const tn_status stored = tn_plan_store(p, pass, e);
+    if (stored) return stored;
     if (!add) return run_backward(p, pass, e);
     if (!p->total)
         return tn_error_set(e, TN_EINVAL, "this plan does not add up gradients");

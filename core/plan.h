@@ -11,6 +11,17 @@
 
 typedef struct tn_plan tn_plan;
 
+/* Takes the gradient of a weight, block by block as the product that makes it goes on. */
+typedef struct tn_sink {
+    int64_t rows, cols; /* of the gradient as a matrix */
+    /* As in tn_matrix; NULL: this parameter's gradient is not taken. [parallel] */
+    void (*wrote)(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
+                  void *block, int64_t stride);
+    const void *with;
+    bool stores; /* the gradient is wanted in memory as well */
+    bool taken;  /* by the last pass */
+} tn_sink;
+
 typedef struct tn_plan_options {
     int64_t samples; /* at most, in a batch */
     bool training;
@@ -18,6 +29,9 @@ typedef struct tn_plan_options {
     bool keeps;       /* values of all nodes, for tn_plan_output */
     bool apart;       /* every layer in a pass of its own: the same bits, only slower */
     bool measures;    /* nothing but tn_plan_memory is asked: takes next to no memory */
+    /* Parameters whose gradient need not be stored, being taken by a sink where the layer makes it
+     * so that it can (NULL: none). One whole pass without sinks stores them for good. */
+    const bool *unstored;
 } tn_plan_options;
 
 tn_status tn_plan_make(tn_graph *, const tn_plan_options *, tn_plan **, tn_error *);
@@ -30,6 +44,7 @@ void tn_plan_free(tn_plan *);
  * most that is needed at one time. `apart`: what they would take without sharing. */
 typedef struct tn_plan_size {
     size_t shared, least, apart;
+    size_t gradients; /* of parameters, as far as they are stored */
 } tn_plan_size;
 tn_plan_size tn_plan_memory(const tn_plan *);
 
@@ -39,6 +54,7 @@ typedef struct tn_pass {
     int64_t row;   /* logical number of the first sample, e.g. in an accumulated batch */
     uint64_t step; /* for random keys: all passes of a step draw the same numbers */
     bool training;
+    tn_sink *sink; /* of each parameter, for backward; NULL: all gradients are stored */
 } tn_pass;
 
 /* Output of the last node; *y points into the plan (or is x), and stays until the next forward
@@ -60,7 +76,7 @@ void tn_plan_metric(const tn_plan *, const tn_pass *, const tn_instance *metric,
 /* Gradients of all parameters, once after each tn_plan_loss with `gradient`; `add`: onto those
  * that are there (plans that accumulate). */
 tn_status tn_plan_backward(tn_plan *, const tn_pass *, bool add, tn_error *);
-/* Gradient of parameter i, shaped like its value. */
+/* Gradient of parameter i, shaped like its value; without data where it has not been stored. */
 tn_tensor tn_plan_gradient(const tn_plan *, int32_t param);
 /* Writes the states (running statistics) of the forward just made. */
 void tn_plan_commit(tn_plan *, const tn_pass *);

@@ -23,6 +23,17 @@ static int32_t state_along(const tn_unit *u, const tn_tensor *value)
     return (u->facts.flags & TN_COLUMNS) && fits ? TN_PER_COLUMN : TN_ENTIRE;
 }
 
+/* Whether a sink can have the gradient: its layer makes it last, by one product, and it is that of
+ * the weight itself. */
+static bool yields(const tn_plan *p, int32_t number)
+{
+    const tn_graph_param *q = &p->graph->param[number];
+    const tn_layer_facts f = p->ops->facts(p->graph->node[q->node].layer->vtable);
+    return p->options.training && !p->options.accumulates && q->owner < 0 &&
+           !q->parametrization && q->spec.role == TN_WEIGHT && tn_runs_by_product(&f) &&
+           (f.flags & TN_WEIGHT_LAST);
+}
+
 /* Gives a unit `params` parameters and `states` states of the graph, from these numbers on. */
 static void bind_own(const tn_plan *p, tn_unit *u, int32_t first_param, int32_t params,
                      int32_t first_state, int32_t states)
@@ -35,6 +46,8 @@ static void bind_own(const tn_plan *p, tn_unit *u, int32_t first_param, int32_t 
         if (w) u->param[i].value = w->value;
         if (!p->options.training) continue;
         u->param[i].gradient = w ? w->gradient : p->gradient[first_param + i];
+        u->param[i].number = first_param + i;
+        u->param[i].yields = yields(p, first_param + i);
     }
     for (int32_t i = 0; i < states; i++) {
         const tn_graph_state *s = &p->graph->state[first_state + i];
@@ -131,13 +144,33 @@ int32_t tn_plan_last(const tn_plan *p)
     return p->node[p->graph->nodes - 1].home;
 }
 
-/* One block of values for each parameter. */
-static tn_status take_per_param(tn_plan *p, void ***out, tn_error *e)
+static tn_status take_gradient(tn_plan *p, int32_t i, tn_error *e)
+{
+    const int64_t n = tn_count(&p->graph->param[i].value);
+    p->gradient[i] = tn_plan_take(p, n, p->real_size, e);
+    p->size.gradients += (size_t)n * p->real_size;
+    return p->gradient[i] ? TN_OK : TN_ENOMEM;
+}
+
+static tn_status take_gradients(tn_plan *p, tn_error *e)
 {
     const tn_graph *g = p->graph;
-    if (!(*out = tn_plan_take(p, g->params + 1, sizeof(void *), e))) return TN_ENOMEM;
+    const bool *unstored = p->options.unstored;
+    tn_status status = TN_OK;
+    p->gradient = tn_plan_take(p, g->params + 1, sizeof(void *), e);
+    if (!p->gradient) return TN_ENOMEM;
+    for (int32_t i = 0; !status && i < g->params && !p->options.measures; i++)
+        if (!unstored || !unstored[i] || !yields(p, i)) status = take_gradient(p, i, e);
+    return status;
+}
+
+static tn_status take_totals(tn_plan *p, tn_error *e)
+{
+    const tn_graph *g = p->graph;
+    if (!(p->total = tn_plan_take(p, g->params + 1, sizeof(void *), e))) return TN_ENOMEM;
     for (int32_t i = 0; i < g->params && !p->options.measures; i++)
-        if (!((*out)[i] = tn_plan_take(p, tn_count(&g->param[i].value), p->real_size, e)))
+        if (!(p->total[i] = tn_plan_take(p, tn_count(&g->param[i].value), p->real_size,
+                                         e)))
             return TN_ENOMEM;
     return TN_OK;
 }
@@ -147,10 +180,31 @@ static tn_status take_params(tn_plan *p, bool accumulates, tn_error *e)
     const int32_t params = p->graph->params;
     if (!(p->weight = tn_plan_take(p, params + 1, sizeof *p->weight, e)))
         return TN_ENOMEM;
-    tn_status status = p->options.training ? take_per_param(p, &p->gradient, e) : TN_OK;
-    if (!status && accumulates) status = take_per_param(p, &p->total, e);
+    tn_status status = p->options.training ? take_gradients(p, e) : TN_OK;
+    if (!status && accumulates) status = take_totals(p, e);
     for (int32_t i = 0; !status && i < params; i++) status = add_weight(p, i, e);
     return status;
+}
+
+/* A sink that takes all of a gradient spares its memory. */
+static bool spared(const tn_pass *pass, int32_t param)
+{
+    const tn_sink *sink = pass->sink ? &pass->sink[param] : NULL;
+    return sink && sink->wrote && !sink->stores;
+}
+
+tn_status tn_plan_store(tn_plan *p, const tn_pass *pass, tn_error *e)
+{
+    for (int32_t i = 0; i < p->graph->params; i++) {
+        if (p->gradient[i] || spared(pass, i)) continue;
+        const int32_t node = p->graph->param[i].node;
+        tn_unit *unit = &p->node[node].unit;
+        const int32_t own = i - p->graph->node[node].first_param;
+        const tn_status status = take_gradient(p, i, e);
+        if (status) return status;
+        unit->param[own].gradient = unit->whole->io.gparam[own]->data = p->gradient[i];
+    }
+    return TN_OK;
 }
 
 /* ---- making --------------------------------------------------------------------------- */

@@ -91,6 +91,8 @@ tn_status tn_plan_bind(tn_plan *, tn_error *);
 /* What the kernels of a unit need that runs in that span (weights: of any). */
 tn_status tn_plan_want_kernel(tn_plan *, tn_unit *, int64_t samples, tn_span forward,
                               tn_span backward, tn_error *);
+/* Memory for the gradients that this pass is the first to store. */
+tn_status tn_plan_store(tn_plan *, const tn_pass *, tn_error *);
 /* The tensors that whole-class layers see. */
 tn_status tn_plan_make_tensors(tn_plan *, tn_error *);
 

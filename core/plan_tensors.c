@@ -30,7 +30,8 @@ static tn_status make_own(tn_plan *p, tn_unit *u, tn_error *e)
     for (int32_t i = 0; i < u->params; i++) {
         param[i] = own_tensor(u, &u->param[i], u->param[i].value);
         gradient[i] = own_tensor(u, &u->param[i], u->param[i].gradient);
-        if (!u->param[i].gradient) gradient_at[i] = NULL;
+        if (tn_runs_by_product(&u->facts)) gradient[i].host = &gradient[i];
+        if (!u->param[i].gradient && !u->param[i].yields) gradient_at[i] = NULL;
     }
     for (int32_t i = 0; i < u->states; i++)
         state[i] = own_tensor(u, &u->state[i], u->state[i].value);

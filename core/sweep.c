@@ -33,8 +33,11 @@ static tn_status run_part(const tn_sweep *s, int64_t part, int64_t row, double s
     tn_batch batch;
     tn_status status = s->part(s->data, part, &batch, e);
     if (status) return status;
-    const tn_pass pass = {
-        .samples = batch.samples, .row = row, .step = s->step, .training = true};
+    const tn_pass pass = {.samples = batch.samples,
+                          .row = row,
+                          .step = s->step,
+                          .training = true,
+                          .sink = s->sink};
     status = tn_plan_forward(s->plan, &pass, batch.field[s->input].real, NULL, e);
     if (!status)
         status = tn_judge_add(s->judge, s->plan, &pass, batch.field, scale, true, sums,

@@ -51,6 +51,7 @@ struct tn_trainer {
     double *trial_sums;
     void **kept; /* a block per parameter and state of the model; NULL: nothing kept */
     tn_handed handed;
+    const tn_sink *sink; /* of the last backward pass; NULL: it stored all gradients */
     int64_t waiting;  /* samples of the batch whose gradients can be applied; 0: none */
     bool handed_real; /* without data: the judge was made for values, not labels */
     /* observers, and what they are told */
@@ -78,6 +79,8 @@ struct tn_trainer {
 
 /* trainer_step.c: one update from `accumulate` batches of the feed. */
 tn_status tn_trainer_update(tn_trainer *, tn_error *);
+/* A plan for batches of up to `samples`. */
+tn_status tn_trainer_plan(tn_trainer *, int64_t samples, tn_plan **, tn_error *);
 tn_clock tn_trainer_clock(const tn_trainer *);
 void tn_trainer_tick(tn_trainer *);
 
@@ -124,7 +127,8 @@ typedef struct tn_sweep {
     tn_status (*part)(void *data, int64_t i, tn_batch *, tn_error *);
     void *data;
     uint64_t step;
-    bool commit; /* states follow */
+    bool commit;   /* states follow */
+    tn_sink *sink; /* of a sweep of one part; may be NULL */
 } tn_sweep;
 /* Adds losses and metrics to `sums`; loss: the mean over the batch (may be NULL). */
 tn_status tn_sweep_run(const tn_sweep *, double *sums, double *loss, tn_error *);

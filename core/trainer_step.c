@@ -63,6 +63,8 @@ static tn_status update_by(tn_trainer *t, tn_sweep *sweep, double *sums, double 
     const tn_judge only_loss = without_metrics(t->judge);
     t->waiting = 0;
     tn_trainer_tick(t);
+    if (sweep->parts == 1) sweep->sink = tn_updater_sinks(t->updater, step, true);
+    t->sink = sweep->sink;
     for (int32_t pass = 0; pass < passes; pass++) {
         double aside[2] = {0};
         sweep->commit = pass == 0;
@@ -108,6 +110,15 @@ tn_status tn_trainer_update(tn_trainer *t, tn_error *e)
     return status;
 }
 
+tn_status tn_trainer_plan(tn_trainer *t, int64_t samples, tn_plan **out, tn_error *e)
+{
+    const tn_plan_options options = {.samples = samples,
+                                     .training = true,
+                                     .accumulates = t->accumulate > 1,
+                                     .unstored = tn_updater_takes(t->updater)};
+    return tn_plan_make(t->model->graph, &options, out, e);
+}
+
 /* ---- a caller's batches -------------------------------------------------------------- */
 
 static tn_status handed_part(void *data, int64_t i, tn_batch *batch, tn_error *e)
@@ -121,8 +132,7 @@ static tn_status fit_plan(tn_trainer *t, int64_t samples, tn_error *e)
 {
     tn_plan *larger;
     if (t->plan && samples <= t->plan_samples) return TN_OK;
-    const tn_status status = tn_plan_new(t->model->graph, samples, true,
-                                         t->accumulate > 1, &larger, e);
+    const tn_status status = tn_trainer_plan(t, samples, &larger, e);
     if (status) return status;
     tn_plan_free(t->plan);
     t->plan = larger;
@@ -209,6 +219,7 @@ tn_status tn_trainer_gradients(tn_trainer *t, const float *x, const float *targe
     const tn_judge judge = without_metrics(t->judge);
     sweep.judge = &judge;
     tn_trainer_tick(t);
+    t->sink = sweep.sink = tn_updater_sinks(t->updater, t->place.step + 1, false);
     status = tn_sweep_run(&sweep, sums, loss, e);
     if (!status) t->waiting = samples;
     return status;
@@ -229,6 +240,7 @@ tn_status tn_trainer_apply(tn_trainer *t, tn_error *e)
                             "update; use tn_trainer_step");
     t->waiting = 0;
     tn_plan_commit(t->plan, &pass);
+    tn_updater_changed(t->updater);
     return apply(t, e);
 }
 
@@ -240,6 +252,12 @@ tn_status tn_trainer_gradient(tn_trainer *t, const char *name, tn_tensor *out,
         return tn_error_set(e, TN_EINVAL, "no gradients yet; make a step first");
     for (int32_t i = 0; i < g->params; i++) {
         if (strcmp(g->param[i].name, name)) continue;
+        if (t->sink && t->sink[i].taken && !t->sink[i].stores)
+            return tn_error_set(
+                e, TN_ENOTSUP,
+                "the gradient of %s went into the weights as it was made; "
+                "tn_trainer_gradients keeps all gradients",
+                name);
         *out = tn_plan_gradient(t->plan, i);
         return TN_OK;
     }

@@ -8,6 +8,11 @@
 #include <string.h>
 
 #define MAX_CHAIN 8
+/* Smaller gradients stay in the cache: nothing is gained by taking them, or their sums, while
+ * they are made. With slots the pass afterwards is faster, as it goes through memory in order. */
+#define LEAST_TAKEN (1 << 18) /* elements */
+#define LEAST_SUMMED (1 << 18)
+#define MOST_SLOTS 0
 
 struct tn_updater {
     tn_graph *graph;
@@ -20,7 +25,10 @@ struct tn_updater {
     const tn_step_table *table;
     tn_bench bench;
     tn_part *part;
-    void **slot;  /* [params][slots] */
+    bool *takes;   /* [params] */
+    tn_sink *sink; /* [params] */
+    bool armed;    /* sinks are those of this step */
+    void **slot;   /* [params][slots] */
     void **shown; /* the view's values while they are not in the weights; NULL: no view */
     int32_t viewer; /* which of the chain shows a view */
     bool viewing;
@@ -137,35 +145,71 @@ static tn_status check_prox(const tn_updater *u, const tn_graph_param *p, tn_err
         p->regularizer->entry->name, u->optimizer->entry->name);
 }
 
+/* Room for sums of the first transform over the blocks of a gradient. */
+static tn_status make_blocks(tn_updater *u, tn_part *part, tn_error *e)
+{
+    tn_memory *m = &u->graph->env->memory;
+    tn_blocks *b = &part->blocks;
+    const int64_t elements = part->rows * part->width;
+    const int64_t side = part->rows > part->width ? part->rows : part->width;
+    int32_t over = 0, sums = 0, stats;
+    if (u->gradients) u->table->reduction(u->gradient[0], &over, &sums, &stats);
+    if (over != TN_OVER_ALL || !sums || part->rows == 1 || elements < LEAST_SUMMED ||
+        elements > INT32_MAX)
+        return TN_OK;
+    const size_t room = (size_t)elements / 1024 + 64;
+    b->at = tn_memory_array(m, room, sizeof *b->at, e);
+    b->sum = tn_memory_array(m, room * (size_t)sums, sizeof *b->sum, e);
+    b->order = tn_memory_array(m, 2 * room, sizeof *b->order, e);
+    b->place = tn_memory_array(m, (size_t)side + 1, sizeof *b->place, e);
+    if (!b->at || !b->sum || !b->order || !b->place) return TN_ENOMEM;
+    b->next = b->order + room;
+    b->room = (int64_t)room;
+    return TN_OK;
+}
+
+static tn_status make_part(tn_updater *u, int32_t i, tn_error *e)
+{
+    tn_graph *g = u->graph;
+    tn_memory *m = &g->env->memory;
+    tn_part *part = &u->part[i];
+    const size_t count = (size_t)tn_count(&g->param[i].value), size = g->real ? 8 : 4;
+    *part = part_of(g, i);
+    part->bench = &u->bench;
+    part->slot = u->slot + i * u->slots;
+    for (int32_t k = 0; k < u->slots; k++)
+        if (!(part->slot[k] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
+    if (u->shown && !(u->shown[i] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
+    /* transforms, penalty, optimizers, prox, and by whom that is sized */
+    const size_t stages = (size_t)(u->gradients + u->length + 3);
+    part->stage = tn_memory_array(m, stages, sizeof *part->stage, e);
+    return part->stage ? make_blocks(u, part, e) : TN_ENOMEM;
+}
+
 static tn_status make_parts(tn_updater *u, tn_error *e)
 {
     tn_graph *g = u->graph;
     tn_memory *m = &g->env->memory;
     u->part = tn_memory_array(m, (size_t)g->params, sizeof *u->part, e);
+    u->takes = tn_memory_array(m, (size_t)g->params, sizeof *u->takes, e);
+    u->sink = tn_memory_array(m, (size_t)g->params, sizeof *u->sink, e);
     u->slot = tn_memory_array(m, (size_t)g->params * (size_t)u->slots, sizeof(void *), e);
     if (u->viewer >= 0)
         u->shown = tn_memory_array(m, (size_t)g->params, sizeof(void *), e);
-    if (!u->part || !u->slot || (u->viewer >= 0 && !u->shown)) return TN_ENOMEM;
+    if (!u->part || !u->takes || !u->sink || !u->slot || (u->viewer >= 0 && !u->shown))
+        return TN_ENOMEM;
     for (int32_t i = 0; i < g->params; i++) {
-        const size_t count = (size_t)tn_count(&g->param[i].value), size = g->real ? 8 : 4;
-        const tn_status status = check_prox(u, &g->param[i], e);
+        tn_status status = check_prox(u, &g->param[i], e);
+        if (!status) status = make_part(u, i, e);
         if (status) return status;
-        u->part[i] = part_of(g, i);
-        u->part[i].slot = u->slot + i * u->slots;
-        for (int32_t k = 0; k < u->slots; k++)
-            if (!(u->part[i].slot[k] = tn_memory_array(m, count, size, e)))
-                return TN_ENOMEM;
-        if (u->shown && !(u->shown[i] = tn_memory_array(m, count, size, e)))
-            return TN_ENOMEM;
     }
     return TN_OK;
 }
 
 /* What the steps of all parameters need, at most. */
 typedef struct needs {
-    int64_t sums, groups, tile, chunks;
+    int64_t sums, groups, chunks;
     int32_t stats;
-    bool prox;
 } needs;
 
 static void need(const tn_updater *u, const tn_instance *instance, const tn_part *part,
@@ -184,20 +228,76 @@ static void need(const tn_updater *u, const tn_instance *instance, const tn_part
 
 static needs needs_of(const tn_updater *u)
 {
-    needs n = {.tile = 1};
+    needs n = {0};
     for (int32_t i = 0; i < u->graph->params; i++) {
         const tn_part *part = &u->part[i];
-        const int64_t tile = tn_chunk_rows(part->width) * part->width;
         const int64_t chunks = tn_chunks(part->rows, part->width);
-        if (tile > n.tile) n.tile = tile;
         if (chunks > n.chunks) n.chunks = chunks;
         for (int32_t k = 0; k < u->gradients; k++) need(u, u->gradient[k], part, &n);
         for (int32_t k = 0; k < u->length; k++) need(u, u->chain[k], part, &n);
-        if (!part->regularizer) continue;
-        need(u, part->regularizer, part, &n);
-        n.prox = n.prox || u->table->proximal(part->regularizer);
+        if (part->regularizer) need(u, part->regularizer, part, &n);
     }
     return n;
+}
+
+static tn_status make_transforms(tn_updater *u, tn_error *e)
+{
+    tn_memory *m = &u->graph->env->memory;
+    tn_bench *b = &u->bench;
+    b->transform = tn_memory_array(m, (size_t)u->gradients, sizeof *b->transform, e);
+    if (!b->transform) return TN_ENOMEM;
+    for (; b->transforms < u->gradients; b->transforms++) {
+        int32_t over, sums, stats;
+        tn_mapping *t = &b->transform[b->transforms];
+        t->gradient = u->gradient[b->transforms];
+        u->table->reduction(t->gradient, &over, &sums, &stats);
+        for (int32_t q = 0; over == TN_OVER_ALL && q < stats; q++)
+            if (!(t->stat[q] = tn_memory_array(m, 1, sizeof(double), e)))
+                return TN_ENOMEM;
+    }
+    return TN_OK;
+}
+
+/* Cuts a part: whole rows, or pieces of one. `out` NULL: only counts. */
+static int64_t cut_part(const tn_updater *u, int32_t number, tn_stretch *out)
+{
+    const tn_part *part = &u->part[number];
+    const int64_t width = part->width, all = part->rows * width;
+    const int64_t most = width > TN_STRETCH ? TN_STRETCH : TN_STRETCH / width * width;
+    int64_t n = 0;
+    for (int64_t first = 0; first < all; n++) {
+        const int64_t row = width - first % width, rest = all - first;
+        const int64_t here = width > TN_STRETCH && row < most ? row : most;
+        if (out) out[n] = (tn_stretch){number, first, here < rest ? here : rest};
+        first += here;
+    }
+    return n;
+}
+
+/* Small parts share a task. */
+static void group_stretches(tn_bench *b, int64_t stretches)
+{
+    int64_t elements = 0;
+    for (int32_t i = 0; i < stretches; i++) {
+        if (!elements) b->task[b->tasks++] = i;
+        elements += b->stretch[i].n;
+        if (elements >= TN_STRETCH / 2) elements = 0;
+    }
+    b->task[b->tasks] = (int32_t)stretches;
+}
+
+static tn_status make_tasks(tn_updater *u, tn_error *e)
+{
+    tn_memory *m = &u->graph->env->memory;
+    tn_bench *b = &u->bench;
+    int64_t stretches = 0, n = 0;
+    for (int32_t i = 0; i < u->graph->params; i++) stretches += cut_part(u, i, NULL);
+    b->stretch = tn_memory_array(m, (size_t)stretches, sizeof *b->stretch, e);
+    b->task = tn_memory_array(m, (size_t)stretches + 1, sizeof *b->task, e);
+    if (!b->stretch || !b->task) return TN_ENOMEM;
+    for (int32_t i = 0; i < u->graph->params; i++) n += cut_part(u, i, b->stretch + n);
+    group_stretches(b, stretches);
+    return TN_OK;
 }
 
 static tn_status make_bench(tn_updater *u, tn_error *e)
@@ -207,7 +307,6 @@ static tn_status make_bench(tn_updater *u, tn_error *e)
     const needs n = needs_of(u);
     const size_t size = u->graph->real ? 8 : 4;
     b->env = u->graph->env;
-    b->step_elements = n.tile;
     b->partial = tn_memory_array(m, (size_t)n.sums, sizeof(double), e);
     b->total = tn_memory_array(m, TN_MAX_OWN, sizeof(double), e);
     b->penalty = tn_memory_array(m, (size_t)n.chunks, sizeof(double), e);
@@ -215,10 +314,8 @@ static tn_status make_bench(tn_updater *u, tn_error *e)
     for (int32_t q = 0; q < n.stats; q++)
         if (!(b->stat[q] = tn_memory_array(m, (size_t)n.groups, size, e)))
             return TN_ENOMEM;
-    if (!n.prox) return TN_OK;
-    const int32_t threads = tn_real_ops_of(u->graph->real)->threads(b->backend);
-    b->step_scratch = tn_memory_array(m, (size_t)(threads * n.tile), size, e);
-    return b->step_scratch ? TN_OK : TN_ENOMEM;
+    const tn_status status = make_transforms(u, e);
+    return status ? status : make_tasks(u, e);
 }
 
 tn_status tn_updater_new(tn_graph *g, const tn_cfg *root, tn_updater **out, tn_error *e)
@@ -240,11 +337,36 @@ tn_status tn_updater_new(tn_graph *g, const tn_cfg *root, tn_updater **out, tn_e
     if (!status) status = make_gradients(u, tn_cfg_get(root, "gradient"), e);
     if (!status) status = make_parts(u, e);
     if (!status) status = make_bench(u, e);
-    if (status)
+    if (status) {
         tn_updater_free(u);
-    else
-        *out = u;
-    return status;
+        return status;
+    }
+    tn_updater_take_from(u, LEAST_TAKEN, MOST_SLOTS);
+    *out = u;
+    return TN_OK;
+}
+
+static void free_part(tn_memory *m, tn_part *part)
+{
+    tn_memory_put(m, part->stage);
+    tn_memory_put(m, part->blocks.at);
+    tn_memory_put(m, part->blocks.sum);
+    tn_memory_put(m, part->blocks.order);
+    tn_memory_put(m, part->blocks.place);
+}
+
+static void free_bench(tn_memory *m, tn_bench *b)
+{
+    for (int32_t q = 0; q < TN_MAX_OWN; q++) tn_memory_put(m, b->stat[q]);
+    for (int32_t i = 0; i < b->transforms; i++)
+        for (int32_t q = 0; q < TN_MAX_OWN; q++)
+            tn_memory_put(m, b->transform[i].stat[q]);
+    tn_memory_put(m, b->transform);
+    tn_memory_put(m, b->stretch);
+    tn_memory_put(m, b->task);
+    tn_memory_put(m, b->partial);
+    tn_memory_put(m, b->total);
+    tn_memory_put(m, b->penalty);
 }
 
 void tn_updater_free(tn_updater *u)
@@ -256,11 +378,10 @@ void tn_updater_free(tn_updater *u)
         tn_memory_put(m, u->slot[i]);
     for (int32_t i = 0; u->shown && i < u->graph->params; i++)
         tn_memory_put(m, u->shown[i]);
-    for (int32_t q = 0; q < TN_MAX_OWN; q++) tn_memory_put(m, u->bench.stat[q]);
-    tn_memory_put(m, u->bench.partial);
-    tn_memory_put(m, u->bench.total);
-    tn_memory_put(m, u->bench.penalty);
-    tn_memory_put(m, u->bench.step_scratch);
+    for (int32_t i = 0; u->part && i < u->graph->params; i++) free_part(m, &u->part[i]);
+    free_bench(m, &u->bench);
+    tn_memory_put(m, u->takes);
+    tn_memory_put(m, u->sink);
     tn_memory_put(m, u->gradient);
     tn_memory_put(m, u->slot);
     tn_memory_put(m, u->shown);
@@ -312,7 +433,7 @@ static void bind_gradients(tn_updater *u, const tn_plan *plan)
 /* A wrapper goes by the rate of what it wraps. */
 static tn_chain chain_of(const tn_updater *u, int64_t step)
 {
-    return (tn_chain){u->chain, u->length, tn_updater_rate(u), step};
+    return (tn_chain){u->chain, u->first_slot, u->length, tn_updater_rate(u), step};
 }
 
 void tn_updater_between(tn_updater *u, tn_plan *plan, int64_t step, int32_t pass)
@@ -322,14 +443,49 @@ void tn_updater_between(tn_updater *u, tn_plan *plan, int64_t step, int32_t pass
     u->table->between(&u->bench, &chain, pass, u->part, u->graph->params);
 }
 
+void tn_updater_take_from(tn_updater *u, int64_t least, int32_t slots)
+{
+    const tn_chain chain = {u->chain, u->first_slot, u->length, 0, 0};
+    for (int32_t i = 0; i < u->graph->params; i++) {
+        const tn_part *part = &u->part[i];
+        u->takes[i] = u->passes == 1 && u->slots <= slots && part->rows > 1 &&
+                      part->rows * part->width >= least &&
+                      u->table->streams(&u->bench, &chain, part);
+    }
+}
+
+const bool *tn_updater_takes(const tn_updater *u)
+{
+    return u->takes;
+}
+
+tn_sink *tn_updater_sinks(tn_updater *u, int64_t step, bool update)
+{
+    const tn_chain chain = chain_of(u, step);
+    bool any = false;
+    for (int32_t i = 0; i < u->graph->params && u->passes == 1; i++) {
+        u->sink[i] = (tn_sink){0};
+        if ((!update || !u->takes[i]) && !u->part[i].blocks.room) continue;
+        u->table->sink(&u->bench, &chain, &u->part[i], update && u->takes[i],
+                       &u->sink[i]);
+        any = true;
+    }
+    u->armed = any;
+    return any ? u->sink : NULL;
+}
+
+void tn_updater_changed(tn_updater *u)
+{
+    for (int32_t i = 0; i < u->graph->params; i++) u->part[i].blocks.summed = false;
+}
+
 tn_status tn_updater_apply(tn_updater *u, tn_plan *plan, int64_t step, tn_error *e)
 {
     const tn_chain chain = chain_of(u, step);
+    const tn_sink *sink = u->armed ? u->sink : NULL;
     bind_gradients(u, plan);
-    for (int32_t i = 0; i < u->gradients; i++)
-        u->table->transform(&u->bench, u->gradient[i], i, step, u->part,
-                            u->graph->params);
-    return u->table->update(&u->bench, &chain, u->part, u->graph->params, e);
+    u->armed = false;
+    return u->table->update(&u->bench, &chain, u->part, sink, u->graph->params, e);
 }
 
 static void swap(void *a, void *b, size_t size)

@@ -21,6 +21,16 @@ void tn_updater_epoch(tn_updater *, const tn_clock *);
 double tn_updater_penalty(tn_updater *);
 /* After pass 0 .. passes - 2 (moves weights). */
 void tn_updater_between(tn_updater *, tn_plan *, int64_t step, int32_t pass);
+/* Parameters that are updated while their gradient is made, where the plan can: weights of at
+ * least `least` elements, with optimizers that keep at most `slots` values of each, where nothing
+ * needs the whole gradient first. The bits are those of an update afterwards. */
+const bool *tn_updater_takes(const tn_updater *);
+void tn_updater_take_from(tn_updater *, int64_t least, int32_t slots);
+/* Sinks for the backward pass of a step that has one; tn_updater_apply ends the step. Without
+ * `update` gradients are only looked at. NULL: there is nothing to do in that pass. */
+tn_sink *tn_updater_sinks(tn_updater *, int64_t step, bool update);
+/* The gradients may have been changed since the backward pass. */
+void tn_updater_changed(tn_updater *);
 /* The update; step is 1 for the first. */
 tn_status tn_updater_apply(tn_updater *, tn_plan *, int64_t step, tn_error *);
 /* Swaps the evaluation view in (true) or the training weights back (false); nothing when the

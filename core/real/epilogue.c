@@ -96,12 +96,60 @@ static void carry(tn_riding *r, tn_matrix *out)
     r->carried = true;
 }
 
+/* ---- gradients of weights ------------------------------------------------------------- */
+
+static int32_t own_of(const tn_riding *r, const tn_matrix *m)
+{
+    const tn_unit *u = r->head->unit;
+    for (int32_t i = 0; r->back && m->host && i < u->params; i++)
+        if (m->host == u->whole->io.gparam[i]) return i;
+    return -1;
+}
+
+/* All that reads the weight has been made. */
+static bool is_last(const tn_riding *r)
+{
+    for (int32_t k = 0; k < r->tensors; k++)
+        if (r->head->unit->gx[k] && !r->made[k]) return false;
+    return true;
+}
+
+static bool fits(const tn_sink *sink, const tn_product *p)
+{
+    const tn_matrix *out = &p->out;
+    return out->rows == sink->rows && out->cols == sink->cols && out->col_stride == 1 &&
+           out->row_stride == out->cols && !out->wrote && !p->add && !sink->taken;
+}
+
+/* A product that makes the gradient of parameter `own`. */
+static tn_status make_gradient(const tn_instance *instance, tn_calling *calling,
+                               const tn_riding *r, int32_t own, const tn_product *product)
+{
+    const tn_backend *b = instance->vtable;
+    const tn_own *o = &r->head->unit->param[own];
+    tn_sink *sink = r->head->pass->sink ? &r->head->pass->sink[o->number] : NULL;
+    tn_product p = *product;
+    if (!sink || !sink->wrote || !o->yields)
+        return b->product(instance->self, &calling->call, product);
+    if (!is_last(r) || !fits(sink, product))
+        return tn_error_set(
+            calling->error, TN_ENOTSUP,
+            "a layer with the flag TN_WEIGHT_LAST makes the gradient of a "
+            "weight by one product, as it lies in memory, and last");
+    if (!sink->stores) p.out.data = NULL;
+    p.out.wrote = sink->wrote, p.out.with = sink->with;
+    sink->taken = true;
+    return b->product(instance->self, &calling->call, &p);
+}
+
 tn_status TN(tn_ride)(const tn_instance *instance, tn_calling *calling,
                       const tn_product *product)
 {
     const tn_backend *b = instance->vtable;
     tn_riding *r = calling->riding;
     const int32_t k = r ? tensor_of(r, &product->out) : -1;
+    const int32_t own = r && k < 0 ? own_of(r, &product->out) : -1;
+    if (own >= 0) return make_gradient(instance, calling, r, own, product);
     if (k < 0) return b->product(instance->self, &calling->call, product);
     if (r->made[k])
         return tn_error_set(

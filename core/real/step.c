@@ -1,5 +1,5 @@
-/* step.c - see step.h. Where nothing needs a sum first, one streaming pass over a parameter
- * does it all: regularizer gradient, optimizers, prox. */
+/* step.c - see step.h. Where nothing needs a sum first, one streaming pass over all parameters
+ * does it all: gradient transforms, regularizer gradient, optimizers, prox (stage.c). */
 #include "core/real/step_part.h"
 
 static tn_step_facts facts(const tn_instance *optimizer)
@@ -39,128 +39,60 @@ static bool any_whole(const tn_chain *c)
     return false;
 }
 
-/* Of optimizer `which`: where its slots start. */
-static int32_t first_slot_of(const tn_chain *c, int32_t which)
+/* ---- passes over one parameter --------------------------------------------------------- */
+
+/* Of which nothing is to be done yet. */
+static tn_on_part begin(tn_bench *bench, tn_part *part, const tn_chain *chain,
+                        const tn_instance *reducing)
 {
-    int32_t first = 0;
-    for (int32_t i = 0; i < which; i++) first += TN(tn_slots_of)(c->at[i]);
-    return first;
+    part->stages = 0;
+    return TN(tn_on_part_of)(bench, part, chain->step, reducing);
 }
 
-/* The first that tells its step sizes; there is one where there is a prox. */
-static int32_t stepping_optimizer(const tn_chain *c)
+static void run(const tn_on_part *on)
 {
-    int32_t i = 0;
-    while (i + 1 < c->length && !((const tn_optimizer *)c->at[i]->vtable)->step_size) i++;
-    return i;
+    TN(tn_run_part)(on);
+    on->part->stages = 0;
 }
 
-static tn_update update_of(const tn_chain *c, const tn_part *part, int32_t pass)
+static void add_chain(const tn_on_part *on, const tn_chain *chain)
 {
-    return (tn_update){c->step, c->rate, part->decays, pass};
+    for (int32_t i = 0; i < chain->length; i++) TN(tn_add_update)(on, chain, i);
 }
 
-/* ---- what a pass over a parameter does ------------------------------------------------- */
-
-typedef struct step_work {
-    tn_on_part on;
-    const tn_chain *chain;
-    int32_t from, to;              /* optimizers to run: from .. to - 1 */
-    int32_t pass;                  /* of `between` */
-    const tn_instance *regularize; /* adds its gradient; NULL: none */
-    const tn_instance *prox;
-} step_work;
-
-static step_work make_work(const tn_bench *bench, const tn_part *part,
-                           const tn_chain *chain, const tn_instance *reducing)
+/* The penalty's gradient, as a pass of its own. */
+static void add_penalty_gradient(tn_bench *bench, tn_part *part, const tn_chain *chain)
 {
-    return (step_work){.on = TN(tn_on_part_of)(bench, part, chain->step, reducing),
-                       .chain = chain};
+    const tn_on_part on = begin(bench, part, chain, part->regularizer);
+    TN(tn_reduce_part)(&on);
+    TN(tn_add_penalty)(&on);
+    run(&on);
 }
 
-static void regularize_tile(const step_work *w, int64_t first, int64_t n)
+static void prox_apart(tn_bench *bench, tn_part *part, const tn_chain *chain)
 {
-    const tn_regularizer *r = w->regularize->vtable;
-    const tn_part *part = w->on.part;
-    tn_step_frame f;
-    TN(tn_step_frame_fill)(&f, &w->on, w->regularize, TN_DRAWS_REGULARIZER, first, n);
-    if (r->gradient)
-        r->gradient(w->regularize->self, &f.tile, (const tn_real *)part->w + first,
-                    (tn_real *)part->g + first);
+    const tn_on_part on = begin(bench, part, chain, part->regularizer);
+    TN(tn_reduce_part)(&on);
+    TN(tn_add_prox)(&on, chain);
+    run(&on);
 }
-
-/* Slots of the chain's optimizer number i, and its tile. */
-static void fill_optimizer(const step_work *w, int32_t i, int64_t first, int64_t n,
-                           tn_step_frame *f, tn_real *slot[TN_MAX_OWN])
-{
-    const tn_instance *optimizer = w->chain->at[i];
-    TN(tn_step_frame_fill)
-    (f, &w->on, optimizer, (uint64_t)(TN_DRAWS_OPTIMIZER + i), first, n);
-    TN(tn_slots_at)
-    (w->on.part, first_slot_of(w->chain, i), TN(tn_slots_of)(optimizer), first, slot);
-}
-
-static void optimize_tile(const step_work *w, int64_t first, int64_t n)
-{
-    const tn_update u = update_of(w->chain, w->on.part, 0);
-    for (int32_t i = w->from; i < w->to; i++) {
-        const tn_instance *optimizer = w->chain->at[i];
-        const tn_optimizer *o = optimizer->vtable;
-        tn_real *slot[TN_MAX_OWN] = {0};
-        tn_step_frame f;
-        if (!o->update) continue;
-        fill_optimizer(w, i, first, n, &f, slot);
-        o->update(optimizer->self, &f.tile, &u, (tn_real *)w->on.part->w + first,
-                  (const tn_real *)w->on.part->g + first, slot);
-    }
-}
-
-static void prox_tile(const step_work *w, int64_t first, int64_t n, int32_t worker)
-{
-    const tn_bench *bench = w->on.bench;
-    const int32_t by = stepping_optimizer(w->chain);
-    const tn_optimizer *o = w->chain->at[by]->vtable;
-    const tn_regularizer *r = w->prox->vtable;
-    const tn_update u = update_of(w->chain, w->on.part, 0);
-    tn_real *step = (tn_real *)bench->step_scratch + worker * bench->step_elements;
-    tn_real *slot[TN_MAX_OWN] = {0};
-    tn_step_frame f;
-    fill_optimizer(w, by, first, n, &f, slot);
-    o->step_size(w->chain->at[by]->self, &f.tile, &u, slot, step);
-    TN(tn_step_frame_fill)(&f, &w->on, w->prox, TN_DRAWS_REGULARIZER, first, n);
-    r->prox(w->prox->self, &f.tile, step, (tn_real *)w->on.part->w + first);
-}
-
-static void pass_tile(void *data, int64_t first, int64_t n, int64_t chunk, int32_t worker)
-{
-    const step_work *w = data;
-    if (w->regularize) regularize_tile(w, first, n);
-    optimize_tile(w, first, n);
-    if (w->prox) prox_tile(w, first, n, worker);
-}
-
-static void run_pass(step_work *w)
-{
-    TN(tn_each_tile)(w->on.bench->backend, &w->on.space, pass_tile, w);
-}
-
-/* ---- the update ---------------------------------------------------------------------- */
 
 /* Number `which` of the chain, on the parameter as a matrix. */
-static tn_status update_whole(const step_work *w, int32_t which, tn_error *e)
+static tn_status update_whole(const tn_on_part *on, const tn_chain *chain, int32_t which,
+                              tn_error *e)
 {
-    const tn_part *part = w->on.part;
-    const tn_instance *optimizer = w->chain->at[which];
+    const tn_part *part = on->part;
+    const tn_instance *optimizer = chain->at[which];
     const tn_optimizer *o = optimizer->vtable;
-    const tn_update u = update_of(w->chain, part, 0);
+    const tn_update u = {chain->step, chain->rate, part->decays, 0};
     const tn_shape shape = {.rank = 2, .dim = {part->rows, part->width}};
-    const int32_t real = optimizer->real, first_slot = first_slot_of(w->chain, which);
+    const int32_t real = optimizer->real, first_slot = chain->first_slot[which];
     tn_tensor weight = tn_tensor_over(&shape, -1, real, part->w);
     tn_tensor g = tn_tensor_over(&shape, -1, real, part->g);
     tn_tensor slot[TN_MAX_OWN], *slot_at[TN_MAX_OWN] = {0};
     tn_calling calling;
-    tn_call *call = tn_call_make(&calling, w->on.bench->env, optimizer, real, e);
-    calling.plan = (void *)(uintptr_t)w->on.bench->backend;
+    tn_call *call = tn_call_make(&calling, on->bench->env, optimizer, real, e);
+    calling.plan = (void *)(uintptr_t)on->bench->backend;
     for (int32_t k = 0; k < TN(tn_slots_of)(optimizer); k++) {
         slot[k] = tn_tensor_over(&shape, -1, real, part->slot[first_slot + k]);
         slot_at[k] = &slot[k];
@@ -170,102 +102,130 @@ static tn_status update_whole(const step_work *w, int32_t which, tn_error *e)
 }
 
 /* One optimizer after another: a wrapper of a whole-tensor method sees what that has done. */
-static tn_status update_in_turn(step_work *w, tn_error *e)
+static tn_status update_in_turn(const tn_on_part *on, const tn_chain *chain, tn_error *e)
 {
     tn_status status = TN_OK;
-    for (int32_t i = 0; !status && i < w->chain->length; i++) {
-        w->from = i, w->to = i + 1;
-        if (is_whole(w->chain->at[i]))
-            status = update_whole(w, i, e);
-        else
-            run_pass(w);
+    for (int32_t i = 0; !status && i < chain->length; i++) {
+        if (is_whole(chain->at[i])) {
+            status = update_whole(on, chain, i, e);
+            continue;
+        }
+        TN(tn_add_update)(on, chain, i);
+        run(on);
     }
     return status;
 }
 
-/* The penalty's gradient, as a pass of its own. */
-static void add_penalty_gradient(tn_bench *bench, const tn_part *part,
-                                 const tn_chain *chain)
-{
-    step_work w = make_work(bench, part, chain, part->regularizer);
-    TN(tn_reduce_part)(&w.on);
-    w.regularize = part->regularizer;
-    run_pass(&w);
-}
+/* ---- the update ---------------------------------------------------------------------- */
 
-static void prox_apart(tn_bench *bench, const tn_part *part, const tn_chain *chain)
+static bool is_reducing(const tn_instance *regularizer)
 {
-    step_work w = make_work(bench, part, chain, part->regularizer);
-    TN(tn_reduce_part)(&w.on);
-    w.prox = part->regularizer;
-    run_pass(&w);
+    return TN(tn_reduction_of)(regularizer)->sums;
 }
 
 /* A prox that must wait until all weights are updated: for its own sums (whose statistics would
  * replace an optimizer's), or for a whole-tensor method. */
-static bool waits(const tn_chain *chain, const tn_instance *regularizer)
+static bool waits(const tn_chain *chain, const tn_part *part)
 {
-    return TN(tn_reduction_of)(regularizer)->sums || any_whole(chain);
+    return part->regularizer && TN(tn_is_proximal)(part->regularizer) &&
+           (is_reducing(part->regularizer) || any_whole(chain));
 }
 
-static tn_status update_part(tn_bench *bench, const tn_chain *chain, const tn_part *part,
-                             bool penalty_added, tn_error *e)
+/* What the streaming pass does to a part: transforms from number `from` on, and so forth.
+ * `penalized`: the penalty's gradient is in already. */
+static void add_step(const tn_on_part *on, const tn_chain *chain, int32_t from,
+                     bool penalized)
 {
-    const tn_instance *r = part->regularizer;
-    const bool by_prox = r && TN(tn_is_proximal)(r);
-    const bool apart = r && TN(tn_reduction_of)(r)->sums;
-    if (r && !by_prox && apart && !penalty_added) {
-        add_penalty_gradient(bench, part, chain);
-        penalty_added = true;
-    }
-    step_work w = make_work(bench, part, chain, reducing_optimizer(chain));
-    TN(tn_reduce_part)(&w.on);
-    if (any_whole(chain)) return update_in_turn(&w, e);
-    w.to = chain->length;
-    if (r && !by_prox && !penalty_added) w.regularize = r;
-    if (by_prox && !waits(chain, r)) w.prox = r;
-    run_pass(&w);
+    const tn_part *part = on->part;
+    const bool proximal = part->regularizer && TN(tn_is_proximal)(part->regularizer);
+    TN(tn_add_maps)(on, from, on->bench->transforms);
+    if (part->regularizer && !proximal && !penalized) TN(tn_add_penalty)(on);
+    add_chain(on, chain);
+    if (proximal && !waits(chain, part)) TN(tn_add_prox)(on, chain);
+}
+
+/* Whose statistics a pass over this part needs; they are of this part alone. NULL: nobody's. */
+static const tn_instance *own_reducing(const tn_chain *chain, const tn_part *part,
+                                       bool penalized)
+{
+    const tn_instance *o = reducing_optimizer(chain), *r = part->regularizer;
+    if (o && TN(tn_reduction_of)(o)->over != TN_OVER_ALL) return o;
+    return r && !penalized && is_reducing(r) && !TN(tn_is_proximal)(r) ? r : NULL;
+}
+
+static tn_status update_part(tn_bench *bench, const tn_chain *chain, tn_part *part,
+                             int32_t from, bool penalized, tn_error *e)
+{
+    const tn_on_part on = begin(bench, part, chain, own_reducing(chain, part, penalized));
+    TN(tn_reduce_part)(&on);
+    if (any_whole(chain)) return update_in_turn(&on, chain, e);
+    add_step(&on, chain, from, penalized);
+    run(&on);
     return TN_OK;
 }
 
+static bool is_done(const tn_sink *sink)
+{
+    return sink && sink->taken && !sink->stores;
+}
+
 static tn_status update(tn_bench *bench, const tn_chain *chain, tn_part *parts,
-                        int32_t count, tn_error *e)
+                        const tn_sink *sink, int32_t count, tn_error *e)
 {
     const tn_instance *reducing = reducing_optimizer(chain);
+    int32_t from = TN(tn_transform_all)(bench, chain, parts, count);
     /* A sum over gradients, or a whole-tensor method, wants the penalty's gradient in first. */
     const bool first = reducing || any_whole(chain);
+    if (first) TN(tn_map_all)(bench, chain, parts, count, from, bench->transforms);
+    if (first) from = bench->transforms;
     for (int32_t i = 0; first && i < count; i++)
         if (parts[i].regularizer && !TN(tn_is_proximal)(parts[i].regularizer))
             add_penalty_gradient(bench, &parts[i], chain);
     if (reducing) TN(tn_reduce_all)(bench, reducing, chain->step, parts, count);
+    for (int32_t i = 0; i < count; i++) {
+        const tn_on_part on = begin(bench, &parts[i], chain, reducing);
+        if (!any_whole(chain) && !own_reducing(chain, &parts[i], first) &&
+            !is_done(sink ? &sink[i] : NULL))
+            add_step(&on, chain, from, first);
+    }
+    TN(tn_run_all)(bench, parts, count);
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < count; i++)
-        status = update_part(bench, chain, &parts[i], first, e);
+        if (any_whole(chain) || own_reducing(chain, &parts[i], first))
+            status = update_part(bench, chain, &parts[i], from, first, e);
     for (int32_t i = 0; !status && i < count; i++)
-        if (parts[i].regularizer && TN(tn_is_proximal)(parts[i].regularizer) &&
-            waits(chain, parts[i].regularizer))
-            prox_apart(bench, &parts[i], chain);
+        if (waits(chain, &parts[i])) prox_apart(bench, &parts[i], chain);
     return status;
 }
 
-/* ---- between passes ------------------------------------------------------------------ */
+/* ---- while gradients are made ---------------------------------------------------------- */
 
-static void between_tile(void *data, int64_t first, int64_t n, int64_t chunk,
-                         int32_t worker)
+static bool streams(const tn_bench *bench, const tn_chain *chain, const tn_part *part)
 {
-    const step_work *w = data;
-    const tn_update u = update_of(w->chain, w->on.part, w->pass);
-    for (int32_t i = 0; i < w->chain->length; i++) {
-        const tn_instance *optimizer = w->chain->at[i];
-        const tn_optimizer *o = optimizer->vtable;
-        tn_real *slot[TN_MAX_OWN] = {0};
-        tn_step_frame f;
-        if (!o->between) continue;
-        fill_optimizer(w, i, first, n, &f, slot);
-        o->between(optimizer->self, &f.tile, &u, (tn_real *)w->on.part->w + first,
-                   (const tn_real *)w->on.part->g + first, slot);
+    bool sums = reducing_optimizer(chain) || any_whole(chain) ||
+                (part->regularizer && is_reducing(part->regularizer));
+    for (int32_t i = 0; i < bench->transforms; i++)
+        sums = sums || TN(tn_reduction_of)(bench->transform[i].gradient)->sums;
+    return !sums;
+}
+
+static void make_sink(tn_bench *bench, const tn_chain *chain, tn_part *part, bool whole,
+                      tn_sink *sink)
+{
+    *sink = (tn_sink){.rows = part->rows, .cols = part->width, .with = part};
+    part->bench = bench;
+    if (whole) {
+        const tn_on_part on = begin(bench, part, chain, NULL);
+        add_step(&on, chain, 0, false);
+        sink->wrote = TN(tn_take_block);
+    } else if (part->blocks.room) {
+        TN(tn_blocks_begin)(part);
+        sink->wrote = TN(tn_blocks_add);
+        sink->stores = true;
     }
 }
+
+/* ---- between passes ------------------------------------------------------------------ */
 
 static void between(tn_bench *bench, const tn_chain *chain, int32_t pass, tn_part *parts,
                     int32_t count)
@@ -273,10 +233,11 @@ static void between(tn_bench *bench, const tn_chain *chain, int32_t pass, tn_par
     const tn_instance *reducing = reducing_optimizer(chain);
     if (reducing) TN(tn_reduce_all)(bench, reducing, chain->step, parts, count);
     for (int32_t i = 0; i < count; i++) {
-        step_work w = make_work(bench, &parts[i], chain, reducing);
-        TN(tn_reduce_part)(&w.on);
-        w.pass = pass;
-        TN(tn_each_tile)(bench->backend, &w.on.space, between_tile, &w);
+        const tn_on_part on = begin(bench, &parts[i], chain, reducing);
+        TN(tn_reduce_part)(&on);
+        for (int32_t k = 0; k < chain->length; k++)
+            TN(tn_add_between)(&on, chain, k, pass);
+        run(&on);
     }
 }
 
@@ -285,8 +246,9 @@ const tn_step_table TN(tn_step_table) = {
     .reduction = describe_reduction,
     .proximal = TN(tn_is_proximal),
     .penalty = TN(tn_step_penalty),
-    .transform = TN(tn_step_transform),
     .update = update,
+    .sink = make_sink,
+    .streams = streams,
     .between = between,
     .view = TN(tn_step_view),
 };

@@ -4,6 +4,32 @@
 
 #include "core/real/unit.h"
 
+#define TN_STRETCH 16384 /* elements, about */
+
+struct tn_spot; /* stage.c */
+
+/* One kernel of a pass over a parameter, with what it is called with but for the place. */
+typedef struct tn_stage {
+    void (*run)(const struct tn_stage *, const struct tn_spot *);
+    const tn_instance *instance;
+    tn_tile tile; /* without n, row, col */
+    tn_update update;
+    int32_t first_slot, slots;
+    int32_t over, stats; /* of its reduction; stats 0: it has none */
+    void *const *stat;
+    const struct tn_stage *sized_by; /* of a prox: the optimizer that tells its step */
+} tn_stage;
+
+/* The blocks in which a product makes a gradient, and sums over each. */
+typedef struct tn_blocks {
+    int64_t room;
+    atomic_llong count;            /* past room: they were too many */
+    int64_t (*at)[4];              /* row, col, rows, cols */
+    double *sum;                   /* [room][sums] */
+    int32_t *order, *next, *place; /* [room] twice; [larger side + 1] */
+    bool summed;                   /* sums are those of the gradient as it is */
+} tn_blocks;
+
 /* A parameter as the update sees it. */
 typedef struct tn_part {
     int64_t rows, width; /* a weight is out x (the rest); others are one row */
@@ -12,22 +38,41 @@ typedef struct tn_part {
     const tn_instance *regularizer; /* NULL: none */
     bool decays;
     tn_key key;
+    tn_stage *stage; /* room for all kernels of one pass */
+    int32_t stages;
+    const struct tn_bench *bench;
+    tn_blocks blocks; /* room 0: sums are never taken from a product */
 } tn_part;
+
+/* A gradient transform; its statistics, where they are over all parameters. */
+typedef struct tn_mapping {
+    const tn_instance *gradient;
+    void *stat[TN_MAX_OWN];
+} tn_mapping;
+
+/* Elements of a parameter that one thread takes; tasks are runs of these, cut by shape. */
+typedef struct tn_stretch {
+    int32_t part;
+    int64_t first, n;
+} tn_stretch;
 
 /* Memory shared by all steps; nothing is allocated while stepping. */
 typedef struct tn_bench {
     const tn_instance *backend;
     tn_env *env;
+    tn_mapping *transform;
+    int32_t transforms;
     double *partial, *total; /* sums of a reduction: by chunk, and over all parameters */
     void *stat[TN_MAX_OWN];  /* as many as the largest reduction has */
     double *penalty;         /* [chunks of the largest parameter] */
-    void *step_scratch;      /* [workers][step_elements]; NULL: nothing has a prox */
-    int64_t step_elements;
+    tn_stretch *stretch;
+    int32_t *task, tasks; /* first stretch of each, and one past the last's */
 } tn_bench;
 
 /* The optimizers of one step, innermost first. */
 typedef struct tn_chain {
     const tn_instance *const *at;
+    const int32_t *first_slot; /* of each */
     int32_t length;
     double rate;
     int64_t step;
@@ -44,17 +89,20 @@ typedef struct tn_step_table {
     /* Reduction of any of the three kinds; sums 0: it has none. */
     void (*reduction)(const tn_instance *, int32_t *over, int32_t *sums, int32_t *stats);
     bool (*proximal)(const tn_instance *regularizer);
-    double (*penalty)(tn_bench *, const tn_part *);
-    /* One gradient transform, number `number` of the list, over all parts. */
-    void (*transform)(tn_bench *, const tn_instance *gradient, int32_t number,
-                      int64_t step, tn_part *, int32_t count);
-    /* One step of the chain of optimizers over all parts, with regularizers and prox. */
-    tn_status (*update)(tn_bench *, const tn_chain *, tn_part *, int32_t count,
-                        tn_error *);
+    double (*penalty)(tn_bench *, tn_part *);
+    /* One step: gradient transforms, regularizers, the chain of optimizers, prox. Parts whose
+     * sink was taken to the end are left out. */
+    tn_status (*update)(tn_bench *, const tn_chain *, tn_part *, const tn_sink *,
+                        int32_t count, tn_error *);
+    /* Makes a sink of what can be done to a part while its gradient is made: all of the step,
+     * if `whole`, or the sums of the first transform; wrote NULL: nothing. */
+    void (*sink)(tn_bench *, const tn_chain *, tn_part *, bool whole, tn_sink *);
+    /* Whether a step of this part needs nothing but its gradient, element by element. */
+    bool (*streams)(const tn_bench *, const tn_chain *, const tn_part *);
     void (*between)(tn_bench *, const tn_chain *, int32_t pass, tn_part *, int32_t count);
     /* out = the optimizer's view of part; slots start at slot[first_slot]. */
-    void (*view)(tn_bench *, const tn_instance *optimizer, int32_t first_slot,
-                 const tn_part *, void *out);
+    void (*view)(tn_bench *, const tn_instance *optimizer, int32_t first_slot, tn_part *,
+                 void *out);
 } tn_step_table;
 
 extern const tn_step_table tn_step_table_f32, tn_step_table_f64;

@@ -6,35 +6,51 @@
 
 /* ---- gradient transforms ------------------------------------------------------------- */
 
-typedef struct transform_work {
-    tn_on_part on;
-    const tn_instance *gradient;
-    int32_t number;
-} transform_work;
-
-static void transform_tile(void *data, int64_t first, int64_t n, int64_t chunk,
-                           int32_t worker)
+void TN(tn_map_all)(tn_bench *bench, const tn_chain *chain, tn_part *parts, int32_t count,
+                    int32_t from, int32_t to)
 {
-    const transform_work *w = data;
-    const tn_gradient *gradient = w->gradient->vtable;
-    const tn_part *part = w->on.part;
-    tn_step_frame f;
-    TN(tn_step_frame_fill)
-    (&f, &w->on, w->gradient, (uint64_t)(TN_DRAWS_GRADIENT + w->number), first, n);
-    gradient->map(w->gradient->self, &f.tile, (const tn_real *)part->w + first,
-                  (tn_real *)part->g + first);
+    if (from == to) return;
+    for (int32_t i = 0; i < count; i++) {
+        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], chain->step, NULL);
+        parts[i].stages = 0;
+        TN(tn_add_maps)(&on, from, to);
+    }
+    TN(tn_run_all)(bench, parts, count);
 }
 
-void TN(tn_step_transform)(tn_bench *bench, const tn_instance *gradient, int32_t number,
-                           int64_t step, tn_part *parts, int32_t count)
+/* One whose sums are of each parameter. */
+static void transform_each(tn_bench *bench, const tn_chain *chain, tn_part *parts,
+                           int32_t count, int32_t number)
 {
-    TN(tn_reduce_all)(bench, gradient, step, parts, count);
+    const tn_instance *gradient = bench->transform[number].gradient;
     for (int32_t i = 0; i < count; i++) {
-        transform_work w = {TN(tn_on_part_of)(bench, &parts[i], step, gradient), gradient,
-                            number};
-        TN(tn_reduce_part)(&w.on);
-        TN(tn_each_tile)(bench->backend, &w.on.space, transform_tile, &w);
+        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], chain->step, gradient);
+        TN(tn_reduce_part)(&on);
+        parts[i].stages = 0;
+        TN(tn_add_maps)(&on, number, number + 1);
+        TN(tn_run_part)(&on);
     }
+}
+
+int32_t TN(tn_transform_all)(tn_bench *bench, const tn_chain *chain, tn_part *parts,
+                             int32_t count)
+{
+    int32_t from = 0;
+    for (int32_t i = 0; i < bench->transforms; i++) {
+        const tn_mapping *transform = &bench->transform[i];
+        const tn_reduction *r = TN(tn_reduction_of)(transform->gradient);
+        if (!r->sums) continue;
+        TN(tn_map_all)(bench, chain, parts, count, from, i);
+        from = i;
+        if (r->over != TN_OVER_ALL) {
+            transform_each(bench, chain, parts, count, from++);
+            continue;
+        }
+        TN(tn_reduce_all)(bench, transform->gradient, chain->step, parts, count);
+        for (int32_t q = 0; q < r->stats; q++)
+            *(tn_real *)transform->stat[q] = *(const tn_real *)bench->stat[q];
+    }
+    return from;
 }
 
 /* ---- penalties ----------------------------------------------------------------------- */
@@ -51,7 +67,7 @@ static void penalty_tile(void *data, int64_t first, int64_t n, int64_t chunk,
                                             (const tn_real *)on->part->w + first);
 }
 
-double TN(tn_step_penalty)(tn_bench *bench, const tn_part *part)
+double TN(tn_step_penalty)(tn_bench *bench, tn_part *part)
 {
     const tn_regularizer *r = part->regularizer->vtable;
     if (!r->penalty) return 0;
@@ -88,7 +104,7 @@ static void view_tile(void *data, int64_t first, int64_t n, int64_t chunk, int32
 }
 
 void TN(tn_step_view)(tn_bench *bench, const tn_instance *optimizer, int32_t first_slot,
-                      const tn_part *part, void *out)
+                      tn_part *part, void *out)
 {
     view_work w = {TN(tn_on_part_of)(bench, part, 0, NULL), optimizer, first_slot, out};
     TN(tn_each_tile)(bench->backend, &w.on.space, view_tile, &w);

@@ -30,7 +30,7 @@ int32_t TN(tn_slots_of)(const tn_instance *optimizer)
 
 /* ---- tiles --------------------------------------------------------------------------- */
 
-tn_on_part TN(tn_on_part_of)(const tn_bench *bench, const tn_part *part, int64_t step,
+tn_on_part TN(tn_on_part_of)(const tn_bench *bench, tn_part *part, int64_t step,
                              const tn_instance *reducing)
 {
     tn_on_part on = {.bench = bench, .part = part, .step = step};
@@ -138,14 +138,17 @@ static void join(const tn_reduction *r, const void *self, bool first, double *to
 }
 
 void TN(tn_reduce_all)(const tn_bench *bench, const tn_instance *reducing, int64_t step,
-                       const tn_part *parts, int32_t count)
+                       tn_part *parts, int32_t count)
 {
     const tn_reduction *r = TN(tn_reduction_of)(reducing);
     int64_t members = 0;
     if (!count || !r->sums || r->over != TN_OVER_ALL) return;
     for (int32_t i = 0; i < count; i++) {
         const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], step, reducing);
-        sum_part(&on);
+        const bool known = bench->transforms &&
+                           reducing == bench->transform[0].gradient &&
+                           TN(tn_blocks_sum)(bench, &parts[i], bench->partial);
+        if (!known) sum_part(&on);
         members += parts[i].rows * parts[i].width;
         join(r, reducing->self, i == 0, bench->total, bench->partial);
         if (i == count - 1) finish(&on, bench->total, 1, members);

@@ -8,7 +8,7 @@
 /* A parameter in one step, and whose statistics the bench holds meanwhile. */
 typedef struct tn_on_part {
     const tn_bench *bench;
-    const tn_part *part;
+    tn_part *part;
     int64_t step;
     tn_space space;
     const tn_instance *reducing;   /* NULL: nobody's */
@@ -33,7 +33,7 @@ bool TN(tn_is_proximal)(const tn_instance *regularizer);
 int32_t TN(tn_slots_of)(const tn_instance *optimizer);
 
 /* `reducing` may be NULL, or have no reduction. */
-tn_on_part TN(tn_on_part_of)(const tn_bench *, const tn_part *, int64_t step,
+tn_on_part TN(tn_on_part_of)(const tn_bench *, tn_part *, int64_t step,
                              const tn_instance *reducing);
 void TN(tn_step_frame_fill)(tn_step_frame *, const tn_on_part *, const tn_instance *,
                             uint64_t draws, int64_t first, int64_t n);
@@ -44,13 +44,40 @@ void TN(tn_slots_at)(const tn_part *, int32_t first_slot, int32_t count, int64_t
 void TN(tn_reduce_part)(const tn_on_part *);
 /* Those over all parameters, in their order, where the reduction is over all. */
 void TN(tn_reduce_all)(const tn_bench *, const tn_instance *reducing, int64_t step,
-                       const tn_part *, int32_t count);
+                       tn_part *, int32_t count);
+
+/* stage.c: adding to the kernels of the next pass over a part, in their order; transforms by
+ * number, optimizers by their place in the chain. */
+void TN(tn_add_maps)(const tn_on_part *, int32_t from, int32_t to);
+void TN(tn_add_penalty)(const tn_on_part *);
+void TN(tn_add_update)(const tn_on_part *, const tn_chain *, int32_t i);
+void TN(tn_add_between)(const tn_on_part *, const tn_chain *, int32_t i, int32_t pass);
+void TN(tn_add_prox)(const tn_on_part *, const tn_chain *);
+/* The pass: over n elements from `first` on, with their gradient (NULL: nobody reads it); over
+ * one part in the tiles of its space; over all parts. */
+void TN(tn_run_stages)(const tn_part *, int64_t first, int64_t n, tn_real *g);
+void TN(tn_run_part)(const tn_on_part *);
+void TN(tn_run_all)(const tn_bench *, const tn_part *, int32_t count);
+/* A sink's `wrote`: the pass over a block. */
+void TN(tn_take_block)(const void *part, int64_t row, int64_t col, int64_t rows,
+                       int64_t cols, void *data, int64_t stride);
+
+/* step_blocks.c: sums over a gradient as a product makes it, block by block. */
+void TN(tn_blocks_begin)(tn_part *);
+void TN(tn_blocks_add)(const void *part, int64_t row, int64_t col, int64_t rows,
+                       int64_t cols, void *data, int64_t stride);
+/* The sums, as if all blocks were there in their order; false: they are not known. */
+bool TN(tn_blocks_sum)(const tn_bench *, tn_part *, double *sums);
 
 /* step_apart.c */
-double TN(tn_step_penalty)(tn_bench *, const tn_part *);
-void TN(tn_step_transform)(tn_bench *, const tn_instance *gradient, int32_t number,
-                           int64_t step, tn_part *, int32_t count);
+double TN(tn_step_penalty)(tn_bench *, tn_part *);
+/* Transforms numbers from .. to - 1, without sums that are not there. */
+void TN(tn_map_all)(tn_bench *, const tn_chain *, tn_part *, int32_t count, int32_t from,
+                    int32_t to);
+/* Takes the sums of all transforms, and makes those that must be passes of their own; gives the
+ * first of those that are left for the update's pass. */
+int32_t TN(tn_transform_all)(tn_bench *, const tn_chain *, tn_part *, int32_t count);
 void TN(tn_step_view)(tn_bench *, const tn_instance *optimizer, int32_t first_slot,
-                      const tn_part *, void *out);
+                      tn_part *, void *out);
 
 #endif

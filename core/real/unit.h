@@ -14,7 +14,9 @@ typedef struct tn_own {
     int32_t along;
     int64_t size;
     const tn_shape *shape;
-    void *value, *gradient; /* gradient NULL: not wanted */
+    void *value, *gradient; /* gradient NULL: not wanted, or not stored */
+    int32_t number;         /* of a parameter, in the graph */
+    bool yields;            /* its gradient, to a sink */
 } tn_own;
 
 /* Sums of a reduction over rows x width elements, and its statistics. */

@@ -38,7 +38,10 @@ enum tn_flags {
     /* whole: touches in, out and gradients only through host->product and
      * host->column_sums, and makes out and each gin by one product; so the host may fuse others
      * with it, and its flags say what backward reads */
-    TN_BY_PRODUCT = 64
+    TN_BY_PRODUCT = 64,
+    /* with TN_BY_PRODUCT: run_back makes the gradient of each weight by one product, as it lies in
+     * memory, after all that reads the weight; so the host may update the weight there */
+    TN_WEIGHT_LAST = 128
 };
 
 /* What one call of a kernel covers. Every buffer is contiguous over the tile. For windows a

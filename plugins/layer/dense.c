@@ -56,15 +56,15 @@ static tn_status TN(backward)(const void *me, tn_call *c, const tn_io *io)
     const TN(self) *self = me;
     const tn_matrix gy = tn_matrix_of(io->gout), x = tn_matrix_of(io->in[0]);
     tn_status status = TN_OK;
-    if (io->gparam[0]) status = TN(multiply)(c, tn_transposed(gy), x, io->gparam[0]);
+    if (io->gin[0]) status = TN(multiply)(c, gy, tn_matrix_of(io->param[0]), io->gin[0]);
     if (!status && self->bias && io->gparam[1])
         status = c->host->column_sums(c, io->gout, io->gparam[1]);
-    if (!status && io->gin[0])
-        status = TN(multiply)(c, gy, tn_matrix_of(io->param[0]), io->gin[0]);
+    if (!status && io->gparam[0])
+        status = TN(multiply)(c, tn_transposed(gy), x, io->gparam[0]);
     return status;
 }
 
-TN_VTABLE(layer, .kernel = TN_WHOLE, .flags = TN_BY_PRODUCT | TN_NEEDS_X,
+TN_VTABLE(layer, .kernel = TN_WHOLE, .flags = TN_BY_PRODUCT | TN_WEIGHT_LAST | TN_NEEDS_X,
           .infer = TN(infer), .run = TN(forward), .run_back = TN(backward))
 TN_PLUGIN_WITH(OPTIONS, layer, dense, .summary = "Fully connected layer",
                .formula = "y = W x + b, W of shape (out, in)",

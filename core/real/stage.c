@@ -1,0 +1,270 @@
+/* stage.c - the kernels of one pass over a parameter, run one after the other on each tile while
+ * it is in the cache: gradient transforms, regularizer gradient, optimizers, prox.
+ *
+ * Invariant: tiles are whole rows or a piece of one row, and each kernel works element by
+ * element: how a parameter is cut changes no bit. */
+#include "core/real/step_part.h"
+
+enum {
+    TILE =
+        2048, /* elements: weights, gradient and two slots of it are about an L1 cache */
+    AHEAD = 4 /* rows of a block; many more fight for the same places of the L2 cache */
+};
+
+/* Where a kernel works: elements first .. first + n - 1, whose gradient may lie elsewhere. */
+typedef struct tn_spot {
+    const tn_part *part;
+    int64_t first, n;
+    tn_real *g;
+} spot;
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static tn_real *weights_at(const spot *at)
+{
+    return (tn_real *)at->part->w + at->first;
+}
+
+/* ---- kernels ------------------------------------------------------------------------- */
+
+static tn_tile tile_at(const tn_stage *s, const spot *at, const void **stat)
+{
+    tn_tile t = s->tile;
+    t.n = at->n;
+    t.row = at->first / t.width, t.col = at->first % t.width;
+    t.stat = stat;
+    const int64_t group = s->over == TN_OVER_COLUMNS  ? t.col
+                          : tn_shared_groups(s->over) ? 0
+                                                      : t.row;
+    for (int32_t q = 0; q < s->stats; q++) stat[q] = (const tn_real *)s->stat[q] + group;
+    return t;
+}
+
+static void slots_at(const tn_stage *s, const spot *at, tn_real **slot)
+{
+    TN(tn_slots_at)(at->part, s->first_slot, s->slots, at->first, slot);
+}
+
+static void map(const tn_stage *s, const spot *at)
+{
+    const tn_gradient *gradient = s->instance->vtable;
+    const void *stat[TN_MAX_OWN];
+    const tn_tile t = tile_at(s, at, stat);
+    gradient->map(s->instance->self, &t, weights_at(at), at->g);
+}
+
+static void regularize(const tn_stage *s, const spot *at)
+{
+    const tn_regularizer *r = s->instance->vtable;
+    const void *stat[TN_MAX_OWN];
+    const tn_tile t = tile_at(s, at, stat);
+    r->gradient(s->instance->self, &t, weights_at(at), at->g);
+}
+
+static void optimize(const tn_stage *s, const spot *at)
+{
+    const tn_optimizer *o = s->instance->vtable;
+    const void *stat[TN_MAX_OWN];
+    tn_real *slot[TN_MAX_OWN] = {0};
+    const tn_tile t = tile_at(s, at, stat);
+    slots_at(s, at, slot);
+    o->update(s->instance->self, &t, &s->update, weights_at(at), at->g, slot);
+}
+
+static void between(const tn_stage *s, const spot *at)
+{
+    const tn_optimizer *o = s->instance->vtable;
+    const void *stat[TN_MAX_OWN];
+    tn_real *slot[TN_MAX_OWN] = {0};
+    const tn_tile t = tile_at(s, at, stat);
+    slots_at(s, at, slot);
+    o->between(s->instance->self, &t, &s->update, weights_at(at), at->g, slot);
+}
+
+static void prox(const tn_stage *s, const spot *at)
+{
+    const tn_stage *by = s->sized_by;
+    const tn_optimizer *o = by->instance->vtable;
+    const tn_regularizer *r = s->instance->vtable;
+    const void *stat[TN_MAX_OWN], *stat_by[TN_MAX_OWN];
+    tn_real step[TILE], *slot[TN_MAX_OWN] = {0};
+    const tn_tile t = tile_at(s, at, stat), t_by = tile_at(by, at, stat_by);
+    slots_at(by, at, slot);
+    o->step_size(by->instance->self, &t_by, &by->update, slot, step);
+    r->prox(s->instance->self, &t, step, weights_at(at));
+}
+
+/* ---- making -------------------------------------------------------------------------- */
+
+static tn_stage *add_stage(const tn_on_part *on, const tn_instance *instance,
+                           uint64_t draws)
+{
+    tn_part *p = on->part;
+    tn_stage *s = &p->stage[p->stages++];
+    *s = (tn_stage){.instance = instance,
+                    .tile = {.width = p->width,
+                             .rows_per_sample = 1,
+                             .now = instance->now,
+                             .key = tn_key_derive(p->key, (uint64_t)on->step, draws),
+                             .training = 1}};
+    if (on->reducing == instance) {
+        s->over = on->reduction->over, s->stats = on->reduction->stats;
+        s->stat = on->bench->stat;
+    }
+    return s;
+}
+
+void TN(tn_add_maps)(const tn_on_part *on, int32_t from, int32_t to)
+{
+    for (int32_t i = from; i < to; i++) {
+        tn_mapping *transform = &on->bench->transform[i];
+        const tn_reduction *r = TN(tn_reduction_of)(transform->gradient);
+        tn_stage *s = add_stage(on, transform->gradient,
+                                (uint64_t)(TN_DRAWS_GRADIENT + i));
+        s->run = map;
+        if (!r->sums || r->over != TN_OVER_ALL) continue;
+        s->over = r->over, s->stats = r->stats, s->stat = transform->stat;
+    }
+}
+
+void TN(tn_add_penalty)(const tn_on_part *on)
+{
+    const tn_instance *regularizer = on->part->regularizer;
+    if (((const tn_regularizer *)regularizer->vtable)->gradient)
+        add_stage(on, regularizer, TN_DRAWS_REGULARIZER)->run = regularize;
+}
+
+static tn_stage *add_optimizer(const tn_on_part *on, const tn_chain *chain, int32_t i,
+                               int32_t pass)
+{
+    tn_stage *s = add_stage(on, chain->at[i], (uint64_t)(TN_DRAWS_OPTIMIZER + i));
+    s->update = (tn_update){chain->step, chain->rate, on->part->decays, pass};
+    s->first_slot = chain->first_slot[i];
+    s->slots = TN(tn_slots_of)(chain->at[i]);
+    return s;
+}
+
+void TN(tn_add_update)(const tn_on_part *on, const tn_chain *chain, int32_t i)
+{
+    if (((const tn_optimizer *)chain->at[i]->vtable)->update)
+        add_optimizer(on, chain, i, 0)->run = optimize;
+}
+
+void TN(tn_add_between)(const tn_on_part *on, const tn_chain *chain, int32_t i,
+                        int32_t pass)
+{
+    if (((const tn_optimizer *)chain->at[i]->vtable)->between)
+        add_optimizer(on, chain, i, pass)->run = between;
+}
+
+/* The first optimizer that tells its step sizes; there is one where there is a prox. Its stage
+ * stands behind all others, where it is not run. */
+void TN(tn_add_prox)(const tn_on_part *on, const tn_chain *chain)
+{
+    tn_part *p = on->part;
+    int32_t by = 0;
+    while (by + 1 < chain->length &&
+           !((const tn_optimizer *)chain->at[by]->vtable)->step_size)
+        by++;
+    tn_stage *s = add_stage(on, p->regularizer, TN_DRAWS_REGULARIZER);
+    s->run = prox;
+    s->sized_by = add_optimizer(on, chain, by, 0);
+    p->stages--;
+}
+
+/* ---- running ------------------------------------------------------------------------- */
+
+/* Whole rows, or a piece of one. */
+static int64_t tile_length(const tn_part *p, int64_t first, int64_t end)
+{
+    const int64_t n = p->width > TILE ? smaller(TILE, p->width - first % p->width)
+                                      : TILE / p->width * p->width;
+    return smaller(n, end - first);
+}
+
+void TN(tn_run_stages)(const tn_part *p, int64_t first, int64_t n, tn_real *g)
+{
+    const int64_t end = first + n;
+    while (first < end) {
+        const spot at = {p, first, tile_length(p, first, end), g};
+        for (int32_t i = 0; i < p->stages; i++) p->stage[i].run(&p->stage[i], &at);
+        first += at.n;
+        if (g) g += at.n;
+    }
+}
+
+static void run_tile(void *data, int64_t first, int64_t n, int64_t chunk, int32_t worker)
+{
+    const tn_on_part *on = data;
+    TN(tn_run_stages)(on->part, first, n, (tn_real *)on->part->g + first);
+}
+
+void TN(tn_run_part)(const tn_on_part *on)
+{
+    TN(tn_each_tile)
+    (on->bench->backend, &on->space, run_tile, (void *)(uintptr_t)on);
+}
+
+/* ---- all parameters ------------------------------------------------------------------ */
+
+typedef struct stream {
+    const tn_bench *bench;
+    const tn_part *parts;
+} stream;
+
+static void run_task(void *data, int64_t task, int32_t worker)
+{
+    const stream *all = data;
+    const tn_bench *b = all->bench;
+    for (int32_t i = b->task[task]; i < b->task[task + 1]; i++) {
+        const tn_stretch *s = &b->stretch[i];
+        const tn_part *p = &all->parts[s->part];
+        if (p->stages) TN(tn_run_stages)(p, s->first, s->n, (tn_real *)p->g + s->first);
+    }
+}
+
+void TN(tn_run_all)(const tn_bench *bench, const tn_part *parts, int32_t count)
+{
+    const tn_backend *b = bench->backend->vtable;
+    stream all = {bench, parts};
+    int64_t elements = 0;
+    for (int32_t i = 0; i < count; i++)
+        if (parts[i].stages) elements += parts[i].rows * parts[i].width;
+    if (elements >= TN_WORTH_THREADS)
+        b->parallel(bench->backend->self, bench->tasks, run_task, &all);
+    else
+        for (int32_t i = 0; elements && i < bench->tasks; i++) run_task(&all, i, 0);
+}
+
+/* ---- from a product ------------------------------------------------------------------ */
+
+/* Rows of a block lie far apart: the processor does not guess which comes next. */
+static void fetch(const tn_part *p, int64_t first, int64_t n)
+{
+    const int64_t line = 64 / (int64_t)sizeof(tn_real);
+    const tn_stage *s = &p->stage[0];
+    for (int64_t i = 0; i < n; i += line)
+        __builtin_prefetch((const tn_real *)p->w + first + i, 1, 2);
+    for (int32_t k = 0; k < s->slots; k++)
+        for (int64_t i = 0; i < n; i += line)
+            __builtin_prefetch((const tn_real *)p->slot[k] + first + i, 1, 2);
+}
+
+void TN(tn_take_block)(const void *with, int64_t row, int64_t col, int64_t rows,
+                       int64_t cols, void *data, int64_t stride)
+{
+    const tn_part *p = with;
+    tn_real *g = data;
+    if (cols == p->width && stride == cols) {
+        TN(tn_run_stages)(p, row * cols, rows * cols, g);
+        return;
+    }
+    for (int64_t i = 0; i < rows; i++, g += stride) {
+        const int64_t first = (row + i) * p->width + col;
+        if (row + i + AHEAD < p->rows) fetch(p, first + AHEAD * p->width, cols);
+        TN(tn_run_stages)(p, first, cols, g);
+    }
+}
