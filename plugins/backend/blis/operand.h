@@ -1,0 +1,97 @@
+/* operand.h - the operands of a product, and packing them. Included by loops.c, for one
+ * precision. */
+#ifndef BACKEND_BLIS_OPERAND_H
+#define BACKEND_BLIS_OPERAND_H
+
+#include "cut.h"
+#include "loops.h"
+
+#define PANEL ((int64_t)(PANEL_BYTES / sizeof(tn_real)))
+#define STEPS_AT_ONCE 16 /* that are packed along rows of memory */
+
+/* Where the kernels find an operand. */
+typedef enum place {
+    DIRECT, /* where it lies */
+    EACH,   /* packed block by block by each task */
+    WHOLE   /* packed as a whole, before or by the host */
+} place;
+
+typedef struct operand {
+    tn_matrix m;
+    bool flipped; /* its reader wants rows and columns exchanged */
+    place place;
+    tn_real *whole;
+} operand;
+
+typedef struct block {
+    tn_real *at;
+    int64_t row, col; /* strides */
+} block;
+
+/* A block of an operand where it lies, or read into `room`. */
+static block look(const operand *o, int64_t row, int64_t col, int64_t rows, int64_t cols,
+                  tn_real *room)
+{
+    const tn_matrix *m = &o->m;
+    if (!m->read)
+        return (block){(tn_real *)m->data + row * m->row_stride + col * m->col_stride,
+                       m->row_stride, m->col_stride};
+    if (o->flipped) {
+        m->read(m->with, col, row, cols, rows, room, rows);
+        return (block){room, 1, rows};
+    }
+    m->read(m->with, row, col, rows, cols, room, cols);
+    return (block){room, cols, 1};
+}
+
+/* Where in an operand packed as a whole a panel (or tile) begins: it lies by blocks of the
+ * inner dimension, so that what is used together is close together. */
+static int64_t packed_at(int64_t panels, int64_t width, int64_t k, int64_t depth,
+                         int64_t panel)
+{
+    return (k * panels + panel * depth) * width;
+}
+
+/* Packs a strip of A, each tile `far` behind the one before. Where rows of it lie side by side
+ * in memory they are followed over all tiles, a few steps at a time: memory likes long
+ * runs. */
+static void pack_a(const tn_blis_kernels *kernels, const operand *a, int64_t row,
+                   int64_t k, int64_t rows, int64_t depth, int64_t tiles, tn_real *read,
+                   tn_real *into, int64_t far)
+{
+    const block from = look(a, row, k, rows, depth, read);
+    const int64_t some = from.row == 1 ? STEPS_AT_ONCE : depth;
+    for (int64_t i = 0; i < depth; i += some)
+        for (int64_t t = 0; t < tiles; t++) {
+            const int64_t first = begin(rows, tiles, t);
+            const tn_blis_strip s = {.from = from.at + first * from.row + i * from.col,
+                                     .step = from.col,
+                                     .side = from.row,
+                                     .depth = least(some, depth - i),
+                                     .count = begin(rows, tiles, t + 1) - first,
+                                     .into = into + t * far + i * kernels->pitch};
+            if (s.count) kernels->pack_a(&s);
+        }
+}
+
+/* Packs a block of B, each panel `far` behind the one before. The same of
+ * its rows. */
+static void pack_b(const tn_blis_kernels *kernels, const operand *b, int64_t k,
+                   int64_t col, int64_t depth, int64_t cols, tn_real *read, tn_real *into,
+                   int64_t far)
+{
+    const block from = look(b, k, col, depth, cols, read);
+    const int64_t some = from.col == 1 ? STEPS_AT_ONCE : depth;
+    for (int64_t i = 0; i < depth; i += some)
+        for (int64_t j = 0; j < cols; j += PANEL) {
+            const tn_blis_strip s = {.from = from.at + i * from.row + j * from.col,
+                                     .step = from.row,
+                                     .side = from.col,
+                                     .depth = least(some, depth - i),
+                                     .count = least(PANEL, cols - j),
+                                     .into = into + j / PANEL * far + i * PANEL};
+            kernels->pack_b(&s);
+        }
+}
+
+#endif

@@ -1,0 +1,151 @@
+/* plan.h - how a product is made: whether it is flipped, how it is cut, which operands are
+ * packed, and what room that takes. By its shape and strides alone. Included by loops.c, for
+ * one precision.
+ *
+ * out = a b may be computed as out' = b' a' (flipped): elements are the same chains of
+ * operations, so the bits are the same too, and narrow results fill the vectors. */
+#ifndef BACKEND_BLIS_PLAN_H
+#define BACKEND_BLIS_PLAN_H
+
+#include "operand.h"
+
+/* Found by measurement (bench/products.c). */
+#define SHARED_BYTES 0x1p24     /* most memory for an operand packed as a whole */
+#define PACK_A_ROWS_COLS 256    /* so many columns of the result pay for packing A ... */
+#define PACK_A_COLUMNS_COLS 128 /* ... and so many where it lies by columns */
+#define PACK_B_ROWS 40          /* so many rows of the result pay for packing B */
+#define NARROW 16               /* results at most so wide may better be flipped */
+#define TURN_COST 0.06          /* of packing against the grain, per byte */
+#define ALIGN(n) (((n) + 15) / 16 * 16)
+
+/* Kernels for few rows, which take B where it lies. */
+typedef enum few { NOT_FEW, TURNED, LONG } few;
+
+typedef struct job {
+    const tn_blis_kernels *kernels;
+    few few;
+    operand a, b;
+    tn_matrix out;
+    const tn_real *bias;
+    bool flipped, add, staged;
+    cut cut;
+    tn_real *rooms;
+    int64_t room, a_room, a_read, b_room, b_read; /* a worker's; parts of it */
+} job;
+
+/* Rows whose distance is near a multiple of 4096 bytes fight for the same few places of
+ * the L1 cache. */
+static bool crowded(int64_t stride)
+{
+    const int64_t bytes = (stride < 0 ? -stride : stride) * (int64_t)sizeof(tn_real);
+    return bytes >= 2048 && (bytes % 4096 < 1024 || bytes % 4096 > 3072);
+}
+
+static place place_of(bool pack, bool shared, double bytes)
+{
+    return !pack ? DIRECT : shared && bytes <= SHARED_BYTES ? WHOLE : EACH;
+}
+
+static bool against_grain(const tn_matrix *a, const tn_matrix *b)
+{
+    return !a->read && !b->read && a->col_stride == 1 && b->row_stride == 1;
+}
+
+static few few_rows(const tn_matrix *a, const tn_matrix *b, bool packed)
+{
+    if (a->rows > FEW || packed || a->read || b->read) return NOT_FEW;
+    if (b->col_stride == 1)
+        return a->rows == 1 || a->col_stride == 1 || a->row_stride == 1 ? LONG : NOT_FEW;
+    return against_grain(a, b) ? TURNED : NOT_FEW;
+}
+
+static void place_operands(job *j)
+{
+    const tn_matrix *a = &j->a.m, *b = &j->b.m;
+    const double depth = (double)a->cols * sizeof(tn_real);
+    const bool by_columns = a->row_stride == 1, by_rows = a->col_stride == 1;
+    const int64_t reuse = by_columns ? PACK_A_COLUMNS_COLS : PACK_A_ROWS_COLS;
+    const bool often = b->cols >= reuse ||
+                       (b->cols > PANEL &&
+                        crowded(by_columns ? a->col_stride : a->row_stride)),
+               a_pack = a->read || (!by_columns && !by_rows) || (a->rows > FEW && often),
+               b_pack = b->read || b->col_stride != 1 || a->rows >= PACK_B_ROWS ||
+                        (a->rows > TALLEST && crowded(b->row_stride));
+    j->a.place = place_of(a_pack && !j->few, j->cut.across > 1,
+                          depth * (double)(j->cut.strips * j->cut.tiles) *
+                              (double)j->kernels->pitch);
+    if (!j->b.whole)
+        j->b.place = place_of(b_pack && !j->few, j->cut.down > 1,
+                              depth * (double)b->cols);
+}
+
+/* Vectors are taken to have 64 bytes on every processor: blocks may not depend on it. */
+static bool better_flipped(const tn_product *p)
+{
+    const tn_matrix *out = &p->out;
+    if (p->b.packed) return false;
+    if (out->data && out->col_stride != 1 && out->row_stride == 1 && !out->wrote)
+        return true;
+    if (out->cols > NARROW || out->rows <= out->cols) return false;
+    if (out->cols <= FEW && against_grain(&p->a, &p->b)) return true;
+    const int64_t lanes = 64 / (int64_t)sizeof(tn_real);
+    const double rows = (double)out->rows, cols = (double)out->cols,
+                 turn = TURN_COST * sizeof(tn_real),
+                 straight = rows * (double)parts(out->cols, lanes) +
+                            (p->b.col_stride == 1 ? 0 : turn * cols),
+                 flipped = cols * (double)parts(out->rows, lanes) + turn * rows;
+    return flipped < straight;
+}
+
+/* Room for one worker, in parts that end on cache lines. */
+static void measure_room(job *j)
+{
+    const int64_t wide = parts(least(j->cut.wide, j->out.cols), PANEL) * PANEL;
+    const bool b_read = j->b.m.read && (j->b.place == EACH || j->b.whole == NULL);
+    if (j->a.place == EACH) j->a_room = j->cut.tiles * j->kernels->pitch * DEPTH;
+    if (j->few) j->a_room = FEW * wide;
+    if (j->a.m.read) j->a_read = ALIGN(least(STRIP_ROWS, j->out.rows)) * DEPTH;
+    if (j->b.place == EACH) j->b_room = wide * DEPTH;
+    if (j->b.place == DIRECT && j->few != TURNED && j->out.cols % j->kernels->lanes)
+        j->b_room = PANEL * DEPTH;
+    if (b_read) j->b_read = wide * DEPTH;
+    const int64_t high = least(j->cut.high * STRIP_ROWS, j->out.rows);
+    j->room = j->a_room + j->a_read + j->b_room + j->b_read +
+              (j->staged ? ALIGN(high * wide) : 0);
+}
+
+static job plan(const tn_blis_kernels *kernels, const tn_product *p)
+{
+    static const tn_real nothing = 0;
+    job j = {.kernels = kernels,
+             .a.m = p->a,
+             .b.m = p->b,
+             .out = p->out,
+             .bias = p->bias,
+             .add = p->add,
+             .flipped = better_flipped(p)};
+    if (j.flipped) {
+        j.a.m = tn_transposed(p->b), j.b.m = tn_transposed(p->a);
+        j.out = tn_transposed(p->out);
+        j.a.flipped = j.b.flipped = true;
+    }
+    if (!p->a.cols) /* no element is read, but their places are reckoned with */
+        j.a.m.read = j.b.m.read = NULL,
+        j.a.m.data = j.b.m.data = (void *)(uintptr_t)&nothing,
+        j.a.m.row_stride = j.b.m.row_stride = 0, j.a.m.col_stride = j.b.m.col_stride = 0;
+    j.staged = p->out.wrote && (!p->out.data || p->out.col_stride != 1);
+    if (p->b.packed && p->a.cols)
+        j.b.place = WHOLE, j.b.whole = (tn_real *)(uintptr_t)p->b.packed;
+    j.few = few_rows(&j.a.m, &j.b.m, j.b.whole);
+    /* B turned in registers is best followed down its whole depth at once. */
+    const int64_t widest = j.few == LONG                      ? LONG_PANELS
+                           : j.few == TURNED && !p->out.wrote ? 1
+                                                              : WIDE_PANELS;
+    j.cut = cut_product(j.out.rows, j.out.cols, PANEL, widest, j.kernels->rows,
+                        (double)j.a.m.cols, DEPTH);
+    place_operands(&j);
+    measure_room(&j);
+    return j;
+}
+
+#endif
