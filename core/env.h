@@ -13,6 +13,7 @@
 #include "tenon/block.h"
 #include "tenon/data.h"
 #include "tenon/initializer.h"
+#include "tenon/random.h"
 #include "tenon/score.h"
 #include "tenon/training.h"
 #include "tenon/update.h"
@@ -51,7 +52,7 @@ typedef struct tn_calling {
     void *plan;       /* plan.c: what product and column_sums work for; NULL elsewhere */
     void *riding;     /* real/epilogue.c: what rides on the products; NULL elsewhere */
     int32_t real;     /* 0 float, 1 double */
-    bool apart;       /* beside the thread that trains: host->parallel uses this one alone */
+    bool apart; /* beside the thread that trains: host->parallel uses this one alone */
 } tn_calling;
 
 tn_call *tn_call_make(tn_calling *, tn_env *, const tn_instance *, int32_t real,

@@ -4,12 +4,9 @@
 #ifndef TENON_PHILOX_H
 #define TENON_PHILOX_H
 
-#include <stdint.h>
 #include <string.h>
 
-typedef struct tn_key {
-    uint32_t word[2];
-} tn_key;
+#include "tenon/types.h"
 
 static inline void tn_philox(const uint32_t counter[4], tn_key key, uint32_t out[4])
 {

@@ -19,17 +19,18 @@
  *   [step]     one thread at a time for an instance; different instances in parallel
  *   [parallel] the same instance at once on several threads, on disjoint tiles
  *
- * This header brings types.h (tensors), random.h, and kinds.h (kernels; layer, parametrization).
- * Other kinds include one more: initializer.h, update.h (regularizer, gradient, optimizer),
+ * This header brings types.h (tensors) and kinds.h (kernels; layer, parametrization). What draws
+ * random numbers includes random.h, what needs exp and the like in a hot loop math.h, and other
+ * kinds include one more: initializer.h, update.h (regularizer, gradient, optimizer),
  * score.h (loss, metric), training.h (schedule, observer), data.h (dataset, transform, format),
  * block.h, backend.h. */
 #ifndef TENON_PLUGIN_H
 #define TENON_PLUGIN_H
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "tenon/random.h"
 #include "tenon/types.h"
 
 /* What a plugin computes does not depend on the compiler's options: products and sums stay

@@ -44,6 +44,11 @@ typedef struct tn_tensor {
     const void *host;
 } tn_tensor;
 
+/* Of a stream of random numbers: see random.h. */
+typedef struct tn_key {
+    uint32_t word[2];
+} tn_key;
+
 static inline size_t tn_dtype_size(int32_t dtype)
 {
     return dtype == TN_F64 || dtype == TN_I64 ? 8 : dtype == TN_U8 ? 1 : 4;

@@ -9,6 +9,7 @@
  * directions alike. */
 #include <string.h>
 #include <tenon/plugin.h>
+#include <tenon/random.h>
 
 #define OPTIONS(P) \
     P(SCHEDULABLE, p, TN_POSITIONAL, 0.5, 0, 1, "probability that an element is dropped")

@@ -10,6 +10,7 @@
 #include "tenon/plugin.h"
 
 #include "tenon/math.h"
+#include "tenon/random.h"
 
 enum { SAMPLES = 1000000, BLOCK = 1000 };
 #define FUNCTIONS(F) F(exp) F(log) F(log1p) F(tanh) F(sigmoid)

@@ -1,6 +1,7 @@
 /* toy_noise - puts noise in the place of the gradient, to show which random numbers a transform
  * draws. */
 #include <tenon/plugin.h>
+#include <tenon/random.h>
 #include <tenon/update.h>
 
 static void TN(map)(const void *self, const tn_tile *t, const tn_real *w, tn_real *g)

@@ -4,6 +4,7 @@
  * Mishkin and Matas, "All you need is a good init", ICLR 2016, algorithm 1 (from normal
  * instead of orthogonal weights). */
 #include <tenon/plugin.h>
+#include <tenon/random.h>
 #include <tenon/initializer.h>
 
 static tn_status TN(fill)(const void *self, tn_call *c, const tn_param_info *info,

@@ -1,6 +1,7 @@
 /* noisy_pool - y_c = a_c sum of the window + noise for every position and channel: a window
  * kernel that learns a parameter and draws random numbers. */
 #include <tenon/plugin.h>
+#include <tenon/random.h>
 
 static tn_status TN(infer)(void *self, tn_call *c, tn_node *node)
 {

@@ -1,5 +1,6 @@
 /* toy_draw - a random number for each row, to show which ones a loss draws. */
 #include <tenon/plugin.h>
+#include <tenon/random.h>
 #include <tenon/score.h>
 
 static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,

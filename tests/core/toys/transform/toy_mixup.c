@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <tenon/plugin.h>
+#include <tenon/random.h>
 
 #include <tenon/data.h>
 
