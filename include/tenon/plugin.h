@@ -57,9 +57,10 @@ double sqrt(double) __attribute__((const));
 
 /* Stands in front of a function with hot loops, in place of `static`. On x86-64 it is then
  * compiled for every processor, for AVX2 and for AVX-512, and the dynamic linker chooses when
- * it loads the plugin. Fused multiply-add is in none of them, so loops over elements and
- * TN_SUM have the same bits in all three. Not under a sanitizer, whose runtime is not up yet
- * when the choice is made. -DTN_KERNEL=static makes a plugin for what cc's -m options say. */
+ * it loads the plugin. None of them fuses multiplication and addition, so loops over elements
+ * and TN_SUM have the same bits in all three. Not under a sanitizer, whose runtime is not up yet
+ * when the choice is made. -DTN_KERNEL=static makes a plugin for what cc's -m options say (and
+ * one that clang 14 can link with -flto). */
 #ifndef TN_KERNEL
 #if defined __x86_64__ && defined __GLIBC__ && defined __has_attribute && \
     !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__

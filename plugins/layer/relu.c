@@ -17,7 +17,7 @@ TN_KERNEL void TN(backward)(const void *self, const tn_tile *t, const tn_real *x
                             const tn_real *y, const tn_real *gy, tn_real *gx)
 {
     for (int64_t i = 0; i < t->n; i++) {
-        const tn_real g = gy[i];
+        const tn_real g = gy[i]; /* read always: a read under a condition is no vector */
         gx[i] = y[i] > 0 ? g : 0;
     }
 }
