@@ -131,9 +131,8 @@ static tn_status field_bytes(const tn_feed *f, const tn_field_spec *spec, int64_
     if (tn_size_mul(f->batch, tn_shape_count(&spec->shape), &values) &&
         tn_size_mul(values, size, bytes))
         return TN_OK;
-    return tn_error_set(e, TN_ENOMEM,
-                        "field %s: a batch of %lld samples is too large", spec->name,
-                        (long long)f->batch);
+    return tn_error_set(e, TN_ENOMEM, "field %s: a batch of %lld samples is too large",
+                        spec->name, (long long)f->batch);
 }
 
 static tn_field field_in(const tn_field_spec *spec, void *block)

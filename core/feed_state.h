@@ -52,7 +52,7 @@ struct tn_feed {
     tn_cfg section, options; /* of the config: without what the host takes for itself */
     tn_cfg *section_item[1], **option;
     tn_instance *dataset;
-    tn_data_info info; /* as the dataset says, counts after the split */
+    tn_data_info info;    /* as the dataset says, counts after the split */
     tn_feed_buffers read; /* what transforms begin with; without them unused */
     tn_feed_chain chain[2];
     tn_feed_slot slot[TN_FEED_SLOTS]; /* [0] alone as long as no thread works ahead */

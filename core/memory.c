@@ -72,7 +72,8 @@ static void ask_for_large_pages(char *start, size_t size)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     const size_t skip = (page - (uintptr_t)start % page) % page;
-    if (size >= LARGE) (void)madvise(start + skip, (size - skip) / page * page, MADV_HUGEPAGE);
+    if (size >= LARGE)
+        (void)madvise(start + skip, (size - skip) / page * page, MADV_HUGEPAGE);
 }
 
 void *tn_memory_get(tn_memory *m, size_t bytes, tn_error *e)
@@ -88,7 +89,8 @@ void *tn_memory_get(tn_memory *m, size_t bytes, tn_error *e)
         return NULL;
     }
     ask_for_large_pages(start, more + bytes);
-    header *h = (header *)(start + (ALIGNMENT - (uintptr_t)start % ALIGNMENT) % ALIGNMENT);
+    header *h = (header *)(start +
+                           (ALIGNMENT - (uintptr_t)start % ALIGNMENT) % ALIGNMENT);
     h->start = start;
     h->bytes = bytes;
     return h + 1;

@@ -19,7 +19,8 @@ typedef struct tn_data_info {
     tn_field_spec field[TN_MAX_FIELDS];
     const char *const
         *class_name; /* of the target's classes, for the model; NULL: none */
-    int32_t same_thread; /* of a dataset: read only on the thread that opened it, one at a time */
+    int32_t
+        same_thread; /* of a dataset: read only on the thread that opened it, one at a time */
 } tn_data_info;
 
 /* dataset. */

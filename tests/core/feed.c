@@ -452,8 +452,9 @@ Test(feed, an_error_is_handed_over)
     batch_of(feed, TN_TRAIN, 0, 0);
     for (int again = 0; again < 2; again++) {
         cr_assert_eq(tn_feed_batch(feed, TN_TRAIN, 0, 1, &batch, &error), TN_EDATA);
-        cr_assert_str_eq(error.text, "net.yaml:1:8: memory: the program's callback failed "
-                                     "on sample 30 (5)");
+        cr_assert_str_eq(error.text,
+                         "net.yaml:1:8: memory: the program's callback failed "
+                         "on sample 30 (5)");
     }
     cr_assert_eq(tn_feed_batch(feed, TN_TRAIN, 0, 1, &batch, NULL), TN_EDATA);
     batch_of(feed, TN_TRAIN, 0, 2);
