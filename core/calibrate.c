@@ -43,6 +43,7 @@ static tn_status calibrate(tn_graph *g, tn_plan *plan, int32_t param, const void
         again = 0;
         status = tn_call_end(&calling, init->calibrate(p->init->self, call, &info, round,
                                                        &out, &p->value, &again));
+        tn_graph_changed(g);
         if (status) return tn_error_in(e, "initializer of %s", p->name), status;
     }
     return TN_OK;

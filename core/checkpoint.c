@@ -309,6 +309,7 @@ tn_status tn_trainer_put_back(tn_trainer *t, tn_error *e)
     for (int32_t i = 0; tn_model_part(t->model, i, &name, &value); i++)
         memcpy(value.data, t->kept[i],
                (size_t)tn_count(&value) * tn_dtype_size(value.dtype));
+    tn_graph_changed(t->model->graph);
     t->place.restored = 1;
     return TN_OK;
 }

@@ -57,11 +57,14 @@ tn_status tn_graph_new(tn_env *env, const tn_cfg *root, const tn_shape *input,
     tn_graph *g = tn_memory_get(&env->memory, sizeof *g, e);
     if (!g) return TN_ENOMEM;
     g->env = env, g->real = real, g->seed = seed, g->budget = most;
+    pthread_mutex_init(&g->packing, NULL);
+    tn_graph_changed(g); /* version 0 is none */
     int32_t last;
     tn_status status = add_input(g, input, e);
     if (!status) status = tn_graph_add_list(g, model, &nothing, 0, &last, e);
     if (!status) status = tn_graph_fill(g, root, e);
     if (!status) status = list_instances(g, e);
+    for (int32_t i = 0; i < g->params; i++) g->param[i].packed.graph = g;
     if (status)
         tn_graph_free(g);
     else
@@ -76,6 +79,7 @@ void tn_graph_free(tn_graph *g)
     for (int32_t i = 0; i < g->params; i++) {
         tn_instance_free(g->param[i].made_init);
         tn_memory_put(m, g->param[i].value.data);
+        tn_memory_put(m, g->param[i].packed.at);
     }
     for (int32_t i = 0; i < g->states; i++) tn_memory_put(m, g->state[i].value.data);
     for (int32_t i = 0; i < g->nodes; i++) {
@@ -92,7 +96,13 @@ void tn_graph_free(tn_graph *g)
     tn_memory_put(m, g->param);
     tn_memory_put(m, g->state);
     tn_memory_put(m, g->node);
+    pthread_mutex_destroy(&g->packing);
     tn_memory_put(m, g);
+}
+
+void tn_graph_changed(tn_graph *g)
+{
+    atomic_fetch_add(&g->version, 1);
 }
 
 void tn_graph_tick(tn_graph *g, const tn_clock *clock)

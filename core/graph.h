@@ -13,6 +13,15 @@
 
 typedef struct tn_graph_name tn_graph_name; /* graph_name.c */
 
+/* A copy of a weight as the backend packs it, which all inference plans share (real/packed.c). */
+typedef struct tn_packed {
+    struct tn_graph *graph;
+    atomic_ullong of;        /* version of the weights that it is a copy of; 0: none */
+    unsigned long long seen; /* version when the weight was last asked for */
+    void *at;
+    int64_t layout[4]; /* rows, cols and strides of what was packed */
+} tn_packed;
+
 typedef struct tn_graph_node {
     char name[TN_NODE_NAME]; /* "dense", "relu_2", "residual.dense"; unique */
     tn_instance *layer;      /* NULL for node 0 */
@@ -33,6 +42,7 @@ typedef struct tn_graph_param {
     tn_instance *regularizer; /* borrowed; NULL: none */
     char init_text[96];       /* for the table: "he (auto: relu)" */
     bool decays;              /* weight */
+    tn_packed packed;
     /* Of a parametrized weight, whose value is the raw one. */
     const tn_instance *parametrization; /* NULL: the value is what the layer uses */
     tn_shape raw;                       /* (out, the rest) */
@@ -60,6 +70,9 @@ typedef struct tn_graph {
     tn_instance **block;    /* expanded; their nodes use what they read from the config */
     tn_instance **instance; /* with dials or numbers of use in training; borrowed */
     tn_graph_name *name;
+    atomic_ullong version;   /* of the weights: see tn_graph_changed */
+    atomic_bool handed_out;  /* a program may write to them at any time: no copies */
+    pthread_mutex_t packing; /* of packed */
 } tn_graph;
 
 /* From `model:` (a list), `init:`, `regularizer:` of the config's root. Weights are drawn. A
@@ -76,6 +89,9 @@ tn_status tn_graph_calibrate(tn_graph *, const void *x, int64_t samples, tn_erro
 void tn_graph_tick(tn_graph *, const tn_clock *);
 void tn_graph_epoch(tn_graph *, const tn_clock *);
 void tn_graph_walk(tn_graph *, void (*visit)(void *, tn_instance *), void *);
+
+/* Weights have changed: packed copies are out of date. */
+void tn_graph_changed(tn_graph *);
 
 const tn_shape *tn_graph_output(const tn_graph *);
 

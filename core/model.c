@@ -252,12 +252,14 @@ int32_t tn_model_tensors(const tn_model *m)
 tn_status tn_model_tensor(const tn_model *m, int32_t i, const char **name, tn_tensor *t)
 {
     const char *unused;
+    atomic_store(&m->graph->handed_out, true);
     return tn_model_part(m, i, name ? name : &unused, t) ? TN_OK : TN_ENOTFOUND;
 }
 
 tn_status tn_model_find(const tn_model *m, const char *name, tn_tensor *t, tn_error *e)
 {
     const char *found;
+    atomic_store(&m->graph->handed_out, true);
     for (int32_t i = 0; tn_model_part(m, i, &found, t); i++)
         if (!strcmp(found, name)) return TN_OK;
     return tn_error_set(e, TN_ENOTFOUND, "the model has no tensor '%s'", name);

@@ -44,6 +44,8 @@ static void bind_own(const tn_plan *p, tn_unit *u, int32_t first_param, int32_t 
         const tn_plan_weight *w = p->weight[first_param + i];
         u->param[i] = own_of(&q->value, &q->spec.shape, q->spec.along);
         if (w) u->param[i].value = w->value;
+        if (!w && !p->options.training && q->spec.role == TN_WEIGHT)
+            u->param[i].packed = &p->graph->param[first_param + i].packed;
         if (!p->options.training) continue;
         u->param[i].gradient = w ? w->gradient : p->gradient[first_param + i];
         u->param[i].number = first_param + i;

@@ -29,6 +29,7 @@ static tn_status make_own(tn_plan *p, tn_unit *u, tn_error *e)
     if (!param || !gradient || !state) return TN_ENOMEM;
     for (int32_t i = 0; i < u->params; i++) {
         param[i] = own_tensor(u, &u->param[i], u->param[i].value);
+        if (u->param[i].packed) param[i].host = &param[i];
         gradient[i] = own_tensor(u, &u->param[i], u->param[i].gradient);
         if (tn_runs_by_product(&u->facts)) gradient[i].host = &gradient[i];
         if (!u->param[i].gradient && !u->param[i].yields) gradient_at[i] = NULL;

@@ -440,6 +440,7 @@ void tn_updater_between(tn_updater *u, tn_plan *plan, int64_t step, int32_t pass
 {
     const tn_chain chain = chain_of(u, step);
     bind_gradients(u, plan);
+    tn_graph_changed(u->graph);
     u->table->between(&u->bench, &chain, pass, u->part, u->graph->params);
 }
 
@@ -470,6 +471,7 @@ tn_sink *tn_updater_sinks(tn_updater *u, int64_t step, bool update)
                        &u->sink[i]);
         any = true;
     }
+    if (update) tn_graph_changed(u->graph);
     u->armed = any;
     return any ? u->sink : NULL;
 }
@@ -484,6 +486,7 @@ tn_status tn_updater_apply(tn_updater *u, tn_plan *plan, int64_t step, tn_error 
     const tn_chain chain = chain_of(u, step);
     const tn_sink *sink = u->armed ? u->sink : NULL;
     bind_gradients(u, plan);
+    tn_graph_changed(u->graph);
     u->armed = false;
     return u->table->update(&u->bench, &chain, u->part, sink, u->graph->params, e);
 }
@@ -509,6 +512,7 @@ void tn_updater_view(tn_updater *u, bool evaluate)
              (size_t)tn_count(value) * tn_dtype_size(value->dtype));
     }
     u->viewing = evaluate;
+    tn_graph_changed(u->graph);
 }
 
 /* ---- what checkpoints keep ------------------------------------------------------------- */

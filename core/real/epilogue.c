@@ -96,6 +96,15 @@ static void carry(tn_riding *r, tn_matrix *out)
     r->carried = true;
 }
 
+/* A weight of the head that may be packed; -1: it is none. */
+static int32_t packed_of(const tn_riding *r, const tn_matrix *m)
+{
+    const tn_unit *u = r->head->unit;
+    for (int32_t i = 0; m->host && i < u->params; i++)
+        if (u->param[i].packed && m->host == u->whole->io.param[i]) return i;
+    return -1;
+}
+
 /* ---- gradients of weights ------------------------------------------------------------- */
 
 static int32_t own_of(const tn_riding *r, const tn_matrix *m)
@@ -157,6 +166,10 @@ tn_status TN(tn_ride)(const tn_instance *instance, tn_calling *calling,
             "a layer with the flag TN_BY_PRODUCT makes its output and each "
             "gradient by one product");
     tn_product p = *product;
+    const int32_t weight = packed_of(r, &p.b);
+    if (weight >= 0)
+        p.b.packed = TN(tn_packed_weight)(instance, r->head->unit->param[weight].packed,
+                                          &p.b);
     r->made[k] = true;
     if (r->back && r->head->unit->gx_add[k]) p.add = 1;
     if (can_carry(r, k, &p.out)) carry(r, &p.out);

@@ -105,6 +105,10 @@ typedef struct tn_riding {
     tn_cells cells;
 } tn_riding;
 
+/* The backend's copy of a weight that is the right-hand operand of a product; NULL: none. */
+const void *TN(tn_packed_weight)(const tn_instance *backend, tn_packed *,
+                                 const tn_matrix *);
+
 /* A product of a unit: that of `calling`, if it has something riding. */
 tn_status TN(tn_ride)(const tn_instance *backend, tn_calling *calling,
                       const tn_product *);

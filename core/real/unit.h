@@ -17,6 +17,7 @@ typedef struct tn_own {
     void *value, *gradient; /* gradient NULL: not wanted, or not stored */
     int32_t number;         /* of a parameter, in the graph */
     bool yields;            /* its gradient, to a sink */
+    tn_packed *packed; /* of a weight in a plan for inference; NULL: it is not packed */
 } tn_own;
 
 /* Sums of a reduction over rows x width elements, and its statistics. */
