@@ -10,11 +10,11 @@
 
 #define MUST(call) cr_assert_eq(call, TN_OK, "%s", e.text)
 
-enum { SAMPLES = 40, INPUTS = 70, CLASSES = 3, OUT = SAMPLES * CLASSES, THREADS = 4 };
+enum { SAMPLES = 40, INPUTS = 70, CLASSES = 5, OUT = SAMPLES * CLASSES, THREADS = 4 };
 
 static const char text[] = "seed: 3\ninput: [70]\nmodel: [{dense: 130}, relu, {dense: "
                            "{units: 40, parametrization: "
-                           "weight_norm}}, relu, {dense: 3}]\nloss: "
+                           "weight_norm}}, relu, {dense: 5}]\nloss: "
                            "cross_entropy\noptimizer: {sgd: {lr: 0.1}}\n";
 
 static float x[SAMPLES * INPUTS];
