@@ -20,8 +20,8 @@ typedef struct cli_options {
     const char **set; /* room for one per argument */
     int32_t sets;
     const char *out, *resume, *data, *plugin_path;
-    int32_t split; /* as in tn_model_evaluate; -1: not given */
-    int32_t threads;
+    int32_t split;                 /* as in tn_model_evaluate; -1: not given */
+    int32_t threads, steps, batch; /* 0: not given */
     size_t max_memory;
     bool json;
 } cli_options;
@@ -63,6 +63,7 @@ int cli_gradients(const cli_options *, tn_error *);
 int cli_plugins(const cli_options *, tn_error *);
 int cli_describe(const cli_options *, tn_error *);
 int cli_info(const cli_options *, tn_error *);
+int cli_bench(const cli_options *, tn_error *);
 
 /* ---- output.c ---------------------------------------------------------------------- */
 

@@ -46,6 +46,14 @@ const cli_command cli_commands[] = {
      "With a CONFIG also the network that it describes, with a MODEL what is in "
      "it.\n" MODEL_TOO,
      0, 1, "s" COMMON, "", cli_info},
+    {"bench", "CONFIG", "where the time and memory of training steps go",
+     "Makes steps on the config's data or, where it names none, on random samples; "
+     "nothing "
+     "is\n"
+     "written. Operations are those of matrix products, the peak is measured; bytes are "
+     "the least\n"
+     "that a part has to move.\n",
+     1, 1, "snb" COMMON, "", cli_bench},
     {0},
 };
 

@@ -25,6 +25,9 @@ static const flag flags[] = {
     {"data", 'd', "CONFIG", "a config whose data section to use"},
     {"split", 'p', "NAME", "train, validation or test (default: test)"},
     {"threads", 't', "N", "threads to use (default: one per core)"},
+    {"steps", 'n', "N", "training steps to make (default: about a second's)"},
+    {"batch", 'b', "N",
+     "samples of a step, where the config names no data (default: 32)"},
     {"max-memory", 'm', "SIZE", "limit on memory, such as 512M or 2G"},
     {"plugin-path", 'l', "DIRS", "folders of plugins, searched first, separated by ':'"},
     {"json", 'j', NULL, "print one JSON object a line"},
@@ -142,6 +145,15 @@ static int take(cli_options *o, char letter, const char *value)
         if (!count_of(value, 1024, &o->threads))
             return misuse(o, "--threads: expected a number from 1 to 1024, got '%s'",
                           value);
+        break;
+    case 'n':
+        if (!count_of(value, 1000000, &o->steps))
+            return misuse(o, "--steps: expected a number from 1 to 1000000, got '%s'",
+                          value);
+        break;
+    case 'b':
+        if (!count_of(value, INT32_MAX, &o->batch))
+            return misuse(o, "--batch: expected a number from 1, got '%s'", value);
         break;
     case 'm':
         if (!size_of(value, &o->max_memory))

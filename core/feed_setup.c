@@ -165,9 +165,10 @@ void tn_feed_buffers_free(tn_memory *memory, tn_feed_buffers *buffers)
 tn_status tn_feed_slot_new(tn_feed *f, tn_feed_slot *slot, tn_error *e)
 {
     for (int32_t i = 0; i < TN_MAX_FIELDS; i++) {
-        int64_t bytes, most = -1;
+        int64_t most = -1;
         for (int use = 0; use < 2; use++) {
             const tn_data_info *info = tn_feed_info(f, use);
+            int64_t bytes = 0; /* also after an error, which clang's analyzer fears */
             if (i >= info->fields) continue;
             const tn_status status = field_bytes(f, &info->field[i], &bytes, e);
             if (status) return status;

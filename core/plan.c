@@ -17,6 +17,15 @@ static tn_status in_layer(const tn_plan *p, int32_t number, tn_status status, tn
     return status;
 }
 
+/* A group has run that began then. */
+static void note(tn_plan *p, int32_t group, double began)
+{
+    if (!p->spent) return;
+    tn_watch_end(&p->spent[group], began);
+    p->spent[group].operations += p->operations;
+    p->operations = 0;
+}
+
 /* A weight is one sample. */
 static tn_pass weight_pass(const tn_pass *pass)
 {
@@ -59,8 +68,10 @@ tn_status tn_plan_forward(tn_plan *p, const tn_pass *pass, const void *x, const 
     status = run_weights(p, pass, false, e);
     for (int32_t i = 0; !status && i < p->forwards; i++) {
         const tn_plan_group *g = &p->forward[i];
+        const double began = tn_watch_begin(p->spent);
         status = in_layer(p, g->head,
                           p->ops->forward(&g->run, pass, !p->options.apart, e), e);
+        note(p, i, began);
     }
     if (!status && y) *y = tn_plan_output(p, p->graph->nodes - 1);
     return status;
@@ -70,10 +81,13 @@ tn_status tn_plan_loss(tn_plan *p, const tn_pass *pass, const tn_instance *loss,
                        const tn_field *field, double scale, bool gradient, double *value,
                        double *weight, tn_error *e)
 {
-    return p->ops->loss(
+    const double began = tn_watch_begin(p->spent);
+    const tn_status status = p->ops->loss(
         loss, tn_graph_output(p->graph), pass, tn_plan_key(p, p->graph->nodes, 1),
         tn_plan_output(p, p->graph->nodes - 1), field, scale, p->row_values,
         gradient ? p->node[tn_plan_last(p)].gradient : NULL, value, weight, e);
+    note(p, p->forwards, began);
+    return status;
 }
 
 void tn_plan_metric(const tn_plan *p, const tn_pass *pass, const tn_instance *metric,
@@ -89,10 +103,12 @@ static tn_status run_backward(tn_plan *p, const tn_pass *pass, tn_error *e)
     for (int32_t i = 0; !status && i < p->backwards; i++) {
         const tn_plan_group *g = &p->backward[i];
         const tn_plan_node *n = &p->node[g->head];
+        const double began = tn_watch_begin(p->spent);
         if (n->orphan)
             memset(n->gradient, 0, (size_t)(pass->samples * n->size) * p->real_size);
         status = in_layer(p, g->head,
                           p->ops->backward(&g->run, pass, !p->options.apart, e), e);
+        note(p, p->forwards + 1 + i, began);
     }
     return status ? status : run_weights(p, pass, true, e);
 }

@@ -8,6 +8,7 @@
 #define CORE_PLAN_H
 
 #include "core/graph.h"
+#include "core/watch.h"
 
 typedef struct tn_plan tn_plan;
 
@@ -83,6 +84,22 @@ void tn_plan_commit(tn_plan *, const tn_pass *);
 /* First node whose output is not finite: repeats the forward just made in a plan that keeps all
  * outputs. -1: none; -2: that failed, for want of memory. */
 int32_t tn_plan_first_bad(const tn_plan *, const tn_pass *);
+/* Where the time of passes goes. Layers run in groups: those of the forward pass, the loss, those
+ * of the backward pass. */
+typedef enum tn_plan_pass {
+    TN_PASS_FORWARD,
+    TN_PASS_LOSS,
+    TN_PASS_BACKWARD
+} tn_plan_pass;
+int32_t tn_plan_groups(const tn_plan *);
+/* From now on adds what a group takes to its own of tn_plan_groups `spent`; NULL: no more. */
+void tn_plan_watch(tn_plan *, tn_spent *spent);
+tn_plan_pass tn_plan_pass_of(const tn_plan *, int32_t group);
+/* "dense + relu", cut where it does not fit. */
+void tn_plan_name(const tn_plan *, int32_t group, char *name, size_t size);
+/* Bytes that a group reads and writes at least, if nothing is in a cache when it begins. */
+double tn_plan_bytes(const tn_plan *, int32_t group, int64_t samples);
+
 /* Host slots product and column_sums (whole-class layers and whole-tensor updates only). */
 tn_status tn_plan_product(tn_calling *, const tn_product *);
 tn_status tn_plan_column_sums(tn_calling *, const tn_tensor *m, tn_tensor *out);

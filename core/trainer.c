@@ -299,6 +299,7 @@ void tn_trainer_free(tn_trainer *t)
     if (!t) return;
     tn_memory *m = &t->env->memory;
     tn_trainer_observe_free(t);
+    tn_trainer_profile_free(t);
     for (int32_t i = 0; t->kept && i < tn_model_tensors(t->model); i++)
         tn_memory_put(m, t->kept[i]);
     tn_memory_put(m, t->kept);

@@ -34,6 +34,10 @@ typedef struct tn_handed {
     tn_batch batch;
 } tn_handed;
 
+/* What of a step is no business of its plan. */
+enum { TN_WATCH_DATA, TN_WATCH_UPDATE, TN_WATCHED };
+#define TN_COST_NAME 128
+
 struct tn_trainer {
     tn_env *env;
     tn_model *model;
@@ -74,6 +78,10 @@ struct tn_trainer {
     bool resumed, started;
     void (*progress)(void *data, const tn_progress *);
     void *progress_data;
+    /* profile.c: what data and update take, while somebody watches; what came out */
+    tn_spent *watch[TN_WATCHED];
+    tn_cost *cost;
+    char (*cost_name)[TN_COST_NAME];
     atomic_bool cancelled;
 };
 
@@ -84,13 +92,15 @@ tn_status tn_trainer_plan(tn_trainer *, int64_t samples, tn_plan **, tn_error *)
 tn_clock tn_trainer_clock(const tn_trainer *);
 void tn_trainer_tick(tn_trainer *);
 
+/* profile.c */
+void tn_trainer_profile_free(tn_trainer *);
+
 /* trainer_tell.c: events to observers and progress to the caller. */
 typedef enum tn_moment { TN_START, TN_STEP, TN_EPOCH, TN_END } tn_moment;
 tn_status tn_trainer_observe_new(tn_trainer *, tn_error *);
 void tn_trainer_observe_free(tn_trainer *);
 tn_status tn_trainer_tell(tn_trainer *, tn_moment, tn_error *);
 void tn_trainer_progress(tn_trainer *, tn_moment, const char *note);
-double tn_seconds(void);
 
 /* checkpoint.c */
 tn_status tn_trainer_checkpoint(tn_trainer *, tn_error *);

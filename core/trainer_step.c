@@ -46,7 +46,9 @@ static tn_judge without_metrics(const tn_judge *judge)
 
 static tn_status apply(tn_trainer *t, tn_error *e)
 {
+    const double began = tn_watch_begin(t->watch[TN_WATCH_UPDATE]);
     const tn_status status = tn_updater_apply(t->updater, t->plan, t->place.step + 1, e);
+    tn_watch_end(t->watch[TN_WATCH_UPDATE], began);
     if (status) return status;
     t->place.step++;
     t->place.restored = 0;
@@ -80,8 +82,12 @@ static tn_status update_by(tn_trainer *t, tn_sweep *sweep, double *sums, double 
 static tn_status feed_part(void *data, int64_t i, tn_batch *batch, tn_error *e)
 {
     tn_trainer *t = data;
-    return tn_feed_batch(t->feed, TN_TRAIN, t->place.epoch,
-                         t->place.in_epoch * t->accumulate + i, batch, e);
+    const double began = tn_watch_begin(t->watch[TN_WATCH_DATA]);
+    const tn_status status = tn_feed_batch(t->feed, TN_TRAIN, t->place.epoch,
+                                           t->place.in_epoch * t->accumulate + i, batch,
+                                           e);
+    tn_watch_end(t->watch[TN_WATCH_DATA], began);
+    return status;
 }
 
 /* The last update of an epoch takes what is left: fewer parts, of fewer samples. */

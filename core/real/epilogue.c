@@ -151,11 +151,18 @@ static tn_status make_gradient(const tn_instance *instance, tn_calling *calling,
     return b->product(instance->self, &calling->call, &p);
 }
 
+static void count(double *operations, const tn_product *p)
+{
+    if (operations)
+        *operations += 2 * (double)p->out.rows * (double)p->out.cols * (double)p->a.cols;
+}
+
 tn_status TN(tn_ride)(const tn_instance *instance, tn_calling *calling,
                       const tn_product *product)
 {
     const tn_backend *b = instance->vtable;
     tn_riding *r = calling->riding;
+    count(calling->operations, product);
     const int32_t k = r ? tensor_of(r, &product->out) : -1;
     const int32_t own = r && k < 0 ? own_of(r, &product->out) : -1;
     if (own >= 0) return make_gradient(instance, calling, r, own, product);

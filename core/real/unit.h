@@ -73,6 +73,7 @@ typedef struct tn_unit {
     void *cache;          /* [samples][spec->cache bytes] */
     tn_whole *whole;      /* of class whole */
     tn_cell *cell;        /* of the result, where others ride on its product */
+    double *operations;   /* where those of its products are added up; NULL: nowhere */
     tn_key key;
 } tn_unit;
 

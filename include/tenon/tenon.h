@@ -212,6 +212,30 @@ TN_API tn_status tn_trainer_gradient(tn_trainer *, const char *name, tn_tensor *
  * the optimizer needs several gradients an update, which only tn_trainer_step can make. */
 TN_API tn_status tn_trainer_apply(tn_trainer *, tn_error *);
 
+/* What a part of a training step takes: the median over the steps. */
+typedef struct tn_cost {
+    const char *part; /* "data", "forward", "loss", "backward", "update", "rest" */
+    const char *name; /* of layers that run as one, "dense + relu"; else "" */
+    double seconds;
+    double operations; /* multiplications and additions of matrix products */
+    double bytes;      /* read and written at least; 0: not known */
+} tn_cost;
+
+typedef struct tn_profile {
+    int64_t samples, steps; /* samples of a step */
+    double median, least;   /* seconds of a step */
+    int32_t costs;
+    const tn_cost *cost; /* in the order of a step; until the next profile */
+    /* Bytes: of parameters and states, of the optimizer's slots, of gradients of parameters;
+     * of values and scratch while a step runs, and what of these is needed at one time. */
+    size_t parameters, slots, gradients, values, values_least;
+} tn_profile;
+
+/* Makes `steps` training steps and tells where their time goes: on the trainer's data or, without
+ * a data section, on `samples` made-up samples. They train the model as any steps do. */
+TN_API tn_status tn_trainer_profile(tn_trainer *, int64_t samples, int64_t steps,
+                                    tn_profile *, tn_error *);
+
 /* Loss (of the model's config, without penalties) and gradient of every parameter for one
  * training pass over a batch, written under the parameters' names to the archive `path`.
  * Changes nothing in the model. */

@@ -14,7 +14,7 @@
 TestSuite(usage, .init = test_start_in_folder, .timeout = 120);
 
 static const char *const commands[] = {"train",   "evaluate", "predict", "gradients",
-                                       "plugins", "describe", "info"};
+                                       "plugins", "describe", "info",    "bench"};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 Test(usage, every_command_has_help)
