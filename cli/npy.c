@@ -170,8 +170,8 @@ static const char *target_of(const char *path, char real[PATH_MAX])
 static FILE *open_beside(const char *beside)
 {
     unlink(beside);
-    const int descriptor = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                                0666);
+    const int descriptor = open(
+        beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     return descriptor < 0 ? NULL : fdopen(descriptor, "wb");
 }
 

@@ -28,14 +28,14 @@ static bool read_at(int file, void *to, size_t size, uint64_t from)
     return got == (ssize_t)size;
 }
 
-static bool for_this_machine(const ElfW(Ehdr) *h)
+static bool for_this_machine(const ElfW(Ehdr) * h)
 {
     return !memcmp(h->e_ident, ELFMAG, SELFMAG) && h->e_ident[EI_CLASS] == CLASS &&
            h->e_ident[EI_DATA] == ORDER && h->e_phentsize == sizeof(ElfW(Phdr));
 }
 
 /* Every segment lies within the file. */
-static bool is_whole(int file, const ElfW(Ehdr) *h, uint64_t size)
+static bool is_whole(int file, const ElfW(Ehdr) * h, uint64_t size)
 {
     ElfW(Phdr) segment;
     if (h->e_phoff > size) return false;

@@ -19,10 +19,10 @@
 
 typedef struct npy_header {
     tn_dtype dtype;
-    int32_t rank; /* 1 or more */
+    int32_t rank;                    /* 1 or more */
     int64_t dim[TN_MAX_RANK], count; /* of elements, 1 or more */
-    size_t start; /* where they begin in the file, maybe unaligned */
-    char why[160]; /* what is wrong, without the file's name */
+    size_t start;                    /* where they begin in the file, maybe unaligned */
+    char why[160];                   /* what is wrong, without the file's name */
 } npy_header;
 
 /* What is left of the header's text. */

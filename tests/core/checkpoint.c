@@ -149,7 +149,8 @@ Test(checkpoint, cancelled_then_run_again)
  * are those of its last update. */
 Test(checkpoint, stopped_between_the_last_step_and_the_end_of_an_epoch)
 {
-    static const char *const sets[] = {"regularizer.l2.lambda={cosine: {from: 0.1}}", NULL};
+    static const char *const sets[] = {"regularizer.l2.lambda={cosine: {from: 0.1}}",
+                                       NULL};
     tn_error e = {0};
     tn_env *env = run_env(1);
     char whole[300], cut[300];

@@ -90,8 +90,8 @@ Test(registry, refuses_a_file_that_is_cut_off)
     tn_error e = {0};
     const tn_entry *entry;
     const off_t end = end_of_segments(file);
-    const off_t lengths[] = {0, 3, sizeof(ElfW(Ehdr)) - 1, sizeof(ElfW(Ehdr)), 200, 4096,
-                             end / 2, end - 1};
+    const off_t lengths[] = {
+        0, 3, sizeof(ElfW(Ehdr)) - 1, sizeof(ElfW(Ehdr)), 200, 4096, end / 2, end - 1};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         put_plugin(folder, "broken", "sound", "layer", "sound");
         cr_assert_eq(truncate(file, lengths[i]), 0);
@@ -100,7 +100,8 @@ Test(registry, refuses_a_file_that_is_cut_off)
         cr_assert_has(e.text, file);
         cr_assert_has(e.text, "damaged or cut off");
     }
-    test_write(file, "#!/bin/sh\necho I am no library, but longer than a header is\n", 59);
+    test_write(file, "#!/bin/sh\necho I am no library, but longer than a header is\n",
+               59);
     cr_assert_eq(tn_registry_find(env->registry, "layer", "sound", &entry, &e), TN_EABI);
     cr_assert_has(e.text, "no shared object for this machine");
     put_plugin(folder, "broken", "sound", "layer", "sound");

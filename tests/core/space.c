@@ -35,12 +35,14 @@ Test(space, rows_per_sample_are_all_axes_but_the_features)
 
 Test(space, a_unit_is_cut_by_what_its_reduction_is_over)
 {
-    const tn_unit map = {.facts = {.kernel = TN_MAP}, .width = 1024, .rows_per_sample = 3};
+    const tn_unit map = {
+        .facts = {.kernel = TN_MAP}, .width = 1024, .rows_per_sample = 3};
     tn_unit samples = map, columns = map, window = map;
     samples.facts = (tn_layer_facts){.kernel = TN_REDUCE, .over = TN_OVER_SAMPLE};
     columns.facts = (tn_layer_facts){.kernel = TN_REDUCE, .over = TN_OVER_COLUMNS};
     window.facts.kernel = TN_WINDOW;
-    const tn_space by_map = tn_unit_space(&map, 8), by_sample = tn_unit_space(&samples, 8),
+    const tn_space by_map = tn_unit_space(&map, 8),
+                   by_sample = tn_unit_space(&samples, 8),
                    by_column = tn_unit_space(&columns, 8),
                    by_window = tn_unit_space(&window, 8);
     cr_assert(!by_map.by_row && by_column.by_row && by_sample.by_row && by_window.by_row);

@@ -222,10 +222,9 @@ Test(trainer, schedules_are_told_of_the_end_of_epochs)
     tn_error e = {0};
     double rate[4] = {0};
     const tn_train_options options = {.progress = hear_rate, .progress_data = rate};
-    tn_trainer *t = run_new(run_env(1),
-                            (const char *const[]){
-                                "optimizer={sgd: {lr: {toy_fall: 0.1}}}", NULL},
-                            &options, &e);
+    tn_trainer *t = run_new(
+        run_env(1), (const char *const[]){"optimizer={sgd: {lr: {toy_fall: 0.1}}}", NULL},
+        &options, &e);
     cr_assert_not_null(t, "%s", e.text);
     cr_assert_eq(tn_trainer_run(t, &e), TN_OK, "%s", e.text);
     for (int i = 0; i < 4; i++) cr_assert_eq(rate[i], 0.1 / (1 + i), "epoch %d", i + 1);

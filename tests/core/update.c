@@ -126,5 +126,5 @@ Test(update, room_for_prox_and_sums_only_where_something_uses_them)
     const size_t none = memory_of_updater(plain, "toy_descent");
     cr_assert_lt(none, 2000 * sizeof(double));
     cr_assert_geq(memory_of_updater(lasso, "sgd"),
-                 memory_of_updater(plain, "sgd") + 2000 * 2 * sizeof(double));
+                  memory_of_updater(plain, "sgd") + 2000 * 2 * sizeof(double));
 }

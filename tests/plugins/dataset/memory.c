@@ -60,8 +60,7 @@ Test(memory, an_open_feed_keeps_its_data)
                        .samples = 1, .inputs = fewer, .labels = labels, .classes = 3});
     const tn_batch b = batch_of(feed, TN_TRAIN, 0, 0);
     cr_assert_eq(b.samples, 3);
-    for (int i = 0; i < 6; i++)
-        cr_assert_eq(value(&b.field[0], 0, i), (double)inputs[i]);
+    for (int i = 0; i < 6; i++) cr_assert_eq(value(&b.field[0], 0, i), (double)inputs[i]);
     tn_feed_free(feed);
     feed = feed_of("data: {memory: {train: some, shuffle: false}}", 0, 1);
     cr_assert_eq(batch_of(feed, TN_TRAIN, 0, 0).samples, 1);

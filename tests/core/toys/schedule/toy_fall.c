@@ -4,8 +4,8 @@
 
 #include <tenon/training.h>
 
-#define OPTIONS(P)                                                                      \
-    P(REAL, from, TN_POSITIONAL, 1, 0, INFINITY, "value at the start")                  \
+#define OPTIONS(P)                                                     \
+    P(REAL, from, TN_POSITIONAL, 1, 0, INFINITY, "value at the start") \
     P(BOOL, watch, 0, 0, 0, 1, "divided by 1 + the monitored loss, once there is one")
 TN_SELF(OPTIONS, )
 

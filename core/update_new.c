@@ -1,0 +1,368 @@
+/* update_new.c - makes updaters: see update_state.h. An optimizer may wrap another (a PLUGIN option
+ * of kind optimizer); the chain runs innermost first, and slots stand in that order. */
+#include "core/update_state.h"
+
+#include <string.h>
+
+/* Gradients smaller than these stay in the cache: nothing is gained by taking them, or their sums,
+ * while they are made. With slots the pass afterwards is faster: it goes through memory in
+ * order. */
+#define LEAST_TAKEN (1 << 18) /* elements */
+#define LEAST_SUMMED (1 << 18)
+#define MOST_SLOTS 0
+
+/* ---- making --------------------------------------------------------------------------- */
+
+static const tn_instance *wrapped_by(const tn_instance *outer)
+{
+    for (int32_t i = 0; i < outer->children; i++)
+        if (!strcmp(outer->child[i]->entry->kind, "optimizer")) return outer->child[i];
+    return NULL;
+}
+
+static bool reduces(const tn_updater *u, const tn_instance *instance)
+{
+    int32_t over, sums, stats;
+    u->table->reduction(instance, &over, &sums, &stats);
+    return sums > 0;
+}
+
+/* Whether `o` may stand behind the optimizers that the chain has so far. */
+static tn_status check_link(const tn_updater *u, const tn_instance *o, int32_t slots,
+                            tn_error *e)
+{
+    const tn_cfg *rate = wrapped_by(o) ? tn_cfg_get(o->where, "lr") : NULL;
+    if (rate)
+        return tn_cfg_error(
+            rate, e, TN_EINVAL,
+            "optimizer/%s: takes its learning rate from the optimizer that "
+            "it wraps; set lr there",
+            o->entry->name);
+    if (slots < 0 || slots > TN_MAX_OWN)
+        return tn_cfg_error(o->where, e, TN_ENOTSUP,
+                            "optimizer/%s: asks for %d slots; 0 to %d are possible",
+                            o->entry->name, slots, TN_MAX_OWN);
+    for (int32_t i = 0; i < u->length && reduces(u, o); i++)
+        if (reduces(u, u->chain[i]))
+            return tn_cfg_error(o->where, e, TN_ENOTSUP,
+                                "optimizer/%s: both it and %s, which it wraps, take sums "
+                                "over the gradients; only one of a chain can",
+                                o->entry->name, u->chain[i]->entry->name);
+    return TN_OK;
+}
+
+static tn_status make_chain(tn_updater *u, tn_error *e)
+{
+    const tn_instance *stack[TN_MAX_CHAIN];
+    int32_t depth = 0;
+    for (const tn_instance *o = u->optimizer; o; o = wrapped_by(o)) {
+        if (depth == TN_MAX_CHAIN)
+            return tn_cfg_error(u->optimizer->where, e, TN_EINVAL,
+                                "optimizers are nested more than %d deep", TN_MAX_CHAIN);
+        stack[depth++] = o;
+    }
+    u->passes = 1, u->viewer = -1;
+    for (; depth > 0; u->length++) {
+        const tn_instance *o = u->chain[u->length] = stack[--depth];
+        const tn_step_facts f = u->table->facts(o);
+        const tn_status status = check_link(u, o, f.slots, e);
+        if (status) return status;
+        u->first_slot[u->length] = u->slots;
+        u->slots += f.slots;
+        if (f.passes > u->passes) u->passes = f.passes;
+        if (f.view) u->viewer = u->length;
+    }
+    return TN_OK;
+}
+
+static tn_status make_gradients(tn_updater *u, const tn_cfg *list, tn_error *e)
+{
+    if (!list) return TN_OK;
+    if (list->type != TN_CFG_LIST)
+        return tn_cfg_error(list, e, TN_EINVAL,
+                            "gradient: expected a list, e.g. [clip_norm]");
+    u->gradient = tn_memory_array(&u->graph->env->memory, (size_t)list->count,
+                                  sizeof *u->gradient, e);
+    if (!u->gradient) return TN_ENOMEM;
+    for (; u->gradients < list->count; u->gradients++) {
+        const tn_status status = tn_instance_make(
+            u->graph->env, "gradient", list->item[u->gradients], u->graph->real,
+            &u->gradient[u->gradients], e);
+        if (status) return status;
+    }
+    return TN_OK;
+}
+
+/* A weight as (out, rest); anything else as one row. Its random numbers are apart from those of
+ * nodes (stream 1), of parametrizations (2) and of initializers. */
+static tn_part part_of(const tn_graph *g, int32_t number)
+{
+    const tn_graph_param *p = &g->param[number];
+    const tn_key seed = {{(uint32_t)g->seed, (uint32_t)(g->seed >> 32)}};
+    const int64_t n = tn_count(&p->value);
+    const int64_t rows = p->spec.role == TN_WEIGHT && p->value.rank > 1 ? p->value.dim[0]
+                                                                        : 1;
+    return (tn_part){.rows = rows,
+                     .width = n / rows,
+                     .w = p->value.data,
+                     .regularizer = p->regularizer,
+                     .decays = p->decays,
+                     .key = tn_key_derive(seed, (uint64_t)number, 3)};
+}
+
+static tn_status check_prox(const tn_updater *u, const tn_graph_param *p, tn_error *e)
+{
+    if (!p->regularizer || !u->table->proximal(p->regularizer)) return TN_OK;
+    for (int32_t i = 0; i < u->length; i++)
+        if (u->table->facts(u->chain[i]).step_size) return TN_OK;
+    return tn_cfg_error(
+        p->regularizer->where, e, TN_ENOTSUP,
+        "%s works by a proximal step, for which optimizer %s does not tell its "
+        "step sizes; use another optimizer or regularizer",
+        p->regularizer->entry->name, u->optimizer->entry->name);
+}
+
+/* Room for sums of the first transform over the blocks of a gradient. */
+static tn_status make_blocks(tn_updater *u, tn_part *part, tn_error *e)
+{
+    tn_memory *m = &u->graph->env->memory;
+    tn_blocks *b = &part->blocks;
+    const int64_t elements = part->rows * part->width;
+    const int64_t side = part->rows > part->width ? part->rows : part->width;
+    int32_t over = 0, sums = 0, stats;
+    if (u->gradients) u->table->reduction(u->gradient[0], &over, &sums, &stats);
+    if (over != TN_OVER_ALL || !sums || part->rows == 1 || elements < LEAST_SUMMED ||
+        elements > INT32_MAX)
+        return TN_OK;
+    const size_t room = (size_t)elements / 1024 + 64;
+    b->at = tn_memory_array(m, room, sizeof *b->at, e);
+    b->sum = tn_memory_array(m, room * (size_t)sums, sizeof *b->sum, e);
+    b->order = tn_memory_array(m, 2 * room, sizeof *b->order, e);
+    b->place = tn_memory_array(m, (size_t)side + 1, sizeof *b->place, e);
+    if (!b->at || !b->sum || !b->order || !b->place) return TN_ENOMEM;
+    b->next = b->order + room;
+    b->room = (int64_t)room;
+    return TN_OK;
+}
+
+static tn_status make_part(tn_updater *u, int32_t i, tn_error *e)
+{
+    tn_graph *g = u->graph;
+    tn_memory *m = &g->env->memory;
+    tn_part *part = &u->part[i];
+    const size_t count = (size_t)tn_count(&g->param[i].value), size = g->real ? 8 : 4;
+    *part = part_of(g, i);
+    part->bench = &u->bench;
+    part->slot = u->slot + i * u->slots;
+    for (int32_t k = 0; k < u->slots; k++)
+        if (!(part->slot[k] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
+    if (u->shown && !(u->shown[i] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
+    /* transforms, penalty, optimizers, prox, and by whom that is sized */
+    const size_t stages = (size_t)(u->gradients + u->length + 3);
+    part->stage = tn_memory_array(m, stages, sizeof *part->stage, e);
+    return part->stage ? make_blocks(u, part, e) : TN_ENOMEM;
+}
+
+static tn_status make_parts(tn_updater *u, tn_error *e)
+{
+    tn_graph *g = u->graph;
+    tn_memory *m = &g->env->memory;
+    u->part = tn_memory_array(m, (size_t)g->params, sizeof *u->part, e);
+    u->takes = tn_memory_array(m, (size_t)g->params, sizeof *u->takes, e);
+    u->sink = tn_memory_array(m, (size_t)g->params, sizeof *u->sink, e);
+    u->slot = tn_memory_array(m, (size_t)g->params * (size_t)u->slots, sizeof(void *), e);
+    if (u->viewer >= 0)
+        u->shown = tn_memory_array(m, (size_t)g->params, sizeof(void *), e);
+    if (!u->part || !u->takes || !u->sink || !u->slot || (u->viewer >= 0 && !u->shown))
+        return TN_ENOMEM;
+    for (int32_t i = 0; i < g->params; i++) {
+        tn_status status = check_prox(u, &g->param[i], e);
+        if (!status) status = make_part(u, i, e);
+        if (status) return status;
+    }
+    return TN_OK;
+}
+
+/* What the steps of all parameters need, at most. */
+typedef struct needs {
+    int64_t sums, groups, chunks;
+    int32_t stats;
+} needs;
+
+static void need(const tn_updater *u, const tn_instance *instance, const tn_part *part,
+                 needs *n)
+{
+    int32_t over, sums, stats;
+    u->table->reduction(instance, &over, &sums, &stats);
+    if (!sums) return;
+    const tn_space space = tn_space_of(over, part->rows, part->width, 1, false);
+    const int64_t groups = tn_groups(over, part->rows, part->width, 1);
+    const int64_t room = tn_sum_room(over, &space, groups, sums);
+    if (room > n->sums) n->sums = room;
+    if (groups > n->groups) n->groups = groups;
+    if (stats > n->stats) n->stats = stats;
+}
+
+static needs needs_of(const tn_updater *u)
+{
+    needs n = {0};
+    for (int32_t i = 0; i < u->graph->params; i++) {
+        const tn_part *part = &u->part[i];
+        const int64_t chunks = tn_chunks(part->rows, part->width);
+        if (chunks > n.chunks) n.chunks = chunks;
+        for (int32_t k = 0; k < u->gradients; k++) need(u, u->gradient[k], part, &n);
+        for (int32_t k = 0; k < u->length; k++) need(u, u->chain[k], part, &n);
+        if (part->regularizer) need(u, part->regularizer, part, &n);
+    }
+    return n;
+}
+
+static tn_status make_transforms(tn_updater *u, tn_error *e)
+{
+    tn_memory *m = &u->graph->env->memory;
+    tn_bench *b = &u->bench;
+    b->transform = tn_memory_array(m, (size_t)u->gradients, sizeof *b->transform, e);
+    if (!b->transform) return TN_ENOMEM;
+    for (; b->transforms < u->gradients; b->transforms++) {
+        int32_t over, sums, stats;
+        tn_mapping *t = &b->transform[b->transforms];
+        t->gradient = u->gradient[b->transforms];
+        u->table->reduction(t->gradient, &over, &sums, &stats);
+        for (int32_t q = 0; over == TN_OVER_ALL && q < stats; q++)
+            if (!(t->stat[q] = tn_memory_array(m, 1, sizeof(double), e)))
+                return TN_ENOMEM;
+    }
+    return TN_OK;
+}
+
+/* Cuts a part: whole rows, or pieces of one. `out` NULL: only counts. */
+static int64_t cut_part(const tn_updater *u, int32_t number, tn_stretch *out)
+{
+    const tn_part *part = &u->part[number];
+    const int64_t width = part->width, all = part->rows * width;
+    const int64_t most = width > TN_STRETCH ? TN_STRETCH : TN_STRETCH / width * width;
+    int64_t n = 0;
+    for (int64_t first = 0; first < all; n++) {
+        const int64_t row = width - first % width, rest = all - first;
+        const int64_t here = width > TN_STRETCH && row < most ? row : most;
+        if (out) out[n] = (tn_stretch){number, first, here < rest ? here : rest};
+        first += here;
+    }
+    return n;
+}
+
+/* Small parts share a task. */
+static void group_stretches(tn_bench *b, int64_t stretches)
+{
+    int64_t elements = 0;
+    for (int32_t i = 0; i < stretches; i++) {
+        if (!elements) b->task[b->tasks++] = i;
+        elements += b->stretch[i].n;
+        if (elements >= TN_STRETCH / 2) elements = 0;
+    }
+    b->task[b->tasks] = (int32_t)stretches;
+}
+
+static tn_status make_tasks(tn_updater *u, tn_error *e)
+{
+    tn_memory *m = &u->graph->env->memory;
+    tn_bench *b = &u->bench;
+    int64_t stretches = 0, n = 0;
+    for (int32_t i = 0; i < u->graph->params; i++) stretches += cut_part(u, i, NULL);
+    b->stretch = tn_memory_array(m, (size_t)stretches, sizeof *b->stretch, e);
+    b->task = tn_memory_array(m, (size_t)stretches + 1, sizeof *b->task, e);
+    if (!b->stretch || !b->task) return TN_ENOMEM;
+    for (int32_t i = 0; i < u->graph->params; i++) n += cut_part(u, i, b->stretch + n);
+    group_stretches(b, stretches);
+    return TN_OK;
+}
+
+static tn_status make_bench(tn_updater *u, tn_error *e)
+{
+    tn_memory *m = &u->graph->env->memory;
+    tn_bench *b = &u->bench;
+    const needs n = needs_of(u);
+    const size_t size = u->graph->real ? 8 : 4;
+    b->env = u->graph->env;
+    b->partial = tn_memory_array(m, (size_t)n.sums, sizeof(double), e);
+    b->total = tn_memory_array(m, TN_MAX_OWN, sizeof(double), e);
+    b->penalty = tn_memory_array(m, (size_t)n.chunks, sizeof(double), e);
+    if (!b->partial || !b->total || !b->penalty) return TN_ENOMEM;
+    for (int32_t q = 0; q < n.stats; q++)
+        if (!(b->stat[q] = tn_memory_array(m, (size_t)n.groups, size, e)))
+            return TN_ENOMEM;
+    const tn_status status = make_transforms(u, e);
+    return status ? status : make_tasks(u, e);
+}
+
+tn_status tn_updater_new(tn_graph *g, const tn_cfg *root, tn_updater **out, tn_error *e)
+{
+    *out = NULL;
+    const tn_cfg *optimizer = tn_cfg_get(root, "optimizer");
+    if (!optimizer)
+        return tn_cfg_error(root, e, TN_EINVAL,
+                            "optimizer: missing, e.g. {sgd: {lr: 0.1}}");
+    tn_updater *u = tn_memory_get(&g->env->memory, sizeof *u, e);
+    if (!u) return TN_ENOMEM;
+    u->graph = g;
+    u->table = tn_real_ops_of(g->real)->step;
+    tn_status status = tn_env_backend(g->env, g->real, &u->bench.backend, e);
+    if (!status)
+        status = tn_instance_make(g->env, "optimizer", optimizer, g->real, &u->optimizer,
+                                  e);
+    if (!status) status = make_chain(u, e);
+    if (!status) status = make_gradients(u, tn_cfg_get(root, "gradient"), e);
+    if (!status) status = make_parts(u, e);
+    if (!status) status = make_bench(u, e);
+    if (status) {
+        tn_updater_free(u);
+        return status;
+    }
+    tn_updater_take_from(u, LEAST_TAKEN, MOST_SLOTS);
+    *out = u;
+    return TN_OK;
+}
+
+static void free_part(tn_memory *m, tn_part *part)
+{
+    tn_memory_put(m, part->stage);
+    tn_memory_put(m, part->blocks.at);
+    tn_memory_put(m, part->blocks.sum);
+    tn_memory_put(m, part->blocks.order);
+    tn_memory_put(m, part->blocks.place);
+}
+
+static void free_bench(tn_memory *m, tn_bench *b)
+{
+    for (int32_t q = 0; q < TN_MAX_OWN; q++) tn_memory_put(m, b->stat[q]);
+    for (int32_t i = 0; i < b->transforms; i++)
+        for (int32_t q = 0; q < TN_MAX_OWN; q++)
+            tn_memory_put(m, b->transform[i].stat[q]);
+    tn_memory_put(m, b->transform);
+    tn_memory_put(m, b->stretch);
+    tn_memory_put(m, b->task);
+    tn_memory_put(m, b->partial);
+    tn_memory_put(m, b->total);
+    tn_memory_put(m, b->penalty);
+}
+
+void tn_updater_free(tn_updater *u)
+{
+    if (!u) return;
+    tn_memory *m = &u->graph->env->memory;
+    for (int32_t i = 0; i < u->gradients; i++) tn_instance_free(u->gradient[i]);
+    for (int32_t i = 0; u->slot && i < u->graph->params * u->slots; i++)
+        tn_memory_put(m, u->slot[i]);
+    for (int32_t i = 0; u->shown && i < u->graph->params; i++)
+        tn_memory_put(m, u->shown[i]);
+    for (int32_t i = 0; u->part && i < u->graph->params; i++) free_part(m, &u->part[i]);
+    free_bench(m, &u->bench);
+    tn_memory_put(m, u->takes);
+    tn_memory_put(m, u->sink);
+    tn_memory_put(m, u->gradient);
+    tn_memory_put(m, u->slot);
+    tn_memory_put(m, u->shown);
+    tn_memory_put(m, u->part);
+    tn_instance_free(u->optimizer);
+    tn_memory_put(m, u);
+}
