@@ -128,6 +128,7 @@ static tn_status field_bytes(const tn_feed *f, const tn_field_spec *spec, int64_
 {
     const int64_t size = spec->real && f->real ? sizeof(double) : sizeof(float);
     int64_t values;
+    *bytes = 0;
     if (tn_size_mul(f->batch, tn_shape_count(&spec->shape), &values) &&
         tn_size_mul(values, size, bytes))
         return TN_OK;
@@ -168,7 +169,7 @@ tn_status tn_feed_slot_new(tn_feed *f, tn_feed_slot *slot, tn_error *e)
         int64_t most = -1;
         for (int use = 0; use < 2; use++) {
             const tn_data_info *info = tn_feed_info(f, use);
-            int64_t bytes = 0; /* also after an error, which clang's analyzer fears */
+            int64_t bytes;
             if (i >= info->fields) continue;
             const tn_status status = field_bytes(f, &info->field[i], &bytes, e);
             if (status) return status;

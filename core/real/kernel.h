@@ -10,10 +10,10 @@ typedef struct tn_work {
     const tn_pass *pass;
     const tn_layer *layer;
     const tn_shape *shape; /* of the input that the tiles run over */
-    tn_space space;
     int64_t rows, width, rows_per_sample;
-    int32_t over; /* of the reductions */
-    int64_t groups;
+    int64_t groups; /* of the reductions */
+    tn_space space;
+    int32_t over; /* what the reductions go over */
     tn_key key;
     bool statistics;       /* the forward statistics are there */
     bool reads_x, reads_y; /* they are there to be read */
