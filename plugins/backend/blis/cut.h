@@ -12,6 +12,7 @@
 #define STRIP_ROWS 64
 #define WIDE_PANELS 8   /* of a task: its block of B stays in L2 */
 #define LONG_PANELS 32  /* of one with few rows: B is read in long runs */
+#define SHOWN_PANELS 24 /* of one whose result is only shown: long rows suit a taker */
 #define HIGH_STRIPS 4   /* its block of the result too, where that is visited often */
 #define HIGH_ONCE 16    /* where it is written once */
 #define TASKS 16        /* enough of them: no need to cut finer */

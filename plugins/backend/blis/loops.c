@@ -17,6 +17,7 @@ typedef struct task {
     const job *job;
     int64_t row, col, rows, cols; /* its part of the result */
     block out;                    /* that part, in memory or staged */
+    int64_t base;                 /* its row where `out` begins */
     tn_real *a_room, *a_read, *b_room, *b_read;
     /* Block of the inner dimension, and B there: panels `far` apart; `tail`: the last panel
      * if it lies elsewhere. */
@@ -92,8 +93,8 @@ static void run_tile(const task *t, tn_blis_tile *tile, int64_t row, int64_t col
     const bool last = col + PANEL >= t->cols, add = t->k > 0 || j->add;
     const tn_real *bias = t->k ? NULL : j->bias;
     if (bias) bias += j->flipped ? t->row + row : t->col + col;
-    const block out = {t->out.at + row * t->out.row + col * t->out.col, t->out.row,
-                       t->out.col};
+    const block out = {t->out.at + (row - t->base) * t->out.row + col * t->out.col,
+                       t->out.row, t->out.col};
     const bool fits = out.col == 1 && cols % lanes == 0 && !(j->flipped && bias);
     const bool other = last && t->tail;
     tile->b = other ? t->tail : t->b + col / PANEL * t->far;
@@ -116,7 +117,7 @@ static void copy_block(block from, block to, int64_t rows, int64_t cols)
 static void report(const task *t, int64_t row, int64_t rows)
 {
     const tn_matrix *out = &t->job->out;
-    const block here = {t->out.at + row * t->out.row, t->out.row, t->out.col};
+    const block here = {t->out.at + (row - t->base) * t->out.row, t->out.row, t->out.col};
     if (out->wrote && t->job->flipped)
         out->wrote(out->with, t->col, t->row + row, t->cols, rows, here.at, here.col);
     else if (out->wrote)
@@ -192,8 +193,9 @@ static void find_out(task *t, tn_real *stage)
     t->out = home;
     if (out->data) t->out.at += t->row * home.row + t->col * home.col;
     if (!t->job->staged) return;
+    const int64_t high = t->job->by_strip ? least(STRIP_ROWS, t->rows) : t->rows;
     const block there = t->out;
-    t->out = t->job->flipped ? (block){stage, 1, t->rows} : (block){stage, t->cols, 1};
+    t->out = t->job->flipped ? (block){stage, 1, high} : (block){stage, t->cols, 1};
     if (t->job->add) copy_block(there, t->out, t->rows, t->cols);
 }
 
@@ -222,7 +224,10 @@ static void run_task(void *data, int64_t i, int32_t worker)
         if (j->few)
             run_few(&t);
         else
-            for (int64_t s = strip; s < end; s++) run_strip(&t, s);
+            for (int64_t s = strip; s < end; s++) {
+                if (j->by_strip) t.base = begin(j->out.rows, j->cut.strips, s) - row;
+                run_strip(&t, s);
+            }
         t.k += DEPTH;
     } while (t.k < j->a.m.cols);
 }

@@ -28,6 +28,7 @@ typedef struct job {
     tn_matrix out;
     const tn_real *bias;
     bool flipped, add, staged;
+    bool by_strip; /* a strip is finished before the next begins: one stage for all */
     cut cut;
     tn_real *rooms;
     int64_t room, a_room, a_read, b_room, b_read; /* a worker's; parts of it */
@@ -109,7 +110,7 @@ static void measure_room(job *j)
     if (j->b.place == DIRECT && j->few != TURNED && j->out.cols % j->kernels->lanes)
         j->b_room = PANEL * DEPTH;
     if (b_read) j->b_read = wide * DEPTH;
-    const int64_t high = least(j->cut.high * STRIP_ROWS, j->out.rows);
+    const int64_t high = least((j->by_strip ? 1 : j->cut.high) * STRIP_ROWS, j->out.rows);
     j->room = j->a_room + j->a_read + j->b_room + j->b_read +
               (j->staged ? ALIGN(high * wide) : 0);
 }
@@ -137,8 +138,10 @@ static job plan(const tn_blis_kernels *kernels, const tn_product *p)
     if (p->b.packed && p->a.cols)
         j.b.place = WHOLE, j.b.whole = (tn_real *)(uintptr_t)p->b.packed;
     j.few = few_rows(&j.a.m, &j.b.m, j.b.whole);
+    j.by_strip = j.staged && !j.add && !j.few && j.a.m.cols <= DEPTH;
     /* B turned in registers is best followed down its whole depth at once. */
-    const int64_t widest = j.few == LONG                      ? LONG_PANELS
+    const int64_t widest = j.by_strip && !j.flipped           ? SHOWN_PANELS
+                           : j.few == LONG                    ? LONG_PANELS
                            : j.few == TURNED && !p->out.wrote ? 1
                                                               : WIDE_PANELS;
     j.cut = cut_product(j.out.rows, j.out.cols, PANEL, widest, j.kernels->rows,
