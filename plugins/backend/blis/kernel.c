@@ -156,6 +156,16 @@ INLINE void turn_half(const real *const *row, int64_t at, square_row *column)
 }
 #endif
 
+INLINE square_row get(const real *from)
+{
+    return *(const square_row *)from;
+}
+
+INLINE void put(real *into, square_row value)
+{
+    *(square_row *)into = value;
+}
+
 /* Where `width` rows of such memory begin; those past `count` repeat the last. */
 INLINE void find_rows(const real *from, int64_t side, int64_t count, int64_t width,
                       const real **row)
@@ -190,8 +200,8 @@ INLINE void turn(const tn_blis_strip *s, const int64_t width)
                 {
                     square_row column[SIDE / 2];
                     turn_half(row + j, k + i, column);
-                    UNROLL for (int64_t q = 0; q < SIDE / 2; q++) *
-                        (square_row *)(into + (k + i + q) * width + j) = column[q];
+                    UNROLL for (int64_t q = 0; q < SIDE / 2; q++)
+                        put(into + (k + i + q) * width + j, column[q]);
                 }
             }
     }
@@ -207,19 +217,16 @@ INLINE void copy(const tn_blis_strip *s, const int64_t width)
                   whole = count / SIDE * SIDE;
     const real *from = s->from;
     real *into = s->into;
-    if (count == width) {
-        for (int64_t k = 0; k < depth; k++, from += step, into += width)
-            UNROLL for (int64_t j = 0; j < width; j += SIDE) *
-                (square_row *)(into + j) = *(const square_row *)(from + j);
-        return;
-    }
     for (int64_t k = 0; k < depth; k++, from += step, into += width) {
-        UNROLL for (int64_t j = 0; j < width; j += SIDE) if (j < whole) *
-            (square_row *)(into + j) = *(const square_row *)(from + j);
-        else *(square_row *)(into + j) = (square_row){0};
+        if (count == width) {
+            UNROLL for (int64_t j = 0; j < width; j += SIDE) put(into + j, get(from + j));
+            continue;
+        }
+        const square_row none = {0};
+        UNROLL for (int64_t j = 0; j < width; j += SIDE)
+            put(into + j, j < whole ? get(from + j) : none);
         if (whole && whole < count)
-            *(square_row *)(into + count - SIDE) = *(const square_row *)(from + count -
-                                                                         SIDE);
+            put(into + count - SIDE, get(from + count - SIDE));
         else
             for (int64_t j = whole; j < count; j++) into[j] = from[j];
     }
@@ -246,7 +253,8 @@ INLINE void pack(const tn_blis_strip *s, const int64_t width)
 
 /* ---- few rows ----------------------------------------------------------------------- */
 
-/* B is read once where it lies against its grain, and is turned in registers on the way. */
+/* B is read once where it lies against its grain, and is turned in registers on the way: two
+ * squares side by side, for enough chains with few rows of memory at a time. */
 INLINE void multiply_turned(const int rows, const tn_blis_tile *t)
 {
     const real *row[PANEL_BYTES / sizeof(real)], *a = t->a;
@@ -255,13 +263,11 @@ INLINE void multiply_turned(const int rows, const tn_blis_tile *t)
     find_rows(t->b, t->b_side, t->cols, PANEL, row);
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < PANEL; j++) out[i * PANEL + j] = 0;
-    /* Squares side by side: enough chains, yet few rows of memory at a time. */
-    const int sides = rows == 1 ? 1 : 2;
-    for (int64_t j = 0; j < t->cols; j += sides * SIDE) {
+    for (int64_t j = 0; j < t->cols; j += 2 * SIDE) {
         square_row acc[FEW][2];
-        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int g = 0; g < sides; g++)
+        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int g = 0; g < 2; g++)
             acc[i][g] = (square_row){0};
-        for (int64_t k = 0; k < whole; k += LINE) UNROLL for (int g = 0; g < sides; g++)
+        for (int64_t k = 0; k < whole; k += LINE) UNROLL for (int g = 0; g < 2; g++)
             {
                 fetch_next(row + j + g * SIDE, k);
                 UNROLL for (int64_t h = 0; h < LINE; h += SIDE / 2)
@@ -273,8 +279,8 @@ INLINE void multiply_turned(const int rows, const tn_blis_tile *t)
                             acc[i][g] += a[i * t->a_row + k + h + q] * column[q];
                 }
             }
-        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int g = 0; g < sides; g++) *
-            (square_row *)(out + i * PANEL + j + g * SIDE) = acc[i][g];
+        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int g = 0; g < 2; g++)
+            put(out + i * PANEL + j + g * SIDE, acc[i][g]);
     }
     for (int64_t k = whole; k < depth; k++)
         for (int i = 0; i < rows; i++)

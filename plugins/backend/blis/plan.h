@@ -10,12 +10,11 @@
 #include "operand.h"
 
 /* Found by measurement (bench/products.c). */
-#define SHARED_BYTES 0x1p24     /* most memory for an operand packed as a whole */
-#define PACK_A_ROWS_COLS 256    /* so many columns of the result pay for packing A ... */
-#define PACK_A_COLUMNS_COLS 128 /* ... and so many where it lies by columns */
-#define PACK_B_ROWS 40          /* so many rows of the result pay for packing B */
-#define NARROW 16               /* results at most so wide may better be flipped */
-#define TURN_COST 0.06          /* of packing against the grain, per byte */
+#define SHARED_BYTES 0x1p24 /* most memory for an operand packed as a whole */
+#define PACK_B_ROWS 200     /* so many rows of the result pay for packing B */
+#define WAYS 7              /* that the L1 cache has for one place, and is not short of */
+#define NARROW 16           /* results at most so wide may better be flipped */
+#define TURN_COST 0.06      /* of packing against the grain, per byte */
 #define ALIGN(n) (((n) + 15) / 16 * 16)
 
 /* Kernels for few rows, which take B where it lies. */
@@ -64,12 +63,10 @@ static void place_operands(job *j)
 {
     const tn_matrix *a = &j->a.m, *b = &j->b.m;
     const double depth = (double)a->cols * sizeof(tn_real);
-    const bool by_columns = a->row_stride == 1, by_rows = a->col_stride == 1;
-    const int64_t reuse = by_columns ? PACK_A_COLUMNS_COLS : PACK_A_ROWS_COLS;
-    const bool often = b->cols >= reuse ||
-                       (b->cols > PANEL &&
-                        crowded(by_columns ? a->col_stride : a->row_stride)),
-               a_pack = a->read || (!by_columns && !by_rows) || (a->rows > FEW && often),
+    const bool by_columns = a->row_stride == 1, by_rows = a->col_stride == 1,
+               crowd = by_columns && !by_rows && crowded(a->col_stride),
+               a_pack = a->read || (!by_columns && !by_rows) ||
+                        (crowd && a->rows > FEW && b->cols > PANEL),
                b_pack = b->read || b->col_stride != 1 || a->rows >= PACK_B_ROWS ||
                         (a->rows > TALLEST && crowded(b->row_stride));
     j->a.place = place_of(a_pack && !j->few, j->cut.across > 1,
@@ -115,6 +112,14 @@ static void measure_room(job *j)
               (j->staged ? ALIGN(high * wide) : 0);
 }
 
+/* Rows of A that the kernels read side by side: fewer where they crowd the cache. */
+static int64_t tallest(const job *j)
+{
+    const bool crowd = !j->a.m.read && j->a.m.col_stride == 1 &&
+                       crowded(j->a.m.row_stride);
+    return crowd ? least(j->kernels->rows, WAYS) : j->kernels->rows;
+}
+
 static job plan(const tn_blis_kernels *kernels, const tn_product *p)
 {
     static const tn_real nothing = 0;
@@ -144,7 +149,7 @@ static job plan(const tn_blis_kernels *kernels, const tn_product *p)
                            : j.few == LONG                    ? LONG_PANELS
                            : j.few == TURNED && !p->out.wrote ? 1
                                                               : WIDE_PANELS;
-    j.cut = cut_product(j.out.rows, j.out.cols, PANEL, widest, j.kernels->rows,
+    j.cut = cut_product(j.out.rows, j.out.cols, PANEL, widest, tallest(&j),
                         (double)j.a.m.cols, DEPTH);
     place_operands(&j);
     measure_room(&j);
