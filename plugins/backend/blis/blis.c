@@ -149,8 +149,8 @@ static void TN(parallel)(const void *me, int64_t n,
         for (int64_t i = 0; i < n; i++) body(data, i, here < self->threads ? here : 0);
         return;
     }
-    const int64_t chunk = n / (CHUNKS * self->threads) + 1;
-#pragma omp parallel for num_threads(self->threads) schedule(dynamic, chunk)
+#pragma omp parallel for num_threads(self->threads) \
+    schedule(dynamic, n / (CHUNKS * self->threads) + 1)
     for (int64_t i = 0; i < n; i++) body(data, i, omp_get_thread_num());
 }
 
