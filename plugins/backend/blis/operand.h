@@ -7,7 +7,7 @@
 #include "loops.h"
 
 #define PANEL ((int64_t)(PANEL_BYTES / sizeof(tn_real)))
-#define STEPS_AT_ONCE 16 /* that are packed along rows of memory */
+#define STEPS_AT_ONCE 8 /* that are packed along rows of memory: as the L1 has ways */
 
 /* Where the kernels find an operand. */
 typedef enum place {
@@ -52,6 +52,18 @@ static int64_t packed_at(int64_t panels, int64_t width, int64_t k, int64_t depth
     return (k * panels + panel * depth) * width;
 }
 
+/* Asks for the next steps of a strip whose steps lie far apart in memory. */
+static void fetch_steps(const block *from, int64_t first, int64_t rows)
+{
+    const int64_t line = 64 / (int64_t)sizeof(tn_real);
+    for (int64_t k = first; k < first + STEPS_AT_ONCE; k++)
+        for (int64_t i = 0; i < rows; i += line)
+            __builtin_prefetch(
+                (const void *)((uintptr_t)(from->at + i) +
+                               (uintptr_t)k * (uintptr_t)from->col * sizeof(tn_real)),
+                0, 2);
+}
+
 /* Packs a strip of A, each tile `far` behind the one before. Where rows of it lie side by side
  * in memory they are followed over all tiles, a few steps at a time: memory likes long
  * runs. */
@@ -61,7 +73,8 @@ static void pack_a(const tn_blis_kernels *kernels, const operand *a, int64_t row
 {
     const block from = look(a, row, k, rows, depth, read);
     const int64_t some = from.row == 1 ? STEPS_AT_ONCE : depth;
-    for (int64_t i = 0; i < depth; i += some)
+    for (int64_t i = 0; i < depth; i += some) {
+        if (from.row == 1 && !a->m.read) fetch_steps(&from, i + 2 * some, rows);
         for (int64_t t = 0; t < tiles; t++) {
             const int64_t first = begin(rows, tiles, t);
             const tn_blis_strip s = {.from = from.at + first * from.row + i * from.col,
@@ -72,10 +85,11 @@ static void pack_a(const tn_blis_kernels *kernels, const operand *a, int64_t row
                                      .into = into + t * far + i * kernels->pitch};
             if (s.count) kernels->pack_a(&s);
         }
+    }
 }
 
-/* Packs a block of B, each panel `far` behind the one before. The same of
- * its rows. */
+/* Packs a block of B, each panel `far` behind the one before; its rows are followed as those
+ * of A. */
 static void pack_b(const tn_blis_kernels *kernels, const operand *b, int64_t k,
                    int64_t col, int64_t depth, int64_t cols, tn_real *read, tn_real *into,
                    int64_t far)
