@@ -8,6 +8,8 @@
 
 #include <tenon/backend.h>
 
+#include "check.h"
+
 static tn_status TN(open)(void *self, tn_call *c, int32_t threads)
 {
     return threads < 0
@@ -56,27 +58,11 @@ static void TN(element)(const tn_product *p, int64_t row, int64_t col)
     if (out->wrote) out->wrote(out->with, row, col, 1, 1, place ? place : &value, 1);
 }
 
-static tn_status TN(check)(tn_call *c, const tn_product *p)
-{
-    const tn_matrix *a = &p->a, *b = &p->b, *out = &p->out;
-    if (a->rows < 0 || a->cols < 0 || b->cols < 0 || a->cols != b->rows ||
-        a->rows != out->rows || b->cols != out->cols)
-        return tn_fail(
-            c, TN_ESHAPE,
-            "product: (%lld x %lld) times (%lld x %lld) cannot give (%lld x %lld)",
-            (long long)a->rows, (long long)a->cols, (long long)b->rows,
-            (long long)b->cols, (long long)out->rows, (long long)out->cols);
-    const int empty = !out->rows || !out->cols;
-    if (!empty && a->cols && ((!a->data && !a->read) || (!b->data && !b->read)))
-        return tn_fail(c, TN_EINVAL, "product: an operand has neither data nor a reader");
-    if (!empty && !out->data && (!out->wrote || p->add))
-        return tn_fail(c, TN_EINVAL, "product: the result has no place to go");
-    return TN_OK;
-}
-
 static tn_status TN(product)(const void *self, tn_call *c, const tn_product *p)
 {
-    const tn_status status = TN(check)(c, p);
+    tn_status status = TN(check_shapes)(c, p);
+    if (status == TN_OK && p->out.rows && p->out.cols)
+        status = TN(check_places)(c, p, NULL);
     if (status != TN_OK) return status;
     for (int64_t row = 0; row < p->out.rows; row++)
         for (int64_t col = 0; col < p->out.cols; col++) TN(element)(p, row, col);

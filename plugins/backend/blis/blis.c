@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../check.h"
 #include "choose.h"
 #include "cut.h"
 #include "loops.h"
@@ -174,24 +175,16 @@ static bool TN(overlaps)(const tn_matrix *m)
 
 static tn_status TN(check)(tn_call *c, const tn_product *p)
 {
-    const tn_matrix *a = &p->a, *b = &p->b, *out = &p->out;
-    if (a->rows < 0 || a->cols < 0 || b->cols < 0 || a->cols != b->rows ||
-        a->rows != out->rows || b->cols != out->cols)
-        return tn_fail(
-            c, TN_ESHAPE,
-            "product: (%lld x %lld) times (%lld x %lld) cannot give (%lld x %lld)",
-            (long long)a->rows, (long long)a->cols, (long long)b->rows,
-            (long long)b->cols, (long long)out->rows, (long long)out->cols);
-    if (!TN(reachable)(a) || !TN(reachable)(b) || !TN(reachable)(out))
+    const tn_matrix *out = &p->out;
+    tn_status status = TN(check_shapes)(c, p);
+    if (status != TN_OK) return status;
+    if (!TN(reachable)(&p->a) || !TN(reachable)(&p->b) || !TN(reachable)(out))
         return tn_fail(c, TN_ESHAPE, "product: sizes and strides are too large");
     if (!out->rows || !out->cols) return TN_OK;
-    if (a->cols && ((!a->data && !a->read) || (!b->data && !b->read && !b->packed)))
-        return tn_fail(c, TN_EINVAL, "product: an operand has neither data nor a reader");
-    if (!out->data && (!out->wrote || p->add))
-        return tn_fail(c, TN_EINVAL, "product: the result has no place to go");
-    if (out->data && TN(overlaps)(out))
+    status = TN(check_places)(c, p, p->b.packed);
+    if (status == TN_OK && out->data && TN(overlaps)(out))
         return tn_fail(c, TN_ESHAPE, "product: elements of the result share a place");
-    return TN_OK;
+    return status;
 }
 
 static tn_blis_team TN(team)(const TN(self) * self)
