@@ -13,8 +13,9 @@ MOST_BLOCKS = 1000
 LEAST_BLOCKS = 1
 
 
-def arguments(about, workloads):
-    """The command line that all peers understand. `list` names the workloads and ends."""
+def arguments(about, workloads, variants=None):
+    """The command line that all peers understand. `list` names the workloads and ends, as does
+    --variants where they do not depend on what is installed."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("workload")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -33,6 +34,11 @@ def arguments(about, workloads):
         sys.exit()
     if given.workload not in workloads:
         sys.exit(f"no workload {given.workload}; there are {', '.join(workloads)}")
+    if variants and given.variants:
+        print(json.dumps(variants))
+        sys.exit()
+    if variants and given.variant is None:
+        given.variant = variants[""][0]
     return given
 
 

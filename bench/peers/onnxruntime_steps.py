@@ -7,7 +7,7 @@ has exported.
 import measure
 
 SHAPES = {"W1inf": (100, 12288), "W3inf": (64, 784), "W7inf": (1, 12288), "W9inf": (128, 256)}
-given = measure.arguments(__doc__.split("\n\n")[0], list(SHAPES))
+given = measure.arguments(__doc__.split("\n\n")[0], list(SHAPES), {"": [""]})
 measure.start_again(given.threads)
 
 import numpy  # noqa: E402 - its libraries read the environment
