@@ -201,9 +201,12 @@ static void print_memory(const tn_model *model)
         tn_memory_use use;
         if (tn_model_memory(model, BATCH, training, &use, NULL)) continue;
         printf("memory    %.2f MiB of values to %s batches of %d (the least possible: "
-               "%.2f, without sharing: %.2f)\n",
+               "%.2f, without sharing: %.2f",
                (double)use.values / 0x1p20, what[training], BATCH,
                (double)use.least / 0x1p20, (double)use.apart / 0x1p20);
+        if (use.values != use.normal)
+            printf(", with memory: normal: %.2f", (double)use.normal / 0x1p20);
+        printf(")\n");
     }
 }
 

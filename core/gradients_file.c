@@ -50,12 +50,14 @@ tn_status tn_model_gradients_save(tn_model *model, const float *x, const float *
                                   const char *path, double *loss, tn_error *e)
 {
     gradients all = {.graph = model->graph};
+    const tn_plan_options options = {
+        .samples = samples, .training = true, .low = model->low};
     const tn_data_info info = tn_handed_info(all.graph, targets != NULL);
     tn_status status = tn_judge_new(all.graph, model->config->root, &info, &all.judge, e);
     if (!status)
         status = tn_handed_take(&all.handed, all.graph, &info, x, targets, labels,
                                 samples, e);
-    if (!status) status = tn_plan_new(all.graph, samples, true, false, &all.plan, e);
+    if (!status) status = tn_plan_make(all.graph, &options, &all.plan, e);
     if (!status) status = differentiate(&all, samples, loss, e);
     if (!status) status = write_archive(&all, path, e);
     tn_memory_put(&model->env->memory, all.tensor);

@@ -9,9 +9,9 @@
 /* ---- settings ------------------------------------------------------------------------ */
 
 static const char *const root_keys[] = {
-    "seed",        "precision", "data",  "input",     "classes",
-    "model",       "init",      "loss",  "optimizer", "gradient",
-    "regularizer", "metrics",   "train", "observe",   NULL};
+    "seed",  "precision", "data",      "input",    "classes",     "model",
+    "init",  "loss",      "optimizer", "gradient", "regularizer", "metrics",
+    "train", "observe",   "memory",    NULL};
 
 tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real,
                             tn_error *e)
@@ -29,6 +29,17 @@ tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real,
     if (!strcmp(precision->text, "double")) return TN_OK;
     return tn_cfg_error(precision, e, TN_EINVAL,
                         "precision: expected float or double, got '%s'", precision->text);
+}
+
+/* `memory:`, which is for training. */
+static tn_status read_memory(tn_model *m, tn_error *e)
+{
+    const tn_cfg *memory = tn_cfg_get(m->config->root, "memory");
+    if (!memory || !strcmp(memory->text, "normal")) return TN_OK;
+    m->low = !strcmp(memory->text, "low");
+    if (m->low) return TN_OK;
+    return tn_cfg_error(memory, e, TN_EINVAL,
+                        "memory: expected normal or low, got '%.60s'", memory->text);
 }
 
 tn_status tn_model_input_shape(const tn_cfg *root, tn_shape *shape, tn_error *e)
@@ -132,6 +143,7 @@ static tn_status fill(tn_model *m, const tn_shape *input, int64_t most, tn_error
         return tn_error_set(e, TN_ENOMEM, "no mutex to be had");
     m->has_lock = true;
     tn_status status = tn_model_settings(m->config->root, &seed, &real, e);
+    if (!status) status = read_memory(m, e);
     if (!status) status = tn_model_set_input(m->config, input, e);
     if (!status)
         status = tn_graph_new(m->env, m->config->root, input, real, seed, most, &m->graph,

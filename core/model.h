@@ -15,6 +15,7 @@ struct tn_model {
     tn_graph *graph;
     const char **classes; /* texts live in config; or NULL */
     int64_t chunk;        /* samples of an inference plan */
+    bool low;             /* `memory: low` */
     bool has_lock;
     pthread_mutex_t lock; /* of idle */
     struct tn_idle_plan *idle;

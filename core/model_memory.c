@@ -15,21 +15,33 @@ static void add_parameters(const tn_graph *g, bool training, tn_memory_use *use)
         use->parameters += bytes_of(&g->state[i].value);
 }
 
+static tn_status measure(const tn_model *model, const tn_plan_options *options,
+                         tn_plan_size *size, tn_error *e)
+{
+    tn_plan *plan;
+    const tn_status status = tn_plan_make(model->graph, options, &plan, e);
+    if (status) return status;
+    *size = tn_plan_memory(plan);
+    tn_plan_free(plan);
+    return TN_OK;
+}
+
 tn_status tn_model_memory(const tn_model *model, int64_t samples, bool training,
                           tn_memory_use *use, tn_error *e)
 {
-    const tn_plan_options options = {
+    tn_plan_options options = {
         .samples = samples, .training = training, .measures = true};
-    tn_plan *plan;
+    tn_plan_size size, normal;
     *use = (tn_memory_use){0};
     if (samples < 1)
         return tn_error_set(e, TN_EINVAL, "a batch has 1 sample or more, not %lld",
                             (long long)samples);
-    const tn_status status = tn_plan_make(model->graph, &options, &plan, e);
+    tn_status status = measure(model, &options, &normal, e);
+    options.low = model->low;
+    if (!status) status = measure(model, &options, &size, e);
     if (status) return status;
-    const tn_plan_size size = tn_plan_memory(plan);
     add_parameters(model->graph, training, use);
     use->values = size.shared, use->least = size.least, use->apart = size.apart;
-    tn_plan_free(plan);
+    use->normal = normal.shared;
     return TN_OK;
 }

@@ -97,17 +97,25 @@ void tn_plan_metric(const tn_plan *p, const tn_pass *pass, const tn_instance *me
                    tn_plan_output(p, p->graph->nodes - 1), field, sums);
 }
 
+/* One of the backward pass, which may run forward again. */
+static tn_status run_late(tn_plan *p, const tn_plan_group *g, const tn_pass *pass,
+                          tn_error *e)
+{
+    const tn_plan_node *n = &p->node[g->head];
+    const bool fused = !p->options.apart;
+    if (g->again)
+        return in_layer(p, g->head, p->ops->forward(&g->run, pass, fused, e), e);
+    if (n->orphan)
+        memset(n->gradient, 0, (size_t)(pass->samples * n->size) * p->real_size);
+    return in_layer(p, g->head, p->ops->backward(&g->run, pass, fused, e), e);
+}
+
 static tn_status run_backward(tn_plan *p, const tn_pass *pass, tn_error *e)
 {
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < p->backwards; i++) {
-        const tn_plan_group *g = &p->backward[i];
-        const tn_plan_node *n = &p->node[g->head];
         const double began = tn_watch_begin(p->spent);
-        if (n->orphan)
-            memset(n->gradient, 0, (size_t)(pass->samples * n->size) * p->real_size);
-        status = in_layer(p, g->head,
-                          p->ops->backward(&g->run, pass, !p->options.apart, e), e);
+        status = run_late(p, &p->backward[i], pass, e);
         note(p, p->forwards + 1 + i, began);
     }
     return status ? status : run_weights(p, pass, true, e);

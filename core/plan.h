@@ -29,7 +29,9 @@ typedef struct tn_plan_options {
     bool accumulates; /* gradients of several batches will be added up */
     bool keeps;       /* values of all nodes, for tn_plan_output */
     bool apart;       /* every layer in a pass of its own: the same bits, only slower */
-    bool measures;    /* nothing but tn_plan_memory is asked: takes next to no memory */
+    bool
+        low; /* training: values are made again rather than kept, where that saves memory */
+    bool measures; /* nothing but tn_plan_memory is asked: takes next to no memory */
     /* Parameters whose gradient need not be stored, being taken by a sink where the layer makes it
      * so that it can (NULL: none). One whole pass without sinks stores them for good. */
     const bool *unstored;
@@ -85,11 +87,12 @@ void tn_plan_commit(tn_plan *, const tn_pass *);
  * outputs. -1: none; -2: that failed, for want of memory. */
 int32_t tn_plan_first_bad(const tn_plan *, const tn_pass *);
 /* Where the time of passes goes. Layers run in groups: those of the forward pass, the loss, those
- * of the backward pass. */
+ * of the backward pass, and among these such as run forward again. */
 typedef enum tn_plan_pass {
     TN_PASS_FORWARD,
     TN_PASS_LOSS,
-    TN_PASS_BACKWARD
+    TN_PASS_BACKWARD,
+    TN_PASS_AGAIN
 } tn_plan_pass;
 int32_t tn_plan_groups(const tn_plan *);
 /* From now on adds what a group takes to its own of tn_plan_groups `spent`; NULL: no more. */

@@ -3,7 +3,10 @@
  * A value is needed from the group that makes it to the last that reads it: the forward pass of
  * its users, and the backward pass of those layers that say so (TN_NEEDS_X, TN_NEEDS_Y). A
  * gradient is needed from its first part to the backward pass of its node. A layer that may
- * work in place does so where nothing else wants what it overwrites. */
+ * work in place does so where nothing else wants what it overwrites.
+ *
+ * A value that is made again is needed twice: up to its last user in the forward pass, and from
+ * then on for those users of its segment that run again, and for the backward pass. */
 #include "core/plan_state.h"
 
 static tn_span at(int32_t when)
@@ -16,25 +19,36 @@ static void extend(tn_span *span, int32_t to)
     if (to > span->last) span->last = to;
 }
 
-static bool lives(const tn_plan *p, int32_t number)
+bool tn_plan_lives(const tn_plan *p, int32_t number)
 {
     return number > 0 && p->node[number].home == number;
 }
 
-static bool has_gradient(const tn_plan *p, int32_t number)
+bool tn_plan_has_gradient(const tn_plan *p, int32_t number)
 {
-    return p->options.training && lives(p, number) && p->node[number].wants;
+    return p->options.training && tn_plan_lives(p, number) && p->node[number].wants;
 }
 
 /* ---- spans ---------------------------------------------------------------------------- */
 
+bool tn_plan_reads_again(const tn_plan *p, int32_t node, int32_t k)
+{
+    const tn_plan_node *in = &p->node[tn_plan_source(p, node, k)];
+    return in->again.when >= 0 && in->segment == p->node[node].segment;
+}
+
 static void span_inputs(tn_plan *p, int32_t number)
 {
     const tn_plan_node *n = &p->node[number];
-    const bool later = has_gradient(p, number) && tn_backward_reads_x(&n->unit.facts);
+    const bool later = tn_plan_has_gradient(p, number) &&
+                       tn_backward_reads_x(&n->unit.facts);
     for (int32_t k = 0; k < p->graph->node[number].inputs; k++) {
         tn_plan_node *in = &p->node[tn_plan_source(p, number, k)];
-        extend(&in->value_span, later ? n->backward : n->forward);
+        tn_span *late = tn_plan_reads_again(p, number, k) ? &in->again.value_span
+                                                          : &in->value_span;
+        extend(&in->value_span, n->forward);
+        extend(late, n->again.when);
+        if (later) extend(late, n->backward);
     }
 }
 
@@ -54,14 +68,17 @@ static void make_spans(tn_plan *p)
         tn_plan_node *n = &p->node[i];
         n->value_at = n->gradient_at = i;
         n->value_span = at(n->forward), n->gradient_span = at(n->backward);
+        n->again.value_at = i, n->again.value_span = at(n->again.when);
     }
     for (int32_t i = 1; i < p->graph->nodes; i++) {
-        if (!lives(p, i)) continue;
+        if (!tn_plan_lives(p, i)) continue;
         tn_plan_node *n = &p->node[i];
         span_inputs(p, i);
-        if (!has_gradient(p, i)) continue;
+        if (!tn_plan_has_gradient(p, i)) continue;
         span_gradients(p, i);
-        if (tn_backward_reads_y(&n->unit.facts)) extend(&n->value_span, n->backward);
+        if (tn_backward_reads_y(&n->unit.facts))
+            extend(n->again.when < 0 ? &n->value_span : &n->again.value_span,
+                   n->backward);
     }
     tn_plan_node *last = &p->node[tn_plan_last(p)];
     extend(&last->value_span, p->forwards); /* the loss */
@@ -73,7 +90,7 @@ static void make_spans(tn_plan *p)
 static bool may_work_in_place(const tn_plan *p, int32_t number)
 {
     const tn_plan_node *n = &p->node[number];
-    return lives(p, number) && tn_runs_on_tiles(&n->unit.facts) &&
+    return tn_plan_lives(p, number) && tn_runs_on_tiles(&n->unit.facts) &&
            (n->unit.facts.flags & TN_INPLACE) && !p->options.keeps;
 }
 
@@ -94,18 +111,34 @@ static void share_values(tn_plan *p)
         extend(&p->node[p->node[i].value_at].value_span, p->node[i].value_span.last);
 }
 
+/* The same where both are made again, one user being all that reads them. */
+static void share_again(tn_plan *p)
+{
+    for (int32_t i = 1; i < p->graph->nodes; i++) {
+        tn_again *a = &p->node[i].again;
+        if (a->when < 0 || !may_work_in_place(p, i) || !tn_plan_reads_again(p, i, 0))
+            continue;
+        const tn_plan_node *in = &p->node[tn_plan_source(p, i, 0)];
+        if (in->uses == 1 && in->again.value_span.last <= a->when)
+            a->value_at = in->again.value_at;
+    }
+    for (int32_t i = 1; i < p->graph->nodes; i++)
+        extend(&p->node[p->node[i].again.value_at].again.value_span,
+               p->node[i].again.value_span.last);
+}
+
 /* Gradients, that of the first input over the layer's own: it is the only part. */
 static void share_gradients(tn_plan *p)
 {
     for (int32_t i = p->graph->nodes - 1; i > 0; i--) {
-        if (!has_gradient(p, i) || !may_work_in_place(p, i)) continue;
+        if (!tn_plan_has_gradient(p, i) || !may_work_in_place(p, i)) continue;
         const int32_t source = tn_plan_source(p, i, 0);
         tn_plan_node *in = &p->node[source];
-        if (!has_gradient(p, source) || in->givers != 1) continue;
+        if (!tn_plan_has_gradient(p, source) || in->givers != 1) continue;
         in->gradient_at = p->node[i].gradient_at;
     }
     for (int32_t i = 1; i < p->graph->nodes; i++)
-        if (has_gradient(p, i))
+        if (tn_plan_has_gradient(p, i))
             extend(&p->node[p->node[i].gradient_at].gradient_span,
                    p->node[i].gradient_span.last);
 }
@@ -133,28 +166,52 @@ static tn_status want_partials(tn_plan *p, tn_unit *u, const tn_space *space,
                         &u->gparam_partial, e);
 }
 
-tn_status tn_plan_want_kernel(tn_plan *p, tn_unit *u, int64_t samples, tn_span forward,
-                              tn_span backward, tn_error *e)
+/* Of what a whole layer remembers, a kernel that runs forward, and backward. */
+static tn_status want_cache(tn_plan *p, tn_unit *u, int64_t samples, tn_span span,
+                            tn_error *e)
+{
+    if (u->facts.kernel != TN_WHOLE || !u->spec->cache) return TN_OK;
+    return tn_plan_want(p, samples, (int64_t)u->spec->cache, 1, span, &u->cache, e);
+}
+
+static int64_t groups_of(const tn_unit *u, int64_t samples)
+{
+    return tn_groups(u->facts.over, samples * u->rows_per_sample, u->width,
+                     u->rows_per_sample);
+}
+
+static tn_status want_forward(tn_plan *p, tn_unit *u, int64_t samples, tn_span span,
+                              tn_error *e)
 {
     const tn_layer_facts *f = &u->facts;
-    const int64_t groups = tn_groups(f->over, samples * u->rows_per_sample, u->width,
-                                     u->rows_per_sample);
     const tn_space space = tn_unit_space(u, samples);
-    const tn_span both = {forward.first,
-                          p->options.training ? backward.last : forward.last};
-    if (f->kernel == TN_WHOLE && !u->spec->cache) return TN_OK;
-    if (f->kernel == TN_WHOLE)
-        return tn_plan_want(p, samples, (int64_t)u->spec->cache, 1, both, &u->cache, e);
-    tn_status status = want_sums(p, f->over, &space, groups, f->sums, f->stats, forward,
-                                 &u->sums, e);
-    if (!status && p->options.training)
-        status = want_sums(p, f->over, &space, groups, f->back_sums, f->back_stats,
-                           backward, &u->back_sums, e);
-    if (!status) status = want_partials(p, u, &space, backward, e);
+    if (f->kernel == TN_WHOLE) return TN_OK;
+    const tn_status status = want_sums(p, f->over, &space, groups_of(u, samples), f->sums,
+                                       f->stats, span, &u->sums, e);
     if (status || f->kernel != TN_WINDOW) return status;
     u->window_scratch = tn_plan_take(p, p->ops->threads(p->backend) * u->width,
                                      p->real_size, e);
     return u->window_scratch ? TN_OK : TN_ENOMEM;
+}
+
+static tn_status want_backward(tn_plan *p, tn_unit *u, int64_t samples, tn_span span,
+                               tn_error *e)
+{
+    const tn_layer_facts *f = &u->facts;
+    const tn_space space = tn_unit_space(u, samples);
+    if (f->kernel == TN_WHOLE || !p->options.training) return TN_OK;
+    const tn_status status = want_sums(p, f->over, &space, groups_of(u, samples),
+                                       f->back_sums, f->back_stats, span, &u->back_sums,
+                                       e);
+    return status ? status : want_partials(p, u, &space, span, e);
+}
+
+tn_status tn_plan_want_kernel(tn_plan *p, tn_unit *u, int64_t samples, tn_span span,
+                              tn_error *e)
+{
+    tn_status status = want_cache(p, u, samples, span, e);
+    if (!status) status = want_forward(p, u, samples, span, e);
+    return status ? status : want_backward(p, u, samples, span, e);
 }
 
 /* ---- nodes ---------------------------------------------------------------------------- */
@@ -164,7 +221,8 @@ static bool needs_spare(const tn_plan *p, int32_t number, int32_t k)
 {
     const tn_layer_facts *f = &p->node[number].unit.facts;
     return p->node[number].unit.gx_add[k] && f->kernel != TN_WINDOW &&
-           !tn_runs_by_product(f) && has_gradient(p, tn_plan_source(p, number, k));
+           !tn_runs_by_product(f) &&
+           tn_plan_has_gradient(p, tn_plan_source(p, number, k));
 }
 
 /* Counters for the larger of its results, output and gradients of inputs. */
@@ -183,26 +241,57 @@ static tn_status take_cells(tn_plan *p, int32_t number, tn_error *e)
     return p->node[number].unit.cell ? TN_OK : TN_ENOMEM;
 }
 
-static tn_status want_node(tn_plan *p, int32_t number, tn_error *e)
+static tn_status want_values(tn_plan *p, int32_t number, tn_error *e)
 {
     tn_plan_node *n = &p->node[number];
     const int64_t samples = p->options.samples;
-    tn_span backward = at(n->backward);
+    tn_again *again = &n->again;
     tn_status status = TN_OK;
     if (n->value_at == number)
         status = tn_plan_want(p, samples, n->size, p->real_size, n->value_span, &n->value,
                               e);
-    if (!status && has_gradient(p, number) && n->gradient_at == number)
+    if (!status && again->when >= 0 && again->value_at == number)
+        status = tn_plan_want(p, samples, n->size, p->real_size, again->value_span,
+                              &again->value, e);
+    return status;
+}
+
+/* Its gradient, and what its backward pass needs. */
+static tn_status want_gradient(tn_plan *p, int32_t number, tn_error *e)
+{
+    tn_plan_node *n = &p->node[number];
+    const int64_t samples = p->options.samples;
+    const tn_span backward = at(n->backward);
+    tn_status status = TN_OK;
+    if (n->gradient_at == number)
         status = tn_plan_want(p, samples, n->size, p->real_size, n->gradient_span,
                               &n->gradient, e);
     for (int32_t k = 0; !status && k < p->graph->node[number].inputs; k++)
-        if (has_gradient(p, number) && needs_spare(p, number, k))
+        if (needs_spare(p, number, k))
             status = tn_plan_want(p, samples, p->node[tn_plan_source(p, number, k)].size,
-                                  p->real_size, backward, &n->unit.gx_spare[k], e);
-    if (n->backward < 0) backward = at(n->forward);
+                                  p->real_size, backward, &n->late->gx_spare[k], e);
+    return status ? status : want_backward(p, n->late, samples, backward, e);
+}
+
+/* The late unit, where it is another, has the statistics and scratch of the first one. */
+static tn_status want_node(tn_plan *p, int32_t number, tn_error *e)
+{
+    tn_plan_node *n = &p->node[number];
+    const int64_t samples = p->options.samples;
+    const bool twice = n->again.when >= 0, gradient = tn_plan_has_gradient(p, number);
+    const int32_t end = gradient ? n->backward : n->forward;
+    tn_status status = want_values(p, number, e);
     if (!status)
-        status = tn_plan_want_kernel(p, &n->unit, samples, at(n->forward), backward, e);
-    return status ? status : take_cells(p, number, e);
+        status = want_cache(p, &n->unit, samples,
+                            (tn_span){n->forward, twice ? n->forward : end}, e);
+    if (!status) status = want_forward(p, &n->unit, samples, at(n->forward), e);
+    if (!status) status = take_cells(p, number, e);
+    if (status) return status;
+    if (n->late != &n->unit) *n->late = n->unit, n->late->known = twice;
+    if (twice)
+        status = want_cache(p, n->late, samples,
+                            (tn_span){n->again.when, gradient ? end : n->again.when}, e);
+    return status || !gradient ? status : want_gradient(p, number, e);
 }
 
 /* What shares memory finds it. */
@@ -210,28 +299,38 @@ static void find_shared(tn_plan *p)
 {
     for (int32_t i = 1; i < p->graph->nodes; i++) {
         tn_plan_node *n = &p->node[i];
-        if (!lives(p, i)) continue;
+        if (!tn_plan_lives(p, i)) continue;
         n->value = p->node[n->value_at].value;
         n->gradient = p->node[n->gradient_at].gradient;
-        n->unit.y = n->value, n->unit.gy = n->gradient;
+        n->again.value = p->node[n->again.value_at].again.value;
+        n->unit.y = n->late->y = n->value;
+        if (n->again.when >= 0) n->late->y = n->again.value;
+        n->late->gy = n->gradient;
     }
+}
+
+static void bind_input(tn_plan *p, tn_unit *u, int32_t k, int32_t source, bool again)
+{
+    if (!source) p->reader[p->readers++] = &u->x[k];
+    u->x[k] = again ? p->node[source].again.value : p->node[source].value;
 }
 
 static void bind_inputs(tn_plan *p, int32_t number)
 {
-    tn_unit *u = &p->node[number].unit;
+    tn_plan_node *n = &p->node[number];
     for (int32_t k = 0; k < p->graph->node[number].inputs; k++) {
         const int32_t source = tn_plan_source(p, number, k);
-        if (!source) p->reader[p->readers++] = &u->x[k];
-        u->x[k] = p->node[source].value;
-        if (has_gradient(p, number)) u->gx[k] = p->node[source].gradient;
+        bind_input(p, &n->unit, k, source, false);
+        if (n->late != &n->unit)
+            bind_input(p, n->late, k, source, tn_plan_reads_again(p, number, k));
+        if (tn_plan_has_gradient(p, number)) n->late->gx[k] = p->node[source].gradient;
     }
 }
 
 static tn_status take_readers(tn_plan *p, tn_error *e)
 {
     int64_t readers = 1;
-    for (int32_t i = 1; i < p->graph->nodes; i++) readers += p->graph->node[i].inputs;
+    for (int32_t i = 1; i < p->graph->nodes; i++) readers += 2 * p->graph->node[i].inputs;
     p->reader = tn_plan_take(p, readers, sizeof *p->reader, e);
     return p->reader ? TN_OK : TN_ENOMEM;
 }
@@ -241,10 +340,11 @@ tn_status tn_plan_bind(tn_plan *p, tn_error *e)
     const int64_t rows = tn_rows_per_sample(tn_graph_output(p->graph));
     make_spans(p);
     share_values(p);
+    share_again(p);
     share_gradients(p);
     tn_status status = take_readers(p, e);
     for (int32_t i = 1; !status && i < p->graph->nodes; i++)
-        if (lives(p, i)) status = want_node(p, i, e);
+        if (tn_plan_lives(p, i)) status = want_node(p, i, e);
     if (!status)
         status = tn_plan_want(p, p->options.samples, 2 * rows, sizeof(double),
                               at(p->forwards), (void **)&p->row_values, e);
@@ -252,6 +352,6 @@ tn_status tn_plan_bind(tn_plan *p, tn_error *e)
     if (status) return status;
     find_shared(p);
     for (int32_t i = 1; i < p->graph->nodes; i++)
-        if (lives(p, i)) bind_inputs(p, i);
+        if (tn_plan_lives(p, i)) bind_inputs(p, i);
     return tn_plan_make_tensors(p, e);
 }

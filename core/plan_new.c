@@ -102,7 +102,7 @@ static tn_status add_weight(tn_plan *p, int32_t i, tn_error *e)
     w->unit.gy = w->gradient, w->unit.gx[0] = p->options.training ? p->gradient[i] : NULL;
     bind_own(p, &w->unit, q->first_own, q->own, q->first_own_state, q->own_states);
     const tn_span always = {0, INT32_MAX};
-    return tn_plan_want_kernel(p, &w->unit, 1, always, always, e);
+    return tn_plan_want_kernel(p, &w->unit, 1, always, e);
 }
 
 static bool wants_gradient(const tn_plan *p, int32_t number)
@@ -120,6 +120,8 @@ static tn_status add_node(tn_plan *p, int32_t number, tn_error *e)
     tn_plan_node *n = &p->node[number];
     n->size = tn_shape_count(&from->spec.out);
     n->home = number;
+    n->again.when = -1;
+    n->late = &n->unit;
     if (from->layer) {
         n->unit = make_unit(p, from->layer, &from->spec, tn_plan_key(p, number, 1));
         n->wants = wants_gradient(p, number);
@@ -200,7 +202,7 @@ tn_status tn_plan_store(tn_plan *p, const tn_pass *pass, tn_error *e)
     for (int32_t i = 0; i < p->graph->params; i++) {
         if (p->gradient[i] || spared(pass, i)) continue;
         const int32_t node = p->graph->param[i].node;
-        tn_unit *unit = &p->node[node].unit;
+        tn_unit *unit = p->node[node].late;
         const int32_t own = i - p->graph->node[node].first_param;
         const tn_status status = take_gradient(p, i, e);
         if (status) return status;
@@ -218,11 +220,12 @@ static tn_status make(tn_plan *p, tn_error *e)
     tn_status status = p->node ? take_params(p, p->options.accumulates, e) : TN_ENOMEM;
     for (int32_t i = 0; !status && i < g->nodes; i++) status = add_node(p, i, e);
     if (!status) status = tn_plan_make_groups(p, e);
+    if (!status && p->room) status = tn_plan_make_replays(p, e);
     return status ? status : tn_plan_bind(p, e);
 }
 
-tn_status tn_plan_make(tn_graph *g, const tn_plan_options *options, tn_plan **out,
-                       tn_error *e)
+tn_status tn_plan_make_within(tn_graph *g, const tn_plan_options *options, int64_t room,
+                              tn_plan **out, tn_error *e)
 {
     *out = NULL;
     const tn_instance *backend;
@@ -235,6 +238,7 @@ tn_status tn_plan_make(tn_graph *g, const tn_plan_options *options, tn_plan **ou
                    .ops = tn_real_ops_of(g->real),
                    .options = *options,
                    .real_size = g->real ? 8 : 4,
+                   .room = room,
                    .arena = {&g->env->memory, SLAB_BYTES, 64, NULL}};
     status = make(p, e);
     if (status)
@@ -242,6 +246,16 @@ tn_status tn_plan_make(tn_graph *g, const tn_plan_options *options, tn_plan **ou
     else
         *out = p;
     return status;
+}
+
+tn_status tn_plan_make(tn_graph *g, const tn_plan_options *options, tn_plan **out,
+                       tn_error *e)
+{
+    const bool low = options->low && options->training && !options->keeps;
+    int64_t room = 0;
+    *out = NULL;
+    const tn_status status = low ? tn_plan_choose_room(g, options, &room, e) : TN_OK;
+    return status ? status : tn_plan_make_within(g, options, room, out, e);
 }
 
 tn_status tn_plan_new(tn_graph *g, int64_t max_samples, bool training, bool accumulates,

@@ -1,11 +1,12 @@
 /* plan_state.h - what a plan holds. plan_new.c makes it: nodes and parameters, then which of them
- * run as one (plan_group.c), then where everything lies (plan_bind.c says what is needed from
- * when to when, plan_memory.c lays it out). plan.c runs it.
+ * run as one (plan_group.c), which values are made again rather than kept (plan_replay.c, along
+ * the cuts of plan_cut.c), then where everything lies (plan_bind.c says what is needed from when
+ * to when, plan_memory.c lays it out). plan.c runs it.
  *
  * Invariant: everything a step touches is allocated by tn_plan_new. Views, and at inference
  * layers that are then the identity, have no memory of their own: node i's values live with
  * node home[i]; those of node 0 stay with the caller. Time counts groups: those of the forward
- * pass, the loss, those of the backward pass. */
+ * pass, the loss, those of the backward pass, among which some forward ones run again. */
 #ifndef CORE_PLAN_STATE_H
 #define CORE_PLAN_STATE_H
 
@@ -16,6 +17,14 @@
 typedef struct tn_span {
     int32_t first, last;
 } tn_span;
+
+/* Values that are made a second time, with memory of their own from then on. */
+typedef struct tn_again {
+    int32_t when;     /* -1: they are not */
+    int32_t value_at; /* as below */
+    tn_span value_span;
+    void *value;
+} tn_again;
 
 typedef struct tn_plan_node {
     int32_t home;       /* node that holds the values: i itself, or an earlier one */
@@ -30,11 +39,16 @@ typedef struct tn_plan_node {
     tn_span value_span, gradient_span;
     void *value, *gradient;
     int64_t size; /* of one sample */
+    int32_t segment;
+    tn_again again;
     tn_unit unit;
+    tn_unit
+        *late; /* runs again, and backward; `unit` itself where it sees the same memory */
 } tn_plan_node;
 
 typedef struct tn_plan_group {
     int32_t head; /* node */
+    bool again;   /* of those of the backward pass: it runs forward */
     tn_group run;
 } tn_plan_group;
 
@@ -69,6 +83,9 @@ struct tn_plan {
      * where nothing does). */
     tn_plan_weight **weight;
     void **gradient, **total;
+    int64_t room;  /* for values of one sample that are kept for backward; 0: for all */
+    int64_t saved; /* values that backward reads, of one sample */
+    double work;   /* elements and multiplications of a sample that are made again */
     double *row_values; /* of the loss: two per row */
     tn_piece *piece;    /* while the plan is made */
     int32_t pieces, piece_room;
@@ -88,11 +105,19 @@ tn_status tn_plan_lay_out(tn_plan *, tn_error *);
 
 /* Chains of the forward and of the backward pass, and who adds to gradients. */
 tn_status tn_plan_make_groups(tn_plan *, tn_error *);
+/* A plan that fits values into p->room; the room that takes the least memory. */
+tn_status tn_plan_make_within(tn_graph *, const tn_plan_options *, int64_t room,
+                              tn_plan **, tn_error *);
+tn_status tn_plan_choose_room(tn_graph *, const tn_plan_options *, int64_t *room,
+                              tn_error *);
+/* Cuts the forward pass into segments. */
+tn_status tn_plan_cut(tn_plan *, tn_error *);
+/* Groups that run forward again within the backward pass. */
+tn_status tn_plan_make_replays(tn_plan *, tn_error *);
 /* Memory of values, gradients and kernels, and where units find it. */
 tn_status tn_plan_bind(tn_plan *, tn_error *);
-/* What the kernels of a unit need that runs in that span (weights: of any). */
-tn_status tn_plan_want_kernel(tn_plan *, tn_unit *, int64_t samples, tn_span forward,
-                              tn_span backward, tn_error *);
+/* What the kernels of a unit need that runs, forward and backward, in that span. */
+tn_status tn_plan_want_kernel(tn_plan *, tn_unit *, int64_t samples, tn_span, tn_error *);
 /* Memory for the gradients that this pass is the first to store. */
 tn_status tn_plan_store(tn_plan *, const tn_pass *, tn_error *);
 /* The tensors that whole-class layers see. */
@@ -100,6 +125,11 @@ tn_status tn_plan_make_tensors(tn_plan *, tn_error *);
 
 /* The home of input k of a node. */
 int32_t tn_plan_source(const tn_plan *, int32_t node, int32_t k);
+/* Whether its late unit reads those that were made again. */
+bool tn_plan_reads_again(const tn_plan *, int32_t node, int32_t k);
+/* Whether node i has memory of its own; whether backward wants its gradient. */
+bool tn_plan_lives(const tn_plan *, int32_t node);
+bool tn_plan_has_gradient(const tn_plan *, int32_t node);
 /* The home of the last node's values. */
 int32_t tn_plan_last(const tn_plan *);
 /* The stream of random numbers of node `number` (stream 1) or parametrization (2). */

@@ -78,11 +78,17 @@ static tn_status make_whole(tn_plan *p, tn_unit *u, tn_error *e)
     return status ? status : make_own(p, u, e);
 }
 
+static tn_status make_both(tn_plan *p, tn_plan_node *n, tn_error *e)
+{
+    const tn_status status = make_whole(p, &n->unit, e);
+    return status || n->late == &n->unit ? status : make_whole(p, n->late, e);
+}
+
 tn_status tn_plan_make_tensors(tn_plan *p, tn_error *e)
 {
     tn_status status = TN_OK;
     for (int32_t i = 1; !status && i < p->graph->nodes; i++)
-        if (p->node[i].home == i) status = make_whole(p, &p->node[i].unit, e);
+        if (p->node[i].home == i) status = make_both(p, &p->node[i], e);
     for (int32_t i = 0; !status && i < p->graph->params; i++)
         if (p->weight[i]) status = make_whole(p, &p->weight[i]->unit, e);
     return status;

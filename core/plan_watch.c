@@ -13,19 +13,22 @@ void tn_plan_watch(tn_plan *p, tn_spent *spent)
 {
     p->spent = spent;
     for (int32_t i = 1; i < p->graph->nodes; i++)
-        p->node[i].unit.operations = spent ? &p->operations : NULL;
+        p->node[i].unit.operations = p->node[i].late->operations = spent ? &p->operations
+                                                                         : NULL;
 }
 
 tn_plan_pass tn_plan_pass_of(const tn_plan *p, int32_t group)
 {
     if (group == p->forwards) return TN_PASS_LOSS;
-    return group < p->forwards ? TN_PASS_FORWARD : TN_PASS_BACKWARD;
+    if (group < p->forwards) return TN_PASS_FORWARD;
+    return p->backward[group - p->forwards - 1].again ? TN_PASS_AGAIN : TN_PASS_BACKWARD;
 }
 
 static bool runs_in(const tn_plan *p, int32_t number, int32_t group)
 {
     const tn_plan_node *n = &p->node[number];
-    return n->home == number && (n->forward == group || n->backward == group);
+    return n->home == number &&
+           (n->forward == group || n->backward == group || n->again.when == group);
 }
 
 void tn_plan_name(const tn_plan *p, int32_t group, char *name, size_t size)
@@ -54,10 +57,11 @@ static double parameters_of(const tn_plan_node *n)
 static double forward_values(const tn_plan *p, int32_t number, int32_t group)
 {
     const tn_plan_node *n = &p->node[number];
-    double sum = n->value_span.last > group ? (double)n->size : 0;
+    const tn_span *span = group < p->forwards ? &n->value_span : &n->again.value_span;
+    double sum = span->last > group ? (double)n->size : 0;
     for (int32_t k = 0; k < p->graph->node[number].inputs; k++) {
         const tn_plan_node *in = &p->node[tn_plan_source(p, number, k)];
-        if (in->forward != group) sum += (double)in->size;
+        if (in->forward != group && in->again.when != group) sum += (double)in->size;
     }
     return sum;
 }
@@ -86,7 +90,7 @@ double tn_plan_bytes(const tn_plan *p, int32_t group, int64_t samples)
     for (int32_t i = 1; i < p->graph->nodes; i++) {
         if (!runs_in(p, i, group)) continue;
         const double own = parameters_of(&p->node[i]);
-        if (pass == TN_PASS_FORWARD)
+        if (pass == TN_PASS_FORWARD || pass == TN_PASS_AGAIN)
             sum += own + many * forward_values(p, i, group);
         else /* weights are read, their gradients or they themselves written */
             sum += 2 * own + many * backward_values(p, i, group);

@@ -184,7 +184,7 @@ static double update_bytes(const tn_trainer *t, const tn_profile *known)
 
 static void add_parts(const profiling *p, tn_profile *to)
 {
-    static const char *const pass[] = {"forward", "loss", "backward"};
+    static const char *const pass[] = {"forward", "loss", "backward", "again"};
     tn_trainer *t = p->t;
     if (t->feed) add_cost(p, to, "data", p->groups + TN_WATCH_DATA, 0);
     for (int32_t i = 0; i < p->groups; i++) {

@@ -121,6 +121,7 @@ tn_status tn_trainer_plan(tn_trainer *t, int64_t samples, tn_plan **out, tn_erro
     const tn_plan_options options = {.samples = samples,
                                      .training = true,
                                      .accumulates = t->accumulate > 1,
+                                     .low = t->model->low,
                                      .unstored = tn_updater_takes(t->updater)};
     return tn_plan_make(t->model->graph, &options, out, e);
 }

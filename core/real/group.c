@@ -86,7 +86,8 @@ static void run_tiles(tiles *t)
 void TN(tn_tiles_forward)(tn_work *w, int32_t count)
 {
     tiles t = {w, count, TN(tn_run_forward)};
-    if (w->statistics) TN(tn_reduce)(w, &w->layer->reduce, &w->unit->sums, NULL);
+    if (w->statistics && !w->unit->known)
+        TN(tn_reduce)(w, &w->layer->reduce, &w->unit->sums, NULL);
     run_tiles(&t);
 }
 

@@ -141,9 +141,10 @@ TN_API tn_status tn_model_find(const tn_model *, const char *name, tn_tensor *,
 
 /* Bytes that batches of `samples` take: parameters and states; their gradients; and what is kept
  * of a batch for a while, which shares memory (`values`), though never less than what is needed
- * at one time (`least`); without sharing it would be `apart`. Optimizers have slots beside. */
+ * at one time (`least`); without sharing it would be `apart`, with `memory: normal` `normal`.
+ * Optimizers have slots beside. */
 typedef struct tn_memory_use {
-    size_t parameters, gradients, values, least, apart;
+    size_t parameters, gradients, values, least, apart, normal;
 } tn_memory_use;
 
 TN_API tn_status tn_model_memory(const tn_model *, int64_t samples, bool training,
