@@ -1,8 +1,9 @@
 /* plan_memory.c - lays out what a plan needs only for a while in one block of memory: pieces
  * that are needed at the same time lie apart, others may lie on each other.
  *
- * The largest piece first, each into the smallest gap that holds it (Pisarchyk, Lee, "Efficient
- * memory management for deep neural net inference", 2020, greedy by size for offsets). */
+ * Each piece goes into the smallest gap that holds it, the largest first (Pisarchyk, Lee,
+ * "Efficient memory management for deep neural net inference", 2020, greedy by size for offsets)
+ * or those first that are needed latest, whichever takes less. */
 #include "core/plan_state.h"
 
 #include <stdlib.h>
@@ -81,6 +82,14 @@ static int by_size(const void *x, const void *y)
     return (a->span.first > b->span.first) - (a->span.first < b->span.first);
 }
 
+/* Those that are needed latest first: values of a forward pass end in the order of a stack. */
+static int by_end(const void *x, const void *y)
+{
+    const tn_piece *a = x, *b = y;
+    if (a->span.last == b->span.last) return by_size(x, y);
+    return a->span.last < b->span.last ? 1 : -1;
+}
+
 /* false: the sum of all pieces is more than there can be. */
 static bool add_sizes(tn_plan *p)
 {
@@ -105,16 +114,28 @@ static size_t least_bytes(const tn_plan *p)
     return most;
 }
 
-static void place_all(tn_plan *p, tn_piece **placed)
+typedef int piece_order(const void *, const void *);
+
+static size_t place_all(tn_plan *p, tn_piece **placed, piece_order *order)
 {
-    qsort(p->piece, (size_t)p->pieces, sizeof *p->piece, by_size);
+    size_t end = 0;
+    qsort(p->piece, (size_t)p->pieces, sizeof *p->piece, order);
     for (int32_t i = 0; i < p->pieces; i++) {
         tn_piece *piece = &p->piece[i];
         piece->at = find_place(placed, i, piece);
         insert(placed, i, piece);
-        if (piece->at + piece->bytes > p->size.shared)
-            p->size.shared = piece->at + piece->bytes;
+        if (piece->at + piece->bytes > end) end = piece->at + piece->bytes;
     }
+    return end;
+}
+
+/* In the first of these orders that comes out at the least, or at less than the other. */
+static void place_best(tn_plan *p, tn_piece **placed)
+{
+    const size_t by_sizes = place_all(p, placed, by_size);
+    p->size.shared = by_sizes;
+    if (by_sizes > p->size.least) p->size.shared = place_all(p, placed, by_end);
+    if (by_sizes < p->size.shared) p->size.shared = place_all(p, placed, by_size);
 }
 
 /* One block for all pieces; where the arena sets every block apart to find steps out of them,
@@ -139,9 +160,9 @@ tn_status tn_plan_lay_out(tn_plan *p, tn_error *e)
         return tn_error_set(e, TN_ENOMEM, "the values of a batch are too many");
     tn_piece **placed = tn_memory_array(m, (size_t)p->pieces, sizeof(tn_piece *), e);
     if (!placed) return TN_ENOMEM;
-    place_all(p, placed);
-    tn_memory_put(m, placed);
     p->size.least = least_bytes(p);
+    place_best(p, placed);
+    tn_memory_put(m, placed);
     const tn_status status = p->options.measures ? TN_OK : take_pieces(p, e);
     tn_memory_put(m, p->piece);
     p->piece = NULL;
