@@ -99,17 +99,30 @@ static bool add_sizes(tn_plan *p)
     return true;
 }
 
-/* The most is needed when some piece is first needed. */
-static size_t least_bytes(const tn_plan *p)
+/* Pieces in the order of their first group, and those that are needed no more in that of their
+ * last: the most is needed when some piece is first needed. */
+static int by_first(const void *x, const void *y)
 {
-    size_t most = 0;
-    for (int32_t i = 0; i < p->pieces; i++) {
-        const tn_piece now = {
-            {p->piece[i].span.first, p->piece[i].span.first}, 0, 0, NULL};
-        size_t sum = 0;
-        for (int32_t k = 0; k < p->pieces; k++)
-            if (meet(&now, &p->piece[k])) sum += p->piece[k].bytes;
-        if (sum > most) most = sum;
+    const tn_piece *const *a = x, *const *b = y;
+    return ((*a)->span.first > (*b)->span.first) - ((*a)->span.first < (*b)->span.first);
+}
+
+static int by_last(const void *x, const void *y)
+{
+    const tn_piece *const *a = x, *const *b = y;
+    return ((*a)->span.last > (*b)->span.last) - ((*a)->span.last < (*b)->span.last);
+}
+
+static size_t least_bytes(tn_plan *p, tn_piece **come, tn_piece **go)
+{
+    size_t now = 0, most = 0;
+    for (int32_t i = 0; i < p->pieces; i++) come[i] = go[i] = &p->piece[i];
+    qsort(come, (size_t)p->pieces, sizeof(tn_piece *), by_first);
+    qsort(go, (size_t)p->pieces, sizeof(tn_piece *), by_last);
+    for (int32_t i = 0, gone = 0; i < p->pieces; i++) {
+        while (go[gone]->span.last < come[i]->span.first) now -= go[gone++]->bytes;
+        now += come[i]->bytes;
+        if (now > most) most = now;
     }
     return most;
 }
@@ -158,9 +171,9 @@ tn_status tn_plan_lay_out(tn_plan *p, tn_error *e)
     tn_memory *m = &p->graph->env->memory;
     if (!add_sizes(p))
         return tn_error_set(e, TN_ENOMEM, "the values of a batch are too many");
-    tn_piece **placed = tn_memory_array(m, (size_t)p->pieces, sizeof(tn_piece *), e);
+    tn_piece **placed = tn_memory_array(m, 2 * (size_t)p->pieces, sizeof(tn_piece *), e);
     if (!placed) return TN_ENOMEM;
-    p->size.least = least_bytes(p);
+    p->size.least = least_bytes(p, placed, placed + p->pieces);
     place_best(p, placed);
     tn_memory_put(m, placed);
     const tn_status status = p->options.measures ? TN_OK : take_pieces(p, e);

@@ -37,7 +37,6 @@ static void find_dropped(replays *r)
             const int32_t source = tn_plan_source(p, i, k);
             if (p->node[source].segment != p->node[i].segment) r->drops[source] = false;
         }
-    r->drops[tn_plan_last(p)] = false;
 }
 
 static void want(replays *r, int32_t number, int32_t backward)

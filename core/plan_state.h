@@ -42,8 +42,8 @@ typedef struct tn_plan_node {
     int32_t segment;
     tn_again again;
     tn_unit unit;
-    tn_unit
-        *late; /* runs again, and backward; `unit` itself where it sees the same memory */
+    /* Runs again, and backward; `unit` itself where it sees the same memory. */
+    tn_unit *late;
 } tn_plan_node;
 
 typedef struct tn_plan_group {

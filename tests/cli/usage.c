@@ -153,7 +153,19 @@ Test(usage, info_shows_a_network)
     cr_assert(strstr(p->out, "\n113 parameters\n"), "17 x 5 + 5 x 2 + 6 x 3: %s", p->out);
     cr_assert(strstr(p->out, "to train batches of 64 (the least possible: "), "%s",
               p->out);
+    cr_assert_null(strstr(p->out, "memory: normal"), "%s", p->out);
     cr_assert(!test_exists("runs"), "info writes nothing");
+}
+
+Test(usage, info_shows_what_memory_low_saves)
+{
+    test_write_text("deep.yaml",
+                    "input: [16]\nmodel: [{dense: 16}, tanh, {dense: 16}, tanh, "
+                    "{dense: 16}, tanh, {dense: 16}, tanh, {dense: 16}, tanh, "
+                    "{dense: 3}]\nmemory: low\nloss: mse\noptimizer: sgd\n");
+    const test_process *p = tenon("info deep.yaml");
+    test_ended(p, 0, NULL);
+    cr_assert_not_null(strstr(p->out, ", with memory: normal: "), "%s", p->out);
 }
 
 Test(usage, every_line_of_json_parses)

@@ -33,6 +33,11 @@ static net nets[] = {
      "batch_norm, "
      "{dense: 9}]}, relu, {dense: 3}]" SGD,
      false},
+    {"input: [5]\nmodel: [{dense: 9}, sigmoid, {dropout: 0.3}, {dense: 9}, tanh, "
+     "{dropout: "
+     "0.2}, {dense: 9}, sigmoid, {dropout: 0.3}, {dense: 9}, tanh, sigmoid, {dense: "
+     "3}]" SGD,
+     false},
     /* windows, views */
     {"input: [7, 5]\nmodel: [{dense: 4}, relu, {max_pool: {size: 3, stride: 2}}, relu, "
      "flatten, {dropout: 0.2}, {dense: 6}, sigmoid, {dense: 3}]" SGD,
@@ -57,6 +62,11 @@ static net nets[] = {
      "sigmoid, "
      "{product: {inputs: [sigmoid, a]}}, {product: {inputs: [product, relu]}}, {dense: "
      "3}]" SGD,
+     false},
+    /* the last layer runs before one that leads nowhere */
+    {"input: [5]\nmodel: [{dense: 9}, relu, {dense: {units: 3, name: last}}, {dense: "
+     "{units: 4, "
+     "name: dead}}, {tanh: {inputs: [last]}}]" SGD,
      false},
     /* a cache, parameters and statistics of other kinds, classes in between */
     {"input: [3, 5]\nmodel: [{dense: 9}, relu, running_sum, tanh, {dense: 6}, "
