@@ -8,10 +8,9 @@
  * repeats. Bandwidth as in STREAM (McCalpin 1995): triad, a = b + s c, counts 12 bytes an
  * element; `read` is a sum. Arrays that fit the L2 cache of a core, arrays that fit only L3,
  * and arrays that fit neither. */
-#include <omp.h>
-
 #include "cli/peak.h"
 #include "harness.h"
+#include "plugins/backend/blis/pool.h"
 
 #define MOST_REPEATS 100
 #define PEAK_ROUNDS 1000000
@@ -19,6 +18,7 @@
 
 typedef struct roof {
     int threads, repeats;
+    tn_blis_pool *pool;
     double rate[MOST_REPEATS];
 } roof;
 
@@ -35,13 +35,25 @@ static void report(roof *r, const char *kind, const char *unit, int lower)
 
 /* ---- arithmetic ------------------------------------------------------------------------ */
 
+typedef struct peak_run {
+    const cli_peak *peak;
+    int64_t rounds;
+} peak_run;
+
+static void run_peak(void *data, int64_t i, int32_t worker)
+{
+    const peak_run *run = data;
+    (void)i, (void)worker;
+    run->peak->run(run->rounds);
+}
+
 static void measure_peak(roof *r, const cli_peak *p, int64_t rounds)
 {
     char kind[64];
+    peak_run run = {p, rounds};
     for (int i = 0; i < r->repeats; i++) {
         const double start = bench_now();
-#pragma omp parallel num_threads(r->threads)
-        p->run(rounds);
+        tn_blis_pool_run(r->pool, r->threads, run_peak, &run);
         r->rate[i] = 1e-9 * p->work * (double)rounds * r->threads / (bench_now() - start);
     }
     snprintf(kind, sizeof kind, "%s %s", p->name, p->real ? "double" : "float");
@@ -93,21 +105,27 @@ static kernel *choose(int reads)
     return reads ? read_plain : triad_plain;
 }
 
-/* Each thread runs over a part of its own, which it has touched first. */
-static stream part_of(const stream *s, int threads)
+typedef struct stream_run {
+    const stream *all;
+    kernel *kernel;
+    int threads, times;
+} stream_run;
+
+/* Each thread has a part of its own. */
+static void run_part(void *data, int64_t i, int32_t worker)
 {
-    const int64_t n = s->n / threads / (4 * WIDE) * (4 * WIDE);
-    const int64_t at = n * omp_get_thread_num();
-    return (stream){s->a + at, s->b + at, s->c + at, n};
+    const stream_run *r = data;
+    const stream *s = r->all;
+    const int64_t n = s->n / r->threads / (4 * WIDE) * (4 * WIDE), at = n * i;
+    const stream part = {s->a + at, s->b + at, s->c + at, n};
+    (void)worker;
+    for (int k = 0; k < r->times; k++) r->kernel(&part);
 }
 
-static void run_stream(const stream *s, int threads, kernel *run, int times)
+static void run_stream(const roof *r, const stream *s, kernel *run, int times)
 {
-#pragma omp parallel num_threads(threads)
-    {
-        const stream part = part_of(s, threads);
-        for (int i = 0; i < times; i++) run(&part);
-    }
+    stream_run all = {s, run, r->threads, times};
+    tn_blis_pool_run(r->pool, r->threads, run_part, &all);
 }
 
 static void touch(const stream *s)
@@ -122,7 +140,7 @@ static void measure_stream(roof *r, const stream *s, const char *place, int read
     const double bytes = (reads ? 4.0 : 12.0) * (double)s->n * times;
     for (int i = 0; i < r->repeats; i++) {
         const double start = bench_now();
-        run_stream(s, r->threads, choose(reads), times);
+        run_stream(r, s, choose(reads), times);
         r->rate[i] = 1e-9 * bytes / (bench_now() - start);
     }
     snprintf(kind, sizeof kind, "%s %s", place, reads ? "read" : "triad");
@@ -140,7 +158,7 @@ static int measure_place(roof *r, const char *place, double mib, int times)
                 .n = n};
     const int failed = !s.a || !s.b || !s.c;
     if (!failed) {
-        run_stream(&s, r->threads, touch, 1);
+        run_stream(r, &s, touch, 1);
         measure_stream(r, &s, place, 0, times);
         measure_stream(r, &s, place, 1, times);
     }
@@ -152,14 +170,17 @@ static int measure_place(roof *r, const char *place, double mib, int times)
 
 /* ---- threads --------------------------------------------------------------------------- */
 
+static void nothing(void *data, int64_t i, int32_t worker)
+{
+    (void)data, (void)i, (void)worker;
+}
+
 static void measure_fork(roof *r)
 {
     for (int i = 0; i < r->repeats; i++) {
         const double start = bench_now();
-        for (int k = 0; k < FORKS; k++) {
-#pragma omp parallel num_threads(r->threads)
-            __asm__ volatile("");
-        }
+        for (int k = 0; k < FORKS; k++)
+            tn_blis_pool_run(r->pool, r->threads, nothing, NULL);
         r->rate[i] = 1e6 * (bench_now() - start) / FORKS;
     }
     report(r, "fork and join", "us", 1);
@@ -178,7 +199,7 @@ static int measure_all(roof *r, int quick)
 int main(int count, char **argument)
 {
     static roof r = {.repeats = 15};
-    int most = omp_get_num_procs(), quick = 0;
+    int most = tn_blis_cores(), quick = 0;
     for (int i = 1; i < count; i++) {
         if (!strcmp(argument[i], "--quick"))
             quick = 1, r.repeats = 5;
@@ -192,7 +213,11 @@ int main(int count, char **argument)
                    2;
     }
     if (r.repeats < 1 || r.repeats > MOST_REPEATS || most < 1) return 2;
-    for (r.threads = 1; r.threads <= most; r.threads += r.threads < most ? most - 1 : 1)
-        if (measure_all(&r, quick)) return fputs("out of memory\n", stderr), 1;
+    for (r.threads = 1; r.threads <= most; r.threads += r.threads < most ? most - 1 : 1) {
+        r.pool = tn_blis_pool_new(r.threads);
+        const int failed = !r.pool || measure_all(&r, quick);
+        tn_blis_pool_free(r.pool);
+        if (failed) return fputs("out of memory\n", stderr), 1;
+    }
     return 0;
 }

@@ -10,8 +10,6 @@
 
 #define COMMON "tmlj"
 #define MODEL_TOO "MODEL may be the folder of a run.\n"
-/* Some microseconds; what OpenMP itself takes when there are more threads than cores. */
-#define IDLE_SPINS "1000"
 
 const cli_command cli_commands[] = {
     {"train", "CONFIG", "train the network that a YAML file describes",
@@ -68,14 +66,6 @@ static bool guard_standard_streams(void)
     return true;
 }
 
-/* Threads of GNU OpenMP (the backend's) wait for work by spinning, by default so long that on a
- * machine with anything else to do a run takes several times as long. Must come before the backend
- * is loaded, which is when OpenMP reads this; what the user has chosen stays. */
-static void calm_idle_threads(void)
-{
-    if (!getenv("OMP_WAIT_POLICY")) setenv("GOMP_SPINCOUNT", IDLE_SPINS, 0);
-}
-
 static void report(const cli_options *o, const tn_error *error)
 {
     cli_bar(NULL);
@@ -91,7 +81,6 @@ int main(int argc, char **argv)
 {
     if (!guard_standard_streams()) return CLI_ERROR;
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, told like any other */
-    calm_idle_threads();
     cli_options o = {.split = -1};
     tn_error error = {0}, lost = {0};
     o.set = calloc((size_t)argc + 1, sizeof *o.set);

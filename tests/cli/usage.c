@@ -124,26 +124,6 @@ Test(usage, info_tells_of_the_machine)
     cr_assert(strstr(p->out, "plugins are searched in\n          /"), "%s", p->out);
 }
 
-/* OpenMP tells its settings when it is loaded. */
-static void spins(const char *count)
-{
-    const test_process *p = tenon("info");
-    test_ended(p, 0, "GOMP_SPINCOUNT = ", count, NULL);
-}
-
-Test(usage, idle_threads_spin_briefly_unless_the_user_says_otherwise)
-{
-    setenv("OMP_DISPLAY_ENV", "VERBOSE", 1);
-    unsetenv("OMP_WAIT_POLICY");
-    unsetenv("GOMP_SPINCOUNT");
-    spins("GOMP_SPINCOUNT = '1000'");
-    setenv("GOMP_SPINCOUNT", "77", 1);
-    spins("GOMP_SPINCOUNT = '77'");
-    unsetenv("GOMP_SPINCOUNT");
-    setenv("OMP_WAIT_POLICY", "PASSIVE", 1);
-    spins("GOMP_SPINCOUNT = '0'");
-}
-
 Test(usage, info_shows_a_network)
 {
     small_net();

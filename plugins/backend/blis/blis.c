@@ -1,4 +1,4 @@
-/* blis.c - matrix products on all cores, and the thread pool by OpenMP.
+/* blis.c - matrix products on all cores, and the pool of threads (pool.c).
  *
  * Invariant: the bits of a result depend on shapes alone. Products run on the kernels of
  * kernel.c where the processor has AVX2 or AVX-512, else on BLIS's. Whatever is cut, is cut
@@ -13,7 +13,6 @@
 #include <tenon/backend.h>
 
 #include <blis.h>
-#include <omp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +21,11 @@
 #include "choose.h"
 #include "cut.h"
 #include "loops.h"
+#include "pool.h"
 
 #if TN_REAL_BITS == 64 /* what both precisions share */
 
 #define MAX_THREADS 1024
-#define CHUNKS 64 /* hand-outs of work per thread */
 
 /* The sub-configuration to ask for; -1: leave it to BLIS, or to the user. */
 static int wanted_kernels(void)
@@ -91,7 +90,7 @@ static void describe_blis(char *text, size_t size, const char *own, int32_t thre
 
 #define OPTIONS(P)
 TN_SELF(OPTIONS, int32_t threads; const tn_blis_kernels *kernels; tn_blis_room * room;
-        char text[160];)
+        tn_blis_pool * pool; char text[160];)
 
 static tn_status TN(open)(void *me, tn_call *c, int32_t threads)
 {
@@ -108,7 +107,10 @@ static tn_status TN(open)(void *me, tn_call *c, int32_t threads)
     if (!self->room && !(self->room = c->host->alloc(c, sizeof *self->room)))
         return tn_fail(c, TN_ENOMEM, "out of memory");
     *self->room = (tn_blis_room){.taken = ATOMIC_FLAG_INIT};
-    self->threads = threads ? threads : (int32_t)least(omp_get_num_procs(), MAX_THREADS);
+    self->threads = threads ? threads : (int32_t)least(tn_blis_cores(), MAX_THREADS);
+    tn_blis_pool_free(self->pool);
+    if (!(self->pool = tn_blis_pool_new(self->threads)))
+        return tn_fail(c, TN_ENOMEM, "out of memory");
     pthread_once(&kernels_once, choose_kernels);
     const processor here = this_processor();
     best = (vectors)least(best, least(allowed_by_blis(), widest_vectors(&here)));
@@ -121,6 +123,8 @@ static tn_status TN(open)(void *me, tn_call *c, int32_t threads)
 static void TN(destroy)(void *me, tn_call *c)
 {
     TN(self) *self = me;
+    tn_blis_pool_free(self->pool);
+    self->pool = NULL;
     if (!self->room) return;
     c->host->release(c, self->room->at);
     c->host->release(c, self->room);
@@ -139,20 +143,11 @@ static const char *TN(describe)(const void *me)
     return self->text;
 }
 
-/* The team always has the same size: OpenMP keeps its threads only then. Inside a
- * parallel region the loop stays on its thread and goes on under that thread's number. */
 static void TN(parallel)(const void *me, int64_t n,
                          void (*body)(void *data, int64_t i, int32_t worker), void *data)
 {
     const TN(self) *self = me;
-    if (n <= 1 || self->threads == 1 || omp_in_parallel()) {
-        const int32_t here = omp_get_thread_num();
-        for (int64_t i = 0; i < n; i++) body(data, i, here < self->threads ? here : 0);
-        return;
-    }
-#pragma omp parallel for num_threads(self->threads) \
-    schedule(dynamic, n / (CHUNKS * self->threads) + 1)
-    for (int64_t i = 0; i < n; i++) body(data, i, omp_get_thread_num());
+    tn_blis_pool_run(self->pool, n, body, data);
 }
 
 /* ---- products ---------------------------------------------------------------------- */

@@ -48,6 +48,8 @@ INLINE void multiply(const int rows, const int wide, const bool by_row,
         __builtin_prefetch(out + i * t->out_row + j * LANES, 1, 3);
     for (int64_t k = 0; k < t->depth; k++) {
         vector x[2];
+        UNROLL for (int j = 0; j < wide; j++)
+            __builtin_prefetch(b + 16 * t->b_step + j * LANES, 0, 3);
         UNROLL for (int j = 0; j < wide; j++) x[j] = *(const in_memory *)(b + j * LANES);
         UNROLL for (int i = 0; i < rows; i++)
         {
