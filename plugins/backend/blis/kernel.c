@@ -176,12 +176,12 @@ INLINE void find_rows(const real *from, int64_t side, int64_t count, int64_t wid
         row[j] = from + (j < count ? j : count - 1) * side;
 }
 
-/* What comes after this block of the rows is fetched on the way: it is read next, and
- * processors do not foresee so many short runs. */
-INLINE void fetch_next(const real *const *row, int64_t k)
+/* What will be read next lies `ahead` in the rows, and is fetched on the way: processors do not
+ * foresee so many short runs. It may lie outside the matrix. */
+INLINE void fetch_next(const real *const *row, int64_t k, int64_t ahead)
 {
-    UNROLL for (int64_t i = 0; i < SIDE; i++)
-        __builtin_prefetch(row[i] + k + DEPTH, 0, 2);
+    UNROLL for (int64_t i = 0; i < SIDE; i++) __builtin_prefetch(
+        (const void *)((uintptr_t)(row[i] + k) + (uintptr_t)ahead * sizeof(real)), 0, 2);
 }
 
 /* Steps lie side by side in memory: its rows become columns. A few steps at a time, so that
@@ -197,7 +197,7 @@ INLINE void turn(const tn_blis_strip *s, const int64_t width)
         const int64_t end = from + STEPS < whole ? from + STEPS : whole;
         for (int64_t j = 0; j < width; j += SIDE)
             for (int64_t k = from; k < end; k += LINE) {
-                fetch_next(row + j, k);
+                fetch_next(row + j, k, s->ahead);
                 UNROLL for (int64_t i = 0; i < LINE; i += SIDE / 2)
                 {
                     square_row column[SIDE / 2];
@@ -271,7 +271,7 @@ INLINE void multiply_turned(const int rows, const tn_blis_tile *t)
             acc[i][g] = (square_row){0};
         for (int64_t k = 0; k < whole; k += LINE) UNROLL for (int g = 0; g < 2; g++)
             {
-                fetch_next(row + j + g * SIDE, k);
+                fetch_next(row + j + g * SIDE, k, DEPTH);
                 UNROLL for (int64_t h = 0; h < LINE; h += SIDE / 2)
                 {
                     square_row column[SIDE / 2];

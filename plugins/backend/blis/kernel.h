@@ -34,6 +34,7 @@ typedef struct tn_blis_tile {
 typedef struct tn_blis_strip {
     const void *from;
     int64_t step, side, depth, count;
+    int64_t ahead; /* elements from what is read now to what will be read next */
     void *into;
 } tn_blis_strip;
 

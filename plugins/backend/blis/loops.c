@@ -38,8 +38,8 @@ static void find_b(task *t)
     }
     t->b = t->b_room, t->far = t->depth * PANEL;
     if (b->place == EACH) {
-        pack_b(t->job->kernels, b, t->k, t->col, t->depth, t->cols, t->b_read, t->b_room,
-               t->far);
+        pack_b(t->job->kernels, b, t->k, t->col, t->depth, t->cols,
+               t->job->workers * t->job->cut.wide, t->b_read, t->b_room, t->far);
         return;
     }
     if (t->job->few == TURNED) return;
@@ -47,7 +47,7 @@ static void find_b(task *t)
     t->b = here.at, t->b_step = here.row, t->far = PANEL;
     const int64_t rest = t->cols % PANEL;
     if (rest % t->job->kernels->lanes == 0) return;
-    pack_b(t->job->kernels, b, t->k, t->col + t->cols - rest, t->depth, rest, NULL,
+    pack_b(t->job->kernels, b, t->k, t->col + t->cols - rest, t->depth, rest, 0, NULL,
            t->b_room, 0);
     t->tail = t->b_room;
 }
@@ -254,7 +254,7 @@ static void pack_part(void *data, int64_t i, int32_t worker)
     if (j->a.place == WHOLE) i -= j->cut.strips;
     const int64_t col = i * j->cut.wide, panels = parts(j->out.cols, PANEL);
     pack_b(j->kernels, &j->b, k, col, depth, least(j->cut.wide, j->out.cols - col),
-           read + j->a_read + j->b_room,
+           j->workers * j->cut.wide, read + j->a_read + j->b_room,
            j->b.whole + packed_at(panels, PANEL, k, depth, col / PANEL), depth * PANEL);
 }
 
@@ -282,6 +282,7 @@ tn_status TN(tn_blis_product)(const tn_blis_team *team, tn_call *c, const tn_pro
                                    : 0,
                   b_size = share_b ? parts(j.out.cols, PANEL) * PANEL * depth : 0,
                   size = workers * j.room + a_size + b_size;
+    j.workers = workers;
     if (size) {
         j.rooms = tn_blis_take_room(team, c, (size_t)size * sizeof(tn_real));
         if (!j.rooms) return TN_ENOMEM;
@@ -317,7 +318,7 @@ static void pack_panel(void *data, int64_t i, int32_t worker)
     const int64_t steps = p->b.m.rows, cols = least(PANEL, p->b.m.cols - i * PANEL);
     for (int64_t k = 0; k < steps; k += DEPTH) {
         const int64_t depth = least(DEPTH, steps - k);
-        pack_b(p->kernels, &p->b, k, i * PANEL, depth, cols, read,
+        pack_b(p->kernels, &p->b, k, i * PANEL, depth, cols, 0, read,
                p->b.whole + packed_at(parts(p->b.m.cols, PANEL), PANEL, k, depth, i), 0);
     }
 }

@@ -81,6 +81,7 @@ static void pack_a(const tn_blis_kernels *kernels, const operand *a, int64_t row
                                      .step = from.col,
                                      .side = from.row,
                                      .depth = least(some, depth - i),
+                                     .ahead = depth * from.col,
                                      .count = begin(rows, tiles, t + 1) - first,
                                      .into = into + t * far + i * kernels->pitch};
             if (s.count) kernels->pack_a(&s);
@@ -89,13 +90,14 @@ static void pack_a(const tn_blis_kernels *kernels, const operand *a, int64_t row
 }
 
 /* Packs a block of B, each panel `far` behind the one before; its rows are followed as those
- * of A. */
+ * of A. Next comes what is below or, behind the last block, these columns `next` further on. */
 static void pack_b(const tn_blis_kernels *kernels, const operand *b, int64_t k,
-                   int64_t col, int64_t depth, int64_t cols, tn_real *read, tn_real *into,
-                   int64_t far)
+                   int64_t col, int64_t depth, int64_t cols, int64_t next, tn_real *read,
+                   tn_real *into, int64_t far)
 {
     const block from = look(b, k, col, depth, cols, read);
     const int64_t some = from.col == 1 ? STEPS_AT_ONCE : depth;
+    const bool last = k + depth >= b->m.rows;
     for (int64_t i = 0; i < depth; i += some)
         for (int64_t j = 0; j < cols; j += PANEL) {
             const tn_blis_strip s = {.from = from.at + i * from.row + j * from.col,
@@ -103,6 +105,8 @@ static void pack_b(const tn_blis_kernels *kernels, const operand *b, int64_t k,
                                      .side = from.col,
                                      .depth = least(some, depth - i),
                                      .count = least(PANEL, cols - j),
+                                     .ahead = last ? next * from.col - k * from.row
+                                                   : depth * from.row,
                                      .into = into + j / PANEL * far + i * PANEL};
             kernels->pack_b(&s);
         }

@@ -29,6 +29,7 @@ typedef struct job {
     bool flipped, add, staged;
     bool by_strip; /* a strip is finished before the next begins: one stage for all */
     cut cut;
+    int64_t workers; /* threads: whoever has done a task takes about so many further on */
     tn_real *rooms;
     int64_t room, a_room, a_read, b_room, b_read; /* a worker's; parts of it */
 } job;
