@@ -6,6 +6,7 @@
 #ifndef BACKEND_BLIS_CUT_H
 #define BACKEND_BLIS_CUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Found by measurement (bench/products.c) on cores with 1 MiB of L2 cache. */
@@ -17,7 +18,10 @@
 #define HIGH_ONCE 16    /* where it is written once */
 #define TASKS 16        /* enough of them: no need to cut finer */
 #define TASK_WORK 0.5e6 /* multiplications that are worth a task of their own */
+#define SHARE_WORK 4e6  /* of a task, that pay for packing B before all tasks */
 
+/* `packs`: B is packed. One strip of tasks packs its own columns, several share a copy, which must
+ * be whole before they begin. */
 typedef struct cut {
     int64_t strips, tiles; /* tiles of one strip */
     int64_t high, wide, down, across;
@@ -40,7 +44,7 @@ static inline int64_t begin(int64_t size, int64_t count, int64_t i)
 }
 
 static inline cut cut_product(int64_t rows, int64_t cols, int64_t panel, int64_t widest,
-                              int64_t tallest, double depth, double block)
+                              int64_t tallest, double depth, double block, bool packs)
 {
     const int64_t strips = parts(rows, STRIP_ROWS), panels = parts(cols, panel);
     int64_t high = least(strips, depth > block ? HIGH_STRIPS : HIGH_ONCE),
@@ -49,10 +53,12 @@ static inline cut cut_product(int64_t rows, int64_t cols, int64_t panel, int64_t
                   (double)least(cols, wide * panel) * depth;
     while (parts(strips, high) * parts(panels, wide) < TASKS && work >= 2 * TASK_WORK &&
            (high > 1 || wide > 1)) {
-        if (wide > 2 || high == 1)
+        if (wide > 2 || high == 1 || (wide > 1 && packs))
             wide = parts(wide, 2);
-        else
+        else if (!packs || high < strips || work >= SHARE_WORK)
             high = parts(high, 2);
+        else
+            break;
         work /= 2;
     }
     return (cut){.strips = strips,

@@ -60,6 +60,12 @@ static few few_rows(const tn_matrix *a, const tn_matrix *b, bool packed)
     return against_grain(a, b) ? TURNED : NOT_FEW;
 }
 
+static bool packs_b(const tn_matrix *a, const tn_matrix *b)
+{
+    return b->read || b->col_stride != 1 || a->rows >= PACK_B_ROWS ||
+           (a->rows > TALLEST && crowded(b->row_stride));
+}
+
 static void place_operands(job *j)
 {
     const tn_matrix *a = &j->a.m, *b = &j->b.m;
@@ -67,14 +73,12 @@ static void place_operands(job *j)
     const bool by_columns = a->row_stride == 1, by_rows = a->col_stride == 1,
                crowd = by_columns && !by_rows && crowded(a->col_stride),
                a_pack = a->read || (!by_columns && !by_rows) ||
-                        (crowd && a->rows > FEW && b->cols > PANEL),
-               b_pack = b->read || b->col_stride != 1 || a->rows >= PACK_B_ROWS ||
-                        (a->rows > TALLEST && crowded(b->row_stride));
+                        (crowd && a->rows > FEW && b->cols > PANEL);
     j->a.place = place_of(a_pack && !j->few, j->cut.across > 1,
                           depth * (double)(j->cut.strips * j->cut.tiles) *
                               (double)j->kernels->pitch);
     if (!j->b.whole)
-        j->b.place = place_of(b_pack && !j->few, j->cut.down > 1,
+        j->b.place = place_of(packs_b(a, b) && !j->few, j->cut.down > 1,
                               depth * (double)b->cols);
 }
 
@@ -151,7 +155,8 @@ static job plan(const tn_blis_kernels *kernels, const tn_product *p)
                            : j.few == TURNED && !p->out.wrote ? 1
                                                               : WIDE_PANELS;
     j.cut = cut_product(j.out.rows, j.out.cols, PANEL, widest, tallest(&j),
-                        (double)j.a.m.cols, DEPTH);
+                        (double)j.a.m.cols, DEPTH,
+                        !j.b.whole && !j.few && packs_b(&j.a.m, &j.b.m));
     place_operands(&j);
     measure_room(&j);
     return j;
