@@ -76,10 +76,12 @@ static void merge_sums(const tn_summing *s, int64_t chunks)
 void TN(tn_sum_tiles)(const tn_instance *backend, const tn_summing *s)
 {
     const int32_t over = s->reduction->over;
+    tn_space space = *s->space;
+    if (over == TN_OVER_COLUMNS) space.by_row = false; /* `add` takes whole rows */
     memset(s->partial, 0,
            sizeof(double) *
                (size_t)tn_sum_room(over, s->space, s->groups, s->reduction->sums));
-    TN(tn_each_tile)(backend, s->space, sum_tile, (void *)(uintptr_t)s);
+    TN(tn_each_tile)(backend, &space, sum_tile, (void *)(uintptr_t)s);
     if (tn_shared_groups(over)) merge_sums(s, tn_space_chunks(s->space));
 }
 

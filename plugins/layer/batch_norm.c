@@ -37,6 +37,7 @@ TN_SELF(OPTIONS, )
 #define SUM_G 0 /* sums of the backward reduction; its statistics are their means */
 #define SUM_GX 1
 #define BLOCK 256 /* features that are worked on at a time */
+#define FOUR 4    /* rows, likewise */
 #endif
 
 static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
@@ -62,46 +63,66 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 
 /* ---- statistics ------------------------------------------------------------------ */
 
+/* Adds `rows` <= FOUR rows: differences from the shifts and their squares. The few are added
+ * in pairs as they are, which costs no digit that counts, and only their sum as a double. */
+static inline void TN(add_rows)(const tn_real *x, int64_t rows, int64_t n,
+                                const double *shift, double *sum, double *squares)
+{
+    const tn_real *b = rows > 1 ? x + n : x, *c = rows > 2 ? x + 2 * n : x,
+                  *d = rows > 3 ? x + 3 * n : x;
+    for (int64_t j = 0; j < n; j++) {
+        const tn_real s = (tn_real)shift[j], none = 0;
+        const tn_real p = x[j] - s, q = rows > 1 ? b[j] - s : none,
+                      r = rows > 2 ? c[j] - s : none, t = rows > 3 ? d[j] - s : none;
+        sum[j] += (double)((p + q) + (r + t));
+        squares[j] += (double)((p * p + q * q) + (r * r + t * t));
+    }
+}
+
 TN_KERNEL void TN(add)(const void *self, const tn_tile *t, const tn_real *x,
                        const tn_real *gy, double *const *acc)
 {
-    double *shift = acc[SHIFT], *count = acc[COUNT], *sum = acc[SUM],
-           *squares = acc[SQUARES];
-    for (int64_t j = 0; j < t->n; j++) {
+    double *shift = acc[SHIFT], *count = acc[COUNT];
+    const int64_t n = t->width, rows = t->n / n;
+    for (int64_t j = 0; j < n; j++) {
         shift[j] = count[j] == 0 ? (double)x[j] : shift[j];
-        const double d = (double)x[j] - shift[j];
-        count[j] += 1;
-        sum[j] += d;
-        squares[j] += d * d;
+        count[j] += (double)rows;
     }
+    int64_t i = 0;
+    for (; i + FOUR <= rows; i += FOUR)
+        TN(add_rows)(x + i * n, FOUR, n, shift, acc[SUM], acc[SQUARES]);
+    for (; i < rows; i++) TN(add_rows)(x + i * n, 1, n, shift, acc[SUM], acc[SQUARES]);
 }
 
 /* sum (x - s)^2 from sums about r: with e = r - s it is sum (x - r)^2 + 2 e sum (x -
  * r) + n e^2. */
-static void TN(merge)(const void *self, int64_t groups, double *const *into,
-                      const double *const *from)
+TN_KERNEL void TN(merge)(const void *self, int64_t groups, double *const *into,
+                         const double *const *from)
 {
+    double *shift = into[SHIFT], *count = into[COUNT], *sum = into[SUM],
+           *squares = into[SQUARES];
     for (int64_t j = 0; j < groups; j++) {
-        if (from[COUNT][j] == 0) continue;
-        if (into[COUNT][j] == 0) into[SHIFT][j] = from[SHIFT][j];
-        const double e = from[SHIFT][j] - into[SHIFT][j], n = from[COUNT][j];
-        into[COUNT][j] += n;
-        into[SUM][j] += from[SUM][j] + n * e;
-        into[SQUARES][j] += from[SQUARES][j] + e * (2 * from[SUM][j] + n * e);
+        shift[j] = count[j] == 0 ? from[SHIFT][j] : shift[j];
+        const double n = from[COUNT][j], e = n == 0 ? 0 : from[SHIFT][j] - shift[j];
+        count[j] += n;
+        sum[j] += from[SUM][j] + n * e;
+        squares[j] += from[SQUARES][j] + e * (2 * from[SUM][j] + n * e);
     }
 }
 
-static void TN(finish)(const void *me, const tn_tile *t, int64_t groups, int64_t members,
-                       const double *const *acc, tn_real *const *stat)
+TN_KERNEL void TN(finish)(const void *me, const tn_tile *t, int64_t groups,
+                          int64_t members, const double *const *acc, tn_real *const *stat)
 {
     const TN(self) *self = me;
+    const double eps = self->eps;
+    tn_real *to_mean = stat[MEAN], *to_var = stat[VAR], *to_inverse = stat[INVERSE];
     for (int64_t j = 0; j < groups; j++) {
         const double n = acc[COUNT][j], mean = acc[SUM][j] / n;
         const double spread = acc[SQUARES][j] / n - mean * mean;
         const double var = spread < 0 ? 0 : spread; /* rounding; a NaN stays one */
-        stat[MEAN][j] = (tn_real)(acc[SHIFT][j] + mean);
-        stat[VAR][j] = (tn_real)var;
-        stat[INVERSE][j] = (tn_real)(1 / sqrt(var + self->eps));
+        to_mean[j] = (tn_real)(acc[SHIFT][j] + mean);
+        to_var[j] = (tn_real)var;
+        to_inverse[j] = (tn_real)(1 / sqrt(var + eps));
     }
 }
 
@@ -162,20 +183,40 @@ TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, t
 
 /* ---- gradients ------------------------------------------------------------------- */
 
+/* Adds gy and gy xhat of `rows` <= FOUR rows that are `stride` apart. */
+static inline void TN(back_add_rows)(const tn_real *x, const tn_real *gy, int64_t rows,
+                                     int64_t stride, int64_t n, const tn_real *mean,
+                                     const tn_real *inverse, double *sum, double *sum_x)
+{
+    const int64_t b = rows > 1 ? stride : 0, c = rows > 2 ? 2 * stride : 0,
+                  d = rows > 3 ? 3 * stride : 0;
+    for (int64_t j = 0; j < n; j++) {
+        const tn_real m = mean[j], none = 0;
+        const tn_real p = gy[j], q = rows > 1 ? gy[b + j] : none,
+                      r = rows > 2 ? gy[c + j] : none, t = rows > 3 ? gy[d + j] : none;
+        const tn_real of_two = p * (x[j] - m) + q * (x[b + j] - m),
+                      of_more = r * (x[c + j] - m) + t * (x[d + j] - m);
+        sum[j] += (double)((p + q) + (r + t));
+        sum_x[j] += (double)((of_two + of_more) * inverse[j]);
+    }
+}
+
 TN_KERNEL void TN(back_add)(const void *me, const tn_tile *t, const tn_real *x,
                             const tn_real *gy, double *const *acc)
 {
     const TN(self) *self = me;
-    double *sum = acc[SUM_G], *sum_x = acc[SUM_GX];
+    const int64_t n = t->width, rows = t->n / n;
     tn_real room[BLOCK];
-    for (int64_t first = 0; first < t->n; first += BLOCK) {
-        const int64_t n = TN(block)(t, first);
-        const tn_real *mean = TN(mean)(t, first);
-        const tn_real *inverse = TN(inverse)(self, t, first, n, room);
-        for (int64_t i = 0, j = first; i < n; i++, j++) {
-            sum[j] += gy[j];
-            sum_x[j] += (double)gy[j] * ((x[j] - mean[i]) * inverse[i]);
-        }
+    for (int64_t first = 0; first < n; first += BLOCK) {
+        const int64_t some = n - first < BLOCK ? n - first : BLOCK;
+        const tn_real *mean = TN(mean)(t, first),
+                      *inverse = TN(inverse)(self, t, first, some, room);
+        double *sum = acc[SUM_G] + first, *sum_x = acc[SUM_GX] + first;
+        int64_t i = 0, at = first;
+        for (; i + FOUR <= rows; i += FOUR, at += FOUR * n)
+            TN(back_add_rows)(x + at, gy + at, FOUR, n, some, mean, inverse, sum, sum_x);
+        for (; i < rows; i++, at += n)
+            TN(back_add_rows)(x + at, gy + at, 1, n, some, mean, inverse, sum, sum_x);
     }
 }
 

@@ -178,19 +178,14 @@ static int64_t run_at(const check_layer *l, int64_t first, int64_t run)
 }
 
 static void reduce(check_layer *l, bool training, const tn_reduction *r, const double *gy,
-                   int64_t run, double **stat)
+                   double **stat)
 {
-    double *acc[CHECK_OWN], *part[CHECK_OWN];
+    double *acc[CHECK_OWN];
     frame f;
     cr_assert_eq(r->over, TN_OVER_COLUMNS);
     for (int32_t q = 0; q < r->sums; q++) acc[q] = check_room(l->width, sizeof(double));
-    for (int64_t first = 0, n; first < l->n; first += n) {
-        n = run_at(l, first, run);
-        for (int32_t q = 0; q < r->sums; q++) part[q] = acc[q] + first % l->width;
-        make_frame(&f, l, training, first, n);
-        r->add(l->instance->self, &f.tile, l->x[0] + first, gy ? gy + first : NULL, part);
-    }
     make_frame(&f, l, training, 0, l->n);
+    r->add(l->instance->self, &f.tile, l->x[0], gy, acc);
     r->finish(l->instance->self, &f.tile, l->width, l->rows, (const double *const *)acc,
               stat);
 }
@@ -200,7 +195,7 @@ void check_forward(check_layer *l, bool training, int64_t run)
     const tn_layer *layer = vtable(l);
     frame f;
     if (layer->reduce.sums && (training || layer->always_reduce))
-        reduce(l, training, &layer->reduce, NULL, run, l->stat);
+        reduce(l, training, &layer->reduce, NULL, l->stat);
     for (int64_t first = 0, n; first < l->n; first += n) {
         n = run_at(l, first, run);
         make_frame(&f, l, training, first, n);
@@ -214,8 +209,7 @@ void check_backward(check_layer *l, bool training, int64_t run)
     frame f;
     for (int32_t i = 0; i < l->params; i++)
         memset(l->param[i].gradient, 0, sizeof(double) * (size_t)l->param[i].size);
-    if (layer->back_reduce.sums)
-        reduce(l, training, &layer->back_reduce, l->gy, run, l->back);
+    if (layer->back_reduce.sums) reduce(l, training, &layer->back_reduce, l->gy, l->back);
     for (int64_t first = 0, n; first < l->n; first += n) {
         n = run_at(l, first, run);
         make_frame(&f, l, training, first, n);

@@ -6,7 +6,7 @@
 TN_KERNEL void TN(add_up)(const tn_tile *t, const tn_real *value, double *sum)
 {
     for (int64_t i = 0; i < t->n; i++)
-        sum[OVER == TN_OVER_COLUMNS ? i : 0] += (double)value[i];
+        sum[OVER == TN_OVER_COLUMNS ? i % t->width : 0] += (double)value[i];
 }
 
 static void TN(add_x)(const void *self, const tn_tile *t, const tn_real *x,
