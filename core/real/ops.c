@@ -45,19 +45,28 @@ typedef struct column_work {
     tn_real *sum;                      /* [chunks][cols] */
 } column_work;
 
+/* sum += `rows` rows of n values: four at a time, added in pairs. */
+TN_KERNEL void add_rows(tn_real *sum, const tn_real *x, int64_t rows, int64_t stride,
+                        int64_t n)
+{
+    int64_t i = 0;
+    for (; i + 4 <= rows; i += 4, x += 4 * stride)
+        for (int64_t j = 0; j < n; j++)
+            sum[j] += (x[j] + x[j + stride]) + (x[j + 2 * stride] + x[j + 3 * stride]);
+    for (; i < rows; i++, x += stride)
+        for (int64_t j = 0; j < n; j++) sum[j] += x[j];
+}
+
 static void sum_block(void *data, int64_t i, int32_t worker)
 {
     const column_work *w = data;
     const int64_t chunk = i / w->blocks, first = i % w->blocks * SUM_COLUMNS;
     const int64_t left = w->cols - first, n = left < SUM_COLUMNS ? left : SUM_COLUMNS;
     const int64_t start = chunk * w->chunk, rest = w->rows - start;
-    const int64_t end = start + (rest < w->chunk ? rest : w->chunk);
     tn_real *sum = w->sum + chunk * w->cols + first;
     memset(sum, 0, sizeof(tn_real) * (size_t)n);
-    for (int64_t row = start; row < end; row++) {
-        const tn_real *x = w->x + row * w->cols + first;
-        for (int64_t j = 0; j < n; j++) sum[j] += x[j];
-    }
+    add_rows(sum, w->x + start * w->cols + first, rest < w->chunk ? rest : w->chunk,
+             w->cols, n);
 }
 
 /* Sums of the chunks are joined in a fixed tree. */

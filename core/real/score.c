@@ -74,6 +74,31 @@ static tn_status loss_rows(const score_work *w, int64_t row, int64_t rows)
                       w->gy ? w->gy + row * w->width : NULL);
 }
 
+/* A row of weight 0 counts for nothing, not even when its value is NaN. */
+static void sum_rows(const score_work *w, double *value, double *weight)
+{
+    *value = *weight = 0;
+    for (int64_t i = 0; i < w->rows; i++) {
+        if (w->weight[i] != 0) *value += w->weight[i] * w->value[i];
+        *weight += w->weight[i];
+    }
+}
+
+TN_KERNEL void scale_run(tn_real *g, int64_t n, tn_real factor)
+{
+    for (int64_t i = 0; i < n; i++) g[i] = factor != 0 ? g[i] * factor : 0;
+}
+
+/* Rows of the same weight, mostly all, at once. */
+static void scale_rows(const score_work *w, double scale)
+{
+    for (int64_t i = 0, end; i < w->rows; i = end) {
+        for (end = i + 1; end < w->rows && w->weight[end] == w->weight[i];) end++;
+        scale_run(w->gy + i * w->width, (end - i) * w->width,
+                  (tn_real)(scale * w->weight[i]));
+    }
+}
+
 tn_status TN(tn_score_loss)(const tn_instance *loss, const tn_shape *shape,
                             const tn_pass *pass, tn_key key, const void *y,
                             const tn_field *field, double scale, double *row_values,
@@ -89,18 +114,9 @@ tn_status TN(tn_score_loss)(const tn_instance *loss, const tn_shape *shape,
         status = loss_rows(&w, row,
                            w.rows - row < SCORE_ROWS ? w.rows - row : SCORE_ROWS);
     if (tn_call_end(&calling, status)) return status;
-    *value = *weight = 0;
-    for (int64_t i = 0; i < w.rows; i++) {
-        /* A row of weight 0 counts for nothing, not even when its value is NaN. */
-        if (w.weight[i] != 0) *value += w.weight[i] * w.value[i];
-        *weight += w.weight[i];
-    }
+    sum_rows(&w, value, weight);
     if (scale == 0) scale = *weight > 0 ? 1 / *weight : 0;
-    for (int64_t i = 0; gy && i < w.rows; i++) {
-        const tn_real factor = (tn_real)(scale * w.weight[i]);
-        tn_real *g = w.gy + i * w.width;
-        for (int64_t j = 0; j < w.width; j++) g[j] = factor != 0 ? g[j] * factor : 0;
-    }
+    if (gy) scale_rows(&w, scale);
     return TN_OK;
 }
 

@@ -18,6 +18,11 @@
       "all classes")
 TN_SELF(OPTIONS, )
 
+#ifndef ROWS
+#define ROWS 64   /* that are worked on at a time */
+#define NARROW 16 /* rows at most so long are taken side by side instead of one by one */
+#endif
+
 static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,
                            const tn_field_spec *const *field)
 {
@@ -40,16 +45,59 @@ static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,
     return TN_OK;
 }
 
-/* exp(y_k - m) of each row into e, and m into value. */
-static inline void TN(exponentials)(int64_t rows, int64_t n, const tn_real *y, tn_real *e,
-                                    double *value)
+/* Of up to ROWS rows: m, sum_k exp(y_k - m), lse(y). With e: the exponentials. */
+typedef struct TN(rows_state) {
+    tn_real top[ROWS];
+    double sum[ROWS], lse[ROWS];
+} TN(rows_state);
+
+TN_KERNEL void TN(each_row)(TN(rows_state) * r, int64_t rows, int64_t n, const tn_real *y,
+                            tn_real *e)
 {
     for (int64_t i = 0; i < rows; i++) {
-        const tn_real *row = y + i * n, top = TN_MAX(k, n, row[k]);
-        for (int64_t k = 0; k < n; k++) e[i * n + k] = row[k] - top;
-        value[i] = (double)top;
+        const tn_real *row = y + i * n, top = r->top[i] = TN_MAX(k, n, row[k]);
+        if (!e)
+            r->sum[i] = TN_SUM(k, n, tn_exp(row[k] - top));
+        else
+            for (int64_t k = 0; k < n; k++) e[i * n + k] = row[k] - top;
     }
+    if (!e) return;
     for (int64_t i = 0; i < rows * n; i++) e[i] = tn_exp(e[i]);
+    for (int64_t i = 0; i < rows; i++) r->sum[i] = TN_SUM(k, n, e[i * n + k]);
+}
+
+/* The same operations on vectors of rows: value k of row i is in z[k * ROWS + i]. */
+TN_KERNEL void TN(side_by_side)(TN(rows_state) * r, int64_t rows, int64_t n,
+                                const tn_real *y, tn_real *e)
+{
+    tn_real z[NARROW * ROWS], *top = r->top;
+    double *sum = r->sum;
+    for (int64_t i = 0; i < rows; i++) {
+        top[i] = -INFINITY, sum[i] = 0;
+        for (int64_t k = 0; k < n; k++) z[k * ROWS + i] = y[i * n + k];
+    }
+    for (int64_t k = 0; k < n; k++)
+        for (int64_t i = 0; i < rows; i++)
+            top[i] = z[k * ROWS + i] > top[i] ? z[k * ROWS + i] : top[i];
+    for (int64_t k = 0; k < n; k++)
+        for (int64_t i = 0; i < rows; i++) {
+            const tn_real p = tn_exp(z[k * ROWS + i] - top[i]);
+            z[k * ROWS + i] = p;
+            sum[i] += (double)p;
+        }
+    if (!e) return;
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t k = 0; k < n; k++) e[i * n + k] = z[k * ROWS + i];
+}
+
+TN_KERNEL void TN(softmax)(TN(rows_state) * r, int64_t rows, int64_t n, const tn_real *y,
+                           tn_real *e)
+{
+    if (n <= NARROW)
+        TN(side_by_side)(r, rows, n, y, e);
+    else
+        TN(each_row)(r, rows, n, y, e);
+    for (int64_t i = 0; i < rows; i++) r->lse[i] = (double)r->top[i] + tn_log(r->sum[i]);
 }
 
 /* Against q_k = even + (1 - s) x (1 if k is the label). */
@@ -80,28 +128,38 @@ static inline double TN(probability_row)(const TN(self) * self, int64_t n,
     return value;
 }
 
-TN_KERNEL tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
-                             const tn_real *y, const tn_field *field, double *value,
-                             double *weight, tn_real *gy)
+TN_KERNEL tn_status TN(some_rows)(const void *self, tn_call *c, const tn_tile *t,
+                                  int64_t first, int64_t rows, const tn_real *y,
+                                  const tn_field *field, double *value, tn_real *gy)
 {
-    const int64_t n = t->width, rows = t->n / n;
-    if (gy) TN(exponentials)(rows, n, y, gy, value);
+    const int64_t n = t->width;
+    TN(rows_state) r;
+    TN(softmax)(&r, rows, n, y, gy);
     for (int64_t i = 0; i < rows; i++, y += n, gy = gy ? gy + n : NULL) {
-        const tn_real top = gy ? (tn_real)value[i] : TN_MAX(k, n, y[k]);
-        const double sum = gy ? TN_SUM(k, n, gy[k]) : TN_SUM(k, n, tn_exp(y[k] - top));
-        const double lse = (double)top + tn_log(sum);
         if (field->real) {
-            const tn_real *target = (const tn_real *)field->real + i * n;
-            value[i] = TN(probability_row)(self, n, y, target, lse, sum, gy);
+            const tn_real *target = (const tn_real *)field->real + (first + i) * n;
+            value[i] = TN(probability_row)(self, n, y, target, r.lse[i], r.sum[i], gy);
             continue;
         }
-        const int32_t label = field->label[i];
+        const int32_t label = field->label[first + i];
         if (label < 0 || label >= n)
             return tn_fail(c, TN_EINVAL, "label %d of row %lld is not in 0 .. %lld",
-                           label, (long long)(t->row + i), (long long)n - 1);
-        value[i] = TN(label_row)(self, n, y, label, lse, sum, gy);
+                           label, (long long)(t->row + first + i), (long long)n - 1);
+        value[i] = TN(label_row)(self, n, y, label, r.lse[i], r.sum[i], gy);
     }
     return TN_OK;
+}
+
+static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
+                          const tn_real *y, const tn_field *field, double *value,
+                          double *weight, tn_real *gy)
+{
+    const int64_t n = t->width, rows = t->n / n;
+    tn_status status = TN_OK;
+    for (int64_t i = 0; !status && i < rows; i += ROWS)
+        status = TN(some_rows)(self, c, t, i, rows - i < ROWS ? rows - i : ROWS,
+                               y + i * n, field, value + i, gy ? gy + i * n : NULL);
+    return status;
 }
 
 TN_VTABLE(loss, .infer = TN(infer), .rows = TN(rows))
