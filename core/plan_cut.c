@@ -161,6 +161,7 @@ tn_status tn_plan_choose_room(tn_graph *g, const tn_plan_options *options, int64
     trial t[TRIALS];
     int32_t count = 1, since = 0;
     tn_status status = try_room(g, options, INT64_MAX, &t[0], e);
+    if (status) return status;
     size_t least = t[0].bytes;
     for (int64_t r = t[0].saved; !status && count < TRIALS && since < PATIENCE; since++) {
         r -= r / 7 + 1;

@@ -69,7 +69,7 @@ typedef struct tn_unit {
     tn_own param[TN_MAX_OWN], state[TN_MAX_OWN];
     void *gparam_partial; /* [chunks][sum of parameter sizes]; NULL for whole kernels */
     tn_sums sums, back_sums;
-    bool known; /* the statistics are there already: it runs again */
+    bool known;           /* the statistics are there already: it runs again */
     void *window_scratch; /* [workers][channels] */
     void *cache;          /* [samples][spec->cache bytes] */
     tn_whole *whole;      /* of class whole */

@@ -492,4 +492,5 @@ Test(plan_low, another_word_is_refused)
                              NULL, 0);
     cr_assert_null(tn_trainer_new(kept(run_env(1)), c, NULL, &e));
     cr_assert_not_null(strstr(e.text, "net.yaml:3:1: memory: "), "%s", e.text);
+    tn_config_free(c);
 }
