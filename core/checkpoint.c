@@ -268,6 +268,7 @@ static tn_status restore_from(tn_trainer *t, tn_archive *a, tn_error *e)
     if (!l.status && t->place.kept) l.status = make_kept(t, e);
     list_model(&l);
     list_rest(&l);
+    tn_graph_changed(t->model->graph);
     if (!l.status) warn_of_changes(t, a, config);
     return l.status;
 }

@@ -108,6 +108,7 @@ void tn_graph_changed(tn_graph *g)
 void tn_graph_tick(tn_graph *g, const tn_clock *clock)
 {
     for (int32_t i = 0; i < g->instances; i++) tn_instance_tick(g->instance[i], clock);
+    tn_graph_changed(g);
 }
 
 void tn_graph_epoch(tn_graph *g, const tn_clock *clock)

@@ -70,7 +70,7 @@ typedef struct tn_graph {
     tn_instance **block;    /* expanded; their nodes use what they read from the config */
     tn_instance **instance; /* with dials or numbers of use in training; borrowed */
     tn_graph_name *name;
-    atomic_ullong version;   /* of the weights: see tn_graph_changed */
+    atomic_ullong version;   /* of weights, states and dials: see tn_graph_changed */
     atomic_bool handed_out;  /* a program may write to them at any time: no copies */
     pthread_mutex_t packing; /* of packed */
 } tn_graph;
@@ -90,7 +90,7 @@ void tn_graph_tick(tn_graph *, const tn_clock *);
 void tn_graph_epoch(tn_graph *, const tn_clock *);
 void tn_graph_walk(tn_graph *, void (*visit)(void *, tn_instance *), void *);
 
-/* Weights have changed: packed copies are out of date. */
+/* Weights, states or dials have changed: packed copies and folds are out of date. */
 void tn_graph_changed(tn_graph *);
 
 const tn_shape *tn_graph_output(const tn_graph *);

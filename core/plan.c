@@ -157,6 +157,7 @@ void tn_plan_commit(tn_plan *p, const tn_pass *pass)
     for (int32_t i = 1; i < p->graph->nodes; i++)
         if (p->node[i].unit.facts.commits && p->node[i].home == i)
             p->ops->commit(&p->node[i].unit, pass);
+    tn_graph_changed(p->graph);
 }
 
 int32_t tn_plan_first_bad(const tn_plan *p, const tn_pass *pass)

@@ -27,7 +27,7 @@ typedef struct tn_plan_options {
     int64_t samples; /* at most, in a batch */
     bool training;
     bool accumulates; /* gradients of several batches will be added up */
-    bool keeps;       /* values of all nodes, for tn_plan_output */
+    bool keeps;       /* values of all nodes, for tn_plan_output: so it folds none */
     bool apart;       /* every layer in a pass of its own: the same bits, only slower */
     bool
         low; /* training: values are made again rather than kept, where that saves memory */

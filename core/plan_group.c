@@ -77,8 +77,9 @@ static void join(tn_plan *p, tn_plan_group *g, int32_t number)
 
 /* ---- forward -------------------------------------------------------------------------- */
 
-static void count_uses(tn_plan *p)
+void tn_plan_count_uses(tn_plan *p)
 {
+    for (int32_t i = 0; i < p->graph->nodes; i++) p->node[i].uses = 0;
     for (int32_t i = 1; i < p->graph->nodes; i++)
         for (int32_t k = 0; p->node[i].home == i && k < p->graph->node[i].inputs; k++) {
             tn_plan_node *in = &p->node[tn_plan_source(p, i, k)];
@@ -190,7 +191,7 @@ tn_status tn_plan_make_groups(tn_plan *p, tn_error *e)
     for (int32_t i = 0; i < nodes; i++) p->node[i].forward = p->node[i].backward = -1;
     p->forward = tn_plan_take(p, nodes, sizeof *p->forward, e);
     if (!p->forward) return TN_ENOMEM;
-    count_uses(p);
+    tn_plan_count_uses(p);
     tn_status status = group_forward(p, e);
     if (status || !p->options.training) return status;
     count_givers(p);

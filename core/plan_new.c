@@ -44,7 +44,7 @@ static void bind_own(const tn_plan *p, tn_unit *u, int32_t first_param, int32_t 
         const tn_plan_weight *w = p->weight[first_param + i];
         u->param[i] = own_of(&q->value, &q->spec.shape, q->spec.along);
         if (w) u->param[i].value = w->value;
-        if (!w && !p->options.training && q->spec.role == TN_WEIGHT)
+        if (!w && !p->options.training && !p->options.keeps && q->spec.role == TN_WEIGHT)
             u->param[i].packed = &p->graph->param[first_param + i].packed;
         if (!p->options.training) continue;
         u->param[i].gradient = w ? w->gradient : p->gradient[first_param + i];
@@ -219,6 +219,7 @@ static tn_status make(tn_plan *p, tn_error *e)
     p->node = tn_plan_take(p, g->nodes, sizeof *p->node, e);
     tn_status status = p->node ? take_params(p, p->options.accumulates, e) : TN_ENOMEM;
     for (int32_t i = 0; !status && i < g->nodes; i++) status = add_node(p, i, e);
+    if (!status) status = tn_plan_fold(p, e);
     if (!status) status = tn_plan_make_groups(p, e);
     if (!status && p->room) status = tn_plan_make_replays(p, e);
     return status ? status : tn_plan_bind(p, e);

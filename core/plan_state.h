@@ -1,10 +1,10 @@
-/* plan_state.h - what a plan holds. plan_new.c makes it: nodes and parameters, then which of them
- * run as one (plan_group.c), which values are made again rather than kept (plan_replay.c, along
+/* plan_state.h - what a plan holds. plan_new.c makes it: nodes and parameters, which of them
+ * become part of a product (plan_fold.c), which run as one (plan_group.c), which values are made again rather than kept (plan_replay.c, along
  * the cuts of plan_cut.c), then where everything lies (plan_bind.c says what is needed from when
  * to when, plan_memory.c lays it out). plan.c runs it.
  *
  * Invariant: everything a step touches is allocated by tn_plan_new. Views, and at inference
- * layers that are then the identity, have no memory of their own: node i's values live with
+ * layers that are then the identity or folded, have no memory of their own: node i's values live with
  * node home[i]; those of node 0 stay with the caller. Time counts groups: those of the forward
  * pass, the loss, those of the backward pass, among which some forward ones run again. */
 #ifndef CORE_PLAN_STATE_H
@@ -103,6 +103,10 @@ tn_status tn_plan_want(tn_plan *, int64_t samples, int64_t count, size_t size, t
                        void **where, tn_error *);
 tn_status tn_plan_lay_out(tn_plan *, tn_error *);
 
+/* Layers that become part of products. */
+tn_status tn_plan_fold(tn_plan *, tn_error *);
+/* Who uses which values. */
+void tn_plan_count_uses(tn_plan *);
 /* Chains of the forward and of the backward pass, and who adds to gradients. */
 tn_status tn_plan_make_groups(tn_plan *, tn_error *);
 /* A plan that fits values into p->room; the room that takes the least memory. */

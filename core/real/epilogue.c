@@ -80,7 +80,7 @@ static int32_t tensor_of(const tn_riding *r, const tn_matrix *m)
 /* Whether the riders' elements are where a block of the result says. */
 static bool can_carry(const tn_riding *r, int32_t k, const tn_matrix *out)
 {
-    if (!r->riders || out->wrote) return false;
+    if (!r->riders || out->wrote || (r->head->unit->fold && !r->folded)) return false;
     if (r->back && r->head->unit->gx[k] != r->rider[0].unit->gy) return false;
     const tn_work *w = r->rider;
     return out->data == r->to[k].data && out->rows == w->rows && out->cols == w->width &&
@@ -103,6 +103,18 @@ static int32_t packed_of(const tn_riding *r, const tn_matrix *m)
     for (int32_t i = 0; m->host && i < u->params; i++)
         if (u->param[i].packed && m->host == u->whole->io.param[i]) return i;
     return -1;
+}
+
+/* A weight that is the right-hand operand: scaled by the head's fold, packed. What is packed of a
+ * weight with a fold is always scaled. */
+static void read_weight(const tn_instance *backend, tn_riding *r, tn_product *p)
+{
+    const int32_t weight = p->b.read ? -1 : packed_of(r, &p->b);
+    if (weight < 0) return;
+    const tn_unit *u = r->head->unit;
+    if (u->fold) r->folded = TN(tn_fold_in)(r->head, p);
+    if (!u->fold || r->folded)
+        p->b.packed = TN(tn_packed_weight)(backend, u->param[weight].packed, &p->b);
 }
 
 /* ---- gradients of weights ------------------------------------------------------------- */
@@ -173,10 +185,7 @@ tn_status TN(tn_ride)(const tn_instance *instance, tn_calling *calling,
             "a layer with the flag TN_BY_PRODUCT makes its output and each "
             "gradient by one product");
     tn_product p = *product;
-    const int32_t weight = packed_of(r, &p.b);
-    if (weight >= 0)
-        p.b.packed = TN(tn_packed_weight)(instance, r->head->unit->param[weight].packed,
-                                          &p.b);
+    read_weight(instance, r, &p);
     r->made[k] = true;
     if (r->back && r->head->unit->gx_add[k]) p.add = 1;
     if (can_carry(r, k, &p.out)) carry(r, &p.out);

@@ -84,7 +84,7 @@ void TN(tn_run_backward)(const tn_work *, const tn_tiles *);
 void TN(tn_tiles_forward)(tn_work *, int32_t count);
 void TN(tn_tiles_backward)(tn_work *, int32_t count);
 
-/* ---- window.c, whole.c, epilogue.c ---------------------------------------------------- */
+/* ---- window.c, whole.c, epilogue.c, fold.c ---------------------------------------------------- */
 
 void TN(tn_window_forward)(tn_work *);
 void TN(tn_window_backward)(tn_work *);
@@ -101,6 +101,7 @@ typedef struct tn_riding {
     const tn_tensor *to; /* out, or the gradients of all inputs */
     int32_t tensors;
     bool back, carried;
+    bool folded; /* the product has done what the head's fold asks for */
     bool made[TN_MAX_INPUTS]; /* by a product */
     tn_cells cells;
 } tn_riding;
@@ -108,6 +109,11 @@ typedef struct tn_riding {
 /* The backend's copy of a weight that is the right-hand operand of a product; NULL: none. */
 const void *TN(tn_packed_weight)(const tn_instance *backend, tn_packed *,
                                  const tn_matrix *);
+
+/* Makes a product of `head` do what its fold asks for; false: it has another form. Then the other
+ * does it to the result. */
+bool TN(tn_fold_in)(const tn_work *head, tn_product *);
+void TN(tn_fold_behind)(const tn_work *head);
 
 /* A product of a unit: that of `calling`, if it has something riding. */
 tn_status TN(tn_ride)(const tn_instance *backend, tn_calling *calling,

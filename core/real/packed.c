@@ -2,7 +2,8 @@
  *
  * A weight is packed when it is asked for the second time unchanged: one that changes with every
  * batch would be packed for nothing. The copy is used in products of the layout that it was made
- * for; which is used changes no bit. */
+ * for; which is used changes no bit. Of a weight that is scaled as it is read (fold.c), the copy is
+ * of the scaled one. */
 #include "core/real/kernel.h"
 
 #include <string.h>
@@ -40,7 +41,7 @@ const void *TN(tn_packed_weight)(const tn_instance *backend, tn_packed *p,
 {
     const tn_backend *b = backend->vtable;
     const unsigned long long version = atomic_load(&p->graph->version);
-    if (!b->pack || m->read || atomic_load(&p->graph->handed_out)) return NULL;
+    if (!b->pack || atomic_load(&p->graph->handed_out)) return NULL;
     if (atomic_load(&p->of) != version) {
         pthread_mutex_lock(&p->graph->packing);
         if (atomic_load(&p->of) != version) pack(backend, p, m, version);

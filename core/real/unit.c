@@ -17,6 +17,7 @@ tn_layer_facts TN(tn_unit_facts)(const void *vtable)
         .differentiable = back || (l->flags & TN_VIEW),
         .commits = l->commit != NULL,
         .always_reduce = l->always_reduce != 0,
+        .affine = l->as_affine != NULL,
         .over = l->reduce.sums ? l->reduce.over : l->back_reduce.over,
         .sums = l->reduce.sums,
         .stats = l->reduce.stats,

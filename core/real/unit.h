@@ -30,7 +30,7 @@ typedef struct tn_sums {
 typedef struct tn_layer_facts {
     int32_t kernel, max_inputs;
     uint32_t flags;
-    bool differentiable, commits, always_reduce;
+    bool differentiable, commits, always_reduce, affine;
     int32_t over; /* of its reductions, forward and back; 0: it has none */
     int32_t sums, stats, back_sums, back_stats;
     tn_status (*infer)(void *self, tn_call *, tn_node *);
@@ -50,6 +50,15 @@ typedef struct tn_whole {
     tn_io io;
     tn_tensor *in, *gin, out, gout; /* of io */
 } tn_whole;
+
+/* An affine layer that the product of the unit before it makes as well. */
+typedef struct tn_fold {
+    struct tn_unit *layer;
+    tn_graph *graph;
+    unsigned long long of;      /* its version when these were made; 0: they were not */
+    void *scale, *shift, *bias; /* of each feature; bias: the product's */
+    tn_matrix weight;           /* that the product scales */
+} tn_fold;
 
 typedef struct tn_unit {
     const tn_instance *layer, *backend;
@@ -74,6 +83,7 @@ typedef struct tn_unit {
     void *cache;          /* [samples][spec->cache bytes] */
     tn_whole *whole;      /* of class whole */
     tn_cell *cell;        /* of the result, where others ride on its product */
+    tn_fold *fold;        /* at inference; NULL: its output is its own */
     double *operations;   /* where those of its products are added up; NULL: nowhere */
     tn_key key;
 } tn_unit;

@@ -55,6 +55,7 @@ tn_status TN(tn_whole_forward)(tn_work *w, int32_t count, tn_error *e)
     if (by_product(w)) calling.riding = &riding;
     const tn_status status = tn_call_end(
         &calling, w->layer->run(u->layer->self, call, prepare(w, false)));
+    if (!status && u->fold && !riding.folded) TN(tn_fold_behind)(w);
     if (!status && count > 1 && !riding.carried) TN(tn_tiles_forward)(w + 1, count - 1);
     return status;
 }

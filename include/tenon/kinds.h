@@ -245,8 +245,8 @@ typedef struct tn_layer {
      * each statistic. [step] */
     void (*commit)(const void *self, const tn_tile *, int64_t members,
                    void *const *state);
-    /* Outside training y = scale x + shift per column: the host may fold that into a product.
-     * [setup] */
+    /* Outside training y = scale x + shift per column, of parameters, states and dials as they are:
+     * the host may fold that into the product before it. t covers one row. [parallel] */
     void (*as_affine)(const void *self, const tn_tile *, tn_real *scale, tn_real *shift);
 } tn_layer;
 

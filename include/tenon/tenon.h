@@ -132,7 +132,7 @@ TN_API tn_layer_info tn_model_layer(const tn_model *, int32_t i);
 
 /* Parameters and states by number and name ("dense.weight"). data points at the model's own
  * memory (TN_F32, or TN_F64 in double precision); as it may be written to from then on, the model
- * no longer predicts from packed copies of its weights, which is slower. */
+ * no longer predicts from packed (and folded) copies of its weights, which is slower. */
 TN_API int32_t tn_model_tensors(const tn_model *);
 TN_API tn_status tn_model_tensor(const tn_model *, int32_t i, const char **name,
                                  tn_tensor *);
