@@ -55,11 +55,12 @@ static void TN(backward)(const void *self, const tn_tile *t, const tn_real *x,
                          const tn_real *y, const tn_real *gy, tn_real *gx)
 {
     for (int32_t k = 0; k < t->inputs; k++)
-        if (t->gin[k]) memcpy(t->gin[k], gy, (size_t)t->n * sizeof *gy);
+        if (t->gin[k] && t->gin[k] != gy)
+            memcpy(t->gin[k], gy, (size_t)t->n * sizeof *gy);
 }
 
-TN_VTABLE(layer, .kernel = TN_MAP, .max_inputs = 64, .infer = TN(infer),
-          .forward = TN(forward), .backward = TN(backward))
+TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_INPLACE, .max_inputs = 64,
+          .infer = TN(infer), .forward = TN(forward), .backward = TN(backward))
 TN_PLUGIN(layer, add, .summary = "Sum of two or more inputs of one shape",
           .formula = "y = x_1 + x_2 + ...",
           .reference =

@@ -313,15 +313,18 @@ static void other_splits(check_layer *l, bool training)
     }
 }
 
+/* What backward reads of x, forward may not overwrite. */
 static void in_place(check_layer *l, bool training)
 {
     const double *y = copy_of(l->y, l->n), *gx = copy_of(l->gx[0], l->n);
+    double *x = copy_of(l->x[0], l->n);
     if (!(vtable(l)->flags & TN_INPLACE)) return;
     l->y = l->x[0];
     l->gx[0] = l->gy;
     check_forward(l, training, 0);
-    check_backward(l, training, 0);
     same_bits(l->y, y, l->n, "y in place");
+    if (vtable(l)->flags & TN_NEEDS_X) l->x[0] = x;
+    check_backward(l, training, 0);
     same_bits(l->gx[0], gx, l->n, "gx in place");
 }
 
