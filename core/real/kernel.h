@@ -101,7 +101,7 @@ typedef struct tn_riding {
     const tn_tensor *to; /* out, or the gradients of all inputs */
     int32_t tensors;
     bool back, carried;
-    bool folded; /* the product has done what the head's fold asks for */
+    bool folded;              /* the product has done what the head's fold asks for */
     bool made[TN_MAX_INPUTS]; /* by a product */
     tn_cells cells;
 } tn_riding;

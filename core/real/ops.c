@@ -46,8 +46,8 @@ typedef struct column_work {
 } column_work;
 
 /* sum += `rows` rows of n values: four at a time, added in pairs. */
-TN_KERNEL void add_rows(tn_real *sum, const tn_real *x, int64_t rows, int64_t stride,
-                        int64_t n)
+TN_KERNEL void TN(add_rows)(tn_real *sum, const tn_real *x, int64_t rows, int64_t stride,
+                            int64_t n)
 {
     int64_t i = 0;
     for (; i + 4 <= rows; i += 4, x += 4 * stride)
@@ -65,8 +65,8 @@ static void sum_block(void *data, int64_t i, int32_t worker)
     const int64_t start = chunk * w->chunk, rest = w->rows - start;
     tn_real *sum = w->sum + chunk * w->cols + first;
     memset(sum, 0, sizeof(tn_real) * (size_t)n);
-    add_rows(sum, w->x + start * w->cols + first, rest < w->chunk ? rest : w->chunk,
-             w->cols, n);
+    TN(add_rows)
+    (sum, w->x + start * w->cols + first, rest < w->chunk ? rest : w->chunk, w->cols, n);
 }
 
 /* Sums of the chunks are joined in a fixed tree. */

@@ -84,7 +84,7 @@ static void sum_rows(const score_work *w, double *value, double *weight)
     }
 }
 
-TN_KERNEL void scale_run(tn_real *g, int64_t n, tn_real factor)
+TN_KERNEL void TN(scale_run)(tn_real *g, int64_t n, tn_real factor)
 {
     for (int64_t i = 0; i < n; i++) g[i] = factor != 0 ? g[i] * factor : 0;
 }
@@ -94,8 +94,8 @@ static void scale_rows(const score_work *w, double scale)
 {
     for (int64_t i = 0, end; i < w->rows; i = end) {
         for (end = i + 1; end < w->rows && w->weight[end] == w->weight[i];) end++;
-        scale_run(w->gy + i * w->width, (end - i) * w->width,
-                  (tn_real)(scale * w->weight[i]));
+        TN(scale_run)
+        (w->gy + i * w->width, (end - i) * w->width, (tn_real)(scale * w->weight[i]));
     }
 }
 

@@ -13,6 +13,8 @@
 #define SHARED_BYTES 0x1p24 /* most memory for an operand packed as a whole */
 #define PACK_B_ROWS 200     /* so many rows of the result pay for packing B */
 #define WAYS 7              /* that the L1 cache has for one place, and is not short of */
+#define NEAR 1024           /* bytes: rows that are followed across */
+#define NEAR_ALONG 128      /* rows that are followed along, each by itself */
 #define NARROW 16           /* results at most so wide may better be flipped */
 #define TURN_COST 0.06      /* of packing against the grain, per byte */
 #define ALIGN(n) (((n) + 15) / 16 * 16)
@@ -36,10 +38,10 @@ typedef struct job {
 
 /* Rows whose distance is near a multiple of 4096 bytes fight for the same few places of
  * the L1 cache. */
-static bool crowded(int64_t stride)
+static bool crowded(int64_t stride, int64_t near)
 {
     const int64_t bytes = (stride < 0 ? -stride : stride) * (int64_t)sizeof(tn_real);
-    return bytes >= 2048 && (bytes % 4096 < 1024 || bytes % 4096 > 3072);
+    return bytes >= 2048 && (bytes % 4096 < near || bytes % 4096 > 4096 - near);
 }
 
 static place place_of(bool pack, bool shared, double bytes)
@@ -63,7 +65,7 @@ static few few_rows(const tn_matrix *a, const tn_matrix *b, bool packed)
 static bool packs_b(const tn_matrix *a, const tn_matrix *b)
 {
     return b->read || b->col_stride != 1 || a->rows >= PACK_B_ROWS ||
-           (a->rows > TALLEST && crowded(b->row_stride));
+           (a->rows > TALLEST && crowded(b->row_stride, NEAR));
 }
 
 static void place_operands(job *j)
@@ -71,7 +73,7 @@ static void place_operands(job *j)
     const tn_matrix *a = &j->a.m, *b = &j->b.m;
     const double depth = (double)a->cols * sizeof(tn_real);
     const bool by_columns = a->row_stride == 1, by_rows = a->col_stride == 1,
-               crowd = by_columns && !by_rows && crowded(a->col_stride),
+               crowd = by_columns && !by_rows && crowded(a->col_stride, NEAR),
                a_pack = a->read || (!by_columns && !by_rows) ||
                         (crowd && a->rows > FEW && b->cols > PANEL);
     j->a.place = place_of(a_pack && !j->few, j->cut.across > 1,
@@ -121,7 +123,7 @@ static void measure_room(job *j)
 static int64_t tallest(const job *j)
 {
     const bool crowd = !j->a.m.read && j->a.m.col_stride == 1 &&
-                       crowded(j->a.m.row_stride);
+                       crowded(j->a.m.row_stride, NEAR_ALONG);
     return crowd ? least(j->kernels->rows, WAYS) : j->kernels->rows;
 }
 
