@@ -31,9 +31,11 @@ static void pack(const tn_instance *backend, tn_packed *p, const tn_matrix *m,
     const tn_backend *b = backend->vtable;
     const bool again = p->seen == version;
     p->seen = version;
-    if (!again || !take_room(b, backend->self, p, m)) return;
-    b->pack(backend->self, m, p->at);
-    atomic_store(&p->of, version);
+    if (!again) return;
+    const bool fits = take_room(b, backend->self, p, m);
+    if (fits) b->pack(backend->self, m, p->at);
+    /* also where there is no copy to make, so that nobody comes here for it again */
+    if (fits || !p->at) atomic_store(&p->of, version);
 }
 
 const void *TN(tn_packed_weight)(const tn_instance *backend, tn_packed *p,

@@ -88,4 +88,17 @@ static void witness_watch(tn_env *env, int32_t real)
     atomic_store(&witness.patience, 1000);
 }
 
+static void witness_idle(void *data, int64_t i, int32_t worker)
+{
+    (void)data, (void)i, (void)worker;
+}
+
+/* Makes all threads work: what they need once, they take when they first do. */
+__attribute__((unused)) static void witness_all_work(const tn_env *env, int32_t real)
+{
+    for (int i = 0; i < 100 && atomic_load(&witness.seen) < witness.threads; i++)
+        witness_parallel(env->backend[real]->self, 1000, witness_idle, NULL);
+    cr_assert_eq(atomic_load(&witness.seen), witness.threads);
+}
+
 #endif
