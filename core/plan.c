@@ -189,6 +189,11 @@ tn_status tn_plan_column_sums(tn_calling *c, const tn_tensor *m, tn_tensor *out)
         return tn_error_set(c->error, TN_ESHAPE,
                             "column sums of %lld columns into %lld values",
                             (long long)matrix.cols, (long long)tn_count(out));
+    if (!m->data || !out->data)
+        return tn_error_set(
+            c->error, TN_EINVAL,
+            "column sums need a matrix in memory and a place to go to, not "
+            "the gradient of a weight that a product makes");
     tn_real_ops_of(c->real)->column_sums(c->plan, m->data, matrix.rows, matrix.cols,
                                          out->data);
     return TN_OK;

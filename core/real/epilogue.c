@@ -142,6 +142,20 @@ static bool fits(const tn_sink *sink, const tn_product *p)
            out->row_stride == out->cols && !out->wrote && !p->add && !sink->taken;
 }
 
+static tn_status weight_rule(tn_error *e)
+{
+    return tn_error_set(e, TN_ENOTSUP,
+                        "a layer with the flag TN_WEIGHT_LAST makes the gradient of a "
+                        "weight by one product, as it lies in memory, and last");
+}
+
+static tn_status product_rule(tn_error *e)
+{
+    return tn_error_set(e, TN_ENOTSUP,
+                        "a layer with the flag TN_BY_PRODUCT makes its output and each "
+                        "gradient by one product");
+}
+
 /* A product that makes the gradient of parameter `own`. */
 static tn_status make_gradient(const tn_instance *instance, tn_calling *calling,
                                const tn_riding *r, int32_t own, const tn_product *product)
@@ -152,11 +166,7 @@ static tn_status make_gradient(const tn_instance *instance, tn_calling *calling,
     tn_product p = *product;
     if (!sink || !sink->wrote || !o->yields)
         return b->product(instance->self, &calling->call, product);
-    if (!is_last(r) || !fits(sink, product))
-        return tn_error_set(
-            calling->error, TN_ENOTSUP,
-            "a layer with the flag TN_WEIGHT_LAST makes the gradient of a "
-            "weight by one product, as it lies in memory, and last");
+    if (!is_last(r) || !fits(sink, product)) return weight_rule(calling->error);
     if (!sink->stores) p.out.data = NULL;
     p.out.wrote = sink->wrote, p.out.with = sink->with;
     sink->taken = true;
@@ -179,15 +189,24 @@ tn_status TN(tn_ride)(const tn_instance *instance, tn_calling *calling,
     const int32_t own = r && k < 0 ? own_of(r, &product->out) : -1;
     if (own >= 0) return make_gradient(instance, calling, r, own, product);
     if (k < 0) return b->product(instance->self, &calling->call, product);
-    if (r->made[k])
-        return tn_error_set(
-            calling->error, TN_ENOTSUP,
-            "a layer with the flag TN_BY_PRODUCT makes its output and each "
-            "gradient by one product");
+    if (r->made[k]) return product_rule(calling->error);
     tn_product p = *product;
     read_weight(instance, r, &p);
     r->made[k] = true;
     if (r->back && r->head->unit->gx_add[k]) p.add = 1;
     if (can_carry(r, k, &p.out)) carry(r, &p.out);
     return b->product(instance->self, &calling->call, &p);
+}
+
+/* What is not made would be read as it was left; a gradient that is not stored is nowhere. */
+tn_status TN(tn_ride_end)(const tn_riding *r, tn_error *e)
+{
+    const tn_unit *u = r->head->unit;
+    for (int32_t k = 0; k < r->tensors; k++)
+        if ((!r->back || u->gx[k]) && !r->made[k]) return product_rule(e);
+    for (int32_t i = 0; r->back && r->head->pass->sink && i < u->params; i++) {
+        const tn_sink *sink = &r->head->pass->sink[u->param[i].number];
+        if (u->param[i].yields && sink->wrote && !sink->taken) return weight_rule(e);
+    }
+    return TN_OK;
 }

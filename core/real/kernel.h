@@ -118,6 +118,8 @@ void TN(tn_fold_behind)(const tn_work *head);
 /* A product of a unit: that of `calling`, if it has something riding. */
 tn_status TN(tn_ride)(const tn_instance *backend, tn_calling *calling,
                       const tn_product *);
+/* Whether a head that says it works by products has made what it was to make. */
+tn_status TN(tn_ride_end)(const tn_riding *, tn_error *);
 
 /* into += from */
 void TN(tn_add)(const tn_instance *backend, void *into, const void *from, int64_t n);

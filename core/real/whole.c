@@ -53,8 +53,9 @@ tn_status TN(tn_whole_forward)(tn_work *w, int32_t count, tn_error *e)
     tn_call *call = make_call(&calling, u, e);
     tn_riding riding = ride(w, count, &u->whole->out, 1, false);
     if (by_product(w)) calling.riding = &riding;
-    const tn_status status = tn_call_end(
-        &calling, w->layer->run(u->layer->self, call, prepare(w, false)));
+    tn_status status = w->layer->run(u->layer->self, call, prepare(w, false));
+    if (!status && by_product(w)) status = TN(tn_ride_end)(&riding, e);
+    status = tn_call_end(&calling, status);
     if (!status && u->fold && !riding.folded) TN(tn_fold_behind)(w);
     if (!status && count > 1 && !riding.carried) TN(tn_tiles_forward)(w + 1, count - 1);
     return status;
@@ -67,8 +68,9 @@ tn_status TN(tn_whole_backward)(tn_work *w, int32_t count, tn_error *e)
     tn_call *call = make_call(&calling, u, e);
     tn_riding riding = ride(w, count, u->whole->gin, u->spec->inputs, true);
     if (by_product(w)) calling.riding = &riding;
-    const tn_status status = tn_call_end(
-        &calling, w->layer->run_back(u->layer->self, call, prepare(w, true)));
+    tn_status status = w->layer->run_back(u->layer->self, call, prepare(w, true));
+    if (!status && by_product(w)) status = TN(tn_ride_end)(&riding, e);
+    status = tn_call_end(&calling, status);
     for (int32_t k = 0; !status && k < u->spec->inputs && !by_product(w); k++)
         if (u->gx[k] && u->gx_add[k])
             TN(tn_add)(u->backend, u->gx[k], u->gx_spare[k], tn_count(&u->whole->gin[k]));
