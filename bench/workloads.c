@@ -34,6 +34,7 @@ struct bench {
     float *x, *y;
     int32_t *label;
     double base; /* MiB */
+    double work; /* arithmetic of the products of a step; 0: not known yet */
 };
 
 /* ---- steps on a batch in memory -------------------------------------------------------- */
@@ -157,12 +158,30 @@ static int open_config(bench *b)
     return !b->config;
 }
 
+/* Asks for weights, after which a model does without packed copies of them.
+ * Multiplications and additions of the products of a step: forward, and in training the
+ * gradients of every weight and of every input but the first layer's. */
+static double work_of(const bench *b, const tn_model *model)
+{
+    double sum = 0, first = 0;
+    for (int32_t i = 0; i < tn_model_tensors(model); i++) {
+        const char *name;
+        tn_tensor t;
+        if (tn_model_tensor(model, i, &name, &t) || t.rank != 2) continue;
+        const double product = 2.0 * (double)t.dim[0] * (double)t.dim[1];
+        if (sum <= 0) first = product;
+        sum += product;
+    }
+    return b->what->samples * (b->what->open == open_inference ? sum : 3 * sum - first);
+}
+
 static int open_all(bench *b)
 {
     if (open_config(b)) return 1;
     if (b->what->open != open_run) {
-        /* A model, for the shapes of the batch. */
+        /* A model, for the shapes of the batch and the work of a step. */
         if (open_inference(b) || make_batch(b)) return 1;
+        b->work = work_of(b, b->model);
         tn_model_free(b->model);
         b->model = NULL;
     }
@@ -184,26 +203,10 @@ static void close_all(bench *b)
 
 /* ---- results --------------------------------------------------------------------------- */
 
-/* Multiplications and additions of the products of a step: forward, and in training the
- * gradients of every weight and of every input but the first layer's. */
-static double work_of(const bench *b, const tn_model *model)
-{
-    double sum = 0, first = 0;
-    for (int32_t i = 0; i < tn_model_tensors(model); i++) {
-        const char *name;
-        tn_tensor t;
-        if (tn_model_tensor(model, i, &name, &t) || t.rank != 2) continue;
-        const double product = 2.0 * (double)t.dim[0] * (double)t.dim[1];
-        if (sum <= 0) first = product;
-        sum += product;
-    }
-    return b->what->samples * (b->model ? sum : 3 * sum - first);
-}
-
 static void print_time(const bench *b, const bench_time *t)
 {
     const tn_model *model = b->model ? b->model : tn_trainer_model(b->trainer);
-    const double work = work_of(b, model);
+    const double work = b->work > 0 ? b->work : work_of(b, model);
     int64_t parameters = 0;
     for (int32_t i = 0; i < tn_model_layers(model); i++)
         parameters += tn_model_layer(model, i).parameters;
