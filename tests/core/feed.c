@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "support/feeding.h"
+#include "support/rounds.h"
 
 #include "core/feed_order.h"
 
@@ -400,7 +401,7 @@ Test(feed, any_batch_may_be_asked_for_while_others_are_made)
     tn_feed *ahead = feed_of(WIDE_DATA ", transforms: [toy_mixup]}}", 0, 7),
             *plain = feed_of(WIDE_DATA ", transforms: [toy_mixup]}}", 0, 7);
     start(ahead, 2, 1, 1);
-    for (uint64_t i = 0; i < 300; i++) {
+    for (uint64_t i = 0; i < (uint64_t)test_rounds(300, 30000); i++) {
         const uint64_t draw = (uint64_t)(1e6 * tn_random_uniform((tn_key){{3, 4}}, i));
         const int32_t split = draw % 4 ? TN_TRAIN : TN_VALIDATION;
         const int64_t batches = tn_feed_batches(plain, split);

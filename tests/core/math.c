@@ -11,8 +11,11 @@
 
 #include "tenon/math.h"
 #include "tenon/random.h"
+#include "tests/support/rounds.h"
 
-enum { SAMPLES = 1000000, BLOCK = 1000 };
+#define SAMPLES (uint64_t) test_rounds(1000000, 20000000)
+
+enum { BLOCK = 1000 };
 #define FUNCTIONS(F) F(exp) F(log) F(log1p) F(tanh) F(sigmoid)
 
 typedef void float_map(int64_t n, const float *x, float *y);

@@ -7,6 +7,7 @@
 #include "core/graph_build.h"
 #include "core/plan_state.h"
 #include "tests/support/check.h"
+#include "tests/support/rounds.h"
 
 typedef struct net {
     char model[300];
@@ -14,7 +15,7 @@ typedef struct net {
     int32_t forwards, backwards; /* groups */
 } net;
 
-/* 21 samples, and 700, which are several chunks. */
+/* 21 samples, and 700, which are several chunks; with all rounds other numbers, too. */
 static net nets[] = {
     {"[{dense: 9}, relu, {dropout: 0.4}, {dense: 7}, sigmoid, {dropout: 0.3}, {dense: "
      "3}]",
@@ -258,10 +259,12 @@ ParameterizedTestParameters(plan_group, fused_and_apart)
 
 ParameterizedTest(net *n, plan_group, fused_and_apart)
 {
-    for (int32_t i = 0; i < 5; i++) {
+    static const int64_t sizes[] = {21, 21, 21, 21, 700, 1,   2,
+                                    3,  7,  64, 65, 129, 257, 1030};
+    for (int32_t i = 0; i < test_rounds(5, sizeof sizes / sizeof *sizes); i++) {
         const bool training = i & 1 || i == 4;
         const int32_t real = (i & 2) != 0;
-        const int64_t samples = i == 4 ? 700 : 21;
+        const int64_t samples = sizes[i];
         lab one = make_lab(n, "blis", 1, real, samples);
         const result r = compare(&one, training);
         lab four = make_lab(n, "blis", 4, real, samples);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/plan_state.h"
+#include "tests/support/rounds.h"
 #include "tests/support/running.h"
 
 #define MUST(call) cr_assert_eq(call, TN_OK, "%s", e.text)
@@ -210,9 +211,10 @@ static void compare_cuts(const net *n, int real, int32_t threads, const run *nor
     const int64_t saved = give_plan(&low, INT64_MAX, false);
     cr_assert_eq(replays(low.trainer->plan), 0);
     close_run(&low);
-    for (int64_t part = 1; part <= 5; part++) {
+    const int64_t parts = test_rounds(5, 60);
+    for (int64_t part = 1; part <= parts; part++) {
         open_run(&low, n->text, "low", real, threads);
-        give_plan(&low, part == 1 ? 1 : saved * part / 6 + 1, part == 3);
+        give_plan(&low, part == 1 ? 1 : saved * part / (parts + 1) + 1, part % 3 == 0);
         const int32_t again = replays(low.trainer->plan);
         most = again > most ? again : most;
         make_steps(&low);

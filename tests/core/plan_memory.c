@@ -6,6 +6,7 @@
 
 #include "core/plan_state.h"
 #include "tests/support/check.h"
+#include "tests/support/rounds.h"
 
 /* ---- laying out ---------------------------------------------------------------------- */
 
@@ -77,7 +78,8 @@ Test(plan_memory, pieces_share_when_they_do_not_meet)
 Test(plan_memory, any_pieces)
 {
     tn_graph *g = one_layer();
-    for (uint32_t seed = 0; seed < 50; seed++) {
+    const uint32_t seeds = (uint32_t)test_rounds(50, 5000);
+    for (uint32_t seed = 0; seed < seeds; seed++) {
         const tn_key key = {{seed, 9}};
         pieces all = {.plan = empty_plan(g)};
         for (uint64_t i = 0; i < MOST; i++) {

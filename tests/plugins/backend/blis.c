@@ -10,6 +10,7 @@
 
 #include "plugins/backend/blis/choose.h"
 #include "tests/support/backend.h"
+#include "tests/support/rounds.h"
 
 /* What a product is made of beside its size. */
 typedef struct manner {
@@ -251,7 +252,8 @@ static void TN(equals_the_reference)(void)
     }
     TN(backend) plain = TN(backend_open)("reference", 1);
     const double unit = sizeof(tn_real) == 8 ? 0x1p-53 : 0x1p-24;
-    for (uint64_t round = 0; round < 3000; round++) {
+    const uint64_t rounds = (uint64_t)test_rounds(3000, 60000);
+    for (uint64_t round = 0; round < rounds; round++) {
         const TN(backend) blis = all[round % 3];
         random_state = round;
         const int64_t m = random_size(), n = random_size(), k = random_size();
@@ -272,9 +274,9 @@ static void TN(equals_the_reference)(void)
 }
 
 /* Random products give the same bits on all of `n` backends. */
-static void TN(agree)(const TN(backend) * b, int n, uint64_t rounds)
+static void TN(agree)(const TN(backend) * b, int n, int64_t rounds)
 {
-    for (uint64_t round = 0; round < rounds; round++) {
+    for (uint64_t round = 0; round < (uint64_t)rounds; round++) {
         random_state = round;
         const manner how = random_manner();
         const bool few = random_below(3) == 0;
@@ -299,7 +301,7 @@ static void TN(same_bits_for_any_threads)(void)
         TN(backend) b[4];
         use_kernels(kernel_names[k]);
         for (int i = 0; i < 4; i++) b[i] = TN(backend_open)("blis", threads[i]);
-        TN(agree)(b, 4, 25);
+        TN(agree)(b, 4, test_rounds(25, 1000));
         for (int i = 0; i < 4; i++) TN(backend_close)(b[i]);
     }
 }
@@ -311,7 +313,7 @@ static void TN(same_bits_for_any_vectors)(void)
         use_kernels(kernel_names[i + 1]);
         b[i] = TN(backend_open)("blis", 2);
     }
-    TN(agree)(b, 2, 80);
+    TN(agree)(b, 2, test_rounds(80, 3000));
     for (int i = 0; i < 2; i++) TN(backend_close)(b[i]);
 }
 

@@ -4,7 +4,10 @@
 #include <criterion/criterion.h>
 #include <sys/wait.h>
 
+#include "tests/support/rounds.h"
+
 #define MOST 5000
+#define CALLS (int)test_rounds(2000, 200000)
 
 typedef struct count {
     tn_blis_pool *pool;
@@ -114,7 +117,7 @@ Test(pool, work_within_work_stays_on_its_thread)
 static void *call_often(void *data)
 {
     count *c = data;
-    for (int i = 0; i < 2000; i++) tn_blis_pool_run(c->pool, 50, visit, c);
+    for (int i = 0; i < CALLS; i++) tn_blis_pool_run(c->pool, 50, visit, c);
     return NULL;
 }
 
@@ -126,8 +129,8 @@ Test(pool, two_callers_do_not_wait_for_each_other)
     cr_assert_eq(pthread_create(&thread, NULL, call_often, second), 0);
     call_often(first);
     pthread_join(thread, NULL);
-    done(first, 50, 2000);
-    done(second, 50, 2000);
+    done(first, 50, CALLS);
+    done(second, 50, CALLS);
     free(second);
     count_free(first);
 }
