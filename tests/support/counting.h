@@ -14,15 +14,18 @@ static _Thread_local long long own_locks;
 
 /* ---- memory -------------------------------------------------------------------------- */
 
-#if defined __has_feature
-#if __has_feature(address_sanitizer)
-#define COUNTING_SANITIZER
+#ifdef __has_feature
+#define COUNTING_FEATURE(name) __has_feature(name)
+#else
+#define COUNTING_FEATURE(name) 0
 #endif
-#elif defined __SANITIZE_ADDRESS__
-#define COUNTING_SANITIZER
+#if defined __SANITIZE_THREAD__ || COUNTING_FEATURE(thread_sanitizer)
+#define COUNTS_LOCKS 0 /* the sanitizer has to see them itself */
+#else
+#define COUNTS_LOCKS 1
 #endif
 
-#ifdef COUNTING_SANITIZER
+#if defined __SANITIZE_ADDRESS__ || COUNTING_FEATURE(address_sanitizer) || !COUNTS_LOCKS
 /* The sanitizer's allocator is in the place of the library's; it tells. */
 int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void *, size_t),
                                               void (*)(const volatile void *));
@@ -87,6 +90,7 @@ int posix_memalign(void **to, size_t alignment, size_t size)
 
 /* ---- locks --------------------------------------------------------------------------- */
 
+#if COUNTS_LOCKS
 #define COUNT_LOCK(name, type)                                \
     int name(type *lock)                                      \
     {                                                         \
@@ -100,18 +104,19 @@ COUNT_LOCK(pthread_mutex_lock, pthread_mutex_t)
 COUNT_LOCK(pthread_mutex_trylock, pthread_mutex_t)
 COUNT_LOCK(pthread_rwlock_rdlock, pthread_rwlock_t)
 COUNT_LOCK(pthread_rwlock_wrlock, pthread_rwlock_t)
+#endif
 
 typedef struct counts {
     long long blocks, own_locks, other_locks;
 } counts;
 
-static counts count_now(void)
+__attribute__((unused)) static counts count_now(void)
 {
     return (counts){atomic_load(&counted_blocks), own_locks,
                     atomic_load(&counted_locks) - own_locks};
 }
 
-static counts count_since(counts before)
+__attribute__((unused)) static counts count_since(counts before)
 {
     const counts now = count_now();
     return (counts){now.blocks - before.blocks, now.own_locks - before.own_locks,

@@ -1,0 +1,146 @@
+/* trainer_setup.c - before and around a run: configs that cannot be trained, and the folder that a
+ * run's files go to. */
+#include <criterion/criterion.h>
+
+#include "tests/support/running.h"
+
+/* ---- configs that cannot be trained -------------------------------------------------------- */
+
+typedef struct mistake {
+    const char *text;
+    tn_status status;
+    const char *message;
+} mistake;
+
+#define DATA "data: {memory: {train: set, batch: 8}}\n"
+#define REST "model: [{dense: 3}]\nloss: cross_entropy\noptimizer: sgd\n"
+
+Test(trainer_setup, mistakes_in_the_config_are_told)
+{
+    static const mistake mistakes[] = {
+        {REST, TN_EINVAL, "no data section"},
+        {DATA "model: [{dense: 3}]\noptimizer: sgd\n", TN_EINVAL, "no loss; name one"},
+        {DATA "model: [{dense: 3}]\nloss: cross_entropy\n", TN_EINVAL, "optimizer"},
+        {DATA "loss: cross_entropy\noptimizer: sgd\n", TN_EINVAL,
+         "model: expected a list"},
+        {DATA REST "optimiser: sgd\n", TN_EINVAL, "net.yaml:5:1: "},
+        {DATA REST "optimiser: sgd\n", TN_EINVAL, "optimizer"},
+        {DATA REST "train: {epoch: 3}\n", TN_EINVAL, "epochs"},
+        {DATA REST "train: {epochs: 0}\n", TN_EINVAL, "net.yaml:5:9: epochs"},
+        {DATA REST "train: {epochs: 3, accumulate: 0}\n", TN_EINVAL, "accumulate"},
+        {DATA REST "train: 3\n", TN_EINVAL, "train: expected settings"},
+        {DATA REST "observe: progress\n", TN_EINVAL, "observe: expected a list"},
+        {DATA REST "metrics: accuracy\n", TN_EINVAL, "metrics: expected a list"},
+        {DATA REST "precision: half\n", TN_EINVAL,
+         "expected float or double, got 'half'"},
+        {DATA REST "seed: -1\n", TN_EINVAL, "seed"},
+        {DATA REST "input: [5]\n", TN_ESHAPE,
+         "input is (5), but samples of the data have"},
+        {DATA REST "classes: [a, b]\n", TN_EINVAL, "classes: expected a list of 3 names"},
+        {DATA "model: [{dense: 2}]\nloss: cross_entropy\noptimizer: sgd\n", 0,
+         "net.yaml:3:1: loss cross_entropy: "},
+    };
+    tn_env *env = run_env(1);
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        const mistake *m = &mistakes[i];
+        tn_error e = {0};
+        tn_config *config = run_parse(env, m->text, NULL, 0);
+        cr_assert_null(tn_trainer_new(env, config, NULL, &e), "%s", m->text);
+        cr_assert_not_null(strstr(e.text, m->message), "%s\n%s", m->text, e.text);
+        cr_assert(!m->status || e.status == m->status, "%s: status %d", e.text, e.status);
+        cr_assert_null(tn_trainer_new(env, config, NULL, NULL));
+        tn_config_free(config);
+    }
+}
+
+Test(trainer_setup, a_run_needs_to_know_its_epochs)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    tn_config *config = run_parse(env, DATA REST, NULL, 0);
+    tn_trainer *t = tn_trainer_new(env, config, NULL, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    cr_assert_eq(tn_trainer_run(t, &e), TN_EINVAL);
+    cr_assert_not_null(strstr(e.text, "train: {epochs: 10}"), "%s", e.text);
+    tn_trainer_free(t);
+    tn_config_free(config);
+    tn_env_free(env);
+}
+
+/* ---- folders --------------------------------------------------------------------------- */
+
+Test(trainer_setup, a_folder_takes_one_run)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    const char *dir = test_folder();
+    cr_assert_eq(run_all(env, NULL, dir, false, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(test_entries(dir), 4, "config, metrics, checkpoint, model");
+    cr_assert_eq(run_all(env, NULL, dir, false, &e), TN_EINVAL);
+    cr_assert_not_null(strstr(e.text, "holds a run already"), "%s", e.text);
+    const tn_train_options both = {.run_dir = test_folder(), .resume = dir};
+    cr_assert_null(run_new(env, NULL, &both, &e));
+    cr_assert_not_null(strstr(e.text, "resumed in its own folder"), "%s", e.text);
+}
+
+/* Also within one process: what holds the folder is the trainer. */
+Test(trainer_setup, a_folder_is_of_one_trainer_at_a_time)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    const char *dir = test_folder();
+    const tn_train_options begin = {.run_dir = dir}, resume = {.resume = dir};
+    tn_trainer *t = run_new(env, NULL, &begin, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    cr_assert_null(run_new(env, NULL, &begin, &e));
+    cr_assert_not_null(strstr(e.text, "another process trains in "), "%s", e.text);
+    cr_assert_eq(tn_trainer_run(t, &e), TN_OK, "%s", e.text);
+    cr_assert_null(run_new(env, NULL, &resume, &e));
+    cr_assert_eq(e.status, TN_EIO);
+    cr_assert_not_null(strstr(e.text, dir), "%s", e.text);
+    tn_trainer_free(t);
+    t = run_new(env, NULL, &resume, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    tn_trainer_free(t);
+}
+
+Test(trainer_setup, without_a_folder_nothing_is_written)
+{
+    tn_error e = {0};
+    const char *dir = test_folder();
+    cr_assert_eq(chdir(dir), 0);
+    cr_assert_eq(run_all(run_env(1), NULL, NULL, false, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(test_entries(dir), 0);
+}
+
+Test(trainer_setup, the_config_in_the_folder_is_the_run_again)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    const char *dir = test_folder(), *again = test_folder();
+    const char *const sets[] = {"seed=5", "train.epochs=2", NULL};
+    cr_assert_eq(run_all(env, sets, dir, false, &e), TN_OK, "%s", e.text);
+    tn_config *config = tn_config_load(env, test_path(dir, "config.yaml"), NULL, 0, &e);
+    cr_assert_not_null(config, "%s", e.text);
+    const tn_train_options options = {.run_dir = again};
+    tn_trainer *t = tn_trainer_new(env, config, &options, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    cr_assert_eq(tn_trainer_run(t, &e), TN_OK, "%s", e.text);
+    run_same_files(dir, again, "model.safetensors");
+    run_same_files(dir, again, "config.yaml");
+    tn_trainer_free(t);
+    tn_config_free(config);
+    tn_env_free(env);
+}
+
+/* The disk has no room for the model: the run says so. */
+Test(trainer_setup, a_full_disk_is_told)
+{
+    tn_error e = {0};
+    const char *dir = test_folder();
+    if (!test_small_disk(dir, 16 << 10)) cr_skip_test("no mounting here");
+    cr_assert_eq(run_all(run_env(1), (const char *const[]){"model.0.dense=4000", NULL},
+                         dir, false, &e),
+                 TN_EIO);
+    cr_assert_not_null(strstr(e.text, "checkpoint.safetensors"), "%s", e.text);
+}

@@ -1,0 +1,292 @@
+/* products.c - products against the reference backend over random shapes and layouts, on every
+ * kind of kernels that the processor has; the same bits for any number of threads, for AVX2 and
+ * AVX-512, for packed operands and for a row on its own.
+ *
+ * The file includes itself for each precision. */
+#ifndef TN_REAL_BITS
+#define TN_HOST
+#include "plugins/backend/blis/choose.h"
+#include "tests/support/backend.h"
+#include "tests/support/rounds.h"
+
+/* What a product is made of beside its size. */
+typedef struct manner {
+    int a, b, out; /* layouts */
+    bool read_a, read_b, packed_b, bias, add, report, keep;
+} manner;
+
+static int64_t random_size(void)
+{
+    const int64_t kind = random_below(100);
+    return kind < 4    ? 0
+           : kind < 50 ? 1 + random_below(8)
+           : kind < 95 ? 1 + random_below(48)
+                       : 1 + random_below(600);
+}
+
+static manner random_manner(void)
+{
+    manner how = {.a = (int)random_below(LAYOUTS),
+                  .b = (int)random_below(LAYOUTS),
+                  .out = (int)random_below(LAYOUTS),
+                  .read_a = random_below(4) == 0,
+                  .read_b = random_below(4) == 0,
+                  .packed_b = random_below(4) == 0,
+                  .bias = random_below(2),
+                  .report = random_below(2)};
+    how.keep = !how.report || random_below(2);
+    how.add = how.keep && random_below(3) == 0;
+    return how;
+}
+
+static const char *const kernel_names[] = {"baseline", "avx2", "avx512"};
+
+static void use_kernels(const char *name)
+{
+    setenv(KERNELS_VARIABLE, name, 1);
+}
+
+#define TN_REAL_BITS 64
+#include "tenon/kinds.h"
+#include "tenon/backend.h"
+#include "tests/support/backend.h"
+#include __FILE__
+#undef TN_REAL_BITS
+#define TN_REAL_BITS 32
+#include "tenon/kinds.h"
+#include "tenon/backend.h"
+#include "tests/support/backend.h"
+#include __FILE__
+
+#define BOTH(name)       \
+    Test(products, name) \
+    {                    \
+        name##_f32();    \
+        name##_f64();    \
+    }
+BOTH(equals_the_reference)
+BOTH(same_bits_for_any_threads)
+BOTH(same_bits_for_any_vectors)
+BOTH(same_bits_for_a_row_alone)
+BOTH(same_bits_from_packed_operands)
+BOTH(same_bits_through_callbacks)
+BOTH(allocates_only_at_first)
+
+#else /* for one precision */
+
+/* Adds one to every element of a block, counts it and, without data, keeps it. */
+typedef struct TN(report) {
+    int64_t cols;
+    int *count;
+    tn_real *kept;
+} TN(report);
+
+static void TN(wrote)(const void *with, int64_t row, int64_t col, int64_t rows,
+                      int64_t cols, void *block, int64_t stride)
+{
+    const TN(report) *report = with;
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < cols; j++) {
+            tn_real *place = (tn_real *)block + i * stride + j;
+            const int64_t at = (row + i) * report->cols + col + j;
+            *place += 1;
+            report->count[at]++;
+            if (report->kept) report->kept[at] = *place;
+        }
+}
+
+/* One product in one manner on backend `b`; the result row by row. */
+static void TN(run)(TN(backend) b, uint64_t seed, manner how, int64_t m, int64_t n,
+                    int64_t k, tn_real *result)
+{
+    random_state = seed;
+    TN(field) x = TN(field_make)(m, k, how.a, true);
+    TN(field) y = TN(field_make)(k, n, how.b, true);
+    TN(field) out = TN(field_make)(m, n, how.out, how.add);
+    TN(field) bias = TN(field_make)(1, n, BY_ROWS, true);
+    int *count = calloc((size_t)(m * n) + 1, sizeof *count);
+    const TN(report) report = {n, count, how.keep ? NULL : result};
+    tn_product p = {
+        .struct_size = sizeof p, .a = x.m, .b = y.m, .out = out.m, .add = how.add};
+    if (how.read_a) p.a.read = TN(field_read), p.a.with = &x.m, p.a.data = NULL;
+    if (how.read_b) p.b.read = TN(field_read), p.b.with = &y.m, p.b.data = NULL;
+    if (how.bias) p.bias = bias.buffer;
+    const size_t room = how.packed_b && b.slots->pack ? b.slots->pack_size(b.self, &p.b)
+                                                      : 0;
+    void *packed = room ? aligned_alloc(64, (room + 63) / 64 * 64) : NULL;
+    if (packed) {
+        b.slots->pack(b.self, &p.b, packed);
+        p.b.packed = packed, p.b.data = NULL, p.b.read = NULL;
+    }
+    if (how.report) p.out.wrote = TN(wrote), p.out.with = &report;
+    if (!how.keep) p.out.data = NULL;
+    cr_assert_eq(TN(backend_product)(b, &p), TN_OK, "%s", last_error);
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j++) {
+            if (how.keep) result[i * n + j] = *TN(field_at)(&out.m, i, j);
+            if (!how.add) *TN(field_at)(&out.m, i, j) = NAN;
+            cr_assert_eq(count[i * n + j], how.report);
+        }
+    for (int64_t i = 0; !how.add && i < out.size; i++)
+        cr_assert(isnan(out.buffer[i]), "wrote outside the result");
+    free(x.buffer), free(y.buffer), free(out.buffer), free(bias.buffer), free(count);
+    free(packed);
+}
+
+static void TN(equals_the_reference)(void)
+{
+    TN(backend) all[3];
+    for (int i = 0; i < 3; i++) {
+        use_kernels(kernel_names[i]);
+        all[i] = TN(backend_open)("blis", 2);
+    }
+    TN(backend) plain = TN(backend_open)("reference", 1);
+    const double unit = sizeof(tn_real) == 8 ? 0x1p-53 : 0x1p-24;
+    const uint64_t rounds = (uint64_t)test_rounds(3000, 60000);
+    for (uint64_t round = 0; round < rounds; round++) {
+        const TN(backend) blis = all[round % 3];
+        random_state = round;
+        const int64_t m = random_size(), n = random_size(), k = random_size();
+        const manner how = random_manner();
+        tn_real *got = calloc((size_t)(m * n) + 1, sizeof *got),
+                *want = calloc((size_t)(m * n) + 1, sizeof *want);
+        TN(run)(blis, round, how, m, n, k, got);
+        TN(run)(plain, round, how, m, n, k, want);
+        for (int64_t i = 0; i < m * n; i++)
+            cr_assert_leq(
+                fabs((double)got[i] - (double)want[i]), 4 * unit * (double)(k + 4),
+                "round %d: %d x %d x %d, element %d: %g, expected %g", (int)round, (int)m,
+                (int)n, (int)k, (int)i, (double)got[i], (double)want[i]);
+        free(got), free(want);
+    }
+    for (int i = 0; i < 3; i++) TN(backend_close)(all[i]);
+    TN(backend_close)(plain);
+}
+
+/* Random products give the same bits on all of `n` backends. */
+static void TN(agree)(const TN(backend) * b, int n, int64_t rounds)
+{
+    for (uint64_t round = 0; round < (uint64_t)rounds; round++) {
+        random_state = round;
+        const manner how = random_manner();
+        const bool few = random_below(3) == 0;
+        const int64_t rows = 1 + random_below(few ? 20 : 300),
+                      cols = 1 + random_below(random_below(4) ? 500 : 20),
+                      depth = random_below(700);
+        const size_t size = (size_t)(rows * cols) * sizeof(tn_real);
+        tn_real *one = malloc(size), *more = malloc(size);
+        TN(run)(b[0], round, how, rows, cols, depth, one);
+        for (int i = 1; i < n; i++) {
+            TN(run)(b[i], round, how, rows, cols, depth, more);
+            cr_assert_arr_eq(one, more, size, "round %d, backend %d", (int)round, i);
+        }
+        free(one), free(more);
+    }
+}
+
+static void TN(same_bits_for_any_threads)(void)
+{
+    static const int32_t threads[] = {1, 2, 3, 7};
+    for (int k = 0; k < 3; k++) {
+        TN(backend) b[4];
+        use_kernels(kernel_names[k]);
+        for (int i = 0; i < 4; i++) b[i] = TN(backend_open)("blis", threads[i]);
+        TN(agree)(b, 4, test_rounds(25, 1000));
+        for (int i = 0; i < 4; i++) TN(backend_close)(b[i]);
+    }
+}
+
+static void TN(same_bits_for_any_vectors)(void)
+{
+    TN(backend) b[2];
+    for (int i = 0; i < 2; i++) {
+        use_kernels(kernel_names[i + 1]);
+        b[i] = TN(backend_open)("blis", 2);
+    }
+    TN(agree)(b, 2, test_rounds(80, 3000));
+    for (int i = 0; i < 2; i++) TN(backend_close)(b[i]);
+}
+
+/* out = a b' by rows: every element of it has its own way through memory and kernels if rows
+ * or columns are taken away, but its bits stay. */
+static void TN(multiply_part)(TN(backend) b, const TN(field) * x, const TN(field) * w,
+                              int64_t rows, int64_t cols, bool packed, tn_real *out)
+{
+    tn_product p = {.struct_size = sizeof p, .a = x->m, .b = tn_transposed(w->m)};
+    p.a.rows = rows, p.b.cols = cols;
+    p.out = (tn_matrix){
+        .rows = rows, .cols = cols, .row_stride = cols, .col_stride = 1, .data = out};
+    const size_t size = packed ? b.slots->pack_size(b.self, &p.b) : 0;
+    void *room = size ? aligned_alloc(64, (size + 63) / 64 * 64) : NULL;
+    if (room) b.slots->pack(b.self, &p.b, room);
+    p.b.packed = room;
+    cr_assert_eq(TN(backend_product)(b, &p), TN_OK);
+    free(room);
+}
+
+static void TN(parts_agree)(bool packed)
+{
+    enum { ROWS = 70, COLS = 90 };
+    static const int64_t sizes[] = {1, 2, 3, 4, 5, 15, 17, 33, 64, ROWS};
+    use_kernels("avx512");
+    TN(backend) b = TN(backend_open)("blis", 2);
+    if (!b.slots->pack_size(b.self, &(tn_matrix){.rows = 9, .cols = 9}))
+        cr_skip_test("needs a processor with AVX2");
+    TN(field) x = TN(field_make)(ROWS, 600, BY_ROWS, true);
+    TN(field) w = TN(field_make)(COLS, 600, BY_ROWS, true);
+    static tn_real all[ROWS * COLS], part[ROWS * COLS];
+    TN(multiply_part)(b, &x, &w, ROWS, COLS, false, all);
+    for (size_t i = 0; i < 10; i++)
+        for (size_t j = 0; j < 10; j++) {
+            const int64_t rows = sizes[i], cols = sizes[j];
+            TN(multiply_part)(b, &x, &w, rows, cols, packed, part);
+            for (int64_t r = 0; r < rows; r++)
+                cr_assert_arr_eq(part + r * cols, all + r * COLS,
+                                 (size_t)cols * sizeof *part, "%d x %d", (int)rows,
+                                 (int)cols);
+        }
+    free(x.buffer), free(w.buffer);
+    TN(backend_close)(b);
+}
+
+static void TN(same_bits_for_a_row_alone)(void)
+{
+    TN(parts_agree)(false);
+}
+
+static void TN(same_bits_from_packed_operands)(void)
+{
+    TN(parts_agree)(true);
+}
+
+/* A prologue that only reads and an epilogue elsewhere change nothing. */
+static void TN(same_bits_through_callbacks)(void)
+{
+    TN(backend) b = TN(backend_open)("blis", 2);
+    const int64_t m = 100, n = 300, k = 1300;
+    const manner plain = {.report = true, .keep = true, .bias = true},
+                 read = {.report = true, .bias = true, .read_a = true, .read_b = true};
+    tn_real *one = malloc((size_t)(m * n) * sizeof *one),
+            *other = malloc((size_t)(m * n) * sizeof *other);
+    TN(run)(b, 5, plain, m, n, k, one);
+    TN(run)(b, 5, read, m, n, k, other);
+    cr_assert_arr_eq(one, other, (size_t)(m * n) * sizeof *one);
+    free(one), free(other);
+    TN(backend_close)(b);
+}
+
+static void TN(allocates_only_at_first)(void)
+{
+    TN(backend) b = TN(backend_open)("blis", 2);
+    const manner gathers = {
+        .a = SCATTERED, .read_b = true, .out = REVERSED, .keep = true};
+    tn_real *result = malloc(400 * 600 * sizeof *result);
+    TN(run)(b, 1, gathers, 400, 600, 700, result);
+    const int before = allocations;
+    TN(run)(b, 1, gathers, 10, 10, 10, result);
+    TN(run)(b, 1, gathers, 400, 600, 700, result);
+    cr_assert_eq(allocations, before);
+    free(result);
+    TN(backend_close)(b);
+}
+#endif
