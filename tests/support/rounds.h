@@ -18,4 +18,20 @@ __attribute__((unused)) static int64_t test_rounds(int64_t sample, int64_t full)
     return test_full() ? full : sample;
 }
 
+#ifdef __has_feature
+#define ROUNDS_FEATURE(name) __has_feature(name)
+#else
+#define ROUNDS_FEATURE(name) 0
+#endif
+
+/* Everything takes several times as long. */
+__attribute__((unused)) static bool test_sanitized(void)
+{
+#if defined __SANITIZE_ADDRESS__ || ROUNDS_FEATURE(address_sanitizer)
+    return true;
+#else
+    return false;
+#endif
+}
+
 #endif
