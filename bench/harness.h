@@ -149,4 +149,41 @@ static inline void bench_forget_peak(void)
     fclose(file);
 }
 
+/* ---- workloads: what bench/workloads.c and peers in C are asked ------------------------- */
+
+typedef struct bench_asked {
+    bench_limits limits;
+    int threads, serves;
+} bench_asked;
+
+/* Takes an option and its value; 0: it is none of these, or its value is missing. */
+static inline int bench_take(int count, char **argument, int *i, bench_asked *to)
+{
+    const char *name = argument[*i];
+    if (!strcmp(name, "--serve")) return to->serves = 1;
+    if (*i + 1 == count) return 0;
+    const char *value = argument[*i + 1];
+    if (!strcmp(name, "--threads"))
+        to->threads = (int)strtol(value, NULL, 10);
+    else if (!strcmp(name, "--seconds"))
+        to->limits.seconds = strtod(value, NULL);
+    else if (!strcmp(name, "--steps"))
+        to->limits.calls = strtol(value, NULL, 10);
+    else
+        return 0;
+    return ++*i;
+}
+
+/* run(data), once, or for each line of standard input, which holds the seconds of it. */
+static inline int bench_answer(bench_asked *asked, int (*run)(void *), void *data)
+{
+    char line[64];
+    if (!asked->serves) return run(data);
+    while (fgets(line, sizeof line, stdin)) {
+        asked->limits.seconds = strtod(line, NULL);
+        if (run(data)) return 1;
+    }
+    return 0;
+}
+
 #endif

@@ -24,8 +24,7 @@ typedef struct workload {
 
 struct bench {
     const workload *what;
-    bench_limits limits;
-    int threads; /* 0: one per core */
+    bench_asked asked; /* threads 0: one per core */
     tn_env *env;
     tn_config *config;
     tn_trainer *trainer;
@@ -75,7 +74,7 @@ static int open_inference(bench *b)
 static void end_after_epoch(void *data, const tn_progress *now)
 {
     bench *b = data;
-    if (now->kind == 1 || b->limits.calls) tn_trainer_cancel(b->trainer);
+    if (now->kind == 1 || b->asked.limits.calls) tn_trainer_cancel(b->trainer);
 }
 
 static int open_run(bench *b)
@@ -149,10 +148,10 @@ static int open_config(bench *b)
 {
     char path[4096];
     tn_env_info info;
-    const tn_env_options options = {.threads = b->threads};
+    const tn_env_options options = {.threads = b->asked.threads};
     b->env = tn_env_new(&options, &b->error);
     if (!b->env || tn_env_info_get(b->env, &info, &b->error)) return 1;
-    b->threads = info.threads;
+    b->asked.threads = info.threads;
     snprintf(path, sizeof path, BENCH_CONFIGS "/%s.yaml", b->what->config);
     b->config = tn_config_load(b->env, path, NULL, 0, &b->error);
     return !b->config;
@@ -215,28 +214,19 @@ static void print_time(const bench *b, const bench_time *t)
            "\"spread\": %.4f, \"blocks\": %lld, \"steps\": %lld, \"gflops\": %.4g, "
            "\"parameters\": %lld, \"flops\": %.0f, \"memory_mib\": %.1f, "
            "\"base_mib\": %.1f}\n",
-           b->what->name, tn_version(), b->threads, 1e3 * t->median, 1e3 * t->least,
+           b->what->name, tn_version(), b->asked.threads, 1e3 * t->median, 1e3 * t->least,
            1e3 * t->low, 1e3 * t->high, t->spread, (long long)t->blocks,
            (long long)t->calls, 1e-9 * work / t->median, (long long)parameters, work,
            bench_memory("VmHWM:") - b->base, b->base);
     fflush(stdout);
 }
 
-static int run(bench *b)
+static int run(void *data)
 {
+    bench *b = data;
     bench_time time;
-    if (bench_measure(&b->limits, b->what->once, b, &time)) return 1;
+    if (bench_measure(&b->asked.limits, b->what->once, b, &time)) return 1;
     print_time(b, &time);
-    return 0;
-}
-
-static int serve(bench *b)
-{
-    char line[64];
-    while (fgets(line, sizeof line, stdin)) {
-        b->limits.seconds = strtod(line, NULL);
-        if (run(b)) return 1;
-    }
     return 0;
 }
 
@@ -256,37 +246,16 @@ static int list(void)
     return 0;
 }
 
-/* Whether options were understood. */
-static int parse(int count, char **argument, bench *b, int *serving)
-{
-    for (int i = 2; i < count; i++) {
-        const char *name = argument[i];
-        if (!strcmp(name, "--serve")) {
-            *serving = 1;
-            continue;
-        }
-        if (++i == count) return 0;
-        if (!strcmp(name, "--threads"))
-            b->threads = (int)strtol(argument[i], NULL, 10);
-        else if (!strcmp(name, "--seconds"))
-            b->limits.seconds = strtod(argument[i], NULL);
-        else if (!strcmp(name, "--steps"))
-            b->limits.calls = strtol(argument[i], NULL, 10);
-        else
-            return 0;
-    }
-    return 1;
-}
-
 int main(int count, char **argument)
 {
-    bench b = {.limits = {.seconds = 1}};
-    int serving = 0;
+    bench b = {.asked.limits.seconds = 1};
+    int i = 2;
     if (count == 2 && !strcmp(argument[1], "list")) return list();
-    for (int i = 0; count > 1 && i < WORKLOADS; i++)
-        if (!strcmp(workloads[i].name, argument[1])) b.what = &workloads[i];
-    if (!b.what || !parse(count, argument, &b, &serving)) return usage();
-    const int failed = open_all(&b) || (serving ? serve(&b) : run(&b));
+    for (int k = 0; count > 1 && k < WORKLOADS; k++)
+        if (!strcmp(workloads[k].name, argument[1])) b.what = &workloads[k];
+    while (i < count && bench_take(count, argument, &i, &b.asked)) i++;
+    if (!b.what || i < count) return usage();
+    const int failed = open_all(&b) || bench_answer(&b.asked, run, &b);
     if (failed)
         fprintf(stderr, "%s: %s\n", b.what->name,
                 *b.error.text ? b.error.text : "out of memory");

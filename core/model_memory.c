@@ -31,14 +31,15 @@ tn_status tn_model_memory(const tn_model *model, int64_t samples, bool training,
 {
     tn_plan_options options = {
         .samples = samples, .training = training, .measures = true};
-    tn_plan_size size, normal;
+    tn_plan_size size, normal = {0};
     *use = (tn_memory_use){0};
     if (samples < 1)
         return tn_error_set(e, TN_EINVAL, "a batch has 1 sample or more, not %lld",
                             (long long)samples);
     tn_status status = measure(model, &options, &normal, e);
+    size = normal;
     options.low = model->low;
-    if (!status) status = measure(model, &options, &size, e);
+    if (!status && options.low) status = measure(model, &options, &size, e);
     if (status) return status;
     add_parameters(model->graph, training, use);
     use->values = size.shared, use->least = size.least, use->apart = size.apart;

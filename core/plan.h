@@ -29,8 +29,8 @@ typedef struct tn_plan_options {
     bool accumulates; /* gradients of several batches will be added up */
     bool keeps;       /* values of all nodes, for tn_plan_output: so it folds none */
     bool apart;       /* every layer in a pass of its own: the same bits, only slower */
-    bool
-        low; /* training: values are made again rather than kept, where that saves memory */
+    /* Training: values are made again rather than kept, where that saves memory. */
+    bool low;
     bool measures; /* nothing but tn_plan_memory is asked: takes next to no memory */
     /* Parameters whose gradient need not be stored, being taken by a sink where the layer makes it
      * so that it can (NULL: none). One whole pass without sinks stores them for good. */

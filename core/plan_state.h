@@ -1,10 +1,10 @@
-/* plan_state.h - what a plan holds. plan_new.c makes it: nodes and parameters, which of them
- * become part of a product (plan_fold.c), which run as one (plan_group.c), which values are made again rather than kept (plan_replay.c, along
- * the cuts of plan_cut.c), then where everything lies (plan_bind.c says what is needed from when
- * to when, plan_memory.c lays it out). plan.c runs it.
+/* plan_state.h - what a plan holds. plan_new.c makes it: nodes and parameters, which of them become
+ * part of a product (plan_fold.c), which run as one (plan_group.c), which values are made again
+ * rather than kept (plan_replay.c, along the cuts of plan_cut.c), then where everything lies
+ * (plan_bind.c says what is needed from when to when, plan_memory.c lays it out). plan.c runs it.
  *
- * Invariant: everything a step touches is allocated by tn_plan_new. Views, and at inference
- * layers that are then the identity or folded, have no memory of their own: node i's values live with
+ * Invariant: everything a step touches is allocated by tn_plan_new. Views, and at inference layers
+ * that are then the identity or folded, have no memory of their own: node i's values live with
  * node home[i]; those of node 0 stay with the caller. Time counts groups: those of the forward
  * pass, the loss, those of the backward pass, among which some forward ones run again. */
 #ifndef CORE_PLAN_STATE_H

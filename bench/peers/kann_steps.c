@@ -28,8 +28,8 @@ typedef struct workload {
 typedef struct bench {
     const workload *what;
     const char *variant;
-    bench_limits limits;
-    int threads, variables;
+    bench_asked asked;
+    int variables;
     kann_t *network;
     float *x, *y, *velocity;
     double base; /* MiB */
@@ -99,7 +99,8 @@ static int open_all(bench *b)
     kann_set_batch_size(b->network, b->what->samples);
     kann_feed_bind(b->network, KANN_F_IN, 0, &b->x);
     kann_feed_bind(b->network, KANN_F_TRUTH, 0, &b->y);
-    if (!strcmp(b->variant, "kann_mt")) kann_mt(b->network, b->threads, b->what->samples);
+    if (!strcmp(b->variant, "kann_mt"))
+        kann_mt(b->network, b->asked.threads, b->what->samples);
     kann_switch(b->network, !b->what->predicts);
     return 0;
 }
@@ -160,29 +161,21 @@ static double work_of(const workload *what)
     return what->samples * (what->predicts ? sum : 3 * sum - first);
 }
 
-static int run(bench *b)
+static int run(void *data)
 {
+    bench *b = data;
     bench_time t;
-    if (bench_measure(&b->limits, b->what->predicts ? prediction : training_step, b, &t))
+    if (bench_measure(&b->asked.limits, b->what->predicts ? prediction : training_step, b,
+                      &t))
         return 1;
     printf("{\"workload\": \"%s\", \"framework\": \"kann " KANN_VERSION "\", "
            "\"variant\": \"%s\", \"threads\": %d, \"ms\": %.6g, \"ms_least\": %.6g, "
            "\"spread\": %.4f, \"blocks\": %lld, \"steps\": %lld, \"parameters\": %d, "
            "\"flops\": %.0f, \"memory_mib\": %.1f, \"base_mib\": %.1f}\n",
-           b->what->name, b->variant, b->threads, 1e3 * t.median, 1e3 * t.least, t.spread,
-           (long long)t.blocks, (long long)t.calls, b->variables, work_of(b->what),
-           bench_memory("VmHWM:") - b->base, b->base);
+           b->what->name, b->variant, b->asked.threads, 1e3 * t.median, 1e3 * t.least,
+           t.spread, (long long)t.blocks, (long long)t.calls, b->variables,
+           work_of(b->what), bench_memory("VmHWM:") - b->base, b->base);
     fflush(stdout);
-    return 0;
-}
-
-static int serve(bench *b)
-{
-    char line[64];
-    while (fgets(line, sizeof line, stdin)) {
-        b->limits.seconds = strtod(line, NULL);
-        if (run(b)) return 1;
-    }
     return 0;
 }
 
@@ -195,7 +188,7 @@ static void start_again(const bench *b, char **argument)
     char threads[16];
     if (getenv("BENCH_PEER")) return;
     snprintf(threads, sizeof threads, "%d",
-             strcmp(b->variant, "kann_mt") ? b->threads : 1);
+             strcmp(b->variant, "kann_mt") ? b->asked.threads : 1);
     setenv("OMP_NUM_THREADS", threads, 1);
     setenv("MALLOC_MMAP_MAX_", "0", 1);
     setenv("MALLOC_TRIM_THRESHOLD_", "1099511627776", 1);
@@ -221,52 +214,41 @@ static int list(void)
 
 static int list_variants(const bench *b)
 {
-    const int splits = b->threads > 1 && b->what->samples > 1;
+    const int splits = b->asked.threads > 1 && b->what->samples > 1;
     puts(splits ? "{\"\": [\"blas\", \"kann_mt\"]}" : "{\"\": [\"blas\"]}");
     return 0;
 }
 
 /* Whether options were understood. */
-static int parse(int count, char **argument, bench *b, int *serving, int *listing)
+static int parse(int count, char **argument, bench *b, int *listing)
 {
     for (int i = 2; i < count; i++) {
         const char *name = argument[i];
-        if (!strcmp(name, "--serve")) {
-            *serving = 1;
-            continue;
-        }
         if (!strcmp(name, "--variants")) {
             *listing = 1;
             continue;
         }
-        if (++i == count) return 0;
-        if (!strcmp(name, "--variant"))
-            b->variant = argument[i];
-        else if (!strcmp(name, "--threads"))
-            b->threads = (int)strtol(argument[i], NULL, 10);
-        else if (!strcmp(name, "--seconds"))
-            b->limits.seconds = strtod(argument[i], NULL);
-        else if (!strcmp(name, "--steps"))
-            b->limits.calls = strtol(argument[i], NULL, 10);
-        else
+        if (!strcmp(name, "--variant") && i + 1 < count)
+            b->variant = argument[++i];
+        else if (!bench_take(count, argument, &i, &b->asked))
             return 0;
     }
-    return b->threads > 0 &&
+    return b->asked.threads > 0 &&
            (!strcmp(b->variant, "blas") || !strcmp(b->variant, "kann_mt"));
 }
 
 int main(int count, char **argument)
 {
-    bench b = {.variant = "blas", .limits = {.seconds = 1}};
-    int serving = 0, listing = 0;
-    b.threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    bench b = {.variant = "blas", .asked.limits.seconds = 1};
+    int listing = 0;
+    b.asked.threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
     if (count == 2 && !strcmp(argument[1], "list")) return list();
     for (int i = 0; count > 1 && i < WORKLOADS; i++)
         if (!strcmp(workloads[i].name, argument[1])) b.what = &workloads[i];
-    if (!b.what || !parse(count, argument, &b, &serving, &listing)) return usage();
+    if (!b.what || !parse(count, argument, &b, &listing)) return usage();
     if (listing) return list_variants(&b);
     start_again(&b, argument);
-    const int failed = open_all(&b) || (serving ? serve(&b) : run(&b));
+    const int failed = open_all(&b) || bench_answer(&b.asked, run, &b);
     if (failed) fprintf(stderr, "%s: out of memory\n", b.what->name);
     close_all(&b);
     return failed;

@@ -84,7 +84,7 @@ void TN(tn_run_backward)(const tn_work *, const tn_tiles *);
 void TN(tn_tiles_forward)(tn_work *, int32_t count);
 void TN(tn_tiles_backward)(tn_work *, int32_t count);
 
-/* ---- window.c, whole.c, epilogue.c, fold.c ---------------------------------------------------- */
+/* ---- window.c, whole.c, epilogue.c, fold.c -------------------------------------------- */
 
 void TN(tn_window_forward)(tn_work *);
 void TN(tn_window_backward)(tn_work *);

@@ -46,6 +46,14 @@ static tn_riding ride(tn_work *w, int32_t count, const tn_tensor *to, int32_t te
                        .back = back};
 }
 
+/* What the layer's slot returned; that it has done what its flags say. */
+static tn_status end(tn_calling *calling, const tn_riding *riding, tn_status status,
+                     tn_error *e)
+{
+    if (!status && by_product(riding->head)) status = TN(tn_ride_end)(riding, e);
+    return tn_call_end(calling, status);
+}
+
 tn_status TN(tn_whole_forward)(tn_work *w, int32_t count, tn_error *e)
 {
     const tn_unit *u = w->unit;
@@ -53,9 +61,8 @@ tn_status TN(tn_whole_forward)(tn_work *w, int32_t count, tn_error *e)
     tn_call *call = make_call(&calling, u, e);
     tn_riding riding = ride(w, count, &u->whole->out, 1, false);
     if (by_product(w)) calling.riding = &riding;
-    tn_status status = w->layer->run(u->layer->self, call, prepare(w, false));
-    if (!status && by_product(w)) status = TN(tn_ride_end)(&riding, e);
-    status = tn_call_end(&calling, status);
+    const tn_status status = end(
+        &calling, &riding, w->layer->run(u->layer->self, call, prepare(w, false)), e);
     if (!status && u->fold && !riding.folded) TN(tn_fold_behind)(w);
     if (!status && count > 1 && !riding.carried) TN(tn_tiles_forward)(w + 1, count - 1);
     return status;
@@ -68,9 +75,8 @@ tn_status TN(tn_whole_backward)(tn_work *w, int32_t count, tn_error *e)
     tn_call *call = make_call(&calling, u, e);
     tn_riding riding = ride(w, count, u->whole->gin, u->spec->inputs, true);
     if (by_product(w)) calling.riding = &riding;
-    tn_status status = w->layer->run_back(u->layer->self, call, prepare(w, true));
-    if (!status && by_product(w)) status = TN(tn_ride_end)(&riding, e);
-    status = tn_call_end(&calling, status);
+    const tn_status status = end(
+        &calling, &riding, w->layer->run_back(u->layer->self, call, prepare(w, true)), e);
     for (int32_t k = 0; !status && k < u->spec->inputs && !by_product(w); k++)
         if (u->gx[k] && u->gx_add[k])
             TN(tn_add)(u->backend, u->gx[k], u->gx_spare[k], tn_count(&u->whole->gin[k]));

@@ -37,7 +37,6 @@ TN_SELF(OPTIONS, )
 #define SUM_G 0 /* sums of the backward reduction; its statistics are their means */
 #define SUM_GX 1
 #define BLOCK 256 /* features that are worked on at a time */
-#define FOUR 4    /* rows, likewise */
 #endif
 
 static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
@@ -63,17 +62,16 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 
 /* ---- statistics ------------------------------------------------------------------ */
 
-/* Adds `rows` <= FOUR rows: differences from the shifts and their squares. The few are added
- * in pairs as they are, which costs no digit that counts, and only their sum as a double. */
-static inline void TN(add_rows)(const tn_real *x, int64_t rows, int64_t n,
+/* Adds a row, or four: differences from the shifts and their squares. Four are added in pairs as
+ * they are, which costs no digit that counts, and only their sum as a double. */
+static inline void TN(add_rows)(const tn_real *x, int four, int64_t n,
                                 const double *shift, double *sum, double *squares)
 {
-    const tn_real *b = rows > 1 ? x + n : x, *c = rows > 2 ? x + 2 * n : x,
-                  *d = rows > 3 ? x + 3 * n : x;
+    const tn_real *b = four ? x + n : x, *c = four ? b + n : x, *d = four ? c + n : x;
     for (int64_t j = 0; j < n; j++) {
         const tn_real s = (tn_real)shift[j], none = 0;
-        const tn_real p = x[j] - s, q = rows > 1 ? b[j] - s : none,
-                      r = rows > 2 ? c[j] - s : none, t = rows > 3 ? d[j] - s : none;
+        const tn_real p = x[j] - s, q = four ? b[j] - s : none,
+                      r = four ? c[j] - s : none, t = four ? d[j] - s : none;
         sum[j] += (double)((p + q) + (r + t));
         squares[j] += (double)((p * p + q * q) + (r * r + t * t));
     }
@@ -89,9 +87,9 @@ TN_KERNEL void TN(add)(const void *self, const tn_tile *t, const tn_real *x,
         count[j] += (double)rows;
     }
     int64_t i = 0;
-    for (; i + FOUR <= rows; i += FOUR)
-        TN(add_rows)(x + i * n, FOUR, n, shift, acc[SUM], acc[SQUARES]);
-    for (; i < rows; i++) TN(add_rows)(x + i * n, 1, n, shift, acc[SUM], acc[SQUARES]);
+    for (; i + 4 <= rows; i += 4)
+        TN(add_rows)(x + i * n, 1, n, shift, acc[SUM], acc[SQUARES]);
+    for (; i < rows; i++) TN(add_rows)(x + i * n, 0, n, shift, acc[SUM], acc[SQUARES]);
 }
 
 /* sum (x - s)^2 from sums about r: with e = r - s it is sum (x - r)^2 + 2 e sum (x -
@@ -183,17 +181,16 @@ TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, t
 
 /* ---- gradients ------------------------------------------------------------------- */
 
-/* Adds gy and gy xhat of `rows` <= FOUR rows that are `stride` apart. */
-static inline void TN(back_add_rows)(const tn_real *x, const tn_real *gy, int64_t rows,
+/* Adds gy and gy xhat of a row, or of four that are `stride` apart. */
+static inline void TN(back_add_rows)(const tn_real *x, const tn_real *gy, int four,
                                      int64_t stride, int64_t n, const tn_real *mean,
                                      const tn_real *inverse, double *sum, double *sum_x)
 {
-    const int64_t b = rows > 1 ? stride : 0, c = rows > 2 ? 2 * stride : 0,
-                  d = rows > 3 ? 3 * stride : 0;
+    const int64_t b = four ? stride : 0, c = 2 * b, d = 3 * b;
     for (int64_t j = 0; j < n; j++) {
         const tn_real m = mean[j], none = 0;
-        const tn_real p = gy[j], q = rows > 1 ? gy[b + j] : none,
-                      r = rows > 2 ? gy[c + j] : none, t = rows > 3 ? gy[d + j] : none;
+        const tn_real p = gy[j], q = four ? gy[b + j] : none, r = four ? gy[c + j] : none,
+                      t = four ? gy[d + j] : none;
         const tn_real of_two = p * (x[j] - m) + q * (x[b + j] - m),
                       of_more = r * (x[c + j] - m) + t * (x[d + j] - m);
         sum[j] += (double)((p + q) + (r + t));
@@ -213,10 +210,10 @@ TN_KERNEL void TN(back_add)(const void *me, const tn_tile *t, const tn_real *x,
                       *inverse = TN(inverse)(self, t, first, some, room);
         double *sum = acc[SUM_G] + first, *sum_x = acc[SUM_GX] + first;
         int64_t i = 0, at = first;
-        for (; i + FOUR <= rows; i += FOUR, at += FOUR * n)
-            TN(back_add_rows)(x + at, gy + at, FOUR, n, some, mean, inverse, sum, sum_x);
-        for (; i < rows; i++, at += n)
+        for (; i + 4 <= rows; i += 4, at += 4 * n)
             TN(back_add_rows)(x + at, gy + at, 1, n, some, mean, inverse, sum, sum_x);
+        for (; i < rows; i++, at += n)
+            TN(back_add_rows)(x + at, gy + at, 0, n, some, mean, inverse, sum, sum_x);
     }
 }
 

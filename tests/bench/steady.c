@@ -63,7 +63,7 @@ static void expect_steady(const char *what, const workload_run *r, const watch *
 
 static tn_env *env_at_work(int32_t real)
 {
-    tn_env *env = workload_env(THREADS);
+    tn_env *env = open_env(NULL, THREADS);
     witness_watch(env, real);
     witness_all_work(env, real);
     return env;

@@ -78,12 +78,22 @@ static bool is_worth_threads(const workload *w)
     return strcmp(w->name, "w4") != 0;
 }
 
-/* Numbers of threads to compare with one alone: all, or some, others for each network. */
-static int choose(const workload *w, int32_t to[THREADS])
+/* Each other number of threads, or a draw of them that differs from network to network, against one
+ * alone. */
+static void compare(const workload *w,
+                    void (*run)(const workload *, int32_t count, int32_t real, prints *))
 {
-    const int64_t others = THREADS - 1, n = test_rounds(w->huge ? 1 : 2, others);
-    for (int64_t i = 0; i < n; i++) to[i] = threads[1 + (w->number + i) % others];
-    return (int)n;
+    static prints alone, other;
+    const int64_t others = THREADS - 1, n = test_rounds(w->huge ? 1 : 2, others),
+                  precisions = test_rounds(w->huge || test_sanitized() ? 1 : 2, 2);
+    for (int32_t real = 0; real < precisions; real++) {
+        run(w, 1, real, &alone);
+        for (int64_t i = 0; i < n; i++) {
+            const int32_t count = threads[1 + (w->number + i) % others];
+            run(w, count, real, &other);
+            same(&alone, &other, w->name, count);
+        }
+    }
 }
 
 /* ---- training ------------------------------------------------------------------------ */
@@ -105,7 +115,7 @@ static void train(const workload *w, int32_t count, int32_t real, const char *se
 {
     workload_run r;
     tn_error e = {0};
-    tn_env *env = workload_env(count);
+    tn_env *env = open_env(NULL, count);
     const char *const sets[] = {real ? "precision=double" : "precision=float", set,
                                 epochs, NULL};
     witness_watch(env, real);
@@ -123,19 +133,14 @@ ParameterizedTestParameters(threads, training_has_the_same_bits)
     return workloads_all();
 }
 
+static void train_plainly(const workload *w, int32_t count, int32_t real, prints *p)
+{
+    train(w, count, real, NULL, NULL, p);
+}
+
 ParameterizedTest(workload *w, threads, training_has_the_same_bits)
 {
-    static prints alone, other;
-    int32_t counts[THREADS];
-    const int n = choose(w, counts);
-    for (int32_t real = 0; real < test_rounds(w->huge || test_sanitized() ? 1 : 2, 2);
-         real++) {
-        train(w, 1, real, NULL, NULL, &alone);
-        for (int i = 0; i < n; i++) {
-            train(w, counts[i], real, NULL, NULL, &other);
-            same(&alone, &other, w->name, counts[i]);
-        }
-    }
+    compare(w, train_plainly);
 }
 
 /* Norms of gradients of large weights come out of their products. Where the order of a sum were
@@ -172,7 +177,7 @@ static void ask(void *data)
 static void predict(const workload *w, int32_t count, int32_t real, prints *p)
 {
     tn_error e = {0};
-    tn_env *env = workload_env(count);
+    tn_env *env = open_env(NULL, count);
     witness_watch(env, real);
     tn_config *c = tn_config_load(env, workload_path(w->name),
                                   (const char *const[]){"precision=double"}, real, &e);
@@ -209,15 +214,5 @@ ParameterizedTestParameters(threads, inference_has_the_same_bits)
 
 ParameterizedTest(workload *w, threads, inference_has_the_same_bits)
 {
-    static prints alone, other;
-    int32_t counts[THREADS];
-    const int n = choose(w, counts);
-    for (int32_t real = 0; real < test_rounds(w->huge || test_sanitized() ? 1 : 2, 2);
-         real++) {
-        predict(w, 1, real, &alone);
-        for (int i = 0; i < n; i++) {
-            predict(w, counts[i], real, &other);
-            same(&alone, &other, w->name, counts[i]);
-        }
-    }
+    compare(w, predict);
 }

@@ -12,6 +12,7 @@
 #include "core/plan_state.h"
 #include "tests/support/check.h"
 #include "tests/support/disk.h"
+#include "tests/support/opening.h"
 
 #define MUST(call) cr_assert_eq(call, TN_OK, "%s", e.text)
 
@@ -105,29 +106,10 @@ static void fill(const tn_tensor *t, const char *name, uint32_t seed)
                      : tn_random_normal(key, (uint64_t)i) / 2);
 }
 
-static tn_env *open_env(const char *backend, int32_t threads)
-{
-    char path[8192];
-    tn_error e = {0};
-    snprintf(path, sizeof path, "%s:%s", getenv("TENON_TEST_PLUGINS"),
-             getenv("TENON_TEST_CORE_TOYS"));
-    const tn_env_options options = {
-        .plugin_path = path, .backend = backend, .threads = threads};
-    tn_env *env = tn_env_new(&options, &e);
-    cr_assert_not_null(env, "%s", e.text);
-    return env;
-}
-
 static lab make_lab(const net *n, const char *backend, int32_t threads, int32_t real)
 {
-    char text[400];
-    tn_error e = {0};
     lab l = {.env = open_env(backend, threads), .size = real ? 8 : 4};
-    snprintf(text, sizeof text, "model: %s\n", n->model);
-    l.config = tn_config_parse(l.env, text, "test.yaml", NULL, 0, &e);
-    cr_assert_not_null(l.config, "%s", e.text);
-    MUST(
-        tn_graph_new(l.env, l.config->root, &n->input, real, 7, INT64_MAX, &l.graph, &e));
+    l.graph = open_graph(l.env, n->model, &n->input, real, &l.config);
     tn_graph *g = l.graph;
     for (int32_t i = 0; i < g->params; i++)
         if (g->param[i].spec.role != TN_WEIGHT)

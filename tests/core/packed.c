@@ -7,6 +7,7 @@
 
 #include "core/predict.h"
 #include "core/trainer.h"
+#include "tests/support/opening.h"
 
 #define MUST(call) cr_assert_eq(call, TN_OK, "%s", e.text)
 
@@ -20,22 +21,15 @@ static const char text[] = "seed: 3\ninput: [70]\nmodel: [{dense: 130}, relu, {d
 static float x[SAMPLES * INPUTS];
 static int32_t label[SAMPLES];
 
-static tn_env *open_env(const char *backend)
+static void fill_batch(void)
 {
-    char path[4096];
-    tn_error e = {0};
     const tn_key key = {{1, 2}};
-    snprintf(path, sizeof path, "%s:%s", getenv("TENON_TEST_PLUGINS"),
-             getenv("TENON_TEST_CORE_TOYS"));
-    const tn_env_options options = {
-        .plugin_path = path, .backend = backend, .threads = 2};
     for (int i = 0; i < SAMPLES * INPUTS; i++)
         x[i] = (float)tn_random_normal(key, (uint64_t)i);
     for (int i = 0; i < SAMPLES; i++) label[i] = i % CLASSES;
-    tn_env *env = tn_env_new(&options, &e);
-    cr_assert_not_null(env, "%s", e.text);
-    return env;
 }
+
+TestSuite(packed, .init = fill_batch);
 
 static tn_config *read_config(tn_env *env)
 {
@@ -69,7 +63,7 @@ static bool is_packed(const tn_model *model, int32_t param)
 Test(packed, same_bits_from_the_second_use_on)
 {
     static const int64_t sizes[] = {1, 4, 17, SAMPLES};
-    tn_env *env = open_env("blis");
+    tn_env *env = open_env("blis", 2);
     tn_config *config = read_config(env);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         tn_model *model = make_model(env, config);
@@ -94,7 +88,7 @@ Test(packed, same_bits_from_the_second_use_on)
 /* Weights that a parametrization makes are others at every pass, as far as we know. */
 Test(packed, parametrized_weights_and_biases_are_not)
 {
-    tn_env *env = open_env("blis");
+    tn_env *env = open_env("blis", 2);
     tn_config *config = read_config(env);
     tn_model *model = make_model(env, config);
     const tn_graph *g = model->graph;
@@ -112,7 +106,7 @@ Test(packed, parametrized_weights_and_biases_are_not)
 
 Test(packed, follows_training)
 {
-    tn_env *env = open_env("blis");
+    tn_env *env = open_env("blis", 2);
     tn_config *config = read_config(env);
     tn_error e = {0};
     tn_trainer *trainer = tn_trainer_new(env, config, NULL, &e);
@@ -137,7 +131,7 @@ Test(packed, follows_training)
 /* Whoever has a pointer to weights may write to them without a word. */
 Test(packed, weights_that_are_handed_out_are_read_where_they_lie)
 {
-    tn_env *env = open_env("blis");
+    tn_env *env = open_env("blis", 2);
     tn_config *config = read_config(env);
     tn_model *model = make_model(env, config);
     tn_error e = {0};
@@ -167,7 +161,7 @@ static void *predict_often(void *out)
 
 Test(packed, one_copy_for_all_threads)
 {
-    tn_env *env = open_env("blis");
+    tn_env *env = open_env("blis", 2);
     tn_config *config = read_config(env);
     pthread_t thread[THREADS];
     float first[OUT];
@@ -186,7 +180,7 @@ Test(packed, one_copy_for_all_threads)
 
 Test(packed, a_backend_that_does_not_pack_is_left_alone)
 {
-    tn_env *env = open_env("reference");
+    tn_env *env = open_env("reference", 2);
     tn_config *config = read_config(env);
     tn_model *model = make_model(env, config);
     float y[OUT];

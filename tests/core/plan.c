@@ -5,6 +5,7 @@
 
 #include "core/graph_build.h"
 #include "tests/support/check.h"
+#include "tests/support/opening.h"
 
 static tn_status try_plan(check_net *net, bool training, tn_error *e)
 {
@@ -112,20 +113,10 @@ Test(plan, a_loss_draws_anew_in_every_step)
 
 /* ---- sums of columns ------------------------------------------------------------- */
 
-static tn_env *env_with(int32_t threads)
-{
-    tn_error e = {0};
-    const tn_env_options options = {.plugin_path = getenv("TENON_TEST_PLUGINS"),
-                                    .threads = threads};
-    tn_env *env = tn_env_new(&options, &e);
-    cr_assert_not_null(env, "%s", e.text);
-    return env;
-}
-
 static void sums(int32_t threads, const float *x, int64_t rows, int64_t cols, float *out)
 {
     tn_error e = {0};
-    tn_env *env = env_with(threads);
+    tn_env *env = open_env(NULL, threads);
     const tn_instance *backend;
     cr_assert_eq(tn_env_backend(env, 0, &backend, &e), TN_OK, "%s", e.text);
     tn_real_ops_f32.column_sums(backend, x, rows, cols, out);

@@ -7,6 +7,7 @@
 #include "core/graph_build.h"
 #include "core/plan_state.h"
 #include "tests/support/check.h"
+#include "tests/support/opening.h"
 #include "tests/support/rounds.h"
 
 typedef struct net {
@@ -134,31 +135,12 @@ static double *random_reals(int64_t n, uint32_t seed, int32_t real)
     return y;
 }
 
-static tn_env *make_env(const char *backend, int32_t threads)
-{
-    char path[8192];
-    tn_error e = {0};
-    snprintf(path, sizeof path, "%s:%s", getenv("TENON_TEST_PLUGINS"),
-             getenv("TENON_TEST_CORE_TOYS"));
-    const tn_env_options options = {
-        .plugin_path = path, .backend = backend, .threads = threads};
-    tn_env *env = tn_env_new(&options, &e);
-    cr_assert_not_null(env, "%s", e.text);
-    return env;
-}
-
 static lab make_lab(const net *n, const char *backend, int32_t threads, int32_t real,
                     int64_t samples)
 {
-    char text[400];
     tn_error e = {0};
-    lab l = {.env = make_env(backend, threads), .samples = samples};
-    snprintf(text, sizeof text, "model: %s\n", n->model);
-    l.config = tn_config_parse(l.env, text, "test.yaml", NULL, 0, &e);
-    cr_assert_not_null(l.config, "%s", e.text);
-    cr_assert_eq(
-        tn_graph_new(l.env, l.config->root, &n->input, real, 7, INT64_MAX, &l.graph, &e),
-        TN_OK, "%s", e.text);
+    lab l = {.env = open_env(backend, threads), .samples = samples};
+    l.graph = open_graph(l.env, n->model, &n->input, real, &l.config);
     cr_assert_eq(tn_instance_named(l.env, "loss", "linear", NULL, real, &l.loss, &e),
                  TN_OK, "%s", e.text);
     l.outputs = tn_shape_count(tn_graph_output(l.graph));

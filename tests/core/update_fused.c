@@ -8,6 +8,7 @@
 
 #include "core/plan_state.h"
 #include "core/trainer.h"
+#include "tests/support/opening.h"
 
 #define MUST(call) cr_assert_eq(call, TN_OK, "%s", e.text)
 
@@ -47,16 +48,12 @@ typedef struct run {
 static void open_run(run *r, const char *model, const char *rest, int real,
                      const char *backend, int32_t threads)
 {
-    char path[4096], text[600];
+    char text[600];
     tn_error e = {0};
     const tn_key key = {{1, 2}};
-    snprintf(path, sizeof path, "%s:%s", getenv("TENON_TEST_PLUGINS"),
-             getenv("TENON_TEST_CORE_TOYS"));
     snprintf(text, sizeof text, "seed: 3\nprecision: %s\nloss: cross_entropy\n%s%s\n",
              real ? "double" : "float", model, rest);
-    const tn_env_options options = {
-        .plugin_path = path, .backend = backend, .threads = threads};
-    r->env = tn_env_new(&options, &e);
+    r->env = open_env(backend, threads);
     r->config = tn_config_parse(r->env, text, "test.yaml", NULL, 0, &e);
     cr_assert_not_null(r->config, "%s", e.text);
     r->trainer = tn_trainer_new(r->env, r->config, NULL, &e);

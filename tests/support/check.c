@@ -1,5 +1,6 @@
 /* check.c - environment, numbers, and what lives as long as a test; see check.h. */
 #include "check.h"
+#include "opening.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -55,17 +56,8 @@ static void free_instance(void *instance)
 tn_env *check_env(void)
 {
     static tn_env *env;
-    tn_error e = {0};
-    char path[8192];
-    const char *plugins = getenv("TENON_TEST_PLUGINS"),
-               *toys = getenv("TENON_TEST_CORE_TOYS");
     if (env) return env;
-    cr_assert(plugins && toys, "TENON_TEST_PLUGINS and TENON_TEST_CORE_TOYS are not set");
-    snprintf(path, sizeof path, "%s:%s", plugins, toys);
-    const tn_env_options options = {
-        .plugin_path = path, .backend = "reference", .threads = 2};
-    env = tn_env_new(&options, &e);
-    cr_assert_not_null(env, "%s", e.text);
+    env = open_env("reference", 2);
     check_keep(env, free_env);
     return env;
 }

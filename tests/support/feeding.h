@@ -13,19 +13,13 @@
 #include "core/feed.h"
 #include "support/disk.h"
 #include "support/kept.h"
+#include "support/opening.h"
 
 /* Finds the build's plugins and the tests' toys; lives as long as the test's process. */
 TN_UNUSED static tn_env *test_env(void)
 {
     static tn_env *env;
-    char path[8192];
-    tn_error error = {0};
-    if (env) return env;
-    snprintf(path, sizeof path, "%s:%s", getenv("TENON_TEST_PLUGINS"),
-             getenv("TENON_TEST_CORE_TOYS"));
-    const tn_env_options options = {.plugin_path = path};
-    env = tn_env_new(&options, &error);
-    cr_assert_not_null(env, "%s", error.text);
+    if (!env) env = open_env(NULL, 0);
     return env;
 }
 

@@ -11,6 +11,7 @@
 
 #include "core/judge.h"
 #include "core/update.h"
+#include "tests/support/opening.h"
 
 #define SAMPLES 64
 #define FEATURES 3
@@ -33,7 +34,6 @@ static int32_t labels[SAMPLES];
  * feature) and "classes" (the sign of the first feature). */
 TN_UNUSED static tn_env *lab_env(void)
 {
-    char path[4096];
     tn_error error = {0};
     const tn_shape input = {.rank = 1, .dim = {FEATURES}}, two = {.rank = 1, .dim = {2}};
     const tn_key key = {{1, 2}};
@@ -45,11 +45,7 @@ TN_UNUSED static tn_env *lab_env(void)
         targets[2 * i] = 2 * inputs[i * FEATURES] - 1;
         targets[2 * i + 1] = 0.5f - inputs[i * FEATURES];
     }
-    snprintf(path, sizeof path, "%s:%s", getenv("TENON_TEST_PLUGINS"),
-             getenv("TENON_TEST_CORE_TOYS"));
-    const tn_env_options options = {.plugin_path = path};
-    tn_env *env = tn_env_new(&options, &error);
-    cr_assert_not_null(env, "%s", error.text);
+    tn_env *env = open_env(NULL, 0);
     const tn_memory_data values = {.samples = SAMPLES,
                                    .input = input,
                                    .target = two,

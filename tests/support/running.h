@@ -14,6 +14,7 @@
 #include "core/trainer.h"
 #include "tests/support/disk.h"
 #include "tests/support/kept.h"
+#include "tests/support/opening.h"
 
 enum { RUN_SAMPLES = 120, RUN_FEATURES = 6, RUN_CLASSES = 3 };
 
@@ -39,13 +40,8 @@ static int run_read(void *data, int64_t i, float *input, float *target, int32_t 
 /* An environment with plugins and toys; data is attached as `set`. */
 TN_UNUSED static tn_env *run_env(int32_t threads)
 {
-    char path[4096];
     tn_error e = {0};
-    snprintf(path, sizeof path, "%s:%s", getenv("TENON_TEST_PLUGINS"),
-             getenv("TENON_TEST_CORE_TOYS"));
-    const tn_env_options options = {.plugin_path = path, .threads = threads};
-    tn_env *env = tn_env_new(&options, &e);
-    cr_assert_not_null(env, "%s", e.text);
+    tn_env *env = open_env(NULL, threads);
     const tn_memory_data set = {.samples = RUN_SAMPLES,
                                 .input = {.rank = 1, .dim = {RUN_FEATURES}},
                                 .classes = RUN_CLASSES,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/trainer.h"
+#include "tests/support/opening.h"
 #include "tests/support/rounds.h"
 
 enum { WORKLOADS = 32, WORKLOAD_SETS = 16 };
@@ -117,16 +118,6 @@ typedef struct workload_run {
     workload_data data;
     int64_t batch;
 } workload_run;
-
-__attribute__((unused)) static tn_env *workload_env(int32_t threads)
-{
-    tn_error e = {0};
-    const tn_env_options options = {.plugin_path = getenv("TENON_TEST_PLUGINS"),
-                                    .threads = threads};
-    tn_env *env = tn_env_new(&options, &e);
-    cr_assert_not_null(env, "%s", e.text);
-    return env;
-}
 
 /* A trainer for an epoch; `sets`, up to a NULL, change the config further. */
 __attribute__((unused)) static void workload_open(workload_run *r, tn_env *env,

@@ -22,6 +22,8 @@ typedef real in_memory
 
 #define LANES ((int64_t)(KERNEL_BYTES / sizeof(real)))
 #define PITCH ((KERNEL_ROWS + 7) / 8 * 8)
+#define AHEAD \
+    16 /* steps of B: where they lie far apart, processors do not foresee them */
 #define INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -49,7 +51,7 @@ INLINE void multiply(const int rows, const int wide, const bool by_row,
     for (int64_t k = 0; k < t->depth; k++) {
         vector x[2];
         UNROLL for (int j = 0; j < wide; j++)
-            __builtin_prefetch(b + 16 * t->b_step + j * LANES, 0, 3);
+            __builtin_prefetch(b + AHEAD * t->b_step + j * LANES, 0, 3);
         UNROLL for (int j = 0; j < wide; j++) x[j] = *(const in_memory *)(b + j * LANES);
         UNROLL for (int i = 0; i < rows; i++)
         {

@@ -1,8 +1,7 @@
 /* pool.h - threads that share the work of one caller at a time.
  *
  * The caller works too, and waits only for threads that have begun on its work: one that the
- * system has set aside, or that wakes too late, is not missed. So a loaded machine costs what
- * its other programs take, and no more. */
+ * system has set aside before, or that wakes too late, is not missed. */
 #ifndef BACKEND_BLIS_POOL_H
 #define BACKEND_BLIS_POOL_H
 
