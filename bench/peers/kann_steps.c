@@ -190,6 +190,11 @@ static void start_again(const bench *b, char **argument)
     snprintf(threads, sizeof threads, "%d",
              strcmp(b->variant, "kann_mt") ? b->asked.threads : 1);
     setenv("OMP_NUM_THREADS", threads, 1);
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
+#endif
     setenv("MALLOC_MMAP_MAX_", "0", 1);
     setenv("MALLOC_TRIM_THRESHOLD_", "1099511627776", 1);
     setenv("MALLOC_TOP_PAD_", "67108864", 1);
