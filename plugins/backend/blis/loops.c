@@ -39,7 +39,8 @@ static void find_b(task *t)
     t->b = t->b_room, t->far = t->depth * PANEL;
     if (b->place == EACH) {
         pack_b(t->job->kernels, b, t->k, t->col, t->depth, t->cols,
-               t->job->workers * t->job->cut.wide, t->b_read, t->b_room, t->far);
+               t->job->workers * t->job->bundle * t->job->cut.wide, t->b_read, t->b_room,
+               t->far);
         return;
     }
     if (t->job->few == TURNED) return;
@@ -113,20 +114,31 @@ static void copy_block(block from, block to, int64_t rows, int64_t cols)
             to.at[i * to.row + j * to.col] = from.at[i * from.row + j * from.col];
 }
 
-/* Rows from `row` of the task are finished. */
-static void report(const task *t, int64_t row, int64_t rows)
+/* Columns of rows of the task are finished. */
+static void report_block(const task *t, int64_t row, int64_t rows, int64_t col,
+                         int64_t cols)
 {
     const tn_matrix *out = &t->job->out;
-    const block here = {t->out.at + (row - t->base) * t->out.row, t->out.row, t->out.col};
+    const block here = {t->out.at + (row - t->base) * t->out.row + col * t->out.col,
+                        t->out.row, t->out.col};
+    const int64_t down = t->row + row, across = t->col + col;
     if (out->wrote && t->job->flipped)
-        out->wrote(out->with, t->col, t->row + row, t->cols, rows, here.at, here.col);
+        out->wrote(out->with, across, down, cols, rows, here.at, here.col);
     else if (out->wrote)
-        out->wrote(out->with, t->row + row, t->col, rows, t->cols, here.at, here.row);
+        out->wrote(out->with, down, across, rows, cols, here.at, here.row);
     if (!t->job->staged || !out->data) return;
-    const block home = {(tn_real *)out->data + (t->row + row) * out->row_stride +
-                            t->col * out->col_stride,
+    const block home = {(tn_real *)out->data + down * out->row_stride +
+                            across * out->col_stride,
                         out->row_stride, out->col_stride};
-    copy_block(here, home, rows, t->cols);
+    copy_block(here, home, rows, cols);
+}
+
+/* Rows from `row` of the task are finished: blocks are those of the cut. */
+static void report(const task *t, int64_t row, int64_t rows)
+{
+    const int64_t wide = t->job->cut.wide;
+    for (int64_t col = 0; col < t->cols; col += wide)
+        report_block(t, row, rows, col, least(wide, t->cols - col));
 }
 
 /* Adds what kernels for few rows have made in the room to the result. */
@@ -202,15 +214,15 @@ static void find_out(task *t, tn_real *stage)
 static void run_task(void *data, int64_t i, int32_t worker)
 {
     const job *j = data;
-    const int64_t strip = i / j->cut.across * j->cut.high,
+    const int64_t across = parts(j->cut.across, j->bundle),
+                  wide = j->bundle * j->cut.wide, strip = i / across * j->cut.high,
                   end = least(strip + j->cut.high, j->cut.strips),
-                  row = begin(j->out.rows, j->cut.strips, strip),
-                  col = i % j->cut.across * j->cut.wide;
+                  row = begin(j->out.rows, j->cut.strips, strip), col = i % across * wide;
     task t = {.job = j,
               .row = row,
               .col = col,
               .rows = begin(j->out.rows, j->cut.strips, end) - row,
-              .cols = least(j->cut.wide, j->out.cols - col)};
+              .cols = least(wide, j->out.cols - col)};
     if (j->room) {
         t.a_room = j->rooms + worker * j->room;
         t.a_read = t.a_room + j->a_room;
@@ -276,13 +288,14 @@ tn_status TN(tn_blis_product)(const tn_blis_team *team, tn_call *c, const tn_pro
     const int64_t depth = j.a.m.cols;
     const bool alone = rows * (double)j.out.cols * (double)depth < PARALLEL_WORK,
                share_a = j.a.place == WHOLE, share_b = j.b.place == WHOLE && !j.b.whole;
-    const int64_t workers = alone ? 1 : team->threads,
-                  a_size = share_a ? ALIGN(j.cut.strips * j.cut.tiles * depth *
+    const int64_t workers = alone ? 1 : team->threads;
+    j.workers = workers;
+    bundle_tasks(&j);
+    const int64_t a_size = share_a ? ALIGN(j.cut.strips * j.cut.tiles * depth *
                                            j.kernels->pitch)
                                    : 0,
                   b_size = share_b ? parts(j.out.cols, PANEL) * PANEL * depth : 0,
                   size = workers * j.room + a_size + b_size;
-    j.workers = workers;
     if (size) {
         j.rooms = tn_blis_take_room(team, c, (size_t)size * sizeof(tn_real));
         if (!j.rooms) return TN_ENOMEM;
@@ -291,7 +304,7 @@ tn_status TN(tn_blis_product)(const tn_blis_team *team, tn_call *c, const tn_pro
     }
     const int64_t items = (share_a ? j.cut.strips : 0) + (share_b ? j.cut.across : 0);
     if (items) run(team, items * parts(depth, DEPTH), alone, pack_part, &j);
-    run(team, j.cut.down * j.cut.across, alone, run_task, &j);
+    run(team, j.cut.down * parts(j.cut.across, j.bundle), alone, run_task, &j);
     if (size) tn_blis_give_room(team, c, j.rooms);
     return TN_OK;
 }

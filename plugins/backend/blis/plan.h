@@ -16,6 +16,8 @@
 #define NEAR 1024           /* bytes: rows that are followed across */
 #define NEAR_ALONG 128      /* rows that are followed along, each by itself */
 #define NARROW 16           /* results at most so wide may better be flipped */
+#define BUNDLE_PANELS 8     /* of a bundle of tasks: as wide as a task may be */
+#define BUNDLES 2           /* for each worker, at least */
 #define TURN_COST 0.06      /* of packing against the grain, per byte */
 #define ALIGN(n) (((n) + 15) / 16 * 16)
 
@@ -31,6 +33,7 @@ typedef struct job {
     bool flipped, add, staged;
     bool by_strip; /* a strip is finished before the next begins: one stage for all */
     cut cut;
+    int64_t bundle;  /* tasks side by side that a worker does at once, sharing A */
     int64_t workers; /* threads: whoever has done a task takes about so many further on */
     tn_real *rooms;
     int64_t room, a_room, a_read, b_room, b_read; /* a worker's; parts of it */
@@ -105,7 +108,8 @@ static bool better_flipped(const tn_product *p)
 /* Room for one worker, in parts that end on cache lines. */
 static void measure_room(job *j)
 {
-    const int64_t wide = parts(least(j->cut.wide, j->out.cols), PANEL) * PANEL;
+    const int64_t wide = parts(least(j->bundle * j->cut.wide, j->out.cols), PANEL) *
+                         PANEL;
     const bool b_read = j->b.m.read && (j->b.place == EACH || j->b.whole == NULL);
     if (j->a.place == EACH) j->a_room = j->cut.tiles * j->kernels->pitch * DEPTH;
     if (j->few) j->a_room = FEW * wide;
@@ -160,8 +164,18 @@ static job plan(const tn_blis_kernels *kernels, const tn_product *p)
                         (double)j.a.m.cols, DEPTH,
                         !j.b.whole && !j.few && packs_b(&j.a.m, &j.b.m));
     place_operands(&j);
-    measure_room(&j);
     return j;
+}
+
+/* A worker reads A once for a whole bundle. What depends on blocks of the result still sees those
+ * of the cut. */
+static void bundle_tasks(job *j)
+{
+    const int64_t tasks = j->cut.down * j->cut.across;
+    int64_t bundle = least(tasks / (BUNDLES * j->workers),
+                           least(BUNDLE_PANELS * PANEL / j->cut.wide, j->cut.across));
+    j->bundle = bundle > 1 && !j->few ? bundle : 1;
+    measure_room(j);
 }
 
 #endif
