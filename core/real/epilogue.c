@@ -167,7 +167,10 @@ static tn_status make_gradient(const tn_instance *instance, tn_calling *calling,
     if (!sink || !sink->wrote || !o->yields)
         return b->product(instance->self, &calling->call, product);
     if (!is_last(r) || !fits(sink, product)) return weight_rule(calling->error);
-    if (!sink->stores) p.out.data = NULL;
+    if (!sink->stores) {
+        p.out.data = NULL;
+        p.out.beside = r->head->unit->whole->io.param[own]->data;
+    }
     p.out.wrote = sink->wrote, p.out.with = sink->with;
     sink->taken = true;
     return b->product(instance->self, &calling->call, &p);

@@ -124,6 +124,7 @@ typedef struct tn_matrix {
     void (*wrote)(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
                   void *block, int64_t stride);
     const void *with;
+    const void *beside; /* what `wrote` works on, placed as data: may be fetched ahead */
     const void *packed; /* by the backend's pack; NULL: not packed */
     const void *host;
 } tn_matrix;

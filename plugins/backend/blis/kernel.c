@@ -33,7 +33,10 @@ typedef real in_memory
 
 /* ---- a tile ------------------------------------------------------------------------- */
 
-/* Inlined with constant rows, wide (vectors) and by_row, so that acc lives in registers.
+/* What is used next is fetched at an even pace: a processor can wait for some ten lines at a time,
+ * and while it waits for so many, nothing else comes from its L2 cache either.
+ *
+ * Inlined with constant rows, wide (vectors) and by_row, so that acc lives in registers.
  * Rows of A are reached from three pointers: more would not fit beside the rest. */
 INLINE void multiply(const int rows, const int wide, const bool by_row,
                      const tn_blis_tile *t, int64_t col)
@@ -48,19 +51,26 @@ INLINE void multiply(const int rows, const int wide, const bool by_row,
     real *out = (real *)t->out + col;
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++)
         __builtin_prefetch(out + i * t->out_row + j * LANES, 1, 3);
-    for (int64_t k = 0; k < t->depth; k++) {
-        vector x[2];
-        UNROLL for (int j = 0; j < wide; j++)
-            __builtin_prefetch(b + AHEAD * t->b_step + j * LANES, 0, 3);
-        UNROLL for (int j = 0; j < wide; j++) x[j] = *(const in_memory *)(b + j * LANES);
-        UNROLL for (int i = 0; i < rows; i++)
-        {
-            const real a = i < 5    ? a0[i * row]
-                           : i < 10 ? a5[(i - 5) * row]
-                                    : a10[(i - 10) * row];
-            UNROLL for (int j = 0; j < wide; j++) acc[i][j] += a * x[j];
+    const void *const *fetch = t->fetch;
+    const int64_t run = fetch ? t->run : t->depth;
+    for (int64_t left = t->depth; left > 0; left -= run) {
+        const char *next = fetch ? *fetch++ : (const char *)b;
+        for (int64_t k = left < run ? left : run; k > 0; k--, next += PACE) {
+            vector x[2];
+            __builtin_prefetch(next, 0, 2);
+            UNROLL for (int j = 0; j < wide; j++)
+                __builtin_prefetch(b + AHEAD * t->b_step + j * LANES, 0, 3);
+            UNROLL for (int j = 0; j < wide; j++)
+                x[j] = *(const in_memory *)(b + j * LANES);
+            UNROLL for (int i = 0; i < rows; i++)
+            {
+                const real a = i < 5    ? a0[i * row]
+                               : i < 10 ? a5[(i - 5) * row]
+                                        : a10[(i - 10) * row];
+                UNROLL for (int j = 0; j < wide; j++) acc[i][j] += a * x[j];
+            }
+            a0 += step, a5 += step, a10 += step, b += t->b_step;
         }
-        a0 += step, a5 += step, a10 += step, b += t->b_step;
     }
     if (t->add)
         UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++)

@@ -15,6 +15,8 @@
 #define PANEL_BYTES 128 /* of a row of a packed panel of B: two of the widest vectors */
 #define TALLEST 14      /* most rows of a tile, for any instruction set */
 #define FEW 4           /* so few rows have kernels of their own */
+#define PACE 16         /* bytes of what is used next that are fetched with each step */
+#define STRETCHES 16    /* of it for a tile, at most */
 
 /* rows x cols values of the result; cols is a multiple of the kernels' lanes and at most
  * a panel. Strides count elements; one of a_row and a_step is 1. */
@@ -27,6 +29,10 @@ typedef struct tn_blis_tile {
     const void *bias; /* a value for each column; NULL: none */
     int64_t rows, cols, depth;
     bool add; /* to what is there */
+    /* Memory that will be used next, PACE bytes for each step: another stretch of it begins
+     * every `run` steps. NULL: none. */
+    const void *const *fetch;
+    int64_t run;
 } tn_blis_tile;
 
 /* A packed operand holds, for each step, a fixed width of values side by side: into[k *

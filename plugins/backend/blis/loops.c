@@ -13,9 +13,17 @@
 
 /* ---- a task -------------------------------------------------------------------------- */
 
+/* Memory that will be used next: rows of `length` bytes. */
+typedef struct ahead {
+    const char *at;
+    int64_t row, rows, length, along;
+} ahead;
+
 typedef struct task {
     const job *job;
+    int64_t strip, end;           /* its strips */
     int64_t row, col, rows, cols; /* its part of the result */
+    ahead ahead;                  /* the next block of B */
     block out;                    /* that part, in memory or staged */
     int64_t base;                 /* its row where `out` begins */
     tn_real *a_room, *a_read, *b_room, *b_read;
@@ -25,6 +33,48 @@ typedef struct task {
     const tn_real *b, *tail;
     int64_t b_step, far;
 } task;
+
+/* ---- what is used next --------------------------------------------------------------- */
+
+/* Rows or, if those lie against its grain, columns of a block where it lies. */
+static ahead ahead_of(const operand *o, int64_t row, int64_t col, int64_t rows,
+                      int64_t cols)
+{
+    const tn_matrix *m = &o->m;
+    const bool along = m->col_stride == 1;
+    if (m->read || (!along && m->row_stride != 1)) return (ahead){0};
+    const int64_t size = (int64_t)sizeof(tn_real);
+    return (ahead){.at = (const char *)((const tn_real *)m->data + row * m->row_stride +
+                                        col * m->col_stride),
+                   .row = (along ? m->row_stride : m->col_stride) * size,
+                   .rows = along ? rows : cols,
+                   .length = (along ? cols : rows) * size};
+}
+
+/* The next stretches of it, for a tile. */
+static void fetch_ahead(ahead *a, tn_blis_tile *tile, const void **stretch)
+{
+    tile->fetch = a->rows ? stretch : NULL;
+    tile->run = least(a->length / PACE, tile->depth);
+    for (int64_t n = 0; a->rows && n < STRETCHES && n * tile->run < tile->depth; n++) {
+        stretch[n] = a->at + a->along;
+        a->along += tile->run * PACE;
+        if (a->along < a->length) continue;
+        a->along = 0, a->at += a->row, a->rows--;
+    }
+}
+
+/* What an epilogue works on together with this tile. */
+static void fetch_beside(const tn_matrix *out, int64_t row, int64_t col,
+                         tn_blis_tile *tile, const void **stretch)
+{
+    const tn_real *at = (const tn_real *)out->beside + row * out->row_stride + col;
+    tile->fetch = stretch;
+    tile->run = PANEL_BYTES / PACE;
+    if (tile->run * STRETCHES < tile->depth) tile->run = parts(tile->depth, STRETCHES);
+    for (int64_t i = 0; i < STRETCHES; i++)
+        stretch[i] = at + least(i, tile->rows - 1) * out->row_stride;
+}
 
 static void find_b(task *t)
 {
@@ -39,8 +89,9 @@ static void find_b(task *t)
     t->b = t->b_room, t->far = t->depth * PANEL;
     if (b->place == EACH) {
         pack_b(t->job->kernels, b, t->k, t->col, t->depth, t->cols,
-               t->job->workers * t->job->bundle * t->job->cut.wide, t->b_read, t->b_room,
-               t->far);
+               t->job->ahead ? FETCHED
+                             : t->job->workers * t->job->bundle * t->job->cut.wide,
+               t->b_read, t->b_room, t->far);
         return;
     }
     if (t->job->few == TURNED) return;
@@ -86,9 +137,10 @@ static void settle(const tn_real *from, int64_t pitch, block out, int64_t rows,
 }
 
 /* One tile of one panel; row and col count within the task. */
-static void run_tile(const task *t, tn_blis_tile *tile, int64_t row, int64_t col)
+static void run_tile(task *t, tn_blis_tile *tile, int64_t row, int64_t col)
 {
     const job *j = t->job;
+    const void *stretch[STRETCHES];
     _Alignas(64) tn_real edge[TALLEST * PANEL_BYTES / sizeof(tn_real)];
     const int64_t cols = least(PANEL, t->cols - col), lanes = j->kernels->lanes;
     const bool last = col + PANEL >= t->cols, add = t->k > 0 || j->add;
@@ -103,6 +155,10 @@ static void run_tile(const task *t, tn_blis_tile *tile, int64_t row, int64_t col
     tile->cols = parts(cols, lanes) * lanes;
     tile->out = fits ? out.at : edge, tile->out_row = fits ? out.row : PANEL;
     tile->add = fits && add, tile->bias = fits ? bias : NULL;
+    if (j->out.beside && j->out.col_stride == 1 && t->k + DEPTH >= j->a.m.cols)
+        fetch_beside(&j->out, t->row + row, t->col + col, tile, stretch);
+    else
+        fetch_ahead(&t->ahead, tile, stretch);
     j->kernels->multiply(tile);
     if (!fits) settle(edge, PANEL, out, tile->rows, cols, add, bias, j->flipped);
 }
@@ -152,7 +208,7 @@ static void settle_few(const task *t, int64_t pitch, int64_t col, int64_t cols)
 }
 
 /* All of the task's rows, which are few. */
-static void run_few(const task *t)
+static void run_few(task *t)
 {
     const job *j = t->job;
     const block a = look(&j->a, t->row, t->k, 0, 0, NULL),
@@ -178,7 +234,7 @@ static void run_few(const task *t)
     if (t->k + DEPTH >= j->a.m.cols) report(t, 0, t->rows);
 }
 
-static void run_strip(const task *t, int64_t strip)
+static void run_strip(task *t, int64_t strip)
 {
     const job *j = t->job;
     const int64_t first = begin(j->out.rows, j->cut.strips, strip),
@@ -211,18 +267,53 @@ static void find_out(task *t, tn_real *stage)
     if (t->job->add) copy_block(there, t->out, t->rows, t->cols);
 }
 
-static void run_task(void *data, int64_t i, int32_t worker)
+/* A bundle of tasks: its part of the result. */
+static task task_at(const job *j, int64_t i)
 {
-    const job *j = data;
     const int64_t across = parts(j->cut.across, j->bundle),
                   wide = j->bundle * j->cut.wide, strip = i / across * j->cut.high,
                   end = least(strip + j->cut.high, j->cut.strips),
                   row = begin(j->out.rows, j->cut.strips, strip), col = i % across * wide;
-    task t = {.job = j,
-              .row = row,
-              .col = col,
-              .rows = begin(j->out.rows, j->cut.strips, end) - row,
-              .cols = least(wide, j->out.cols - col)};
+    return (task){.job = j,
+                  .strip = strip,
+                  .end = end,
+                  .row = row,
+                  .col = col,
+                  .rows = begin(j->out.rows, j->cut.strips, end) - row,
+                  .cols = least(wide, j->out.cols - col)};
+}
+
+/* While a block of the inner dimension is multiplied, the next one is fetched; behind the last
+ * one, the first of the task that this worker is likely to do next. */
+static void look_ahead(task *t, int64_t i)
+{
+    const job *j = t->job;
+    const int64_t all = j->a.m.cols, panels = parts(j->b.m.cols, PANEL);
+    int64_t k = t->k + DEPTH;
+    task next = *t;
+    t->ahead.rows = 0;
+    if (!j->ahead) return;
+    if (k >= all) {
+        if (i + j->workers >= j->cut.down * parts(j->cut.across, j->bundle)) return;
+        next = task_at(j, i + j->workers);
+        k = 0;
+    }
+    const int64_t depth = least(DEPTH, all - k);
+    if (j->b.place == WHOLE)
+        t->ahead = (ahead){
+            .at = (const char *)(j->b.whole +
+                                 packed_at(panels, PANEL, k, depth, next.col / PANEL)),
+            .rows = 1,
+            .length = parts(next.cols, PANEL) * PANEL_BYTES * depth};
+    else
+        t->ahead = ahead_of(&j->b, k, next.col, depth, next.cols);
+    if (t->ahead.length < SHORT) t->ahead.rows = 0;
+}
+
+static void run_task(void *data, int64_t i, int32_t worker)
+{
+    const job *j = data;
+    task t = task_at(j, i);
     if (j->room) {
         t.a_room = j->rooms + worker * j->room;
         t.a_read = t.a_room + j->a_room;
@@ -233,11 +324,12 @@ static void run_task(void *data, int64_t i, int32_t worker)
     do {
         t.depth = least(DEPTH, j->a.m.cols - t.k);
         find_b(&t);
+        look_ahead(&t, i);
         if (j->few)
             run_few(&t);
         else
-            for (int64_t s = strip; s < end; s++) {
-                if (j->by_strip) t.base = begin(j->out.rows, j->cut.strips, s) - row;
+            for (int64_t s = t.strip; s < t.end; s++) {
+                if (j->by_strip) t.base = begin(j->out.rows, j->cut.strips, s) - t.row;
                 run_strip(&t, s);
             }
         t.k += DEPTH;

@@ -7,6 +7,7 @@
 #include "loops.h"
 
 #define PANEL ((int64_t)(PANEL_BYTES / sizeof(tn_real)))
+#define FETCHED (-1)
 #define STEPS_AT_ONCE 8 /* that are packed along rows of memory: as the L1 has ways */
 
 /* Where the kernels find an operand. */
@@ -90,7 +91,8 @@ static void pack_a(const tn_blis_kernels *kernels, const operand *a, int64_t row
 }
 
 /* Packs a block of B, each panel `far` behind the one before; its rows are followed as those
- * of A. Next comes what is below or, behind the last block, these columns `next` further on. */
+ * of A. Next comes what is below or, behind the last block, these columns `next` further on;
+ * FETCHED: somebody else sees to that. */
 static void pack_b(const tn_blis_kernels *kernels, const operand *b, int64_t k,
                    int64_t col, int64_t depth, int64_t cols, int64_t next, tn_real *read,
                    tn_real *into, int64_t far)
@@ -105,8 +107,9 @@ static void pack_b(const tn_blis_kernels *kernels, const operand *b, int64_t k,
                                      .side = from.col,
                                      .depth = least(some, depth - i),
                                      .count = least(PANEL, cols - j),
-                                     .ahead = last ? next * from.col - k * from.row
-                                                   : depth * from.row,
+                                     .ahead = next == FETCHED ? 0
+                                              : last ? next * from.col - k * from.row
+                                                     : depth * from.row,
                                      .into = into + j / PANEL * far + i * PANEL};
             kernels->pack_b(&s);
         }

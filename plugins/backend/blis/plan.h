@@ -17,8 +17,10 @@
 #define NEAR_ALONG 128      /* rows that are followed along, each by itself */
 #define NARROW 16           /* results at most so wide may better be flipped */
 #define BUNDLE_PANELS 8     /* of a bundle of tasks: as wide as a task may be */
-#define BUNDLES 2           /* for each worker, at least */
-#define TURN_COST 0.06      /* of packing against the grain, per byte */
+#define FETCH_TILES 4       /* that share a block of B: time enough to fetch the next */
+#define SHORT 256 /* bytes of a row of it that are not worth fetching by themselves */
+#define BUNDLES 2 /* for each worker, at least */
+#define TURN_COST 0.06 /* of packing against the grain, per byte */
 #define ALIGN(n) (((n) + 15) / 16 * 16)
 
 /* Kernels for few rows, which take B where it lies. */
@@ -31,6 +33,7 @@ typedef struct job {
     tn_matrix out;
     const tn_real *bias;
     bool flipped, add, staged;
+    bool ahead;    /* while a block of B is multiplied, the next one is fetched */
     bool by_strip; /* a strip is finished before the next begins: one stage for all */
     cut cut;
     int64_t bundle;  /* tasks side by side that a worker does at once, sharing A */
@@ -175,6 +178,7 @@ static void bundle_tasks(job *j)
     int64_t bundle = least(tasks / (BUNDLES * j->workers),
                            least(BUNDLE_PANELS * PANEL / j->cut.wide, j->cut.across));
     j->bundle = bundle > 1 && !j->few ? bundle : 1;
+    j->ahead = !j->few && j->cut.high * j->cut.tiles >= FETCH_TILES;
     measure_room(j);
 }
 
