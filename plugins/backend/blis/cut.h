@@ -44,16 +44,17 @@ static inline int64_t begin(int64_t size, int64_t count, int64_t i)
 }
 
 static inline cut cut_product(int64_t rows, int64_t cols, int64_t panel, int64_t widest,
-                              int64_t tallest, double depth, double block, bool packs)
+                              int64_t tallest, double depth, double block, bool packs,
+                              bool shown)
 {
     const int64_t strips = parts(rows, STRIP_ROWS), panels = parts(cols, panel);
     int64_t high = least(strips, depth > block ? HIGH_STRIPS : HIGH_ONCE),
-            wide = least(panels, widest);
+            wide = shown ? parts(panels, parts(panels, widest)) : least(panels, widest);
     double work = (double)least(rows, high * STRIP_ROWS) *
                   (double)least(cols, wide * panel) * depth;
     while (parts(strips, high) * parts(panels, wide) < TASKS && work >= 2 * TASK_WORK &&
            (high > 1 || wide > 1)) {
-        if (wide > 2 || high == 1 || (wide > 1 && packs))
+        if (!(shown && high > 1) && (wide > 2 || high == 1 || (wide > 1 && packs)))
             wide = parts(wide, 2);
         else if (!packs || high < strips || work >= SHARE_WORK)
             high = parts(high, 2);

@@ -159,13 +159,14 @@ static job plan(const tn_blis_kernels *kernels, const tn_product *p)
     j.few = few_rows(&j.a.m, &j.b.m, j.b.whole);
     j.by_strip = j.staged && !j.add && !j.few && j.a.m.cols <= DEPTH;
     /* B turned in registers is best followed down its whole depth at once. */
-    const int64_t widest = j.by_strip && !j.flipped           ? SHOWN_PANELS
+    const bool shown = j.by_strip && !j.flipped;
+    const int64_t widest = shown                              ? SHOWN_PANELS
                            : j.few == LONG                    ? LONG_PANELS
                            : j.few == TURNED && !p->out.wrote ? 1
                                                               : WIDE_PANELS;
     j.cut = cut_product(j.out.rows, j.out.cols, PANEL, widest, tallest(&j),
                         (double)j.a.m.cols, DEPTH,
-                        !j.b.whole && !j.few && packs_b(&j.a.m, &j.b.m));
+                        !j.b.whole && !j.few && packs_b(&j.a.m, &j.b.m), shown);
     place_operands(&j);
     return j;
 }
