@@ -69,6 +69,24 @@ static tn_status column_sums(tn_call *call, const tn_tensor *m, tn_tensor *out)
     return tn_plan_column_sums(calling_of(call), m, out);
 }
 
+static size_t pack_size(tn_call *call, const tn_matrix *b)
+{
+    const tn_calling *c = calling_of(call);
+    const tn_instance *backend;
+    if (tn_env_backend(c->env, c->real, &backend, error_of(call))) return 0;
+    return tn_real_ops_of(c->real)->pack_size(backend, b);
+}
+
+static tn_status pack(tn_call *call, const tn_matrix *b, void *packed)
+{
+    const tn_calling *c = calling_of(call);
+    if (!c->plan)
+        return fail(call, TN_ENOTSUP,
+                    "packing is for the slots of whole-class layers only");
+    tn_real_ops_of(c->real)->pack(c->plan, b, packed);
+    return TN_OK;
+}
+
 /* ---- threads ----------------------------------------------------------------------- */
 
 typedef struct loop {
@@ -151,6 +169,8 @@ const tn_host tn_the_host = {
     .column_sums = column_sums,
     .parallel = parallel,
     .service = service,
+    .pack_size = pack_size,
+    .pack = pack,
 };
 
 tn_call *tn_call_refer(tn_calling *c, tn_env *env, tn_ref plugin, int32_t real,
