@@ -69,11 +69,19 @@ static tn_status column_sums(tn_call *call, const tn_tensor *m, tn_tensor *out)
     return tn_plan_column_sums(calling_of(call), m, out);
 }
 
+/* While a plan runs it is at hand, without a lock. */
+static tn_status find_backend(tn_call *call, const tn_instance **backend)
+{
+    const tn_calling *c = calling_of(call);
+    *backend = c->plan;
+    return c->plan ? TN_OK : tn_env_backend(c->env, c->real, backend, error_of(call));
+}
+
 static size_t pack_size(tn_call *call, const tn_matrix *b)
 {
     const tn_calling *c = calling_of(call);
     const tn_instance *backend;
-    if (tn_env_backend(c->env, c->real, &backend, error_of(call))) return 0;
+    if (find_backend(call, &backend)) return 0;
     return tn_real_ops_of(c->real)->pack_size(backend, b);
 }
 
@@ -124,7 +132,7 @@ static tn_status parallel(tn_call *call, int64_t n, tn_status (*body)(void *, in
     tn_calling *c = calling_of(call);
     const tn_instance *backend;
     tn_error *e = error_of(call);
-    tn_status status = tn_env_backend(c->env, c->real, &backend, e);
+    tn_status status = find_backend(call, &backend);
     if (status) return status;
     loop l = {.body = body, .data = data};
     pthread_mutex_init(&l.lock, NULL);
