@@ -118,14 +118,14 @@ static tn_status TN(declare_all)(tn_call *c, const TN(self) * self, int64_t feat
                                 .parts = GATES,
                                 .more = MORE_BIAS,
                                 .fan_in = features};
-    const tn_param_spec recurrent_bias = {
-        .shape = {.rank = 1, .dim = {n}}, .role = TN_BIAS, .fan_in = n};
     tn_status status = TN(declare)(c, self, "weight", reverse, weight);
     if (!status) status = TN(declare)(c, self, "recurrent_weight", reverse, recurrent);
     if (status || !self->bias) return status;
     status = TN(declare)(c, self, "bias", reverse, bias);
     if (status || !RECURRENT_BIAS) return status;
-    return TN(declare)(c, self, "recurrent_bias", reverse, recurrent_bias);
+    return TN(declare)(
+        c, self, "recurrent_bias", reverse,
+        (tn_param_spec){.shape = {.rank = 1, .dim = {n}}, .role = TN_BIAS, .fan_in = n});
 }
 
 static int64_t TN(params)(const TN(self) * self)

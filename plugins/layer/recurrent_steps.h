@@ -142,15 +142,14 @@ static tn_status TN(backward_part)(void *data, int64_t part)
 static tn_status TN(back_through_steps)(TN(course) * c)
 {
     tn_matrix r;
-    const tn_matrix gh = TN(compact)(c->samples, c->n, c->gh),
-                    gu = TN(compact)(c->samples, GATES * c->n, c->u);
+    const tn_matrix gh = TN(compact)(c->samples, c->n, c->gh);
     tn_status status = TN(pack_recurrent)(c, 1, &r);
     memset(c->carry, 0, sizeof(tn_real) * (size_t)(c->samples * c->n));
     for (c->step = c->steps - 1; !status && c->step >= 0; c->step--) {
         status = TN(each_part)(c, TN(backward_part));
-        const tn_matrix gz = TN(slots)(c, c->step, 1, 0, GATES);
-        if (!status && c->step)
-            status = TN(multiply)(c, GRADIENTS_APART ? gu : gz, r, gh, NULL);
+        const tn_matrix gu = GRADIENTS_APART ? TN(compact)(c->samples, GATES * c->n, c->u)
+                                             : TN(slots)(c, c->step, 1, 0, GATES);
+        if (!status && c->step) status = TN(multiply)(c, gu, r, gh, NULL);
     }
     return status;
 }

@@ -67,3 +67,9 @@ Test(lstm, says_role_and_fans)
     }
     cr_assert(memcmp(r - 4, r - 8, 4 * sizeof *r));
 }
+
+Test(lstm, learns)
+{
+    check_learns("[{lstm: {units: 12, return_sequences: true}}, {gru: 10}, {dense: 2}]",
+                 "mse", 0, check_shape(2, 7, 3, 0), 6, 400, 0.3, 0.05);
+}
