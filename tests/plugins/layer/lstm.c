@@ -27,12 +27,25 @@ Test(lstm, refuses)
     recurrent_refuses("lstm");
 }
 
-/* In training, or not, of a graph as it was made. */
+static void free_graph(void *graph)
+{
+    tn_graph_free(graph);
+}
+
+static void free_config(void *config)
+{
+    tn_config_free(config);
+}
+
+/* With the first values that its layer asks for. */
 static const tn_graph *made(const char *model)
 {
     tn_config *config;
     const tn_shape shape = check_shape(2, 3, 5, 0);
-    return open_graph(check_env(), model, &shape, 1, &config);
+    tn_graph *graph = open_graph(check_env(), model, &shape, 1, &config);
+    check_keep(config, free_config);
+    check_keep(graph, free_graph);
+    return graph;
 }
 
 Test(lstm, forget_gates_begin_open)
