@@ -40,6 +40,7 @@
       "units at all steps of a sample")                                            \
     P(PLUGIN, recurrent_initializer, 0, "orthogonal", "initializer", ,             \
       "of the weights from state to state")
+
 /* In front of a loop over units: no number of one lies where another's do. Compilers would have to
  * compare too many places to find out. */
 #ifdef __clang__
@@ -70,8 +71,8 @@ typedef struct TN(course) {
     const tn_io *io;
     const tn_tensor *const *param; /* this direction's */
     tn_tensor *const *gparam;
-    int64_t samples, steps, features, n, step,
-        rows;              /* rows: samples of a part of a step */
+    int64_t samples, steps, features, n;
+    int64_t step, rows;    /* being made; samples of a part of it */
     int64_t column, width; /* of the output */
     int32_t reverse, adds, masked;
     const tn_real *shown; /* where masked states are read from */
