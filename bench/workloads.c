@@ -18,6 +18,7 @@ typedef struct bench bench;
 typedef struct workload {
     const char *name, *config;
     int samples; /* of a batch */
+    int steps;   /* of a sequence, each of which meets all weights; 0: no sequence */
     int (*open)(bench *);
     int (*once)(void *);
 } workload;
@@ -104,22 +105,26 @@ static int epoch_from_files(void *data)
 /* ---- the list -------------------------------------------------------------------------- */
 
 static const workload workloads[] = {
-    {"W1", "w1", 100, open_training, training_step},
-    {"W2relu", "w2_relu", 100, open_training, training_step},
-    {"W2sigmoid", "w2_sigmoid", 100, open_training, training_step},
-    {"W3sgd", "w3_sgd", 64, open_training, training_step},
-    {"W3adam", "w3_adam", 64, open_training, training_step},
-    {"W3drop", "w3_drop", 64, open_training, training_step},
-    {"W3full", "w3_full", 64, open_training, training_step},
-    {"W3fulladam", "w3_full_adam", 64, open_training, training_step},
-    {"W4", "w4", 32, open_training, training_step},
-    {"W9", "w9", 128, open_training, training_step},
-    {"W1inf", "w1", 100, open_inference, prediction},
-    {"W3inf", "w3_sgd", 64, open_inference, prediction},
-    {"W7inf", "w7", 1, open_inference, prediction},
-    {"W9inf", "w9", 128, open_inference, prediction},
-    {"W8", "w8", 60000, open_run, epoch},
-    {"W8files", "w8", 60000, open_run, epoch_from_files},
+    {"W1", "w1", 100, 0, open_training, training_step},
+    {"W2relu", "w2_relu", 100, 0, open_training, training_step},
+    {"W2sigmoid", "w2_sigmoid", 100, 0, open_training, training_step},
+    {"W3sgd", "w3_sgd", 64, 0, open_training, training_step},
+    {"W3adam", "w3_adam", 64, 0, open_training, training_step},
+    {"W3drop", "w3_drop", 64, 0, open_training, training_step},
+    {"W3full", "w3_full", 64, 0, open_training, training_step},
+    {"W3fulladam", "w3_full_adam", 64, 0, open_training, training_step},
+    {"W4", "w4", 32, 0, open_training, training_step},
+    {"W6lstm", "w6_lstm", 32, 64, open_training, training_step},
+    {"W6gru", "w6_gru", 32, 64, open_training, training_step},
+    {"W9", "w9", 128, 0, open_training, training_step},
+    {"W1inf", "w1", 100, 0, open_inference, prediction},
+    {"W3inf", "w3_sgd", 64, 0, open_inference, prediction},
+    {"W6lstminf", "w6_lstm", 32, 64, open_inference, prediction},
+    {"W6gruinf", "w6_gru", 32, 64, open_inference, prediction},
+    {"W7inf", "w7", 1, 0, open_inference, prediction},
+    {"W9inf", "w9", 128, 0, open_inference, prediction},
+    {"W8", "w8", 60000, 0, open_run, epoch},
+    {"W8files", "w8", 60000, 0, open_run, epoch_from_files},
 };
 enum { WORKLOADS = sizeof workloads / sizeof workloads[0] };
 
@@ -167,7 +172,8 @@ static double work_of(const bench *b, const tn_model *model)
         const char *name;
         tn_tensor t;
         if (tn_model_tensor(model, i, &name, &t) || t.rank != 2) continue;
-        const double product = 2.0 * (double)t.dim[0] * (double)t.dim[1];
+        const double steps = b->what->steps ? b->what->steps : 1;
+        const double product = 2.0 * (double)t.dim[0] * (double)t.dim[1] * steps;
         if (sum <= 0) first = product;
         sum += product;
     }

@@ -66,6 +66,11 @@ tn_status tn_graph_declare_param(tn_calling *c, const tn_param_spec *spec)
     if (spec->initializer && strcmp(spec->initializer->kind, "initializer"))
         return tn_error_set(c->error, TN_EINVAL, "%s/%s is no initializer",
                             spec->initializer->kind, spec->initializer->name);
+    if (spec->parts < 0 || spec->parts > TN_MAX_PARTS ||
+        (spec->parts && (!spec->shape.rank || spec->shape.dim[0] % spec->parts)))
+        return tn_error_set(c->error, TN_EINVAL,
+                            "%s cannot be cut into %d equal parts (at most %d)",
+                            spec->name, (int)spec->parts, TN_MAX_PARTS);
     tn_graph_param p = {.spec = *spec,
                         .node = setup->node,
                         .owner = setup->owner,
@@ -79,15 +84,22 @@ tn_status tn_graph_declare_param(tn_calling *c, const tn_param_spec *spec)
     return TN_OK;
 }
 
-static void fill_value(tn_tensor *t, double value)
+static void fill_run(tn_tensor *t, int64_t first, int64_t n, double value)
 {
-    const int64_t n = tn_count(t);
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = first; i < first + n; i++) {
         if (t->dtype == TN_F64)
             ((double *)t->data)[i] = value;
         else
             ((float *)t->data)[i] = (float)value;
     }
+}
+
+static void fill_parts(tn_graph_param *p)
+{
+    const int64_t parts = p->spec.parts ? p->spec.parts : 1;
+    const int64_t n = tn_count(&p->value) / parts;
+    for (int64_t k = 0; k < parts; k++)
+        fill_run(&p->value, k * n, n, p->spec.fill + p->spec.more[k]);
 }
 
 tn_status tn_graph_declare_state(tn_calling *c, const char *name, const tn_shape *shape,
@@ -107,7 +119,7 @@ tn_status tn_graph_declare_state(tn_calling *c, const char *name, const tn_shape
     status = join_name(&o, name, s.name, c->error);
     if (!status) status = make_tensor(g, s.name, shape, &s.value, c->error);
     if (status) return status;
-    fill_value(&s.value, fill);
+    fill_run(&s.value, 0, tn_count(&s.value), fill);
     g->state[g->states++] = s;
     ++*o.states;
     return TN_OK;
@@ -248,6 +260,7 @@ tn_param_info tn_graph_param_info(const tn_graph *g, int32_t param)
                            .role = p->spec.role,
                            .fan_in = p->spec.fan_in,
                            .fan_out = p->spec.fan_out,
+                           .parts = p->spec.parts ? p->spec.parts : 1,
                            .gain = after ? after->gain : 1,
                            .key = key_of(g, p->name)};
 }
@@ -257,7 +270,7 @@ static tn_status draw(tn_graph *g, int32_t param, tn_error *e)
     tn_graph_param *p = &g->param[param];
     const tn_param_info info = tn_graph_param_info(g, param);
     if (!p->init) {
-        fill_value(&p->value, p->spec.fill);
+        fill_parts(p);
         return TN_OK;
     }
     const tn_initializer *init = p->init->vtable;

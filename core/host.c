@@ -69,6 +69,32 @@ static tn_status column_sums(tn_call *call, const tn_tensor *m, tn_tensor *out)
     return tn_plan_column_sums(calling_of(call), m, out);
 }
 
+/* While a plan runs it is at hand, without a lock. */
+static tn_status find_backend(tn_call *call, const tn_instance **backend)
+{
+    const tn_calling *c = calling_of(call);
+    *backend = c->plan;
+    return c->plan ? TN_OK : tn_env_backend(c->env, c->real, backend, error_of(call));
+}
+
+static size_t pack_size(tn_call *call, const tn_matrix *b)
+{
+    const tn_calling *c = calling_of(call);
+    const tn_instance *backend;
+    if (find_backend(call, &backend)) return 0;
+    return tn_real_ops_of(c->real)->pack_size(backend, b);
+}
+
+static tn_status pack(tn_call *call, const tn_matrix *b, void *packed)
+{
+    const tn_calling *c = calling_of(call);
+    if (!c->plan)
+        return fail(call, TN_ENOTSUP,
+                    "packing is for the slots of whole-class layers only");
+    tn_real_ops_of(c->real)->pack(c->plan, b, packed);
+    return TN_OK;
+}
+
 /* ---- threads ----------------------------------------------------------------------- */
 
 typedef struct loop {
@@ -106,7 +132,7 @@ static tn_status parallel(tn_call *call, int64_t n, tn_status (*body)(void *, in
     tn_calling *c = calling_of(call);
     const tn_instance *backend;
     tn_error *e = error_of(call);
-    tn_status status = tn_env_backend(c->env, c->real, &backend, e);
+    tn_status status = find_backend(call, &backend);
     if (status) return status;
     loop l = {.body = body, .data = data};
     pthread_mutex_init(&l.lock, NULL);
@@ -151,6 +177,8 @@ const tn_host tn_the_host = {
     .column_sums = column_sums,
     .parallel = parallel,
     .service = service,
+    .pack_size = pack_size,
+    .pack = pack,
 };
 
 tn_call *tn_call_refer(tn_calling *c, tn_env *env, tn_ref plugin, int32_t real,

@@ -174,6 +174,14 @@ static tn_status want_cache(tn_plan *p, tn_unit *u, int64_t samples, tn_span spa
     return tn_plan_want(p, samples, (int64_t)u->spec->cache, 1, span, &u->cache, e);
 }
 
+/* Of what it needs for one call only. */
+static tn_status want_scratch(tn_plan *p, tn_unit *u, tn_span span, void **scratch,
+                              tn_error *e)
+{
+    if (u->facts.kernel != TN_WHOLE || !u->spec->scratch) return TN_OK;
+    return tn_plan_want(p, 1, (int64_t)u->spec->scratch, 1, span, scratch, e);
+}
+
 static int64_t groups_of(const tn_unit *u, int64_t samples)
 {
     return tn_groups(u->facts.over, samples * u->rows_per_sample, u->width,
@@ -185,7 +193,7 @@ static tn_status want_forward(tn_plan *p, tn_unit *u, int64_t samples, tn_span s
 {
     const tn_layer_facts *f = &u->facts;
     const tn_space space = tn_unit_space(u, samples);
-    if (f->kernel == TN_WHOLE) return TN_OK;
+    if (f->kernel == TN_WHOLE) return want_scratch(p, u, span, &u->scratch, e);
     const tn_status status = want_sums(p, f->over, &space, groups_of(u, samples), f->sums,
                                        f->stats, span, &u->sums, e);
     if (status || f->kernel != TN_WINDOW) return status;
@@ -199,7 +207,8 @@ static tn_status want_backward(tn_plan *p, tn_unit *u, int64_t samples, tn_span 
 {
     const tn_layer_facts *f = &u->facts;
     const tn_space space = tn_unit_space(u, samples);
-    if (f->kernel == TN_WHOLE || !p->options.training) return TN_OK;
+    if (!p->options.training) return TN_OK;
+    if (f->kernel == TN_WHOLE) return want_scratch(p, u, span, &u->back_scratch, e);
     const tn_status status = want_sums(p, f->over, &space, groups_of(u, samples),
                                        f->back_sums, f->back_stats, span, &u->back_sums,
                                        e);
@@ -291,6 +300,8 @@ static tn_status want_node(tn_plan *p, int32_t number, tn_error *e)
     if (twice)
         status = want_cache(p, n->late, samples,
                             (tn_span){n->again.when, gradient ? end : n->again.when}, e);
+    if (twice && !status)
+        status = want_scratch(p, n->late, at(n->again.when), &n->late->scratch, e);
     return status || !gradient ? status : want_gradient(p, number, e);
 }
 

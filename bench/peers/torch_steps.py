@@ -18,7 +18,7 @@ import sys
 import measure
 
 WORKLOADS = ["W1", "W2relu", "W2sigmoid", "W3sgd", "W3adam", "W3drop", "W3full", "W3fulladam", "W4",
-             "W9", "W1inf", "W3inf", "W7inf", "W9inf", "W8", "W8files"]
+             "W6lstm", "W6gru", "W9", "W1inf", "W3inf", "W6lstminf", "W6gruinf", "W7inf", "W9inf", "W8", "W8files"]
 given = measure.arguments(__doc__.split("\n\n")[0], WORKLOADS)
 OPENBLAS = [f"/usr/lib/{os.uname().machine}-linux-gnu/openblas-openmp/{name}"
             for name in ("libblas.so.3", "libopenblas.so.0")]
@@ -64,6 +64,18 @@ class Residual(nn.Module):
         return self.last(x)
 
 
+class Sequence(nn.Module):
+    """64 steps of 64 features through a recurrent layer; its last state decides."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.recurrent = layer(64, 256, batch_first=True)
+        self.last = nn.Linear(256, 2)
+
+    def forward(self, x):
+        return self.last(self.recurrent(x.view(-1, 64, 64))[0][:, -1])
+
+
 W1, W3 = [12288, 1000, 500, 2], [784, 256, 128, 10]
 W2 = [12288] + 9 * [1000] + [2]
 NETWORKS = {  # batch, inputs, network
@@ -73,6 +85,8 @@ NETWORKS = {  # batch, inputs, network
     "W3": (64, 784, lambda: layers(W3)),
     "W3drop": (64, 784, lambda: layers(W3, dropout=0.5)),
     "W4": (32, 64, lambda: layers([64, 32, 10])),
+    "W6lstm": (32, 4096, lambda: Sequence(nn.LSTM)),
+    "W6gru": (32, 4096, lambda: Sequence(nn.GRU)),
     "W7": (1, 12288, lambda: layers([12288, 100, 2])),
     "W9": (128, 256, Residual),
 }
@@ -96,7 +110,8 @@ def optimizer_of(workload, model, decay=0, **how):
 
 def facts(model, samples, training):
     """Parameters, and arithmetic of the products of a step as bench/workloads.c counts it."""
-    products = [2 * p.shape[0] * p.shape[1] for p in model.parameters() if p.dim() == 2]
+    steps = 64 if isinstance(model, Sequence) else 1
+    products = [2 * steps * p.shape[0] * p.shape[1] for p in model.parameters() if p.dim() == 2]
     flops = samples * (3 * sum(products) - products[0] if training else sum(products))
     return {"parameters": sum(p.numel() for p in model.parameters()), "flops": flops}
 
@@ -154,7 +169,7 @@ def trainer(workload, variant, model, example):
 def train(workload):
     samples, inputs, network = network_of(workload)
     x = torch.rand(samples, inputs) * 2 - 1
-    label = torch.randint(0, 10 if inputs < 12288 else 2, (samples,))
+    label = torch.randint(0, 10 if inputs < 4096 else 2, (samples,))
     measure.forget_peak()
     base = measure.memory("VmRSS:")
     model = network()

@@ -92,6 +92,18 @@ static void column_sums(const tn_instance *backend, const void *x, int64_t rows,
 
 /* ---- the rest ------------------------------------------------------------------------- */
 
+static size_t pack_size(const tn_instance *backend, const tn_matrix *m)
+{
+    const tn_backend *b = backend->vtable;
+    return b->pack_size ? b->pack_size(backend->self, m) : 0;
+}
+
+static void pack(const tn_instance *backend, const tn_matrix *m, void *packed)
+{
+    const tn_backend *b = backend->vtable;
+    b->pack(backend->self, m, packed);
+}
+
 static int32_t threads(const tn_instance *backend)
 {
     const tn_backend *b = backend->vtable;
@@ -120,6 +132,8 @@ const tn_real_ops TABLE(TN_REAL_BITS) = {
     .metric = TN(tn_score_metric),
     .product = TN(tn_ride),
     .column_sums = column_sums,
+    .pack_size = pack_size,
+    .pack = pack,
     .threads = threads,
     .parallel = parallel,
     .step = &TN(tn_step_table),

@@ -78,13 +78,14 @@ typedef struct tn_unit {
     tn_own param[TN_MAX_OWN], state[TN_MAX_OWN];
     void *gparam_partial; /* [chunks][sum of parameter sizes]; NULL for whole kernels */
     tn_sums sums, back_sums;
-    bool known;           /* the statistics are there already: it runs again */
-    void *window_scratch; /* [workers][channels] */
-    void *cache;          /* [samples][spec->cache bytes] */
-    tn_whole *whole;      /* of class whole */
-    tn_cell *cell;        /* of the result, where others ride on its product */
-    tn_fold *fold;        /* at inference; NULL: its output is its own */
-    double *operations;   /* where those of its products are added up; NULL: nowhere */
+    bool known;                   /* the statistics are there already: it runs again */
+    void *window_scratch;         /* [workers][channels] */
+    void *cache;                  /* [samples][spec->cache bytes] */
+    void *scratch, *back_scratch; /* spec->scratch bytes, of a pass forward and back */
+    tn_whole *whole;              /* of class whole */
+    tn_cell *cell;                /* of the result, where others ride on its product */
+    tn_fold *fold;                /* at inference; NULL: its output is its own */
+    double *operations; /* where those of its products are added up; NULL: nowhere */
     tn_key key;
 } tn_unit;
 
@@ -159,6 +160,8 @@ typedef struct tn_real_ops {
     /* out[j] = sum over rows of x, rows x cols */
     void (*column_sums)(const tn_instance *backend, const void *x, int64_t rows,
                         int64_t cols, void *out);
+    size_t (*pack_size)(const tn_instance *backend, const tn_matrix *b);
+    void (*pack)(const tn_instance *backend, const tn_matrix *b, void *packed);
     int32_t (*threads)(const tn_instance *backend);
     tn_status (*parallel)(const tn_instance *backend, int64_t n,
                           void (*body)(void *, int64_t, int32_t), void *data);

@@ -12,6 +12,8 @@ typedef struct tn_param_info {
     const char *name; /* "hidden.weight" */
     int32_t role;
     int64_t fan_in, fan_out;
+    int32_t
+        parts;   /* along the first axis, each a matrix of its own (gates); at least 1 */
     double gain; /* of the activation that follows; 1 if none */
     tn_key key;
 } tn_param_info;

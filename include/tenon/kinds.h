@@ -87,12 +87,18 @@ typedef enum tn_over {
 typedef enum tn_role { TN_WEIGHT = 1, TN_BIAS, TN_NORM, TN_GATE } tn_role;
 typedef enum tn_along { TN_ENTIRE, TN_PER_COLUMN } tn_along;
 
+#define TN_MAX_PARTS 4
+
 struct tn_param_spec {
     const char *name; /* "weight" */
     tn_shape shape;   /* a weight: (out, in), convolution (out, in, kh, kw) */
     int32_t role, along;
     int64_t fan_in, fan_out;
     double fill; /* initial value of what is not a weight and has no initializer */
+    /* Equal parts along the first axis, such as the gates of an LSTM; 0: one. Fans are those of a
+     * part, and part k begins with fill + more[k]. */
+    int32_t parts;
+    double more[TN_MAX_PARTS];
     tn_ref
         initializer; /* an option of the layer's own, which the node's `init` overrides */
 };
@@ -102,7 +108,9 @@ typedef struct tn_node {
     int32_t inputs;
     const tn_shape *in; /* in[inputs] */
     tn_shape out;       /* set before: in[0] */
-    size_t cache; /* whole: bytes per sample that are kept from forward to backward */
+    /* whole: bytes per sample that are kept from forward to backward, which may overwrite them;
+     * bytes for one call, whatever its size */
+    size_t cache, scratch;
     int32_t axes; /* windows: how many of the leading axes they cover, 1 or 2 */
     int64_t window[2], stride[2], before[2], after[2]; /* and their size, step, padding */
 } tn_node;
@@ -111,7 +119,7 @@ typedef struct tn_node {
 
 /* A matrix that a product reads or writes: memory with strides, or callbacks. The host may use
  * callbacks and packing to gather operands and to fuse what comes before and behind. */
-typedef struct tn_matrix {
+struct tn_matrix {
     int64_t rows, cols, row_stride, col_stride;
     void *data;
     /* Reads a block into `block` (row stride `stride`) instead of from data: a prologue, or a
@@ -127,7 +135,7 @@ typedef struct tn_matrix {
     const void *beside; /* what `wrote` works on, placed as data: may be fetched ahead */
     const void *packed; /* by the backend's pack; NULL: not packed */
     const void *host;
-} tn_matrix;
+};
 
 /* out = a b, plus `bias` (out.cols values) on every row, plus what is there if `add`. */
 struct tn_product {
@@ -169,6 +177,7 @@ typedef struct tn_io {
     const tn_tensor *gout;
     tn_tensor *const *gin; /* gin[k] NULL: not wanted */
     void *cache;           /* node->cache bytes for each sample */
+    void *scratch;         /* node->scratch bytes */
     tn_key key;
     int64_t row; /* logical number of the first row */
 } tn_io;

@@ -85,6 +85,7 @@ typedef void (*tn_fn)(void);
 typedef struct tn_call tn_call;
 typedef struct tn_param_spec tn_param_spec;
 typedef struct tn_product tn_product;
+typedef struct tn_matrix tn_matrix;
 
 typedef enum tn_log_level {
     TN_LOG_DEBUG,
@@ -114,6 +115,10 @@ typedef struct tn_host {
                           void *data);
     /* Anything else by name ("tenon.memory/0"); NULL: this host has none. */
     const void *(*service)(tn_call *, const char *id);
+    /* Whole-class layers: bytes of a packed copy of a right-hand operand (infer too; 0: there is
+     * none), and making it, for tn_matrix.packed. For an operand of many products of one call. */
+    size_t (*pack_size)(tn_call *, const tn_matrix *b);
+    tn_status (*pack)(tn_call *, const tn_matrix *b, void *packed);
 } tn_host;
 
 struct tn_call {

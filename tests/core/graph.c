@@ -26,6 +26,7 @@ static refused all_refused[] = {
     {"[{toy_odd: column}]", "toy_odd: a parameter per column", {1, {4}}},
     {"[{toy_odd: silent}]", "toy_odd gave no reason", {1, {4}}},
     {"[{toy_odd: foreign}]", "regularizer/l2 is no initializer", {1, {4}}},
+    {"[{toy_odd: uneven}]", "p cannot be cut into 2 equal parts", {1, {4}}},
     {"[{dense: 3}, {toy_odd: {inputs: [input, dense]}}]", "its inputs must be", {1, {4}}},
     {"[toy_view]", "toy_view: a view's output has as many elements", {1, {4}}},
     {WINDOW("axes: 0"), "windows cover 1 or 2 axes", {2, {4, 2}}},

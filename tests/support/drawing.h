@@ -17,6 +17,7 @@ static const tn_param_info wide = {.name = "dense.weight",
                                    .role = TN_WEIGHT,
                                    .fan_in = 300,
                                    .fan_out = 200,
+                                   .parts = 1,
                                    .gain = 1,
                                    .key = {{7, 11}}};
 

@@ -1,9 +1,9 @@
 /* toy_odd - a map whose infer breaks the rule that `how` names, or none. */
 #include <tenon/plugin.h>
 
-#define OPTIONS(P)                                                             \
-    P(ENUM, how, TN_POSITIONAL, 0, "good|wider|deep|column|silent|foreign", 0, \
-      "what is wrong with it")                                                 \
+#define OPTIONS(P)                                                                    \
+    P(ENUM, how, TN_POSITIONAL, 0, "good|wider|deep|column|silent|foreign|uneven", 0, \
+      "what is wrong with it")                                                        \
     P(PLUGIN, start, 0, "{l2: 1}", "regularizer", 0, "no initializer")
 TN_SELF(OPTIONS, )
 
@@ -18,6 +18,7 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
     if (self->how == 3) p.along = TN_PER_COLUMN;
     if (self->how == 4) return TN_ENUMERIC;
     if (self->how == 5) p.initializer = self->start;
+    if (self->how == 6) p.parts = 2;
     return c->host->param(c, &p);
 }
 

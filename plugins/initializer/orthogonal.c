@@ -1,0 +1,75 @@
+/* orthogonal.c - rows (or, if there are more of them, columns) that are orthogonal and of length
+ * `gain`: a product with such a matrix keeps lengths. Each part of a weight, such as a gate's, is a
+ * matrix of its own; axes behind the first count as columns.
+ *
+ * Saxe, McClelland, Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear
+ * neural networks", ICLR 2014, section 3. Normal numbers are made orthogonal by Gram and Schmidt's
+ * process, in double, and again where digits cancel (Daniel, Gragg, Kaufman, Stewart, Math. Comp. 30,
+ * 1976). Since it gives the R of Q R a positive diagonal, all orthogonal matrices are equally likely
+ * (Mezzadri, "How to generate random matrices from the classical compact groups", 2007). */
+#include <tenon/plugin.h>
+#include <tenon/initializer.h>
+#include <tenon/math.h>
+#include <tenon/random.h>
+
+#define OPTIONS(P) \
+    P(REAL, gain, TN_POSITIONAL | TN_ABOVE, 1, 0, INFINITY, "length of a row")
+TN_SELF(OPTIONS, )
+
+/* Takes from v, of n numbers, what lies along the `count` rows of q; the length that is left. */
+TN_KERNEL double TN(take_along)(double *v, const double *q, int64_t count, int64_t n)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const double *row = q + i * n;
+        const double along = TN_SUM(j, n, row[j] * v[j]);
+        for (int64_t j = 0; j < n; j++) v[j] -= along * row[j];
+    }
+    return sqrt(TN_SUM(j, n, v[j] * v[j]));
+}
+
+/* `few` rows of `many` numbers. Rounding shows where little of a row is left: then it is done
+ * again. */
+static void TN(draw)(double *q, int64_t few, int64_t many, tn_key key)
+{
+    for (int64_t i = 0; i < few; i++) {
+        double *v = q + i * many;
+        for (int64_t j = 0; j < many; j++)
+            v[j] = tn_random_normal(key, (uint64_t)(i * many + j));
+        double before, length = TN(take_along)(v, NULL, 0, many);
+        do before = length, length = TN(take_along)(v, q, i, many);
+        while (length < before / 2);
+        for (int64_t j = 0; j < many; j++) v[j] /= length;
+    }
+}
+
+static tn_status TN(fill)(const void *me, tn_call *c, const tn_param_info *info,
+                          tn_tensor *w)
+{
+    const TN(self) *self = me;
+    tn_real *value = w->data;
+    if (w->rank < 2)
+        return tn_fail(c, TN_EINVAL, "%s: is no matrix; give it another initializer",
+                       info->name);
+    const int64_t rows = w->dim[0] / info->parts, cols = tn_count(w) / w->dim[0];
+    const int64_t few = rows < cols ? rows : cols, many = rows < cols ? cols : rows;
+    double *q = c->host->alloc(c, sizeof *q * (size_t)(few * many));
+    if (!q) return TN_ENOMEM;
+    for (int32_t part = 0; part < info->parts; part++, value += rows * cols) {
+        TN(draw)(q, few, many, tn_key_derive(info->key, (uint64_t)part, 0));
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < cols; j++) {
+                const double x = rows < cols ? q[i * many + j] : q[j * many + i];
+                value[i * cols + j] = (tn_real)(self->gain * x);
+            }
+    }
+    c->host->release(c, q);
+    return TN_OK;
+}
+
+TN_VTABLE(initializer, .fill = TN(fill))
+TN_PLUGIN_WITH(OPTIONS, initializer, orthogonal,
+               .summary = "orthogonal rows or columns, which keep lengths",
+               .formula = "W = gain Q, Q R = a normal matrix, diagonal of R positive",
+               .reference =
+                   "Saxe, McClelland, Ganguli, Exact solutions to the nonlinear "
+                   "dynamics of learning in deep linear neural networks, ICLR 2014")

@@ -1,0 +1,85 @@
+/* embedding.c - layer/embedding: rows of its table, sums of gradients, numbers that are refused. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "tests/support/check.h"
+
+static check_net *example(const char *model)
+{
+    static const double x[] = {2, 0, 2, 1, 1, 4};
+    check_net *net = check_net_new(model, NULL, 0, check_shape(1, 3, 0, 0), 2, 1, 1);
+    memcpy(net->x, x, sizeof x);
+    return net;
+}
+
+#define TABLE "[{embedding: {vocabulary: 5, units: 2}}]"
+
+Test(embedding, looks_rows_up)
+{
+    check_net *net = example(TABLE);
+    const double *w = net->graph->param[0].value.data, *y = check_net_output(net);
+    const int row[] = {2, 0, 2, 1, 1, 4};
+    const tn_shape *out = tn_graph_output(net->graph);
+    cr_assert(out->rank == 2 && out->dim[0] == 3 && out->dim[1] == 2);
+    for (int i = 0; i < 12; i++) cr_assert_eq(y[i], w[2 * row[i / 2] + i % 2]);
+}
+
+Test(embedding, adds_the_gradients_of_a_row)
+{
+    check_net *net = example(TABLE);
+    const double gy[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    memcpy((void *)(uintptr_t)net->target.real, gy, sizeof gy);
+    check_net_loss(net, true);
+    const double want[] = {3, 4, 7 + 9, 8 + 10, 1 + 5, 2 + 6, 0, 0, 11, 12};
+    check_near(tn_plan_gradient(net->plan, 0).data, want, 10, 1e-15, "gradient");
+}
+
+/* check_gradients draws inputs that are no whole numbers: here they are set. */
+Test(embedding, gradients)
+{
+    check_net *net = example("[{embedding: {vocabulary: 5, units: 3}}, {rnn: 4}]");
+    const double step = 1e-5;
+    check_net_loss(net, true);
+    const tn_tensor g = tn_plan_gradient(net->plan, 0);
+    double *w = net->graph->param[0].value.data, want[15];
+    for (int i = 0; i < 15; i++) {
+        const double before = w[i];
+        w[i] = before + step;
+        const double more = check_net_loss(net, false);
+        w[i] = before - step;
+        want[i] = (more - check_net_loss(net, false)) / (2 * step);
+        w[i] = before;
+    }
+    check_near(g.data, want, 15, 1e-8, "gradient");
+}
+
+Test(embedding, is_initialized_by_unit_normal_numbers)
+{
+    const check_net *net = example(TABLE);
+    cr_assert_str_eq(net->graph->param[0].init->name, "normal");
+    cr_assert_eq(net->graph->param[0].spec.fan_in, 1);
+}
+
+Test(embedding, refuses_other_numbers)
+{
+    const double bad[] = {-1, 5, 1.5, NAN, 1e30};
+    for (int i = 0; i < 5; i++) {
+        check_net *net = example(TABLE);
+        tn_error e = {0};
+        ((double *)net->x)[4] = bad[i];
+        cr_assert_eq(tn_plan_forward(net->plan, &net->pass, net->x, NULL, &e), TN_EINVAL);
+        cr_assert(strstr(e.text, "input 1 of sample 1") && strstr(e.text, "0 to 4"), "%s",
+                  e.text);
+    }
+}
+
+Test(embedding, refuses_other_shapes_and_options)
+{
+    const char *text = check_refused(TABLE, check_shape(2, 3, 1, 0));
+    cr_assert_not_null(strstr(text, "(steps)"), "%s", text);
+    text = check_refused("[{embedding: {units: 2}}]", check_shape(1, 3, 0, 0));
+    cr_assert_not_null(strstr(text, "vocabulary"), "%s", text);
+    text = check_refused("[{embedding: {vocabulary: 2000000000, units: 2000000000}}]",
+                         check_shape(1, 3, 0, 0));
+    cr_assert_not_null(strstr(text, "not possible"), "%s", text);
+}

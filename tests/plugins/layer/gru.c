@@ -1,0 +1,38 @@
+/* gru.c - layer/gru: against PyTorch 1.13, gradients, threads and backends, first values, what is
+ * refused. */
+#include "tests/support/recurrent.h"
+
+Test(gru, matches_torch)
+{
+    recurrent_matches_torch("gru", "gru", "");
+}
+
+Test(gru, gradients)
+{
+    recurrent_gradients("gru", "", 1);
+}
+
+Test(gru, gradients_through_many_steps)
+{
+    recurrent_long_gradients("gru");
+}
+
+Test(gru, is_reproducible)
+{
+    recurrent_is_reproducible("gru");
+}
+
+Test(gru, refuses)
+{
+    recurrent_refuses("gru");
+}
+
+Test(gru, has_a_second_bias_for_the_candidate)
+{
+    const check_net *net = check_net_new("[{gru: 4}]", NULL, 0, check_shape(2, 3, 5, 0),
+                                         2, 1, 1);
+    cr_assert_eq(net->graph->params, 4);
+    cr_assert_eq(net->graph->param[2].value.dim[0], 12);
+    cr_assert_str_eq(net->graph->param[3].name, "gru.recurrent_bias");
+    cr_assert_eq(net->graph->param[3].value.dim[0], 4);
+}
