@@ -6,9 +6,8 @@
  * He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, eqs.
  * 1 and 2. An activation of the sum is whatever node follows the block. */
 #include <tenon/plugin.h>
-
-#include <string.h>
 #include <tenon/block.h>
+#include "../layer/shape.h"
 
 #define OPTIONS(P)                                        \
     P(GRAPH, body, TN_POSITIONAL | TN_REQUIRED, "[]", , , \
@@ -18,21 +17,6 @@
 TN_SELF(OPTIONS, )
 
 enum TN(shortcut) { TN(AUTO), TN(IDENTITY), TN(PROJECTION) };
-
-static void TN(write_shape)(const tn_shape *s, char text[128])
-{
-    size_t at = (size_t)snprintf(text, 128, "(");
-    for (int32_t i = 0; i < s->rank && at < 100; i++)
-        at += (size_t)snprintf(text + at, 128 - at, i ? ", %lld" : "%lld",
-                               (long long)s->dim[i]);
-    snprintf(text + at, 128 - at, ")");
-}
-
-/* Whether the first n axes agree. */
-static int TN(same_axes)(const tn_shape *a, const tn_shape *b, int32_t n)
-{
-    return a->rank == b->rank && !memcmp(a->dim, b->dim, (size_t)n * sizeof *a->dim);
-}
 
 static tn_status TN(refuse)(tn_call *c, const tn_shape *in, const tn_shape *out,
                             const char *what_to_do)

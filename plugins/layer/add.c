@@ -4,23 +4,8 @@
  *
  * The shortcut connection of He, Zhang, Ren, Sun, "Deep residual learning for image
  * recognition", CVPR 2016, eq. 1. */
-#include <string.h>
 #include <tenon/plugin.h>
-
-static void TN(write_shape)(const tn_shape *s, char text[128])
-{
-    size_t at = (size_t)snprintf(text, 128, "(");
-    for (int32_t i = 0; i < s->rank && at < 100; i++)
-        at += (size_t)snprintf(text + at, 128 - at, i ? ", %lld" : "%lld",
-                               (long long)s->dim[i]);
-    snprintf(text + at, 128 - at, ")");
-}
-
-static int TN(same_shape)(const tn_shape *a, const tn_shape *b)
-{
-    return a->rank == b->rank &&
-           !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim);
-}
+#include "shape.h"
 
 static tn_status TN(infer)(void *self, tn_call *c, tn_node *node)
 {
@@ -29,7 +14,7 @@ static tn_status TN(infer)(void *self, tn_call *c, tn_node *node)
         return tn_fail(c, TN_EINVAL,
                        "needs two inputs or more; name them: inputs: [a, b]");
     for (int32_t k = 1; k < node->inputs; k++) {
-        if (TN(same_shape)(&node->in[0], &node->in[k])) continue;
+        if (TN(same_axes)(&node->in[0], &node->in[k], node->in[0].rank)) continue;
         TN(write_shape)(&node->in[0], first);
         TN(write_shape)(&node->in[k], other);
         return tn_fail(c, TN_ESHAPE,

@@ -189,4 +189,5 @@ def main():
             print(f"{net}-{optimizer}: float strays {strays(rough, exact):.1e}")
 
 
-main()
+if __name__ == "__main__":
+    main()

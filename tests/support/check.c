@@ -53,12 +53,17 @@ static void free_instance(void *instance)
     tn_instance_free(instance);
 }
 
+static tn_env *env;
+
+void check_env_as(const char *backend, int32_t threads)
+{
+    env = open_env(backend, threads);
+    check_keep(env, free_env);
+}
+
 tn_env *check_env(void)
 {
-    static tn_env *env;
-    if (env) return env;
-    env = open_env("reference", 2);
-    check_keep(env, free_env);
+    if (!env) check_env_as("reference", 2);
     return env;
 }
 

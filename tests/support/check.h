@@ -14,8 +14,10 @@
 
 #define CHECK_OWN 8
 
-/* An environment whose search path is the build's plugins and the tests' toys. */
+/* An environment whose search path is the build's plugins and the tests' toys: by default
+ * with the backend `reference`, else what check_env_as said last. */
 tn_env *check_env(void);
+void check_env_as(const char *backend, int32_t threads);
 tn_instance *check_plugin(const char *kind, const char *name, const char *options,
                           int32_t real);
 tn_shape check_shape(int32_t rank, int64_t a, int64_t b, int64_t c);
@@ -109,6 +111,12 @@ void check_precisions(const char *model, const char *loss, int32_t classes,
  * one. */
 void check_learns(const char *model, const char *loss, int32_t classes, tn_shape input,
                   int64_t samples, int32_t steps, double rate, double factor);
+/* Output and gradients in both precisions: on 1 thread and on 4 the same bits. */
+void check_threads(const char *model, tn_shape input, int64_t samples);
+/* Output and gradients in double against PyTorch's: the case NAME of
+ * tests/reference/layers.safetensors, whose parameters are called as the model's; the
+ * largest error, which must be at most 1e-12. */
+double check_torch(const char *name, const char *model);
 /* Message of tn_graph_new for a model that must be refused. */
 const char *check_refused(const char *model, tn_shape input);
 

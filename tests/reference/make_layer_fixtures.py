@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+"""Writes layers.safetensors, the fixture of check_torch (tests/support/check_torch.c), with PyTorch
+(made with 1.13, Debian's python3-torch).
+
+    make_layer_fixtures.py [FOLDER]
+
+Each case is a net in double, mostly one layer behind a dense one, through whose gradient that of
+the layer's input shows. PyTorch keeps channels first, Tenon last: `first` and `last` turn.
+"""
+import pathlib
+import sys
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from make_fixtures import save
+
+
+def first(x):
+    return x.movedim(-1, 1)
+
+
+def last(x):
+    return x.movedim(1, -1)
+
+
+class Case:
+    """Draws parameters by Tenon's names as the net asks for them."""
+
+    def __init__(self, seed):
+        self.draw = np.random.default_rng(seed)
+        self.params = {}
+
+    def random(self, *shape):
+        return torch.from_numpy(self.draw.uniform(-1, 1, shape))
+
+    def param(self, name, *shape):
+        if name not in self.params:
+            self.params[name] = self.random(*shape).requires_grad_()
+        return self.params[name]
+
+    def dense(self, x, units, name="dense"):
+        weight = self.param(name + ".weight", units, x.shape[-1])
+        return F.linear(x, weight, self.param(name + ".bias", units))
+
+
+def behind_dense(units, layer):
+    """A net of a dense layer and `layer`, a function of channels-first values."""
+    return lambda case, x: last(layer(first(case.dense(x, units))))
+
+
+# Of each case: the input's shape with the batch, the net.
+CASES = {}
+
+
+def case(name, shape, net):
+    CASES[name] = (shape, net)
+
+
+def tensors():
+    out = {}
+    for seed, (name, (shape, net)) in enumerate(CASES.items()):
+        made = Case(seed)
+        x = made.random(*shape)
+        y = net(made, x)
+        target = made.random(*y.shape)
+        (y * target).sum().backward()
+        numpy = lambda t: t.detach().contiguous().numpy()
+        out.update({f"{name}/x": numpy(x), f"{name}/y": numpy(y), f"{name}/target": numpy(target)})
+        for param, value in made.params.items():
+            out[f"{name}/value/{param}"] = numpy(value)
+            out[f"{name}/grad/{param}"] = numpy(value.grad)
+    return out
+
+
+# ---- pools --------------------------------------------------------------------------------
+
+case("max_pool_2d", (3, 7, 6, 2), behind_dense(3, lambda x: F.max_pool2d(x, 2)))
+case("max_pool_overlap", (2, 7, 8, 2),
+     behind_dense(3, lambda x: F.max_pool2d(x, (3, 2), (2, 1), (1, 0))))
+case("max_pool_1d", (2, 9, 2), behind_dense(3, lambda x: F.max_pool1d(x, 3, 2, 1)))
+# Values that come several times: who of equals gets the gradient.
+case("max_pool_ties", (2, 6, 6, 2),
+     behind_dense(2, lambda x: F.max_pool2d(F.relu(x), 3, 1)))
+case("avg_pool_2d", (3, 7, 6, 2), behind_dense(3, lambda x: F.avg_pool2d(x, 2)))
+case("avg_pool_there", (2, 7, 8, 2),
+     behind_dense(3, lambda x: F.avg_pool2d(x, (3, 2), (2, 1), (1, 1), count_include_pad=False)))
+case("avg_pool_padding", (2, 7, 8, 2),
+     behind_dense(3, lambda x: F.avg_pool2d(x, (3, 2), (2, 1), (1, 1), count_include_pad=True)))
+case("avg_pool_1d", (2, 9, 2), behind_dense(3, lambda x: F.avg_pool1d(x, 3, 2)))
+
+if __name__ == "__main__":
+    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
+    save(folder / "layers.safetensors", tensors())
