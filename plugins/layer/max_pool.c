@@ -11,34 +11,7 @@
 
 #define OPTIONS(P) POOL_OPTIONS(P)
 #include "pool.h"
-
-#ifndef INLINE
-#define INLINE static inline __attribute__((always_inline))
-#define BLOCK 256 /* channels that are worked on at a time */
-#endif
-
-#if TN_REAL_BITS == 64
-typedef int64_t TN(bits);
-#else
-typedef int32_t TN(bits);
-#endif
-
-/* yes ? a : b without a branch, which would be guessed wrong every other time. */
-INLINE tn_real TN(choose)(int yes, tn_real a, tn_real b)
-{
-    union {
-        tn_real value;
-        TN(bits) bits;
-    } from = {a}, other = {b};
-    const TN(bits) mask = -(TN(bits))yes;
-    from.bits = (from.bits & mask) | (other.bits & ~mask);
-    return from.value;
-}
-
-INLINE tn_real TN(larger)(tn_real a, tn_real b)
-{
-    return TN(choose)((b > a) | (b != b), b, a);
-}
+#include "largest.h"
 
 /* Windows of two by two, wherever they lie: all in one go. */
 INLINE void TN(top_of_four)(int64_t n, const tn_real *restrict a, int64_t down,
@@ -75,13 +48,6 @@ TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, t
                 TN(top)(n, x, down, rows, cols, y);
         }
     }
-}
-
-/* Adds to *gx what is `left` of a gradient if x is the window's largest value. */
-INLINE tn_real TN(pass_on)(tn_real x, tn_real y, tn_real left, tn_real *gx)
-{
-    *gx += TN(choose)(x == y, left, 0);
-    return TN(choose)(x == y, 0, left);
 }
 
 INLINE void TN(give_to_four)(int64_t n, const tn_real *restrict a, int64_t down,

@@ -89,6 +89,41 @@ case("avg_pool_there", (2, 7, 8, 2),
 case("avg_pool_padding", (2, 7, 8, 2),
      behind_dense(3, lambda x: F.avg_pool2d(x, (3, 2), (2, 1), (1, 1), count_include_pad=True)))
 case("avg_pool_1d", (2, 9, 2), behind_dense(3, lambda x: F.avg_pool1d(x, 3, 2)))
+case("global_avg_pool", (3, 4, 5, 2), behind_dense(3, lambda x: x.mean((2, 3))))
+case("global_max_pool", (3, 4, 5, 2), behind_dense(3, lambda x: x.amax((2, 3))))
+
+# ---- norms --------------------------------------------------------------------------------
+
+
+def norm(units, layer, beta=True):
+    """A dense layer and a norm `layer(x, gamma, beta)` on channels-last values."""
+    def net(case, x):
+        x = case.dense(x, units)
+        gamma = case.param("norm.gamma", units)
+        return layer(x, gamma, case.param("norm.beta", units)) if beta else layer(x, gamma)
+    return net
+
+
+def channels_first(layer):
+    return lambda x, gamma, beta: last(layer(first(x), gamma, beta))
+
+
+def rms(x, gamma):
+    return gamma * x * torch.rsqrt((x * x).mean(-1, keepdim=True) + 1e-6)
+
+
+for shape in ((4, 3), (2, 3, 2), (2, 3, 4, 2)):
+    rank = len(shape)
+    case(f"batch_norm_{rank}", shape, norm(5, channels_first(
+        lambda x, gamma, beta: F.batch_norm(x, None, None, gamma, beta, training=True))))
+    case(f"layer_norm_{rank}", shape, norm(7, lambda x, gamma, beta: F.layer_norm(
+        x, (7,), gamma, beta)))
+    case(f"rms_norm_{rank}", shape, norm(7, rms, beta=False))
+    case(f"group_norm_{rank}", shape, norm(6, channels_first(
+        lambda x, gamma, beta: F.group_norm(x, 3, gamma, beta))))
+for shape in ((2, 3, 2), (2, 3, 4, 2)):
+    case(f"instance_norm_{len(shape)}", shape, norm(3, channels_first(
+        lambda x, gamma, beta: F.instance_norm(x, weight=gamma, bias=beta))))
 
 if __name__ == "__main__":
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)

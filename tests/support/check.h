@@ -27,6 +27,11 @@ void check_keep(void *what, void (*release)(void *));
 void *check_room(int64_t n, size_t size);
 /* Numbers in -1 .. 1, the same for the same seed. */
 void check_random(double *to, int64_t n, uint32_t seed);
+/* A whole number in lo .. hi, number i of a seed. */
+int64_t check_draw(uint32_t seed, int32_t i, int64_t lo, int64_t hi);
+/* A shape with a rank and sizes drawn likewise. */
+tn_shape check_draw_shape(uint32_t seed, int32_t least_rank, int32_t most_rank,
+                          int64_t most);
 void check_near(const double *a, const double *b, int64_t n, double tolerance,
                 const char *what);
 

@@ -50,16 +50,31 @@ static void copy(double *to, int64_t n, const tn_tensor *from, const char *what)
     memcpy(to, from->data, sizeof *to * (size_t)n);
 }
 
-static double compare(const double *got, const tn_tensor *from, const char *name,
-                      const char *what)
+static double largest(const tn_tensor *t)
+{
+    const double *x = t->data;
+    double most = 0;
+    for (int64_t i = 0; i < tn_count(t); i++) most = fmax(most, fabs(x[i]));
+    return most;
+}
+
+/* Largest gradient of the case. */
+static double steepest(const check_net *net, const char *name)
+{
+    double most = 0;
+    for (int32_t k = 0; k < net->graph->params; k++)
+        most = fmax(most, largest(find(name, "grad/", net->graph->param[k].name)));
+    return most;
+}
+
+static double compare(const double *got, const tn_tensor *from, double scale,
+                      const char *name, const char *what)
 {
     const double *want = from->data;
-    double most = 0, error = 0;
-    for (int64_t i = 0; i < tn_count(from); i++) {
-        most = fmax(most, fabs(want[i]));
+    double error = 0;
+    for (int64_t i = 0; i < tn_count(from); i++)
         error = fmax(error, fabs(got[i] - want[i]));
-    }
-    error /= fmax(most, 1e-3);
+    error /= fmax(largest(from), 1e-3 * scale);
     cr_assert(error <= TOLERANCE, "%s: %s is off by %.2e", name, what, error);
     return error;
 }
@@ -78,11 +93,12 @@ double check_torch(const char *name, const char *model)
         copy(p->value.data, tn_count(&p->value), find(name, "value/", p->name), p->name);
     }
     check_net_loss(net, true);
+    const double scale = steepest(net, name);
     double error = 0;
     for (int32_t k = 0; k < net->graph->params; k++) {
         const char *param = net->graph->param[k].name;
         error = fmax(error, compare(tn_plan_gradient(net->plan, k).data,
-                                    find(name, "grad/", param), name, param));
+                                    find(name, "grad/", param), scale, name, param));
     }
-    return fmax(error, compare(check_net_output(net), y, name, "y"));
+    return fmax(error, compare(check_net_output(net), y, 0, name, "y"));
 }

@@ -16,12 +16,6 @@ typedef struct pool_case {
     char options[200];
 } pool_case;
 
-static int64_t pool_draw(uint32_t seed, uint64_t *at, int64_t lo, int64_t hi)
-{
-    const uint32_t bits = tn_random_bits((tn_key){{seed, 31}}, (*at)++);
-    return lo + (int64_t)(bits % (uint32_t)(hi - lo + 1));
-}
-
 static void pool_list(int32_t axes, const int64_t *number, char text[40])
 {
     if (axes == 1)
@@ -35,15 +29,15 @@ TN_UNUSED static pool_case pool_random(uint32_t seed, const char *more)
 {
     static const char *const name[] = {"valid", "same", "explicit"};
     pool_case p = {0};
-    uint64_t at = 0;
+    int32_t at = 0;
     int64_t pad[2] = {0};
-    p.axes = (int32_t)pool_draw(seed, &at, 1, 2);
-    const int64_t padding = pool_draw(seed, &at, 0, 2);
+    p.axes = (int32_t)check_draw(seed, at++, 1, 2);
+    const int64_t padding = check_draw(seed, at++, 0, 2);
     for (int32_t i = 0; i < p.axes; i++) {
-        p.shape.dim[i] = pool_draw(seed, &at, 3, 7);
-        p.kernel[i] = pool_draw(seed, &at, 1, 3),
-        p.stride[i] = pool_draw(seed, &at, 1, 3);
-        pad[i] = padding == 2 ? pool_draw(seed, &at, 0, p.kernel[i] - 1) : 0;
+        p.shape.dim[i] = check_draw(seed, at++, 3, 7);
+        p.kernel[i] = check_draw(seed, at++, 1, 3),
+        p.stride[i] = check_draw(seed, at++, 1, 3);
+        pad[i] = padding == 2 ? check_draw(seed, at++, 0, p.kernel[i] - 1) : 0;
         const int64_t in = p.shape.dim[i];
         p.out[i] = padding == 1 ? (in + p.stride[i] - 1) / p.stride[i]
                                 : (in + 2 * pad[i] - p.kernel[i]) / p.stride[i] + 1;
@@ -51,7 +45,7 @@ TN_UNUSED static pool_case pool_random(uint32_t seed, const char *more)
         p.before[i] = padding == 1 ? (all > 0 ? all / 2 : 0) : pad[i];
     }
     p.shape.rank = p.axes + 1;
-    p.shape.dim[p.axes] = pool_draw(seed, &at, 1, 3);
+    p.shape.dim[p.axes] = check_draw(seed, at++, 1, 3);
     char kernel[40], stride[40], pads[40];
     pool_list(p.axes, p.kernel, kernel), pool_list(p.axes, p.stride, stride);
     pool_list(p.axes, pad, pads);
