@@ -125,6 +125,13 @@ for shape in ((2, 3, 2), (2, 3, 4, 2)):
     case(f"instance_norm_{len(shape)}", shape, norm(3, channels_first(
         lambda x, gamma, beta: F.instance_norm(x, weight=gamma, bias=beta))))
 
+# ---- shapes -------------------------------------------------------------------------------
+
+case("upsample_1d", (2, 3, 2),
+     behind_dense(3, lambda x: F.interpolate(x, scale_factor=3, mode="nearest")))
+case("upsample_2d", (2, 3, 2, 2),
+     behind_dense(3, lambda x: F.interpolate(x, scale_factor=2, mode="nearest")))
+
 if __name__ == "__main__":
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
     save(folder / "layers.safetensors", tensors())
