@@ -13,6 +13,7 @@ TN_KERNEL void TN(average)(const void *me, const tn_io *io, int64_t sample)
     const int64_t n = sample_width(io->in[0]), size = sample_size(io->in[0]);
     const tn_real *x = TN(sample_of)(io->in[0], sample);
     tn_real *y = TN(sample_of)(io->out, sample);
+    const int64_t positions = size / n;
     double sum[BLOCK];
     for (int64_t first = 0; first < n; first += BLOCK) {
         const int64_t some = n - first < BLOCK ? n - first : BLOCK;
@@ -20,15 +21,16 @@ TN_KERNEL void TN(average)(const void *me, const tn_io *io, int64_t sample)
         for (int64_t at = first; at < size; at += n)
             for (int64_t k = 0; k < some; k++) sum[k] += (double)x[at + k];
         for (int64_t k = 0; k < some; k++)
-            y[first + k] = (tn_real)(sum[k] / (double)(size / n));
+            y[first + k] = (tn_real)(sum[k] / (double)positions);
     }
 }
 
 TN_KERNEL void TN(spread)(const void *me, const tn_io *io, int64_t sample)
 {
     const int64_t n = sample_width(io->in[0]), size = sample_size(io->in[0]);
+    const int64_t positions = size / n;
     const tn_real *gy = TN(sample_of)(io->gout, sample);
-    const tn_real share = (tn_real)(1 / (double)(size / n));
+    const tn_real share = (tn_real)(1 / (double)positions);
     tn_real *gx = TN(sample_of)(io->gin[0], sample);
     for (int64_t at = 0; at < size; at += n)
         for (int64_t k = 0; k < n; k++) gx[at + k] = share * gy[k];
