@@ -13,13 +13,21 @@
 #include "pool.h"
 #include "largest.h"
 
-/* Windows of two by two, wherever they lie: all in one go. */
-INLINE void TN(top_of_four)(int64_t n, const tn_real *restrict a, int64_t down,
-                            tn_real *restrict y)
+/* Windows of two by two, wherever they lie: all in one go. n of the `step` channels. */
+INLINE void TN(top_of_some)(int64_t n, int64_t step, const tn_real *restrict a,
+                            int64_t down, tn_real *restrict y)
 {
-    const tn_real *b = a + n, *c = a + down, *d = c + n;
+    const tn_real *b = a + step, *c = a + down, *d = c + step;
     for (int64_t k = 0; k < n; k++)
         y[k] = TN(larger)(TN(larger)(TN(larger)(a[k], b[k]), c[k]), d[k]);
+}
+
+/* Few channels in fours, which the compiler makes one vector of. */
+INLINE void TN(top_of_four)(int64_t n, const tn_real *x, int64_t down, tn_real *y)
+{
+    int64_t k = 0;
+    for (; n < 16 && k + 4 <= n; k += 4) TN(top_of_some)(4, n, x + k, down, y + k);
+    TN(top_of_some)(n - k, n, x + k, down, y + k);
 }
 
 INLINE void TN(top)(int64_t n, const tn_real *x, int64_t down, pool_span rows,
