@@ -120,7 +120,7 @@ void check_learns(const char *model, const char *loss, int32_t classes, tn_shape
 void check_threads(const char *model, tn_shape input, int64_t samples);
 /* Output and gradients in double against PyTorch's: the case NAME of
  * tests/reference/layers.safetensors, whose parameters are called as the model's; the
- * largest error, which must be at most 1e-12. */
+ * largest error, which must be at most 1e-11. */
 double check_torch(const char *name, const char *model);
 /* Message of tn_graph_new for a model that must be refused. */
 const char *check_refused(const char *model, tn_shape input);

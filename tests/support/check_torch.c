@@ -10,7 +10,7 @@
 
 #include "core/model.h"
 
-#define TOLERANCE 1e-12
+#define TOLERANCE 1e-11
 
 static tn_archive fixture;
 
