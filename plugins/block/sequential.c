@@ -1,5 +1,5 @@
-/* sequential - layers one behind the other, as one node of a list: with a name of their own, or with
- * options (init, regularizer) for all of them.
+/* sequential - layers one behind the other, as one node of a list: with a name of their own,
+ * or with options (init, regularizer) for all of them.
  *
  *     y = f_n(... f_2(f_1(x)))
  *

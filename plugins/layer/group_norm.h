@@ -14,7 +14,7 @@
 #include "affine.h"
 #include "samples.h"
 
-/* The plugin's self has eps and affine; `groups` is set by its infer. */
+/* OPTIONS, the plugin's, has eps and affine. parts: groups, which its infer sets. */
 TN_SELF(OPTIONS, int64_t parts;)
 
 #ifndef ARRAYS
@@ -46,7 +46,7 @@ static tn_status TN(declare)(const TN(self) * self, tn_call *c, tn_node *node)
     return status ? status : affine_declare(c, node, "beta", 0);
 }
 
-/* Sums over the positions of each channel become means over its group, of which there are `parts`. */
+/* Sums over the positions of each channel become means over its group; there are `parts`. */
 INLINE void TN(share)(double *value, int64_t n, int64_t parts, int64_t positions)
 {
     const int64_t of = n / parts;

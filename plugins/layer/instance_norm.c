@@ -3,7 +3,7 @@
  *
  * Ulyanov, Vedaldi, Lempitsky, "Instance normalization: the missing ingredient for fast
  * stylization", arXiv:1607.08022, eq. 3. The same in training and evaluation. Like the other
- * norms here it learns a scale and a shift unless told not to (PyTorch's default is affine=False). */
+ * norms here it learns a scale and a shift unless told not to (PyTorch by default does not). */
 #include <tenon/plugin.h>
 
 #define OPTIONS(P)                                              \
