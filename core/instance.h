@@ -67,7 +67,7 @@ void tn_instance_epoch(tn_instance *, const tn_clock *);
 /* All instances below, itself first, in a fixed order: for saving `numbers`. */
 void tn_instance_walk(tn_instance *, void (*visit)(void *, tn_instance *), void *);
 
-/* The list of nodes of a GRAPH option. */
+/* The list of nodes of a GRAPH option, or of an item of a GRAPHS option. */
 struct tn_graph_data {
     const tn_cfg *list;
 };

@@ -1,4 +1,4 @@
-/* option_plugin.c - options that hold other plugins: PLUGIN, PLUGINS, GRAPH, and
+/* option_plugin.c - options that hold other plugins: PLUGIN, PLUGINS, GRAPH, GRAPHS, and
  * schedules behind SCHEDULABLE numbers. The instances made here are children of the one
  * in the making. */
 #include <math.h>
@@ -112,10 +112,30 @@ static tn_status read_graph(tn_making *m, const tn_option *o, const tn_cfg *cfg,
     return TN_OK;
 }
 
+static tn_status read_graph_list(tn_making *m, const tn_option *o, const tn_cfg *cfg,
+                                 tn_argument *out)
+{
+    if (cfg->type != TN_CFG_LIST)
+        return tn_option_expected(m, o, cfg, "a list of lists of layers");
+    tn_graph_ref *at = tn_pool_get(m->pool, (size_t)cfg->count, sizeof *at, m->error);
+    tn_graph_list *head = tn_pool_get(m->pool, 1, sizeof *head, m->error);
+    if (!at || !head) return TN_ENOMEM;
+    for (int32_t i = 0; i < cfg->count; i++) {
+        tn_argument one = {0};
+        const tn_status status = read_graph(m, o, cfg->item[i], &one);
+        if (status) return status;
+        at[i] = one.pointer;
+    }
+    *head = (tn_graph_list){cfg->count, at};
+    out->pointer = head;
+    return TN_OK;
+}
+
 tn_status tn_option_read_plugins(tn_making *m, const tn_option *o, const tn_cfg *cfg,
                                  tn_argument *out)
 {
     if (o->type == TN_T_PLUGIN) return read_plugin(m, o, cfg, out);
     if (o->type == TN_T_PLUGINS) return read_plugin_list(m, o, cfg, out);
+    if (o->type == TN_T_GRAPHS) return read_graph_list(m, o, cfg, out);
     return read_graph(m, o, cfg, out);
 }

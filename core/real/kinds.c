@@ -26,6 +26,7 @@ static const char *kernel_missing(const tn_layer *l)
         return l->reduce.add || l->back_reduce.add ? NULL : "reduce.add";
     case TN_WINDOW:
         if (!l->infer) return "infer";
+        if (l->forward) return NULL;
         if (!l->take) return "take";
         return l->end ? NULL : "end";
     case TN_WHOLE: return l->run ? NULL : "run";

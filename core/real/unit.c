@@ -8,7 +8,7 @@ tn_layer_facts TN(tn_unit_facts)(const void *vtable)
 {
     const tn_layer *l = vtable;
     const bool back = l->kernel == TN_WHOLE    ? l->run_back != NULL
-                      : l->kernel == TN_WINDOW ? l->give != NULL
+                      : l->kernel == TN_WINDOW ? l->give || l->backward
                                                : l->backward != NULL;
     return (tn_layer_facts){
         .kernel = l->kernel,

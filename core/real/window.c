@@ -1,6 +1,7 @@
 /* window.c - runs window kernels (pooling): every output position combines the input positions
- * that its window covers, all channels at a time. A tile of the unit's space is one sample, so
- * windows that overlap in the backward pass never meet on two threads. */
+ * that its window covers, all channels at a time; or the layer does a whole sample by itself. A
+ * tile of the unit's space is one sample, so windows that overlap in the backward pass never meet
+ * on two threads. */
 #include "core/real/kernel.h"
 
 #include <string.h>
@@ -70,20 +71,43 @@ static void visit(const window_work *w, tn_frame *f, int64_t sample, int64_t i, 
     if (!w->back) layer->end(self, t, taken, scratch, y);
 }
 
+static void visit_all(const window_work *w, tn_frame *f, int64_t sample, int32_t worker)
+{
+    tn_real *scratch = (tn_real *)w->of->unit->window_scratch + worker * w->channels;
+    f->tile.n = w->channels;
+    for (int64_t i = 0; i < w->row.out; i++)
+        for (int64_t j = 0; j < w->col.out; j++) visit(w, f, sample, i, j, scratch);
+}
+
+static void run_whole(const window_work *w, tn_frame *f, int64_t sample, int64_t first)
+{
+    const tn_unit *u = w->of->unit;
+    const tn_layer *layer = w->of->layer;
+    const int64_t outputs = w->row.out * w->col.out, out = sample * outputs * w->channels;
+    const tn_real *x = tn_at(u->x[0], first);
+    f->tile.row = (w->of->pass->row + sample) * outputs;
+    if (w->back)
+        layer->backward(u->layer->self, &f->tile, x, tn_at(u->y, out), tn_at(u->gy, out),
+                        tn_at_mutable(u->gx[0], first));
+    else
+        layer->forward(u->layer->self, &f->tile, x, tn_at_mutable(u->y, out));
+}
+
 static void run_sample(void *data, int64_t first, int64_t n, int64_t chunk,
                        int32_t worker)
 {
     const window_work *w = data;
     const tn_unit *u = w->of->unit;
-    tn_real *scratch = (tn_real *)u->window_scratch + worker * w->channels;
+    const tn_layer *layer = w->of->layer;
     tn_frame f;
     TN(tn_frame_fill)(&f, w->of, first, n, chunk);
-    f.tile.n = w->channels;
     f.tile.rows_per_sample = w->row.out * w->col.out;
     if (w->back && u->gx[0] && !u->gx_add[0])
         memset((tn_real *)u->gx[0] + first, 0, sizeof(tn_real) * (size_t)n);
-    for (int64_t i = 0; i < w->row.out; i++)
-        for (int64_t j = 0; j < w->col.out; j++) visit(w, &f, first / n, i, j, scratch);
+    if (w->back ? layer->backward != NULL : layer->forward != NULL)
+        run_whole(w, &f, first / n, first);
+    else
+        visit_all(w, &f, first / n, worker);
 }
 
 void TN(tn_window_forward)(tn_work *of)

@@ -16,7 +16,8 @@ struct tn_builder {
      * "{units: 10, bias: false}" or NULL. */
     int32_t (*add)(tn_builder *, tn_call *, const char *name, const char *options,
                    int32_t inputs, const int32_t *input);
-    /* All nodes of a GRAPH option behind `input`; the last one's number. */
+    /* All nodes of a GRAPH option, or of an item of a GRAPHS option, behind `input`; the last
+     * one's number. */
     int32_t (*add_graph)(tn_builder *, tn_call *, tn_graph_ref, int32_t input);
     /* Valid until the next add or add_graph: copy what is needed longer. NULL: no such node. */
     const tn_shape *(*shape)(tn_builder *, int32_t node);

@@ -240,7 +240,9 @@ typedef struct tn_layer {
     int32_t always_reduce;
     /* window: t->n channels of one position; acc holds t->n values, zeroed. `end` gets how
      * many positions the window took. give adds to gx (NULL: not wanted); seen: t->n values,
-     * zeroed per window, for layers that must remember what they gave. [parallel] */
+     * zeroed per window, for layers that must remember what they gave. A layer that is faster so has
+     * forward in place of begin, take and end, and backward (which adds to gx) in place of give: they
+     * get a whole sample. [parallel] */
     void (*begin)(const void *self, const tn_tile *, tn_real *acc);
     void (*take)(const void *self, const tn_tile *, const tn_real *x, tn_real *acc);
     void (*end)(const void *self, const tn_tile *, int64_t taken, const tn_real *acc,

@@ -163,6 +163,7 @@ __attribute__((format(printf, 3, 4))) TN_UNUSED static tn_status tn_fail(
  *     PLUGIN       tn_ref          "{l2: 1e-4}"  kind's name     a name with its options
  *     PLUGINS      tn_refs         "[...]"       kind's name     a list of these
  *     GRAPH        tn_graph_ref    "[relu]"      unused          a list of nodes
+ *     GRAPHS       tn_graph_refs   "[[relu]]"    unused          a list of lists of nodes
  *
  * A default that the flags make moot is written 0. Ranges are inclusive; INFINITY, INT64_MIN
  * and INT64_MAX leave a side open. The host has checked every value before the constructor
@@ -179,7 +180,7 @@ enum {
 /* clang-format off */
 enum tn_option_type {
     TN_T_BOOL = 1, TN_T_INT, TN_T_REAL, TN_T_SCHEDULABLE, TN_T_STR, TN_T_ENUM, TN_T_INTS,
-    TN_T_REALS, TN_T_PLUGIN, TN_T_PLUGINS, TN_T_GRAPH
+    TN_T_REALS, TN_T_PLUGIN, TN_T_PLUGINS, TN_T_GRAPH, TN_T_GRAPHS
 };
 /* clang-format on */
 
@@ -223,9 +224,14 @@ typedef struct tn_ref_list {
     int64_t count;
     const tn_ref *at;
 } tn_ref_list;
+typedef struct tn_graph_list {
+    int64_t count;
+    const tn_graph_ref *at;
+} tn_graph_list;
 typedef const tn_int_list *tn_ints;
 typedef const tn_real_list *tn_reals;
 typedef const tn_ref_list *tn_refs;
+typedef const tn_graph_list *tn_graph_refs;
 
 /* Current value of a schedulable option; `c` is a tn_call or a tn_tile. */
 #define tn_now(c, dial) ((c)->now[(dial).slot])
@@ -241,6 +247,7 @@ typedef const tn_ref_list *tn_refs;
 #define TN_C_PLUGIN tn_ref
 #define TN_C_PLUGINS tn_refs
 #define TN_C_GRAPH tn_graph_ref
+#define TN_C_GRAPHS tn_graph_refs
 /* clang-format off */
 #define TN_V_BOOL(def, lo, hi) {.i = def}, {.i = 0}, {.i = 1}
 #define TN_V_INT(def, lo, hi) {.i = def}, {.i = lo}, {.i = hi}
@@ -253,6 +260,7 @@ typedef const tn_ref_list *tn_refs;
 #define TN_V_PLUGIN(def, lo, hi) {.s = def}, {.s = lo}, {.s = 0}
 #define TN_V_PLUGINS(def, lo, hi) {.s = def}, {.s = lo}, {.s = 0}
 #define TN_V_GRAPH(def, lo, hi) {.s = def}, {.s = 0}, {.s = 0}
+#define TN_V_GRAPHS(def, lo, hi) {.s = def}, {.s = 0}, {.s = 0}
 /* clang-format on */
 
 #define TN_FIELD(T, name, flags, def, lo, hi, doc) TN_C_##T name;

@@ -165,6 +165,7 @@ Test(env, the_page_of_a_plugin)
         "number or schedule",
         "list of regularizers",
         "list of layers",
+        "list of lists of layers",
         "a truth",
         "`every_type: VALUE` is short for `every_type: {count: VALUE}`",
         "Options of every layer:",

@@ -20,7 +20,7 @@ static toy toys[] = {
     {"[{dense: 5}, scale, tanh, {dense: 2}]", "[scale, {dense: 2}]", {1, {4}}},
     {"[{dense: 5}, slope, {dense: 2}]", "[slope, {dense: 2}]", {2, {3, 4}}},
     /* row with parameters */
-    {"[{dense: 5}, rms_norm, {dense: 2}]", "[rms_norm, {dense: 2}]", {2, {3, 4}}},
+    {"[{dense: 5}, toy_rms_norm, {dense: 2}]", "[toy_rms_norm, {dense: 2}]", {2, {3, 4}}},
     /* reduce-map over columns (with state), rows, samples and the tensor */
     {"[{dense: 5}, centre_column, tanh, {dense: 2}]",
      "[centre_column, {dense: 2}]",
@@ -40,11 +40,12 @@ static toy toys[] = {
      "[scale_sample, {dense: 2}]",
      {2, {3, 4}}},
     /* window over one axis and over two, overlapping and padded */
-    {"[{dense: 3}, {max_pool: {size: 3, stride: 2}}, flatten, {dense: 2}]",
-     "[{max_pool: 2}, flatten, {dense: 2}]",
+    {"[{dense: 3}, {toy_max_pool: {size: 3, stride: 2}}, flatten, {dense: 2}]",
+     "[{toy_max_pool: 2}, flatten, {dense: 2}]",
      {2, {7, 2}}},
-    {"[{dense: 3}, {max_pool: {size: 3, stride: 2, padding: 1}}, flatten, {dense: 2}]",
-     "[{max_pool: 2}, flatten, {dense: 2}]",
+    {"[{dense: 3}, {toy_max_pool: {size: 3, stride: 2, padding: 1}}, flatten, {dense: "
+     "2}]",
+     "[{toy_max_pool: 2}, flatten, {dense: 2}]",
      {3, {4, 5, 2}}},
     /* window with a parameter, and with random numbers */
     {"[{dense: 3}, noisy_pool, flatten, {dense: 2}]",
@@ -126,7 +127,7 @@ Test(kernel_classes, a_parametrization_with_its_own_parameter)
  * once. */
 Test(kernel_classes, of_equal_values_in_a_window_one_gets_the_gradient)
 {
-    const char *model = "[{dense: 2}, {max_pool: {size: 3, stride: 1}}]";
+    const char *model = "[{dense: 2}, {toy_max_pool: {size: 3, stride: 1}}]";
     check_net *net = check_net_new(model, NULL, 0, check_shape(2, 6, 3, 0), 1, 1, 1);
     const double *target = net->target.real;
     double expected[2] = {0};

@@ -70,8 +70,9 @@ Test(option, tables_with_wrong_defaults)
     tn_error e = {0};
     const tn_option torn[] = {TN_ROW(GRAPH, a, 0, "[relu", 0, 0, "x")};
     cr_assert_neq(tn_option_table_check(&memory, "layer", torn, 1, &e), TN_OK);
+    REFUSE("not a list", TN_ROW(GRAPHS, a, 0, "relu", 0, 0, "x"));
     const tn_option good[] = {EVERY_TYPE(TN_ROW)};
-    cr_assert_eq(tn_option_table_check(&memory, "layer", good, 15, &e), TN_OK, "%s",
+    cr_assert_eq(tn_option_table_check(&memory, "layer", good, 16, &e), TN_OK, "%s",
                  e.text);
 }
 
@@ -137,6 +138,8 @@ Test(option, defaults_of_every_type, .init = start, .fini = finish)
     cr_assert_eq(self->pull->now[0], 0.125);
     cr_assert_eq(self->pulls->count, 0);
     cr_assert_str_eq(self->body->list->item[0]->text, "relu");
+    cr_assert_eq(self->ways->count, 1);
+    cr_assert_str_eq(self->ways->at[0]->list->item[0]->text, "relu");
     cr_assert_eq(self->checked, 1);
     tn_instance_free(i);
 }
@@ -147,7 +150,8 @@ Test(option, given_values_of_every_type, .init = start, .fini = finish)
         "{flag: false, count: -5, maybe: 0, share: 1e-3, heat: 2, label: 'true', note: "
         "7, "
         "colour: blue, sizes: [9, -9223372036854775807], cold: -10, weights: 1, "
-        "pull: {l1: 1}, pulls: [l2, {l1: 3}], body: [{dense: 3}, tanh], last: 1e300}");
+        "pull: {l1: 1}, pulls: [l2, {l1: 3}], body: [{dense: 3}, tanh], ways: [[relu, "
+        "tanh], [], sigmoid], last: 1e300}");
     const every_type *self = i->self;
     cr_assert(self->flag == 0 && self->count == -5 && self->maybe == 0);
     cr_assert(self->share == 1e-3 && self->colour == 2 && self->last == 1e300);
@@ -161,6 +165,10 @@ Test(option, given_values_of_every_type, .init = start, .fini = finish)
     cr_assert_str_eq(self->pulls->at[0]->name, "l2");
     cr_assert_eq(self->pulls->at[1]->now[0], 3);
     cr_assert_eq(self->body->list->count, 2);
+    cr_assert_eq(self->ways->count, 3);
+    cr_assert_eq(self->ways->at[0]->list->count, 2);
+    cr_assert_eq(self->ways->at[1]->list->count, 0);
+    cr_assert_str_eq(self->ways->at[2]->list->item[0]->text, "sigmoid");
     cr_assert_eq(i->children, 3);
     tn_instance_free(i);
 }
@@ -230,6 +238,7 @@ static wrong all_wrong[] = {
     {"{pull: {l2: {lambda: x}}}", "option 'lambda' takes a number or a schedule"},
     {"{pulls: [l2, {l2: -1}]}",
      "net.yaml:1:31: regularizer/l2: option 'lambda' = -1 is outside"},
+    {"{ways: relu}", AT "option 'ways': expected a list of lists of layers, got 'relu'"},
     {"{body: }", AT "option 'body': expected a list of layers, got nothing"},
     {"[1]", "net.yaml:1:5: layer/every_type: option 'count': expected a whole number, "
             "got a list"},

@@ -7,14 +7,34 @@
 
 enum { SAMPLES = 48, INPUTS = 21, CLASSES = 5, STEPS = 6, ROOM = 1 << 16 };
 
-static const char *const plugins[] = {"gradient/clip_norm", "gradient/clip_value",
-                                      "layer/add",          "layer/batch_norm",
-                                      "layer/dropout",      "layer/relu",
-                                      "layer/sigmoid",      "layer/softmax",
-                                      "layer/tanh",         "loss/binary_cross_entropy",
-                                      "loss/cross_entropy", "loss/mse",
-                                      "optimizer/adam",     "optimizer/adamw",
-                                      "optimizer/sgd",      "regularizer/l1",
+static const char *const plugins[] = {"gradient/clip_norm",
+                                      "gradient/clip_value",
+                                      "layer/add",
+                                      "layer/avg_pool",
+                                      "layer/batch_norm",
+                                      "layer/concat",
+                                      "layer/dropout",
+                                      "layer/global_avg_pool",
+                                      "layer/global_max_pool",
+                                      "layer/group_norm",
+                                      "layer/instance_norm",
+                                      "layer/layer_norm",
+                                      "layer/max_pool",
+                                      "layer/relu",
+                                      "layer/rms_norm",
+                                      "layer/sigmoid",
+                                      "layer/softmax",
+                                      "layer/tanh",
+                                      "layer/transpose",
+                                      "layer/upsample",
+                                      "layer/zero_pad",
+                                      "loss/binary_cross_entropy",
+                                      "loss/cross_entropy",
+                                      "loss/mse",
+                                      "optimizer/adam",
+                                      "optimizer/adamw",
+                                      "optimizer/sgd",
+                                      "regularizer/l1",
                                       "regularizer/l2"};
 
 /* Between them they use all of these; widths are no multiples of a vector's. */
@@ -36,7 +56,15 @@ static const char *const plugins[] = {"gradient/clip_norm", "gradient/clip_value
     "loss: binary_cross_entropy\n"             \
     "optimizer: adamw\n"                       \
     "regularizer: {l1: {prox: false}}\n"
-static const char *const recipes[] = {NORMED, BRANCHED, BINARY};
+#define POOLED                                                                           \
+    "model: [{reshape: [7, 3, 1]}, {dense: 37}, layer_norm, tanh, {zero_pad: [0, 1]}, "  \
+    "max_pool, rms_norm, {dense: 18}, {group_norm: 3}, {transpose: [1, 0, 2]}, "         \
+    "{max_pool: {kernel: 3, stride: 1, padding: same}}, {avg_pool: {kernel: 3, stride: " \
+    "1, padding: same}}, upsample, instance_norm, {parallel: [global_avg_pool, "         \
+    "global_max_pool]}, {dense: 5}]\n"                                                   \
+    "loss: mse\n"                                                                        \
+    "optimizer: adam\n"
+static const char *const recipes[] = {NORMED, BRANCHED, BINARY, POOLED};
 
 typedef struct run {
     float x[SAMPLES * INPUTS], targets[SAMPLES * CLASSES];

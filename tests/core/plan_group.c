@@ -39,7 +39,10 @@ static net nets[] = {
      4},
     /* statistics head groups */
     {"[{dense: 9}, batch_norm, relu, {dropout: 0.2}, {dense: 3}]", {1, {5}}, 3, 3},
-    {"[{dense: 9}, softmax, sigmoid, {dense: 6}, relu, rms_norm, tanh]", {1, {5}}, 2, 3},
+    {"[{dense: 9}, softmax, sigmoid, {dense: 6}, relu, toy_rms_norm, tanh]",
+     {1, {5}},
+     2,
+     3},
     {"[{dense: 9}, centre_row, relu, centre_tensor, tanh, {dense: 3}]",
      {2, {3, 5}},
      4,
@@ -74,7 +77,7 @@ static net nets[] = {
      2},
     /* whole layers and windows stand alone; views change the width */
     {"[{dense: 9}, relu, running_sum, tanh, {dense: 3}]", {2, {3, 5}}, 4, 4},
-    {"[{dense: 4}, relu, {max_pool: {size: 3, stride: 2}}, relu, flatten, {dropout: "
+    {"[{dense: 4}, relu, {toy_max_pool: {size: 3, stride: 2}}, relu, flatten, {dropout: "
      "0.2}, "
      "{dense: 3}, sigmoid]",
      {2, {7, 5}},

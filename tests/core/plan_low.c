@@ -40,7 +40,8 @@ static net nets[] = {
      "3}]" SGD,
      false},
     /* windows, views */
-    {"input: [7, 5]\nmodel: [{dense: 4}, relu, {max_pool: {size: 3, stride: 2}}, relu, "
+    {"input: [7, 5]\nmodel: [{dense: 4}, relu, {toy_max_pool: {size: 3, stride: 2}}, "
+     "relu, "
      "flatten, {dropout: 0.2}, {dense: 6}, sigmoid, {dense: 3}]" SGD,
      false},
     {"input: [8, 5]\nmodel: [{dense: 4}, tanh, noisy_pool, batch_norm, "
@@ -74,7 +75,7 @@ static net nets[] = {
      "running_sum, "
      "centre_row, {dense: 4}, scale_sample, relu, flatten, {dense: 3}]" SGD,
      false},
-    {"input: [5]\nmodel: [{dense: 9}, scale, softmax, slope, {dense: 300}, rms_norm, "
+    {"input: [5]\nmodel: [{dense: 9}, scale, softmax, slope, {dense: 300}, toy_rms_norm, "
      "tanh, "
      "{dense: 6}, centre_column, centre_tensor, relu, {dense: 3}]" SGD,
      false},

@@ -131,7 +131,7 @@ static net nets[] = {
      6.5,
      2.1},
     {"[{dense: 64}, " BLOCK BLOCK BLOCK BLOCK "{dense: 2}]", {1, {8}}, 16.1, 4.1},
-    {"[{dense: 20}, {max_pool: {size: 3, stride: 2}}, relu, flatten, {dense: 2}]",
+    {"[{dense: 20}, {toy_max_pool: {size: 3, stride: 2}}, relu, flatten, {dense: 2}]",
      {2, {15, 8}},
      3,
      2},

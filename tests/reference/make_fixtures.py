@@ -262,4 +262,5 @@ def main():
     save(folder / "recurrent.safetensors", recurrent())
 
 
-main()
+if __name__ == "__main__":
+    main()

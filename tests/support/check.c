@@ -53,12 +53,17 @@ static void free_instance(void *instance)
     tn_instance_free(instance);
 }
 
+static tn_env *env;
+
+void check_env_as(const char *backend, int32_t threads)
+{
+    env = open_env(backend, threads);
+    check_keep(env, free_env);
+}
+
 tn_env *check_env(void)
 {
-    static tn_env *env;
-    if (env) return env;
-    env = open_env("reference", 2);
-    check_keep(env, free_env);
+    if (!env) check_env_as("reference", 2);
     return env;
 }
 
@@ -83,6 +88,20 @@ void check_random(double *to, int64_t n, uint32_t seed)
 {
     const tn_key key = {{seed, 77}};
     for (int64_t i = 0; i < n; i++) to[i] = 2 * tn_random_uniform(key, (uint64_t)i) - 1;
+}
+
+int64_t check_draw(uint32_t seed, int32_t i, int64_t lo, int64_t hi)
+{
+    const uint32_t bits = tn_random_bits((tn_key){{seed, 31}}, (uint64_t)i);
+    return lo + (int64_t)(bits % (uint32_t)(hi - lo + 1));
+}
+
+tn_shape check_draw_shape(uint32_t seed, int32_t least_rank, int32_t most_rank,
+                          int64_t most)
+{
+    tn_shape s = {.rank = (int32_t)check_draw(seed, 100, least_rank, most_rank)};
+    for (int32_t i = 0; i < s.rank; i++) s.dim[i] = check_draw(seed, 101 + i, 1, most);
+    return s;
 }
 
 void check_near(const double *a, const double *b, int64_t n, double tolerance,

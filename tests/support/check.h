@@ -14,8 +14,10 @@
 
 #define CHECK_OWN 8
 
-/* An environment whose search path is the build's plugins and the tests' toys. */
+/* An environment whose search path is the build's plugins and the tests' toys: by default
+ * with the backend `reference`, else what check_env_as said last. */
 tn_env *check_env(void);
+void check_env_as(const char *backend, int32_t threads);
 tn_instance *check_plugin(const char *kind, const char *name, const char *options,
                           int32_t real);
 tn_shape check_shape(int32_t rank, int64_t a, int64_t b, int64_t c);
@@ -25,6 +27,11 @@ void check_keep(void *what, void (*release)(void *));
 void *check_room(int64_t n, size_t size);
 /* Numbers in -1 .. 1, the same for the same seed. */
 void check_random(double *to, int64_t n, uint32_t seed);
+/* A whole number in lo .. hi, number i of a seed. */
+int64_t check_draw(uint32_t seed, int32_t i, int64_t lo, int64_t hi);
+/* A shape with a rank and sizes drawn likewise. */
+tn_shape check_draw_shape(uint32_t seed, int32_t least_rank, int32_t most_rank,
+                          int64_t most);
 void check_near(const double *a, const double *b, int64_t n, double tolerance,
                 const char *what);
 
@@ -109,6 +116,12 @@ void check_precisions(const char *model, const char *loss, int32_t classes,
  * one. */
 void check_learns(const char *model, const char *loss, int32_t classes, tn_shape input,
                   int64_t samples, int32_t steps, double rate, double factor);
+/* Output and gradients in both precisions: on 1 thread and on 4 the same bits. */
+void check_threads(const char *model, tn_shape input, int64_t samples);
+/* Output and gradients in double against PyTorch's: the case NAME of
+ * tests/reference/layers.safetensors, whose parameters are called as the model's; the
+ * largest error, which must be at most 1e-11. */
+double check_torch(const char *name, const char *model);
 /* Message of tn_graph_new for a model that must be refused. */
 const char *check_refused(const char *model, tn_shape input);
 

@@ -18,6 +18,7 @@
     P(PLUGIN, pull, 0, "{l2: 0.125}", "regularizer", 0, "what pulls")             \
     P(PLUGINS, pulls, 0, "[]", "regularizer", 0, "what else pulls")               \
     P(GRAPH, body, 0, "[relu]", 0, 0, "some layers")                              \
+    P(GRAPHS, ways, 0, "[[relu]]", 0, 0, "some lists of layers")                  \
     P(REAL, last, 0, -2.5, -INFINITY, INFINITY, "the last one, to see that all line up")
 
 #endif

@@ -1,8 +1,5 @@
 /* residual.c - block/residual: what it expands to, shapes it refuses, gradients. */
-#include <criterion/criterion.h>
-#include <string.h>
-
-#include "tests/support/check.h"
+#include "tests/support/blocks.h"
 
 static const check_net *net_of(const char *model)
 {
@@ -53,6 +50,84 @@ Test(residual, a_projection_cannot_change_other_axes)
     const char *text = check_refused("[{residual: [flatten]}]", check_shape(2, 3, 4, 0));
     cr_assert_not_null(strstr(text, "(3, 4)"), "%s", text);
     cr_assert_not_null(strstr(text, "(12)"), "%s", text);
+}
+
+/* A pre-activation: a projection reads it, an identity goes around it. */
+Test(residual, layers_before_the_body)
+{
+    const tn_shape in = check_shape(2, 3, 4, 0);
+    blocks_same("[{residual: {before: [batch_norm, tanh], body: [{dense: 4}]}}]",
+                "[batch_norm, tanh, {dense: 4}, {add: {inputs: [dense, input]}}]", in);
+    blocks_same(
+        "[{residual: {before: [batch_norm, tanh], body: [{dense: 5}]}}]",
+        "[batch_norm, tanh, {dense: 5}, {dense: {units: 5, bias: false, inputs: tanh, "
+        "name: w}}, {add: {inputs: [dense, w]}}]",
+        in);
+}
+
+Test(residual, a_projection_of_any_layers)
+{
+    const tn_shape image = check_shape(3, 6, 5, 3);
+    const char *block =
+        "[{residual: {body: [{dense: 4}, {max_pool: {kernel: 3, stride: 2, "
+        "padding: same}}], projection: [{avg_pool: {kernel: 2, padding: same}}, "
+        "{dense: 4}, batch_norm]}}]";
+    blocks_same(
+        block,
+        "[{dense: 4}, {max_pool: {kernel: 3, stride: 2, padding: same}}, {avg_pool: "
+        "{kernel: 2, padding: same, inputs: input}}, {dense: {units: 4, name: w}}, "
+        "batch_norm, {add: {inputs: [max_pool, batch_norm]}}]",
+        image);
+    blocks_same("[{residual: {body: [{dense: 3}], projection: [{dense: 3}]}}]",
+                "[{dense: 3}, {add: {inputs: [dense, input]}}]", image);
+    blocks_refuse(
+        "[{residual: {body: [{dense: 4}], projection: [{dense: 5}]}}]", image,
+        "the body turns shape (6, 5, 3) into (6, 5, 4): the projection makes (6, 5, "
+        "5) of it");
+    blocks_refuse(
+        "[{residual: {body: [{dense: 3}], shortcut: identity, projection: [{dense: "
+        "3}]}}]",
+        image, "a projection goes with shortcut: auto or projection");
+}
+
+Test(residual, zeros_for_channels_that_are_missing)
+{
+    const tn_shape image = check_shape(3, 6, 5, 3);
+    blocks_same(
+        "[{residual: {body: [{dense: 5}, {avg_pool: {kernel: 2, padding: same}}], "
+        "shortcut: zero_pad}}]",
+        "[{dense: 5}, {avg_pool: {kernel: 2, padding: same}}, {max_pool: {kernel: 1, "
+        "stride: 2, inputs: input}}, {zero_pad: {after: [0, 0, 2]}}, {add: {inputs: "
+        "[avg_pool, zero_pad]}}]",
+        image);
+    blocks_same(
+        "[{residual: {body: [{dense: 7}], shortcut: zero_pad}}]",
+        "[{dense: 7}, {zero_pad: {after: [4], inputs: input}}, {add: {inputs: [dense, "
+        "zero_pad]}}]",
+        check_shape(1, 3, 0, 0));
+    blocks_refuse("[{residual: {body: [{dense: 2}], shortcut: zero_pad}}]", image,
+                  "zero_pad keeps the rank and adds channels");
+    blocks_refuse("[{residual: {body: [upsample], shortcut: zero_pad}}]", image,
+                  "no stride takes as many positions");
+}
+
+/* A small ResNet: three stages of residual blocks, the second and third at half the size. */
+static const char resnet[] =
+    "[{dense: 3}, batch_norm, tanh,"
+    " {repeat: {times: 2, body: [{residual: [{dense: 3}, batch_norm, tanh, {dense: 3}, "
+    "batch_norm]}, tanh]}},"
+    " {residual: {body: [{avg_pool: 2}, {dense: 4}, batch_norm, tanh, {dense: 4}, "
+    "batch_norm],"
+    " projection: [{avg_pool: 2}, {dense: 4}, batch_norm]}}, tanh,"
+    " {residual: {body: [{avg_pool: 2}, {dense: 5}, batch_norm], shortcut: zero_pad}}, "
+    "tanh,"
+    " global_avg_pool, {dense: 2}]";
+
+Test(residual, a_small_resnet)
+{
+    check_gradients(resnet, NULL, 0, check_shape(3, 4, 4, 2), 3, true);
+    check_threads(resnet, check_shape(3, 8, 8, 2), 9);
+    check_learns(resnet, "mse", 0, check_shape(3, 4, 4, 2), 12, 60, 0.05, 0.7);
 }
 
 Test(residual, an_error_in_the_body_comes_through)

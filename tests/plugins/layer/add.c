@@ -20,6 +20,25 @@ Test(add, two_and_three_inputs)
     }
 }
 
+Test(add, the_mean)
+{
+    for (int32_t inputs = 2; inputs <= 3; inputs++) {
+        check_layer *l = check_layer_new("add", "{mean: true}", check_shape(2, 3, 7, 0),
+                                         5, inputs);
+        check_forward(l, true, 0);
+        check_backward(l, true, 0);
+        for (int64_t i = 0; i < l->n; i++) {
+            double sum = 0;
+            for (int32_t k = 0; k < inputs; k++) {
+                sum += l->x[k][i];
+                cr_assert_float_eq(l->gx[k][i], l->gy[i] / inputs, 1e-15);
+            }
+            cr_assert_float_eq(l->y[i], sum / inputs, 1e-15);
+        }
+        check_runs("add", "{mean: true}", inputs, true);
+    }
+}
+
 Test(add, shapes_must_agree)
 {
     const tn_shape shapes[] = {check_shape(2, 3, 7, 0), check_shape(2, 3, 8, 0)};

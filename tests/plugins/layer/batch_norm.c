@@ -53,6 +53,15 @@ Test(batch_norm, commit_keeps_unbiased_variances)
     check_near(l->state[1].value, running_var, 3, 1e-15, "running variance");
 }
 
+/* Rows of any rank: statistics of a channel over the batch and all positions. */
+Test(batch_norm, as_in_pytorch_channels_last)
+{
+    const char *net = "[{dense: 5}, {batch_norm: {name: norm}}]";
+    check_torch("batch_norm_2", net);
+    check_torch("batch_norm_3", net);
+    check_torch("batch_norm_4", net);
+}
+
 static void set_running(check_layer *l)
 {
     memcpy(l->state[0].value, running_mean, sizeof running_mean);
@@ -167,6 +176,7 @@ Test(batch_norm, gradients)
     check_gradients(model, NULL, 0, check_shape(1, 3, 0, 0), 5, true);
     check_gradients(model, NULL, 0, check_shape(1, 3, 0, 0), 5, false);
     check_gradients(model, NULL, 0, check_shape(2, 3, 2, 0), 2, true);
+    check_gradients(model, NULL, 0, check_shape(3, 3, 2, 2), 2, true);
     check_gradients("[batch_norm, {dense: 2}]", NULL, 0, check_shape(1, 3, 0, 0), 5,
                     true);
     check_gradients("[{dense: 3}, {batch_norm: {affine: false, eps: 0.01}}, {dense: 2}]",

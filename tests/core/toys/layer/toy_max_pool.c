@@ -1,4 +1,4 @@
-/* max_pool - the largest value of each window, channel by channel, over one axis
+/* toy_max_pool - the largest value of each window, channel by channel, over one axis
  * (time, channels) or two (height, width, channels): a window kernel. Where several
  * are equal the first one gets the gradient. */
 #include <tenon/plugin.h>
@@ -59,5 +59,5 @@ TN_KERNEL void TN(give)(const void *self, const tn_tile *t, int64_t taken,
 TN_VTABLE(layer, .kernel = TN_WINDOW, .flags = TN_NEEDS_X | TN_NEEDS_Y,
           .infer = TN(infer), .begin = TN(begin), .take = TN(take), .end = TN(end),
           .give = TN(give))
-TN_PLUGIN_WITH(OPTIONS, layer, max_pool, .summary = "Largest value of each window",
+TN_PLUGIN_WITH(OPTIONS, layer, toy_max_pool, .summary = "Largest value of each window",
                .formula = "y = max over the window of x", .reference = "none: a test's")

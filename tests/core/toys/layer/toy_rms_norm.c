@@ -1,4 +1,4 @@
-/* rms_norm - y_j = a_j x_j / r, r^2 = mean of x^2 over the row (Zhang, Sennrich,
+/* toy_rms_norm - y_j = a_j x_j / r, r^2 = mean of x^2 over the row (Zhang, Sennrich,
  * NeurIPS 2019, eq. 4): a row kernel with parameters. */
 #include <tenon/plugin.h>
 #include <tgmath.h>
@@ -52,7 +52,7 @@ TN_KERNEL void TN(backward)(const void *self, const tn_tile *t, const tn_real *x
 
 TN_VTABLE(layer, .kernel = TN_ROW, .flags = TN_NEEDS_X, .infer = TN(infer),
           .forward = TN(forward), .backward = TN(backward))
-TN_PLUGIN(layer, rms_norm, .summary = "Rows brought to a mean square of 1",
+TN_PLUGIN(layer, toy_rms_norm, .summary = "Rows brought to a mean square of 1",
           .formula = "y_j = a_j x_j / sqrt(mean(x^2))",
           .reference =
               "Zhang, Sennrich, Root mean square layer normalization, NeurIPS 2019, "

@@ -1,0 +1,56 @@
+/* parallel.c - block/parallel: is its branches and what joins them. */
+#include "tests/support/blocks.h"
+
+Test(parallel, is_its_branches_joined)
+{
+    const tn_shape in = check_shape(2, 3, 4, 0);
+    blocks_same(
+        "[{parallel: [[{dense: 5}, tanh], [{dense: 2}], []]}, {dense: 2}]",
+        "[{dense: 5}, tanh, {dense: {units: 2, name: b, inputs: input}}, {concat: "
+        "{inputs: [tanh, b, input]}}, {dense: 2}]",
+        in);
+    blocks_same(
+        "[{parallel: {branches: [[{dense: 4}, tanh], []], join: add}}, {dense: 2}]",
+        "[{residual: [{dense: 4}, tanh]}, {dense: 2}]", in);
+    blocks_same(
+        "[{parallel: {branches: [{dense: 3}, {dense: 3}], join: mean}}]",
+        "[{dense: {units: 3, name: a}}, {dense: {units: 3, inputs: input}}, {add: "
+        "{mean: true, inputs: [a, dense]}}]",
+        in);
+}
+
+Test(parallel, gradients)
+{
+    static const char *const join[] = {"concat", "add", "mean"};
+    for (uint32_t seed = 1; seed <= 40; seed++) {
+        char model[300];
+        const int units = (int)check_draw(seed, 0, 1, 4);
+        const int64_t how = check_draw(seed, 1, 0, 2);
+        snprintf(model, sizeof model,
+                 "[{dense: %d}, {parallel: {branches: [[{dense: %d}, tanh], [{dense: 3}, "
+                 "{dense: %d}]%s], join: %s}}, {dense: 2}]",
+                 units, units, how ? units : (int)check_draw(seed, 2, 1, 4),
+                 seed % 2 ? ", []" : "", join[how]);
+        check_gradients(model, NULL, 0, check_draw_shape(seed, 1, 3, 3),
+                        check_draw(seed, 3, 1, 3), true);
+    }
+}
+
+Test(parallel, the_same_bits_on_any_number_of_threads)
+{
+    check_threads("[{dense: 16}, {parallel: [[{dense: 8}, relu], [{avg_pool: {kernel: 3, "
+                  "stride: 1, padding: same}}, {dense: 8}]]}, {dense: 3}]",
+                  check_shape(3, 12, 10, 2), 20);
+}
+
+Test(parallel, what_it_refuses)
+{
+    const tn_shape in = check_shape(1, 4, 0, 0);
+    blocks_refuse("[{parallel: [[tanh]]}]", in, "has 1 branches; 2 to 64 are possible");
+    blocks_refuse("[{parallel: [[tanh], [{dens: 2}]]}]", in, "dens");
+    blocks_refuse("[{parallel: {branches: [[{dense: 2}], []], join: add}}]", in,
+                  "input 1 has shape (2) and input 2 has shape (4)");
+    blocks_refuse("[{parallel: tanh}]", in, "expected a list of lists of layers");
+    blocks_refuse("[tanh, {parallel: {branches: [[], []], inputs: [input, tanh]}}]", in,
+                  "has one input, got 2");
+}

@@ -1,0 +1,30 @@
+/* sequential.c - block/sequential: is its layers, with options for all of them. */
+#include "tests/support/blocks.h"
+
+Test(sequential, is_its_layers)
+{
+    const tn_shape in = check_shape(2, 3, 4, 0);
+    blocks_same("[{sequential: [{dense: 5}, tanh, {dense: 2}]}, sigmoid]",
+                "[{dense: 5}, tanh, {dense: 2}, sigmoid]", in);
+    blocks_same("[{sequential: [{sequential: tanh}, {dense: 2}]}]", "[tanh, {dense: 2}]",
+                in);
+    blocks_same("[{sequential: []}, {dense: 2}]", "[{dense: 2}]", in);
+}
+
+Test(sequential, options_for_all_its_layers)
+{
+    check_net *net = check_net_new("[{sequential: {name: stem, init: {constant: 0.5}, "
+                                   "body: [{dense: 2}, {dense: 3}]}}]",
+                                   NULL, 0, check_shape(1, 4, 0, 0), 1, 1, 1);
+    check_net_param(net, "stem.dense.weight");
+    check_net_param(net, "stem.dense_2.weight");
+}
+
+Test(sequential, what_it_refuses)
+{
+    const tn_shape in = check_shape(1, 4, 0, 0);
+    blocks_refuse("[{sequential: [{dens: 6}]}]", in, "dens");
+    blocks_refuse("[tanh, {sequential: {body: [tanh], inputs: [input, tanh]}}]", in,
+                  "has one input, got 2");
+    blocks_refuse("[sequential]", in, "option 'body' is required");
+}
