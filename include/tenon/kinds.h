@@ -41,7 +41,10 @@ enum tn_flags {
     TN_BY_PRODUCT = 64,
     /* with TN_BY_PRODUCT: run_back makes the gradient of each weight by one product, as it lies in
      * memory, after all that reads the weight; so the host may update the weight there */
-    TN_WEIGHT_LAST = 128
+    TN_WEIGHT_LAST = 128,
+    /* with TN_BY_PRODUCT: that holds for out only. run_back makes each gin as it likes, and the
+     * host adds up */
+    TN_GIN_APART = 256
 };
 
 /* What one call of a kernel covers. Every buffer is contiguous over the tile. For windows a
@@ -102,8 +105,9 @@ typedef struct tn_node {
     int32_t inputs;
     const tn_shape *in; /* in[inputs] */
     tn_shape out;       /* set before: in[0] */
-    size_t cache; /* whole: bytes per sample that are kept from forward to backward */
-    int32_t axes; /* windows: how many of the leading axes they cover, 1 or 2 */
+    uint32_t flags; /* set before: the layer's; infer may change those about products */
+    size_t cache;   /* whole: bytes per sample that are kept from forward to backward */
+    int32_t axes;   /* windows: how many of the leading axes they cover, 1 or 2 */
     int64_t window[2], stride[2], before[2], after[2]; /* and their size, step, padding */
 } tn_node;
 
