@@ -1,0 +1,111 @@
+/* conv2d.c - layer/conv2d: by the definition, by differences, shapes, roles and fans, refusals. */
+#include "convolving.h"
+
+Test(conv2d, is_its_definition_at_random_shapes)
+{
+    check_random_layers(2, (uint32_t)test_rounds(60, 600), 4, 9, 12);
+}
+
+/* Depths of several blocks, rows of several strips, columns of several panels. */
+Test(conv2d, is_its_definition_where_products_are_cut)
+{
+    check_random_layers(2, (uint32_t)test_rounds(9, 90), 3, 20, 90);
+}
+
+Test(conv2d, gradients)
+{
+    check_random_gradients(2, (uint32_t)test_rounds(36, 100));
+}
+
+/* ---- options -------------------------------------------------------------------------- */
+
+static void expect_output(const char *model, tn_shape input, tn_shape output)
+{
+    const check_net *net = check_net_new(model, NULL, 0, input, 1, 1, 1);
+    const tn_shape *out = tn_graph_output(net->graph);
+    cr_assert_eq(out->rank, 3);
+    for (int32_t i = 0; i < 3; i++)
+        cr_assert_eq(out->dim[i], output.dim[i], "%s: axis %d is %lld", model, i,
+                     (long long)out->dim[i]);
+}
+
+Test(conv2d, shapes)
+{
+    const tn_shape image = check_shape(3, 9, 12, 4);
+    expect_output("[{conv2d: 5}]", image, check_shape(3, 7, 10, 5));
+    expect_output("[{conv2d: {filters: 5, padding: same}}]", image,
+                  check_shape(3, 9, 12, 5));
+    expect_output("[{conv2d: {filters: 5, kernel: 4, stride: 2, padding: same}}]", image,
+                  check_shape(3, 5, 6, 5));
+    expect_output("[{conv2d: {filters: 5, kernel: [1, 2], stride: [2, 3], pad: [1, 0]}}]",
+                  image, check_shape(3, 6, 4, 5));
+    expect_output("[{conv2d: {filters: 5, dilation: 3, pad: [3, 0, 0, 1]}}]", image,
+                  check_shape(3, 6, 7, 5));
+}
+
+/* With an even filter the odd zero is behind: the first output is that without padding. */
+Test(conv2d, padding_same_puts_the_odd_zero_behind)
+{
+    check_net *net = check_net_new(
+        "[{conv2d: {filters: 1, kernel: 2, padding: same, bias: false}}]", NULL, 0,
+        check_shape(3, 3, 3, 1), 1, 1, 1);
+    const double *x = net->x, *w = net->graph->param[0].value.data,
+                 *y = check_net_output(net);
+    cr_assert_float_eq(y[0], w[0] * x[0] + w[1] * x[1] + w[2] * x[3] + w[3] * x[4],
+                       1e-14);
+    cr_assert_float_eq(y[8], w[0] * x[8], 1e-14);
+}
+
+Test(conv2d, says_shapes_roles_and_fans)
+{
+    const check_net *net = check_net_new(
+        "[{conv2d: {filters: 6, kernel: [2, 5], groups: 2}}]", NULL, 0,
+        check_shape(3, 9, 9, 4), 1, 1, 1);
+    const tn_graph_param *weight = &net->graph->param[0], *bias = &net->graph->param[1];
+    const int64_t dim[] = {6, 2, 2, 5};
+    cr_assert_eq(net->graph->params, 2);
+    cr_assert_eq(weight->value.rank, 4);
+    for (int32_t i = 0; i < 4; i++) cr_assert_eq(weight->value.dim[i], dim[i]);
+    cr_assert(weight->spec.fan_in == 20 && weight->spec.fan_out == 30);
+    cr_assert(weight->spec.role == TN_WEIGHT && bias->spec.role == TN_BIAS);
+    cr_assert(weight->decays && !bias->decays);
+}
+
+Test(conv2d, what_cannot_be_is_refused)
+{
+    const tn_shape image = check_shape(3, 9, 9, 4);
+    check_refusal("[conv2d]", image, "filters");
+    check_refusal("[{conv2d: 0}]", image, "filters");
+    check_refusal(
+        "[{conv2d: {filters: 4, kernel: 0}}]", image,
+        "option 'kernel': expected a whole number, or one for each axis, from 1");
+    check_refusal("[{conv2d: {filters: 4, kernel: [3, 3, 3]}}]", image,
+                  "option 'kernel'");
+    check_refusal("[{conv2d: {filters: 4, kernel: []}}]", image, "option 'kernel'");
+    check_refusal("[{conv2d: {filters: 4, stride: 0}}]", image, "option 'stride'");
+    check_refusal("[{conv2d: {filters: 4, dilation: [1, 9000000000]}}]", image,
+                  "option 'dilation'");
+    check_refusal("[{conv2d: {filters: 4, pad: -1}}]", image, "option 'pad'");
+    check_refusal("[{conv2d: {filters: 4, pad: [1, 2, 3]}}]", image, "option 'pad'");
+    check_refusal("[{conv2d: {filters: 4, groups: 3}}]", image, "multiple of groups (3)");
+    check_refusal("[{conv2d: {filters: 6, groups: 3}}]", image,
+                  "4 channels cannot be cut");
+    check_refusal("[{conv2d: {filters: 4, kernel: [9, 10]}}]", image,
+                  "covers 10 positions of the width, which has 9");
+    check_refusal("[{conv2d: {filters: 4, dilation: 5}}]", image,
+                  "covers 11 positions of the height");
+    check_refusal("[{conv2d: 4}]", check_shape(2, 9, 9, 0),
+                  "needs an input of shape (height, width, channels), got one of rank 2");
+}
+
+Test(conv2d, sizes_that_overflow_are_refused)
+{
+    check_refusal("[{conv2d: {filters: 2000000000, kernel: 1}}]",
+                  check_shape(3, 1, 1, INT64_MAX / 8), "conv2d");
+    check_refusal("[{conv2d: {filters: 2000000000, kernel: 2000000000, padding: same}}]",
+                  check_shape(3, 1, 1, 2000000000), "conv2d");
+    check_refusal("[{conv2d: {filters: 4, pad: 2000000000}}]",
+                  check_shape(3, INT64_MAX - 5, 1, 1), "the height is too large");
+    check_refusal("[{conv2d: {filters: 4, pad: 2000000000}}]", check_shape(3, 9, 9, 1),
+                  "not possible");
+}
