@@ -100,37 +100,58 @@ static TN(patches) TN(patches_of)(const tn_real *data, conv_axis y, conv_axis x,
     return p;
 }
 
-/* Values at .. at + n - 1 of a line that starts at column `left` of image row `row`, which begins
- * at `from`; NULL: outside. */
-CONV_INLINE void TN(read_line)(const TN(patches) * p, const tn_real *from, int64_t left,
+/* n values of a line from its `at` on, which begins `left` positions into the image row at
+ * `from`, and may begin before it or end behind it. */
+CONV_INLINE void TN(read_edge)(const TN(patches) * p, const tn_real *from, int64_t left,
                                int64_t at, int64_t n, tn_real *to)
 {
-    const int64_t first = conv_clamp(-left, p->taps) * p->channels,
-                  end = conv_clamp(p->x.in - left, p->taps) * p->channels;
-    const int64_t zeros = from ? conv_clamp(first - at, n) : n,
-                  kept = from ? conv_clamp(end - at, n) : n;
-    if (zeros) TN(zero_run)(to, zeros);
-    if (kept > zeros)
-        TN(copy_run)(to + zeros, from + left * p->pixel + at + zeros, kept - zeros);
-    if (kept > zeros ? kept < n : zeros < n) TN(zero_run)
-    (to + (kept > zeros ? kept : zeros), n - (kept > zeros ? kept : zeros));
+    const int64_t first = conv_clamp(conv_clamp(-left, p->taps) * p->channels - at, n),
+                  end = conv_clamp(conv_clamp(p->x.in - left, p->taps) * p->channels - at,
+                                   n);
+    TN(zero_run)(to, first);
+    if (end <= first)
+        TN(zero_run)(to + first, n - first);
+    else {
+        TN(copy_run)(to + first, from + left * p->pixel + at + first, end - first);
+        TN(zero_run)(to + end, n - end);
+    }
 }
 
-/* Columns from `col` of the patch of one position: sample, i and j. */
-CONV_INLINE void TN(read_patch)(const TN(patches) * p, int64_t sample, int64_t i,
-                                int64_t j, int64_t col, int64_t cols, tn_real *to)
+/* The same of `rows` patches side by side, the first of which begins there. */
+CONV_INLINE void TN(read_line)(const TN(patches) * p, const tn_real *from, int64_t left,
+                               int64_t at, int64_t n, int64_t rows, tn_real *to,
+                               int64_t stride)
 {
-    int64_t line = col / p->line, at = col % p->line;
-    int64_t u = line / p->lines, v = line % p->lines;
-    for (int64_t n; cols > 0; cols -= n, to += n, at = 0) {
+    const int64_t step = p->x.stride, last = p->x.in - p->taps;
+    for (int64_t r = 0; r < rows; r++, left += step, to += stride)
+        if (!from)
+            TN(zero_run)(to, n);
+        else if (left >= 0 && left <= last)
+            TN(copy_run)(to, from + left * p->pixel + at, n);
+        else
+            TN(read_edge)(p, from, left, at, n, to);
+}
+
+/* A block as it is asked for. */
+typedef struct TN(asked) {
+    int64_t u, v, at; /* where in a patch its columns begin */
+    int64_t cols, stride;
+} TN(asked);
+
+/* `rows` patches side by side, from position (i, j) of a sample on. */
+CONV_INLINE void TN(read_side)(const TN(patches) * p, const TN(asked) * b, int64_t sample,
+                               int64_t i, int64_t j, int64_t rows, tn_real *to)
+{
+    int64_t u = b->u, v = b->v, at = b->at;
+    for (int64_t done = 0, n; done < b->cols; done += n, at = 0) {
         const int64_t row = i * p->y.stride + u * p->y.dilation - p->y.before,
                       left = j * p->x.stride + v * p->x.dilation - p->x.before;
         const tn_real *from = row < 0 || row >= p->y.in
                                   ? NULL
                                   : p->data +
                                         (sample * p->y.in + row) * p->x.in * p->pixel;
-        n = conv_least(p->line - at, cols);
-        TN(read_line)(p, from, left, at, n, to);
+        n = conv_least(p->line - at, b->cols - done);
+        TN(read_line)(p, from, left, at, n, rows, to + done, b->stride);
         if (++v == p->lines) v = 0, u++;
     }
 }
@@ -139,14 +160,16 @@ TN_KERNEL void TN(read_patches)(const void *with, int64_t row, int64_t col, int6
                                 int64_t cols, void *block, int64_t stride)
 {
     const TN(patches) *p = with;
+    const int64_t line = col / p->line;
+    const TN(asked) b = {line / p->lines, line % p->lines, col % p->line, cols, stride};
     int64_t j = row % p->x.out, i = row / p->x.out % p->y.out,
             sample = row / p->x.out / p->y.out;
-    for (tn_real *to = block; rows > 0; rows--, to += stride) {
-        TN(read_patch)(p, sample, i, j, col, cols, to);
-        if (++j < p->x.out) continue;
+    tn_real *to = block;
+    for (int64_t n; rows > 0; rows -= n, to += n * stride) {
+        n = conv_least(rows, p->x.out - j);
+        TN(read_side)(p, &b, sample, i, j, n, to);
         j = 0;
-        if (++i < p->y.out) continue;
-        i = 0, sample++;
+        if (++i == p->y.out) i = 0, sample++;
     }
 }
 
