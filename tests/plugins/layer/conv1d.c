@@ -16,6 +16,13 @@ Test(conv1d, gradients)
     check_random_gradients(1, (uint32_t)test_rounds(36, 100));
 }
 
+Test(conv1d, is_what_pytorch_makes)
+{
+    const shape s = {1,      2,      4,      6,      2,      {1, 11},
+                     {1, 3}, {1, 2}, {1, 2}, {0, 2}, {0, 2}, true};
+    check_torch("sequence", &s);
+}
+
 Test(conv1d, shapes)
 {
     const check_net *net = check_net_new(

@@ -17,6 +17,30 @@ Test(conv2d, gradients)
     check_random_gradients(2, (uint32_t)test_rounds(36, 100));
 }
 
+Test(conv2d, is_what_pytorch_makes)
+{
+    static const struct {
+        const char *name;
+        shape s;
+    } all[] = {
+        {"plain", {2, 2, 3, 4, 1, {7, 6}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, true}},
+        {"pointwise",
+         {2, 2, 6, 5, 1, {4, 5}, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, true}},
+        {"strided",
+         {2, 2, 5, 3, 1, {9, 8}, {3, 2}, {2, 3}, {1, 1}, {1, 0}, {1, 0}, true}},
+        {"dilated",
+         {2, 2, 2, 3, 1, {9, 10}, {3, 3}, {1, 1}, {2, 3}, {2, 3}, {2, 3}, true}},
+        {"grouped",
+         {2, 2, 6, 4, 2, {6, 7}, {3, 3}, {2, 1}, {1, 2}, {1, 1}, {1, 1}, true}},
+        {"depthwise",
+         {2, 2, 5, 5, 5, {8, 7}, {3, 3}, {2, 1}, {1, 1}, {1, 1}, {1, 1}, true}},
+        {"multiplied",
+         {2, 2, 3, 6, 3, {5, 6}, {2, 3}, {1, 1}, {1, 1}, {0, 1}, {0, 1}, true}},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        check_torch(all[i].name, &all[i].s);
+}
+
 /* ---- options -------------------------------------------------------------------------- */
 
 static void expect_output(const char *model, tn_shape input, tn_shape output)

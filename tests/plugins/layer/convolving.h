@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/model.h"
 #include "core/plan_state.h"
 #include "tests/support/check.h"
 #include "tests/support/opening.h"
@@ -344,6 +345,52 @@ static void check_random_gradients(int32_t axes, uint32_t rounds)
                                          : check_shape(2, s.in[1], 2, 0);
         check_gradients(text, NULL, 0, input, s.samples, true);
     }
+}
+
+/* ---- against PyTorch ------------------------------------------------------------------ */
+
+/* Tensor `key` of a case of convolutions.safetensors (tests/reference/make_fixtures.py). */
+static double *fixture_of(const tn_archive *a, const char *name, const char *key,
+                          int64_t count)
+{
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "%s/%s", name, key);
+    for (int64_t i = 0; i < a->tensors; i++)
+        if (!strcmp(a->tensor[i].name, wanted)) {
+            cr_assert_eq(tn_count(&a->tensor[i].tensor), count, "%s", wanted);
+            return memcpy(check_room(count, sizeof(double)), a->tensor[i].tensor.data,
+                          sizeof(double) * (size_t)count);
+        }
+    cr_assert_fail("the fixture has no %s", wanted);
+    return NULL;
+}
+
+static void check_torch(const char *name, const shape *s)
+{
+    char path[4096];
+    tn_archive a;
+    void *bytes;
+    tn_error e = {0};
+    tn_env *env = check_env();
+    snprintf(path, sizeof path, "%s/reference/convolutions.safetensors",
+             getenv("TENON_TEST_DATA"));
+    cr_assert_eq(tn_archive_read(env, path, &a, &bytes, &e), TN_OK, "%s", e.text);
+    const values want = {.x = fixture_of(&a, name, "x", x_count(s)),
+                         .w = fixture_of(&a, name, "weight", w_count(s)),
+                         .b = fixture_of(&a, name, "bias", s->filters),
+                         .gy = fixture_of(&a, name, "gy", y_count(s)),
+                         .y = fixture_of(&a, name, "y", y_count(s)),
+                         .gx = fixture_of(&a, name, "gx", x_count(s)),
+                         .gw = fixture_of(&a, name, "gweight", w_count(s)),
+                         .gb = fixture_of(&a, name, "gbias", s->filters)},
+                 got = inputs_of(s, &want);
+    tn_archive_free(env, &a, bytes);
+    by_layer(s, &got, "blis", 2, 1);
+    cr_assert_leq(error_of(s, &got, &want), 1e-14, "%s: off by %g", name,
+                  error_of(s, &got, &want));
+    by_layer(s, &got, "blis", 2, 0);
+    cr_assert_leq(error_of(s, &got, &want), 1e-6, "%s in float: off by %g", name,
+                  error_of(s, &got, &want));
 }
 
 /* ---- refusals ------------------------------------------------------------------------- */
