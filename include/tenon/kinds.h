@@ -119,7 +119,8 @@ typedef struct tn_matrix {
     int64_t rows, cols, row_stride, col_stride;
     void *data;
     /* Reads a block into `block` (row stride `stride`) instead of from data: a prologue, or a
-     * gather of patches. May be asked for a block more than once. [parallel] */
+     * gather of patches. May be asked for a block more than once. Of a weight it reads nothing
+     * else, so that the host may keep what it has read. [parallel] */
     void (*read)(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
                  void *block, int64_t stride);
     /* Told of each finished block of the result: an epilogue. It may change the block. With
