@@ -5,27 +5,28 @@
  * PyTorch, (filters, channels / groups, kernel height, kernel width), and slide without being
  * mirrored (cross-correlation). */
 
-#define OPTIONS(P)                                                                       \
-    P(INT, filters, TN_POSITIONAL | TN_REQUIRED, 0, 1, INT32_MAX, "output channels")     \
-    P(INTS, kernel, 0, "[3]", , ,                                                        \
-      "positions of a filter: one number, or one for each axis")                         \
-    P(INTS, stride, 0, "[1]", , , "positions from one output to the next, likewise")     \
-    P(INTS, dilation, 0, "[1]", , ,                                                      \
-      "positions from one value of a filter to the next, likewise")                      \
-    P(ENUM, padding, 0, 0, "valid|same", ,                                               \
-      "valid: filters stay inside; same: zeros around, so that a stride of 1 keeps the " \
-      "size")                                                                            \
-    P(INTS, pad, TN_OPTIONAL, 0, , ,                                                     \
-      "zeros around, in place of padding: one number, one for each axis, or before and " \
-      "after for each axis")                                                             \
-    P(INT, groups, 0, 1, 1, INT32_MAX,                                                   \
-      "parts of the channels with filters of their own")                                 \
+#define OPTIONS(P)                                                                      \
+    P(INT, filters, TN_POSITIONAL | TN_REQUIRED, 0, 1, INT32_MAX, "output channels")    \
+    P(INTS, kernel, 0, "[3]", , ,                                                       \
+      "positions of a filter: one number, or one for each axis")                        \
+    P(INTS, stride, 0, "[1]", , , "positions from one output to the next, likewise")    \
+    P(INTS, dilation, 0, "[1]", , ,                                                     \
+      "positions from one value of a filter to the next, likewise")                     \
+    P(ENUM, padding, 0, 0, "valid|same|explicit", ,                                     \
+      "valid: none; same: zeros around, so that a stride of 1 keeps the size; "         \
+      "explicit: by pad")                                                               \
+    P(INTS, pad, TN_OPTIONAL, 0, , ,                                                    \
+      "with padding: explicit, zeros around: one number, one for each axis, or before " \
+      "and "                                                                            \
+      "after for each axis")                                                            \
+    P(INT, groups, 0, 1, 1, INT32_MAX,                                                  \
+      "parts of the channels with filters of their own")                                \
     P(BOOL, bias, 0, 1, , , "whether to add a learned value to each output channel")
 
 #ifndef CONV_ONCE
 #define CONV_ONCE
 
-enum { CONV_VALID, CONV_SAME };
+enum { CONV_VALID, CONV_SAME, CONV_EXPLICIT };
 
 /* One axis. Output i takes, for each k < kernel, input i * stride + k * dilation - before, which
  * is zero where there is none. */
@@ -142,6 +143,9 @@ static tn_status TN(check)(void *me, tn_call *c)
     if (!status) status = conv_numbers(c, "dilation", self->dilation, dilation);
     if (!status && self->pad) status = conv_zeros(c, self->pad, before, self->after);
     if (status) return status;
+    if ((self->padding == CONV_EXPLICIT) != (self->pad != NULL))
+        return tn_fail(c, TN_EINVAL,
+                       "padding: explicit and pad go together: give both or neither");
     if (self->filters % self->groups)
         return tn_fail(c, TN_EINVAL, "filters (%lld) must be a multiple of groups (%lld)",
                        (long long)self->filters, (long long)self->groups);
@@ -167,8 +171,7 @@ static tn_status TN(fit)(TN(self) * self, tn_call *c, tn_node *node)
     for (int i = 0; i < CONV_AXES && !status; i++) {
         conv_axis *a = axis[2 - CONV_AXES + i];
         a->in = in->dim[i];
-        status = conv_fit(c, name[i], !self->pad && self->padding == CONV_SAME,
-                          self->after[i], a);
+        status = conv_fit(c, name[i], self->padding == CONV_SAME, self->after[i], a);
         node->out.dim[i] = a->out;
     }
     node->out.dim[CONV_AXES] = s->filters;

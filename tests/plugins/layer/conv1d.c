@@ -25,9 +25,9 @@ Test(conv1d, is_what_pytorch_makes)
 
 Test(conv1d, shapes)
 {
-    const check_net *net = check_net_new(
-        "[{conv1d: {filters: 6, kernel: 4, stride: 2, pad: [3, 0], groups: 2}}]", NULL, 0,
-        check_shape(2, 9, 4, 0), 1, 1, 1);
+    const check_net *net = check_net_new("[{conv1d: {filters: 6, kernel: 4, stride: 2, "
+                                         "padding: explicit, pad: [3, 0], groups: 2}}]",
+                                         NULL, 0, check_shape(2, 9, 4, 0), 1, 1, 1);
     const tn_shape *out = tn_graph_output(net->graph);
     const tn_tensor *weight = &net->graph->param[0].value;
     cr_assert(out->rank == 2 && out->dim[0] == 5 && out->dim[1] == 6);
@@ -40,7 +40,8 @@ Test(conv1d, what_cannot_be_is_refused)
     const tn_shape sequence = check_shape(2, 9, 4, 0);
     check_refusal("[{conv1d: {filters: 4, kernel: [3, 3]}}]", sequence,
                   "option 'kernel': expected a whole number from 1");
-    check_refusal("[{conv1d: {filters: 4, pad: [1, 2, 3]}}]", sequence, "option 'pad'");
+    check_refusal("[{conv1d: {filters: 4, padding: explicit, pad: [1, 2, 3]}}]", sequence,
+                  "option 'pad'");
     check_refusal("[{conv1d: {filters: 4, kernel: 10}}]", sequence,
                   "covers 10 positions of the length, which has 9");
     check_refusal("[{conv1d: 4}]", check_shape(3, 9, 9, 4),

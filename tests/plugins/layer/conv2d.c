@@ -61,10 +61,12 @@ Test(conv2d, shapes)
                   check_shape(3, 9, 12, 5));
     expect_output("[{conv2d: {filters: 5, kernel: 4, stride: 2, padding: same}}]", image,
                   check_shape(3, 5, 6, 5));
-    expect_output("[{conv2d: {filters: 5, kernel: [1, 2], stride: [2, 3], pad: [1, 0]}}]",
+    expect_output("[{conv2d: {filters: 5, kernel: [1, 2], stride: [2, 3], padding: "
+                  "explicit, pad: [1, 0]}}]",
                   image, check_shape(3, 6, 4, 5));
-    expect_output("[{conv2d: {filters: 5, dilation: 3, pad: [3, 0, 0, 1]}}]", image,
-                  check_shape(3, 6, 7, 5));
+    expect_output(
+        "[{conv2d: {filters: 5, dilation: 3, padding: explicit, pad: [3, 0, 0, 1]}}]",
+        image, check_shape(3, 6, 7, 5));
 }
 
 /* With an even filter the odd zero is behind: the first output is that without padding. */
@@ -109,8 +111,12 @@ Test(conv2d, what_cannot_be_is_refused)
     check_refusal("[{conv2d: {filters: 4, stride: 0}}]", image, "option 'stride'");
     check_refusal("[{conv2d: {filters: 4, dilation: [1, 9000000000]}}]", image,
                   "option 'dilation'");
-    check_refusal("[{conv2d: {filters: 4, pad: -1}}]", image, "option 'pad'");
-    check_refusal("[{conv2d: {filters: 4, pad: [1, 2, 3]}}]", image, "option 'pad'");
+    check_refusal("[{conv2d: {filters: 4, padding: explicit, pad: -1}}]", image,
+                  "option 'pad'");
+    check_refusal("[{conv2d: {filters: 4, padding: explicit, pad: [1, 2, 3]}}]", image,
+                  "option 'pad'");
+    check_refusal("[{conv2d: {filters: 4, pad: 1}}]", image, "give both or neither");
+    check_refusal("[{conv2d: {filters: 4, padding: explicit}}]", image, "go together");
     check_refusal("[{conv2d: {filters: 4, groups: 3}}]", image, "multiple of groups (3)");
     check_refusal("[{conv2d: {filters: 6, groups: 3}}]", image,
                   "4 channels cannot be cut");
@@ -128,8 +134,41 @@ Test(conv2d, sizes_that_overflow_are_refused)
                   check_shape(3, 1, 1, INT64_MAX / 8), "conv2d");
     check_refusal("[{conv2d: {filters: 2000000000, kernel: 2000000000, padding: same}}]",
                   check_shape(3, 1, 1, 2000000000), "conv2d");
-    check_refusal("[{conv2d: {filters: 4, pad: 2000000000}}]",
+    check_refusal("[{conv2d: {filters: 4, padding: explicit, pad: 2000000000}}]",
                   check_shape(3, INT64_MAX - 5, 1, 1), "the height is too large");
-    check_refusal("[{conv2d: {filters: 4, pad: 2000000000}}]", check_shape(3, 9, 9, 1),
-                  "not possible");
+    check_refusal("[{conv2d: {filters: 4, padding: explicit, pad: 2000000000}}]",
+                  check_shape(3, 9, 9, 1), "not possible");
+}
+
+/* ---- inference ------------------------------------------------------------------------ */
+
+/* A net that only predicts packs its filters, at the second use, and gives the bits of filters where
+ * they lie. */
+Test(conv2d, filters_are_packed_at_inference)
+{
+    tn_env *env = open_env("blis", 2);
+    const tn_shape input = check_shape(3, 9, 9, 5);
+    tn_config *config;
+    tn_graph *graph = open_graph(
+        env, "[{conv2d: 20}, relu, {conv2d: {filters: 7, stride: 2}}]", &input, 0,
+        &config);
+    const tn_plan_options options = {.samples = 3};
+    const tn_pass pass = {.samples = 3};
+    tn_plan *plan;
+    tn_error e = {0};
+    float x[3 * 9 * 9 * 5], first[3 * 3 * 3 * 7];
+    const void *y;
+    cr_assert_eq(tn_plan_make(graph, &options, &plan, &e), TN_OK, "%s", e.text);
+    for (int i = 0; i < 3 * 9 * 9 * 5; i++) x[i] = (float)(i % 17) - 8;
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(tn_plan_forward(plan, &pass, x, &y, &e), TN_OK, "%s", e.text);
+        if (!i) memcpy(first, y, sizeof first);
+        cr_assert_arr_eq(y, first, sizeof first);
+    }
+    cr_assert_not_null(graph->param[0].packed.at);
+    cr_assert_not_null(graph->param[2].packed.at);
+    tn_plan_free(plan);
+    tn_graph_free(graph);
+    tn_config_free(config);
+    tn_env_free(env);
 }

@@ -138,7 +138,8 @@ static void layer_text(const shape *s, char text[1024])
         snprintf(
             text, 1024,
             "[{dense: {units: %d, bias: false}}, {conv2d: {filters: %d, kernel: [%d, "
-            "%d], stride: [%d, %d], dilation: [%d, %d], pad: [%d, %d, %d, %d], groups: "
+            "%d], stride: [%d, %d], dilation: [%d, %d], padding: explicit, pad: [%d, %d, "
+            "%d, %d], groups: "
             "%d, bias: %s, name: conv}}]",
             (int)s->channels, (int)s->filters, (int)k[0], (int)k[1], (int)t[0], (int)t[1],
             (int)d[0], (int)d[1], (int)b[0], (int)a[0], (int)b[1], (int)a[1],
@@ -146,7 +147,8 @@ static void layer_text(const shape *s, char text[1024])
     else
         snprintf(text, 1024,
                  "[{dense: {units: %d, bias: false}}, {conv1d: {filters: %d, kernel: %d, "
-                 "stride: %d, dilation: %d, pad: [%d, %d], groups: %d, bias: %s, name: "
+                 "stride: %d, dilation: %d, padding: explicit, pad: [%d, %d], groups: "
+                 "%d, bias: %s, name: "
                  "conv}}]",
                  (int)s->channels, (int)s->filters, (int)k[1], (int)t[1], (int)d[1],
                  (int)b[1], (int)a[1], (int)s->groups, s->bias ? "true" : "false");
