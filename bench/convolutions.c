@@ -129,7 +129,9 @@ static void prepare(bench *b, const layer *l)
     b->out = like(&node->out, l->samples), b->gout = like(&node->out, l->samples);
     b->weight = param[0].value, b->gweight = like(&param[0].spec.shape, -1);
     b->ins[0] = &b->in, b->params[0] = &b->weight, b->params[1] = &param[1].value;
+    const size_t cache = node->cache * (size_t)l->samples;
     b->io = (tn_io){.training = 1,
+                    .cache = cache ? aligned_alloc(64, (cache + 63) / 64 * 64) : NULL,
                     .inputs = 1,
                     .in = b->ins,
                     .out = &b->out,
@@ -155,7 +157,7 @@ static int run_layer(bench *b, const layer *l)
                        run_form(b, l, "input_gradient", input_gradient) ||
                        run_form(b, l, "filter_gradient", filter_gradient);
     free(b->in.data), free(b->gin.data), free(b->out.data), free(b->gout.data);
-    free(b->gweight.data);
+    free(b->gweight.data), free(b->io.cache);
     tn_graph_free(b->graph);
     tn_config_free(config);
     return failed;

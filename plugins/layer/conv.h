@@ -231,6 +231,8 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
     tn_status status = TN(fit)(self, c, node);
     if (!status) status = TN(declare)(self, c);
     if (!status) TN(say_products)(&self->shape, node);
+    if (conv_is_depthwise(&self->shape)) /* a gradient of the filters from each sample */
+        node->cache = (size_t)(conv_taps(&self->shape) * self->filters) * sizeof(tn_real);
     return status;
 }
 

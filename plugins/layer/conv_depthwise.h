@@ -7,106 +7,126 @@
 #ifndef CONV_DEPTHWISE_ONCE
 #define CONV_DEPTHWISE_ONCE
 
-#define CONV_BLOCK 32 /* channels */
-#define CONV_TAPS 64  /* of a filter, at a time */
+/* Outputs first .. end - 1, for which a tap meets the input, `shift` positions from where their
+ * stride leads. */
+typedef struct conv_met {
+    int64_t first, end, shift;
+} conv_met;
 
-/* Outputs that an input reaches, or inputs that an output takes: position i meets
- * (i * stride + k * dilation - before) / every, where that is whole and inside. */
-typedef struct conv_meeting {
-    int64_t stride, dilation, before, every, in;
-} conv_meeting;
-
-static conv_meeting conv_taken(const conv_axis *a)
+static inline __attribute__((always_inline)) conv_met conv_meets(const conv_axis *a,
+                                                                 int64_t tap)
 {
-    return (conv_meeting){a->stride, a->dilation, a->before, 1, a->in};
-}
-
-static conv_meeting conv_reached(const conv_axis *a)
-{
-    return (conv_meeting){1, -a->dilation, -a->before, a->stride, a->out};
-}
-
-/* -1: nothing. */
-static inline __attribute__((always_inline)) int64_t conv_met(const conv_meeting *m,
-                                                              int64_t i, int64_t k)
-{
-    const int64_t at = i * m->stride + k * m->dilation - m->before;
-    if (at < 0) return -1;
-    const int64_t met = m->every == 1 ? at : at % m->every ? m->in : at / m->every;
-    return met < m->in ? met : -1;
+    const int64_t shift = tap * a->dilation - a->before, last = a->in - 1 - shift;
+    return (conv_met){.first = shift < 0 ? (a->stride - 1 - shift) / a->stride : 0,
+                      .end = last < 0 ? 0 : conv_least(last / a->stride + 1, a->out),
+                      .shift = shift};
 }
 #endif
 
-/* to = bias + sum over taps of w times what they meet in `from`, pixel by pixel. */
+typedef tn_real TN(lanes)
+    __attribute__((vector_size(64), aligned(sizeof(tn_real)), may_alias));
+#define CONV_LANES ((int64_t)(64 / sizeof(tn_real)))
+
+/* Rows of the output or, for the gradient of the input, back to those of the input. */
 typedef struct TN(depthwise) {
     const conv *shape;
     const tn_real *from, *weight, *bias;
     tn_real *to;
-    conv_meeting y, x;
-    int64_t rows, cols; /* of one image of `to` */
+    int64_t rows; /* of `to`, of all samples */
 } TN(depthwise);
 
-/* Filters of n channels from `channel` on, taps first .. first + taps - 1, by taps. */
-CONV_INLINE void TN(turn_filters)(const TN(depthwise) * d, int64_t channel, int64_t n,
-                                  int64_t first, int64_t taps, tn_real (*w)[CONV_BLOCK])
-{
-    const int64_t all = conv_taps(d->shape);
-    for (int64_t k = 0; k < taps; k++)
-        for (int64_t i = 0; i < n; i++)
-            w[k][i] = d->weight[(channel + i) * all + first + k];
-}
+/* One tap of n channels. */
+typedef struct TN(tap) {
+    tn_real w[64 / sizeof(tn_real)];
+    conv_met met; /* along a row */
+    int64_t channel;
+} TN(tap);
 
-/* One pixel's sums over some taps, onto what is in `to`. */
-CONV_INLINE void TN(depthwise_pixel)(const TN(depthwise) * d, const tn_real *image,
-                                     int64_t i, int64_t j, int64_t first, int64_t taps,
-                                     const int64_t n, tn_real (*w)[CONV_BLOCK],
-                                     tn_real *to)
+/* to += w times what the tap meets in a row. */
+CONV_INLINE void TN(add_tap)(const conv *s, const int back, const TN(tap) * tap,
+                             const tn_real *from, tn_real *to, const int64_t n)
 {
-    const int64_t width = d->shape->x.kernel, channels = d->shape->channels;
-    tn_real sum[CONV_BLOCK];
-    for (int64_t c = 0; c < n; c++) sum[c] = to[c];
-    for (int64_t k = 0, u = first / width, v = first % width; k < taps; k++) {
-        const int64_t y = conv_met(&d->y, i, u), x = conv_met(&d->x, j, v);
-        if (++v == width) v = 0, u++;
-        if (y < 0 || x < 0) continue;
-        const tn_real *from = image + (y * d->x.in + x) * channels;
-        for (int64_t c = 0; c < n; c++) sum[c] += w[k][c] * from[c];
+    const TN(lanes) w = *(const TN(lanes) *)tap->w;
+    for (int64_t j = tap->met.first; j < tap->met.end; j++) {
+        const int64_t in = (j * s->x.stride + tap->met.shift) * s->channels,
+                      out = j * s->channels;
+        tn_real *t = to + (back ? in : out);
+        const tn_real *f = from + (back ? out : in);
+        if (n == CONV_LANES)
+            *(TN(lanes) *)t += w * *(const TN(lanes) *)f;
+        else
+            for (int64_t c = 0; c < n; c++) t[c] += tap->w[c] * f[c];
     }
-    for (int64_t c = 0; c < n; c++) to[c] = sum[c];
 }
 
-/* A row of `to`, channels from `channel` on. */
-CONV_INLINE void TN(depthwise_block)(const TN(depthwise) * d, int64_t row,
-                                     int64_t channel, const int64_t n)
+/* Which row of `from` a row of `to` meets at a tap; -1: none. */
+CONV_INLINE int64_t TN(row_met)(const conv_axis *a, const int back, int64_t row,
+                                int64_t tap)
 {
-    const int64_t channels = d->shape->channels, all = conv_taps(d->shape);
-    const tn_real *image = d->from + row / d->rows * d->y.in * d->x.in * channels +
-                           channel;
-    tn_real *to = d->to + row * d->cols * channels + channel;
-    tn_real w[CONV_TAPS][CONV_BLOCK];
-    for (int64_t j = 0; j < d->cols; j++)
+    const int64_t shift = tap * a->dilation - a->before,
+                  at = back ? row - shift : row * a->stride + shift;
+    if (at < 0 || (back && at % a->stride)) return -1;
+    const int64_t met = back ? at / a->stride : at;
+    return met < (back ? a->out : a->in) ? met : -1;
+}
+
+/* n channels from `channel` on of rows first .. end - 1 of `to`. */
+CONV_INLINE void TN(make_rows)(const TN(depthwise) * d, const int back, int64_t first,
+                               int64_t end, int64_t channel, const int64_t n)
+{
+    const conv *s = d->shape;
+    const int64_t rows = back ? s->y.in : s->y.out, cols = back ? s->x.in : s->x.out,
+                  from_rows = back ? s->y.out : s->y.in,
+                  from_cols = back ? s->x.out : s->x.in, taps = conv_taps(s);
+    tn_real *to = d->to + channel;
+    for (int64_t j = first * cols; j < end * cols; j++)
         for (int64_t c = 0; c < n; c++)
-            to[j * channels + c] = d->bias ? d->bias[channel + c] : 0;
-    for (int64_t first = 0; first < all; first += CONV_TAPS) {
-        const int64_t taps = conv_least(CONV_TAPS, all - first);
-        TN(turn_filters)(d, channel, n, first, taps, w);
-        for (int64_t j = 0; j < d->cols; j++) TN(depthwise_pixel)
-        (d, image, row % d->rows, j, first, taps, n, w, to + j * channels);
+            to[j * s->channels + c] = d->bias ? d->bias[channel + c] : 0;
+    for (int64_t k = 0; k < taps; k++) {
+        TN(tap) tap = {.met = conv_meets(&s->x, k % s->x.kernel)};
+        for (int64_t c = 0; c < n; c++) tap.w[c] = d->weight[(channel + c) * taps + k];
+        for (int64_t row = first; row < end; row++) {
+            const int64_t met = TN(row_met)(&s->y, back, row % rows, k / s->x.kernel);
+            if (met >= 0) TN(add_tap)
+            (s, back, &tap,
+             d->from + (row / rows * from_rows + met) * from_cols * s->channels + channel,
+             to + row * cols * s->channels, n);
+        }
     }
 }
 
-TN_KERNEL void TN(depthwise_row)(const TN(depthwise) * d, int64_t row)
+#define CONV_ROWS 16 /* for which a filter is read once */
+
+/* Chunk number i of the rows of `to`. */
+CONV_INLINE void TN(make_chunk)(const TN(depthwise) * d, const int back, int64_t i)
 {
-    const int64_t channels = d->shape->channels;
+    const int64_t channels = d->shape->channels, first = i * CONV_ROWS,
+                  end = conv_least(first + CONV_ROWS, d->rows);
     int64_t c = 0;
-    for (; c + CONV_BLOCK <= channels; c += CONV_BLOCK)
-        TN(depthwise_block)(d, row, c, CONV_BLOCK);
-    if (c < channels) TN(depthwise_block)(d, row, c, channels - c);
+    for (; c + CONV_LANES <= channels; c += CONV_LANES)
+        TN(make_rows)(d, back, first, end, c, CONV_LANES);
+    if (c < channels) TN(make_rows)(d, back, first, end, c, channels - c);
 }
 
-static tn_status TN(run_row)(void *data, int64_t i)
+TN_KERNEL void TN(make_out)(const TN(depthwise) * d, int64_t i)
 {
-    TN(depthwise_row)(data, i);
+    TN(make_chunk)(d, 0, i);
+}
+
+TN_KERNEL void TN(make_gin)(const TN(depthwise) * d, int64_t i)
+{
+    TN(make_chunk)(d, 1, i);
+}
+
+static tn_status TN(run_out)(void *data, int64_t i)
+{
+    TN(make_out)(data, i);
+    return TN_OK;
+}
+
+static tn_status TN(run_gin)(void *data, int64_t i)
+{
+    TN(make_gin)(data, i);
     return TN_OK;
 }
 
@@ -119,11 +139,8 @@ static tn_status TN(depthwise_forward)(const conv *s, tn_call *c, const tn_io *i
          .weight = io->param[0]->data,
          .bias = bias,
          .to = io->out->data,
-         .y = conv_taken(&s->y),
-         .x = conv_taken(&s->x),
-         .rows = s->y.out,
-         .cols = s->x.out};
-    return c->host->parallel(c, io->out->dim[0] * s->y.out, TN(run_row), &d);
+         .rows = io->out->dim[0] * s->y.out};
+    return c->host->parallel(c, (d.rows + CONV_ROWS - 1) / CONV_ROWS, TN(run_out), &d);
 }
 
 static tn_status TN(depthwise_gin)(const conv *s, tn_call *c, const tn_io *io)
@@ -133,67 +150,101 @@ static tn_status TN(depthwise_gin)(const conv *s, tn_call *c, const tn_io *io)
          .from = io->gout->data,
          .weight = io->param[0]->data,
          .to = io->gin[0]->data,
-         .y = conv_reached(&s->y),
-         .x = conv_reached(&s->x),
-         .rows = s->y.in,
-         .cols = s->x.in};
-    return c->host->parallel(c, io->gout->dim[0] * s->y.in, TN(run_row), &d);
+         .rows = io->gout->dim[0] * s->y.in};
+    return c->host->parallel(c, (d.rows + CONV_ROWS - 1) / CONV_ROWS, TN(run_gin), &d);
 }
 
 /* ---- gradient of the filters ------------------------------------------------------------ */
 
+#define CONV_CHAINS 4 /* of sums side by side, so that none waits for the one before */
+
+/* Sums of each sample, by taps, which are then added up in order. */
 typedef struct TN(depthwise_sums) {
     const conv *shape;
     const tn_real *x, *gy;
-    tn_real *gw;
+    tn_real *part, *gw;
     int64_t samples, blocks; /* of channels */
 } TN(depthwise_sums);
 
-/* sum[c] += over a row of outputs, for one tap. Rows are added up in double. */
-CONV_INLINE void TN(sum_row)(const conv *s, const tn_real *x, const tn_real *gy,
-                             int64_t v, const int64_t n, double *sum)
+/* sum += a row of outputs times what one tap meets in a row of inputs, of a block of channels. */
+CONV_INLINE void TN(sum_block)(const conv *s, const conv_met *met, const tn_real *x,
+                               const tn_real *gy, tn_real *sum)
 {
-    tn_real part[CONV_BLOCK] = {0};
-    for (int64_t j = 0; j < s->x.out; j++) {
-        const int64_t at = j * s->x.stride + v * s->x.dilation - s->x.before;
-        if (at < 0 || at >= s->x.in) continue;
-        for (int64_t c = 0; c < n; c++)
-            part[c] += gy[j * s->channels + c] * x[at * s->channels + c];
-    }
-    for (int64_t c = 0; c < n; c++) sum[c] += (double)part[c];
+    const int64_t step = s->x.stride * s->channels;
+    TN(lanes) part[CONV_CHAINS] = {{0}};
+    int64_t j = met->first;
+    x += met->shift * s->channels;
+    for (; j + CONV_CHAINS <= met->end; j += CONV_CHAINS)
+        for (int k = 0; k < CONV_CHAINS; k++)
+            part[k] += *(const TN(lanes) *)(gy + (j + k) * s->channels) *
+                       *(const TN(lanes) *)(x + (j + k) * step);
+    for (; j < met->end; j++)
+        part[0] += *(const TN(lanes) *)(gy + j * s->channels) *
+                   *(const TN(lanes) *)(x + j * step);
+    *(TN(lanes) *)sum += (part[0] + part[1]) + (part[2] + part[3]);
 }
 
-CONV_INLINE void TN(sum_tap)(const TN(depthwise_sums) * d, int64_t tap, int64_t channel,
-                             const int64_t n)
+/* The same of n channels, which fill no vector. */
+CONV_INLINE void TN(sum_rest)(const conv *s, const conv_met *met, const tn_real *x,
+                              const tn_real *gy, int64_t n, tn_real *sum)
+{
+    const int64_t step = s->x.stride * s->channels;
+    x += met->shift * s->channels;
+    for (int64_t c = 0; c < n; c++) {
+        tn_real part = 0;
+        for (int64_t j = met->first; j < met->end; j++)
+            part += gy[j * s->channels + c] * x[j * step + c];
+        sum[c] += part;
+    }
+}
+
+/* Number i: a sample, and a block of channels. */
+TN_KERNEL void TN(sum_sample)(const TN(depthwise_sums) * d, int64_t i)
 {
     const conv *s = d->shape;
-    const int64_t u = tap / s->x.kernel, v = tap % s->x.kernel;
-    double sum[CONV_BLOCK] = {0};
-    for (int64_t row = 0; row < d->samples * s->y.out; row++) {
-        const int64_t at = row % s->y.out * s->y.stride + u * s->y.dilation - s->y.before,
-                      sample = row / s->y.out;
-        if (at < 0 || at >= s->y.in) continue;
-        TN(sum_row)
-        (s, d->x + (sample * s->y.in + at) * s->x.in * s->channels + channel,
-         d->gy + row * s->x.out * s->channels + channel, v, n, sum);
+    const int64_t sample = i / d->blocks, channel = i % d->blocks * CONV_LANES,
+                  n = conv_least(CONV_LANES, s->channels - channel), taps = conv_taps(s);
+    tn_real *part = d->part + sample * taps * s->channels + channel;
+    for (int64_t k = 0; k < taps; k++)
+        for (int64_t c = 0; c < n; c++) part[k * s->channels + c] = 0;
+    for (int64_t row = 0; row < s->y.out; row++)
+        for (int64_t k = 0; k < taps; k++) {
+            const int64_t at = TN(row_met)(&s->y, 0, row, k / s->x.kernel);
+            if (at < 0) continue;
+            const conv_met met = conv_meets(&s->x, k % s->x.kernel);
+            const tn_real *x = d->x + (sample * s->y.in + at) * s->x.in * s->channels +
+                               channel,
+                          *gy = d->gy +
+                                (sample * s->y.out + row) * s->x.out * s->channels +
+                                channel;
+            if (n == CONV_LANES)
+                TN(sum_block)(s, &met, x, gy, part + k * s->channels);
+            else
+                TN(sum_rest)(s, &met, x, gy, n, part + k * s->channels);
+        }
+}
+
+/* Of one tap. */
+static void TN(join_samples)(const TN(depthwise_sums) * d, int64_t tap)
+{
+    const int64_t channels = d->shape->channels, taps = conv_taps(d->shape);
+    for (int64_t c = 0; c < channels; c++) {
+        double sum = 0;
+        for (int64_t i = 0; i < d->samples; i++)
+            sum += (double)d->part[(i * taps + tap) * channels + c];
+        d->gw[c * taps + tap] = (tn_real)sum;
     }
-    for (int64_t c = 0; c < n; c++)
-        d->gw[(channel + c) * conv_taps(s) + tap] = (tn_real)sum[c];
 }
 
-TN_KERNEL void TN(sum_taps)(const TN(depthwise_sums) * d, int64_t i)
+static tn_status TN(run_sample)(void *data, int64_t i)
 {
-    const int64_t tap = i / d->blocks, channel = i % d->blocks * CONV_BLOCK,
-                  left = d->shape->channels - channel;
-    if (left >= CONV_BLOCK)
-        TN(sum_tap)(d, tap, channel, CONV_BLOCK);
-    else
-        TN(sum_tap)(d, tap, channel, left);
+    TN(sum_sample)(data, i);
+    return TN_OK;
 }
 
-static tn_status TN(run_tap)(void *data, int64_t i)
+static tn_status TN(run_join)(void *data, int64_t tap)
 {
-    TN(sum_taps)(data, i);
+    TN(join_samples)(data, tap);
     return TN_OK;
 }
 
@@ -203,8 +254,11 @@ static tn_status TN(depthwise_gweight)(const conv *s, tn_call *c, const tn_io *i
     d = {.shape = s,
          .x = io->in[0]->data,
          .gy = io->gout->data,
+         .part = io->cache,
          .gw = io->gparam[0]->data,
          .samples = io->gout->dim[0],
-         .blocks = (s->channels + CONV_BLOCK - 1) / CONV_BLOCK};
-    return c->host->parallel(c, conv_taps(s) * d.blocks, TN(run_tap), &d);
+         .blocks = (s->channels + CONV_LANES - 1) / CONV_LANES};
+    const tn_status status = c->host->parallel(c, d.samples * d.blocks, TN(run_sample),
+                                               &d);
+    return status ? status : c->host->parallel(c, conv_taps(s), TN(run_join), &d);
 }
