@@ -35,28 +35,31 @@ typedef struct TN(depthwise) {
     int64_t rows; /* of `to`, of all samples */
 } TN(depthwise);
 
-/* One tap of n channels. */
-typedef struct TN(tap) {
-    tn_real w[64 / sizeof(tn_real)];
-    conv_met met; /* along a row */
-    int64_t channel;
-} TN(tap);
+#define CONV_TAPS 64 /* that are read at a time */
 
-/* to += w times what the tap meets in a row. */
-CONV_INLINE void TN(add_tap)(const conv *s, const int back, const TN(tap) * tap,
-                             const tn_real *from, tn_real *to, const int64_t n)
+/* Some taps of a block of channels. */
+typedef struct TN(some_taps) {
+    tn_real w[CONV_TAPS][64 / sizeof(tn_real)];
+    conv_met met[CONV_TAPS]; /* along a row */
+} TN(some_taps);
+
+/* to += w times what a tap meets in a row. */
+CONV_INLINE void TN(add_tap)(const conv *s, const int back, const conv_met *met,
+                             const tn_real *w, const tn_real *from, tn_real *to,
+                             const int64_t n)
 {
-    const TN(lanes) w = *(const TN(lanes) *)tap->w;
-    for (int64_t j = tap->met.first; j < tap->met.end; j++) {
-        const int64_t in = (j * s->x.stride + tap->met.shift) * s->channels,
-                      out = j * s->channels;
-        tn_real *t = to + (back ? in : out);
-        const tn_real *f = from + (back ? out : in);
+    const int64_t out = s->channels, in = s->x.stride * out,
+                  count = met->end - met->first, at = met->first * in + met->shift * out,
+                  to_step = back ? in : out, from_step = back ? out : in;
+    const TN(lanes) all = *(const TN(lanes) *)w;
+    if (count <= 0) return;
+    to += back ? at : met->first * out;
+    from += back ? met->first * out : at;
+    for (int64_t j = 0; j < count; j++, to += to_step, from += from_step)
         if (n == CONV_LANES)
-            *(TN(lanes) *)t += w * *(const TN(lanes) *)f;
+            *(TN(lanes) *)to += all * *(const TN(lanes) *)from;
         else
-            for (int64_t c = 0; c < n; c++) t[c] += tap->w[c] * f[c];
-    }
+            for (int64_t c = 0; c < n; c++) to[c] += w[c] * from[c];
 }
 
 /* Which row of `from` a row of `to` meets at a tap; -1: none. */
@@ -70,6 +73,25 @@ CONV_INLINE int64_t TN(row_met)(const conv_axis *a, const int back, int64_t row,
     return met < (back ? a->out : a->in) ? met : -1;
 }
 
+CONV_INLINE void TN(begin_row)(const TN(depthwise) * d, int64_t channel, int64_t cols,
+                               const int64_t n, tn_real *to)
+{
+    const int64_t step = d->shape->channels;
+    for (int64_t j = 0; j < cols; j++, to += step)
+        for (int64_t c = 0; c < n; c++) to[c] = d->bias ? d->bias[channel + c] : 0;
+}
+
+CONV_INLINE void TN(read_taps)(const TN(depthwise) * d, int64_t channel, int64_t first,
+                               int64_t count, int64_t n, TN(some_taps) * to)
+{
+    const int64_t taps = conv_taps(d->shape);
+    for (int64_t k = 0; k < count; k++) {
+        to->met[k] = conv_meets(&d->shape->x, (first + k) % d->shape->x.kernel);
+        for (int64_t c = 0; c < CONV_LANES; c++)
+            to->w[k][c] = c < n ? d->weight[(channel + c) * taps + first + k] : 0;
+    }
+}
+
 /* n channels from `channel` on of rows first .. end - 1 of `to`. */
 CONV_INLINE void TN(make_rows)(const TN(depthwise) * d, const int back, int64_t first,
                                int64_t end, int64_t channel, const int64_t n)
@@ -78,19 +100,22 @@ CONV_INLINE void TN(make_rows)(const TN(depthwise) * d, const int back, int64_t 
     const int64_t rows = back ? s->y.in : s->y.out, cols = back ? s->x.in : s->x.out,
                   from_rows = back ? s->y.out : s->y.in,
                   from_cols = back ? s->x.out : s->x.in, taps = conv_taps(s);
-    tn_real *to = d->to + channel;
-    for (int64_t j = first * cols; j < end * cols; j++)
-        for (int64_t c = 0; c < n; c++)
-            to[j * s->channels + c] = d->bias ? d->bias[channel + c] : 0;
-    for (int64_t k = 0; k < taps; k++) {
-        TN(tap) tap = {.met = conv_meets(&s->x, k % s->x.kernel)};
-        for (int64_t c = 0; c < n; c++) tap.w[c] = d->weight[(channel + c) * taps + k];
+    TN(some_taps) some;
+    for (int64_t k = 0; k < taps; k += CONV_TAPS) {
+        const int64_t count = conv_least(CONV_TAPS, taps - k);
+        TN(read_taps)(d, channel, k, count, n, &some);
         for (int64_t row = first; row < end; row++) {
-            const int64_t met = TN(row_met)(&s->y, back, row % rows, k / s->x.kernel);
-            if (met >= 0) TN(add_tap)
-            (s, back, &tap,
-             d->from + (row / rows * from_rows + met) * from_cols * s->channels + channel,
-             to + row * cols * s->channels, n);
+            tn_real *to = d->to + row * cols * s->channels + channel;
+            if (!k) TN(begin_row)(d, channel, cols, n, to);
+            for (int64_t q = 0; q < count; q++) {
+                const int64_t met = TN(row_met)(&s->y, back, row % rows,
+                                                (k + q) / s->x.kernel);
+                if (met < 0) continue;
+                const int64_t at = (row / rows * from_rows + met) * from_cols;
+                TN(add_tap)
+                (s, back, &some.met[q], some.w[q], d->from + at * s->channels + channel,
+                 to, n);
+            }
         }
     }
 }
@@ -170,17 +195,16 @@ typedef struct TN(depthwise_sums) {
 CONV_INLINE void TN(sum_block)(const conv *s, const conv_met *met, const tn_real *x,
                                const tn_real *gy, tn_real *sum)
 {
-    const int64_t step = s->x.stride * s->channels;
+    const int64_t step = s->x.stride * s->channels, at = met->shift * s->channels;
     TN(lanes) part[CONV_CHAINS] = {{0}};
     int64_t j = met->first;
-    x += met->shift * s->channels;
     for (; j + CONV_CHAINS <= met->end; j += CONV_CHAINS)
         for (int k = 0; k < CONV_CHAINS; k++)
             part[k] += *(const TN(lanes) *)(gy + (j + k) * s->channels) *
-                       *(const TN(lanes) *)(x + (j + k) * step);
+                       *(const TN(lanes) *)(x + (j + k) * step + at);
     for (; j < met->end; j++)
         part[0] += *(const TN(lanes) *)(gy + j * s->channels) *
-                   *(const TN(lanes) *)(x + j * step);
+                   *(const TN(lanes) *)(x + j * step + at);
     *(TN(lanes) *)sum += (part[0] + part[1]) + (part[2] + part[3]);
 }
 
@@ -188,12 +212,11 @@ CONV_INLINE void TN(sum_block)(const conv *s, const conv_met *met, const tn_real
 CONV_INLINE void TN(sum_rest)(const conv *s, const conv_met *met, const tn_real *x,
                               const tn_real *gy, int64_t n, tn_real *sum)
 {
-    const int64_t step = s->x.stride * s->channels;
-    x += met->shift * s->channels;
+    const int64_t step = s->x.stride * s->channels, at = met->shift * s->channels;
     for (int64_t c = 0; c < n; c++) {
         tn_real part = 0;
         for (int64_t j = met->first; j < met->end; j++)
-            part += gy[j * s->channels + c] * x[j * step + c];
+            part += gy[j * s->channels + c] * x[j * step + at + c];
         sum[c] += part;
     }
 }

@@ -112,7 +112,7 @@ CONV_INLINE void TN(read_edge)(const TN(patches) * p, const tn_real *from, int64
     if (end <= first)
         TN(zero_run)(to + first, n - first);
     else {
-        TN(copy_run)(to + first, from + left * p->pixel + at + first, end - first);
+        TN(copy_run)(to + first, from + (left * p->pixel + at + first), end - first);
         TN(zero_run)(to + end, n - end);
     }
 }

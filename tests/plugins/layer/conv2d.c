@@ -12,6 +12,19 @@ Test(conv2d, is_its_definition_where_products_are_cut)
     check_random_layers(2, (uint32_t)test_rounds(9, 90), 3, 20, 90);
 }
 
+/* Depthwise with more taps than are read at a time, and a product with as many. */
+Test(conv2d, is_its_definition_with_large_filters)
+{
+    for (int64_t groups = 1; groups <= 19; groups += 18) {
+        const shape s = {2,       2,      19,     19,     groups, {12, 13},
+                         {9, 10}, {2, 1}, {1, 2}, {4, 9}, {3, 9}, true};
+        const values want = random_values(&s, 1), got = inputs_of(&s, &want);
+        by_definition(&s, &want);
+        by_layer(&s, &got, "blis", 2, 1);
+        cr_assert_leq(error_of(&s, &got, &want), 1e-13);
+    }
+}
+
 Test(conv2d, gradients)
 {
     check_random_gradients(2, (uint32_t)test_rounds(36, 100));
