@@ -54,6 +54,25 @@ Test(conv2d, is_what_pytorch_makes)
         check_torch(all[i].name, &all[i].s);
 }
 
+/* Where several layers read the same values, each adds to their gradient in its way: by a product,
+ * by one for each phase, by loops. */
+Test(conv2d, gradients_of_shared_inputs_add_up)
+{
+    static const char *const last[] = {"b, c, d", "d, b, c", "c, d, b"};
+    for (int i = 0; i < 3; i++) {
+        char text[600];
+        snprintf(
+            text, sizeof text,
+            "[{conv2d: {filters: 4, kernel: 1}}, {tanh: {name: a}}, {conv2d: {filters: "
+            "4, "
+            "stride: 2, name: b}}, {conv2d: {filters: 4, groups: 4, stride: 2, inputs: "
+            "a, name: c}}, {conv2d: {filters: 4, kernel: 4, inputs: a, name: d}}, {add: "
+            "{inputs: [%s]}}]",
+            last[i]);
+        check_gradients(text, NULL, 0, check_shape(3, 5, 5, 2), 2, true);
+    }
+}
+
 /* ---- options -------------------------------------------------------------------------- */
 
 static void expect_output(const char *model, tn_shape input, tn_shape output)
