@@ -19,7 +19,7 @@ typedef struct tn_packed {
     atomic_ullong of;        /* version of the weights that it is a copy of; 0: none */
     unsigned long long seen; /* version when the weight was last asked for */
     void *at;
-    int64_t layout[4]; /* rows, cols and strides of what was packed */
+    int64_t layout[5]; /* rows, cols and strides of what was packed, and who reads it */
 } tn_packed;
 
 typedef struct tn_graph_node {

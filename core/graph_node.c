@@ -100,9 +100,12 @@ static tn_status infer(tn_graph *g, int32_t number, tn_error *e)
     tn_call *call = tn_call_make(&calling, g->env, layer, g->real, e);
     calling.setup = &setup;
     tn_node spec = node->spec; /* declarations may move the graph's arrays, not this */
+    spec.flags = facts.flags;
     tn_status status = facts.infer ? facts.infer(layer->self, call, &spec) : TN_OK;
     node = &g->node[number];
     node->spec = spec;
+    const uint32_t products = TN_BY_PRODUCT | TN_WEIGHT_LAST | TN_GIN_APART;
+    node->spec.flags = (facts.flags & ~products) | (spec.flags & products);
     if (tn_call_end(&calling, status))
         tn_cfg_error(layer->where, e, status, "%s: %s", layer->entry->name,
                      e ? e->text : "");

@@ -149,7 +149,7 @@ static tn_status parametrize(tn_graph *g, int32_t param, tn_error *e)
         return TN_OK;
     const tn_layer_facts facts = tn_real_ops_of(g->real)->facts(way->vtable);
     const tn_shape raw = raw_shape(&g->param[param].value);
-    tn_node spec = {.inputs = 1, .in = &raw, .out = raw};
+    tn_node spec = {.inputs = 1, .in = &raw, .out = raw, .flags = facts.flags};
     g->param[param].first_own = g->params;
     g->param[param].first_own_state = g->states;
     tn_setup setup = {g, g->param[param].node, param};

@@ -230,7 +230,7 @@ static bool needs_spare(const tn_plan *p, int32_t number, int32_t k)
 {
     const tn_layer_facts *f = &p->node[number].unit.facts;
     return p->node[number].unit.gx_add[k] && f->kernel != TN_WINDOW &&
-           !tn_runs_by_product(f) &&
+           !tn_gives_by_product(f) &&
            tn_plan_has_gradient(p, tn_plan_source(p, number, k));
 }
 

@@ -23,14 +23,24 @@ static int32_t state_along(const tn_unit *u, const tn_tensor *value)
     return (u->facts.flags & TN_COLUMNS) && fits ? TN_PER_COLUMN : TN_ENTIRE;
 }
 
+/* What the layer says of itself, and infer of this node. */
+static tn_layer_facts facts_of(const tn_plan *p, const tn_instance *layer,
+                               const tn_node *spec)
+{
+    tn_layer_facts f = p->ops->facts(layer->vtable);
+    f.flags = spec->flags;
+    return f;
+}
+
 /* Whether a sink can have the gradient: its layer makes it last, by one product, and it is that of
  * the weight itself. */
 static bool yields(const tn_plan *p, int32_t number)
 {
     const tn_graph_param *q = &p->graph->param[number];
-    const tn_layer_facts f = p->ops->facts(p->graph->node[q->node].layer->vtable);
+    const tn_graph_node *node = &p->graph->node[q->node];
+    const tn_layer_facts f = facts_of(p, node->layer, &node->spec);
     return p->options.training && !p->options.accumulates && q->owner < 0 &&
-           !q->parametrization && q->spec.role == TN_WEIGHT && tn_runs_by_product(&f) &&
+           !q->parametrization && q->spec.role == TN_WEIGHT && tn_gives_by_product(&f) &&
            (f.flags & TN_WEIGHT_LAST);
 }
 
@@ -72,7 +82,7 @@ static tn_unit make_unit(const tn_plan *p, const tn_instance *layer, const tn_no
                      .env = p->graph->env,
                      .real = p->graph->real,
                      .spec = spec,
-                     .facts = p->ops->facts(layer->vtable),
+                     .facts = facts_of(p, layer, spec),
                      .width = tn_shape_width(&spec->in[0]),
                      .rows_per_sample = tn_rows_per_sample(&spec->in[0]),
                      .key = key};

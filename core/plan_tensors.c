@@ -31,7 +31,7 @@ static tn_status make_own(tn_plan *p, tn_unit *u, tn_error *e)
         param[i] = own_tensor(u, &u->param[i], u->param[i].value);
         if (u->param[i].packed) param[i].host = &param[i];
         gradient[i] = own_tensor(u, &u->param[i], u->param[i].gradient);
-        if (tn_runs_by_product(&u->facts)) gradient[i].host = &gradient[i];
+        if (tn_gives_by_product(&u->facts)) gradient[i].host = &gradient[i];
         if (!u->param[i].gradient && !u->param[i].yields) gradient_at[i] = NULL;
     }
     for (int32_t i = 0; i < u->states; i++)
@@ -46,7 +46,7 @@ static tn_status make_inputs(tn_plan *p, tn_unit *u, tn_error *e)
 {
     tn_whole *h = u->whole;
     const int32_t inputs = u->spec->inputs;
-    const bool product = tn_runs_by_product(&u->facts);
+    const bool product = tn_gives_by_product(&u->facts);
     tn_tensor **at, **gradient_at;
     h->in = take_tensors(p, inputs, &at, e);
     h->gin = take_tensors(p, inputs, &gradient_at, e);

@@ -43,6 +43,11 @@ bool tn_runs_by_product(const tn_layer_facts *f)
     return f->kernel == TN_WHOLE && (f->flags & TN_BY_PRODUCT);
 }
 
+bool tn_gives_by_product(const tn_layer_facts *f)
+{
+    return tn_runs_by_product(f) && !(f->flags & TN_GIN_APART);
+}
+
 /* Windows and whole layers without products are handed both, whatever their flags say. */
 static bool reads(const tn_layer_facts *f, uint32_t flag)
 {

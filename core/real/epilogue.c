@@ -109,7 +109,7 @@ static int32_t packed_of(const tn_riding *r, const tn_matrix *m)
  * weight with a fold is always scaled. */
 static void read_weight(const tn_instance *backend, tn_riding *r, tn_product *p)
 {
-    const int32_t weight = p->b.read ? -1 : packed_of(r, &p->b);
+    const int32_t weight = packed_of(r, &p->b);
     if (weight < 0) return;
     const tn_unit *u = r->head->unit;
     if (u->fold) r->folded = TN(tn_fold_in)(r->head, p);

@@ -43,6 +43,18 @@ static void update(tn_fold *f, const tn_pass *pass, const tn_real *bias)
 
 /* ---- in the product ------------------------------------------------------------------- */
 
+/* A block of a weight that the layer reads in its own way. */
+static void read_and_scale(const void *with, int64_t row, int64_t col, int64_t rows,
+                           int64_t cols, void *block, int64_t stride)
+{
+    const tn_fold *f = with;
+    const tn_real *scale = (const tn_real *)f->scale + col;
+    tn_real *to = block;
+    f->weight.read(f->weight.with, row, col, rows, cols, block, stride);
+    for (int64_t i = 0; i < rows; i++, to += stride)
+        for (int64_t j = 0; j < cols; j++) to[j] *= scale[j];
+}
+
 /* A block of the weight, as it stands in the product: a column for each feature. */
 static void read_scaled(const void *with, int64_t row, int64_t col, int64_t rows,
                         int64_t cols, void *block, int64_t stride)
@@ -70,10 +82,10 @@ static bool makes_output(const tn_work *head, const tn_product *p)
 bool TN(tn_fold_in)(const tn_work *head, tn_product *p)
 {
     tn_fold *f = head->unit->fold;
-    if (!makes_output(head, p) || p->b.read || !p->b.data) return false;
+    if (!makes_output(head, p) || (!p->b.read && !p->b.data)) return false;
     update(f, head->pass, p->bias);
     f->weight = p->b;
-    p->b.read = read_scaled, p->b.with = f;
+    p->b.read = p->b.read ? read_and_scale : read_scaled, p->b.with = f;
     p->bias = f->bias;
     return true;
 }

@@ -8,19 +8,26 @@
 
 #include <string.h>
 
+static void layout_of(const tn_matrix *m, int64_t layout[5])
+{
+    layout[0] = m->rows, layout[1] = m->cols;
+    layout[2] = m->row_stride, layout[3] = m->col_stride;
+    layout[4] = (int64_t)(intptr_t)m->read;
+}
+
 static bool same_layout(const tn_packed *p, const tn_matrix *m)
 {
-    const int64_t layout[4] = {m->rows, m->cols, m->row_stride, m->col_stride};
+    int64_t layout[5];
+    layout_of(m, layout);
     return !memcmp(layout, p->layout, sizeof layout);
 }
 
 static bool take_room(const tn_backend *b, const void *self, tn_packed *p,
                       const tn_matrix *m)
 {
-    const int64_t layout[4] = {m->rows, m->cols, m->row_stride, m->col_stride};
     const size_t size = p->at ? 0 : b->pack_size(self, m);
     if (size) p->at = tn_memory_get(&p->graph->env->memory, size, NULL);
-    if (size && p->at) memcpy(p->layout, layout, sizeof layout);
+    if (size && p->at) layout_of(m, p->layout);
     return p->at && same_layout(p, m);
 }
 

@@ -122,6 +122,8 @@ tn_cells tn_cells_of(int64_t rows, int64_t width);
 bool tn_runs_on_tiles(const tn_layer_facts *);
 /* Whether it works by products alone, which others can ride on. */
 bool tn_runs_by_product(const tn_layer_facts *);
+/* Whether its inputs' gradients are made so too. */
+bool tn_gives_by_product(const tn_layer_facts *);
 /* Whether backward may look at the input and the output. */
 bool tn_backward_reads_x(const tn_layer_facts *);
 bool tn_backward_reads_y(const tn_layer_facts *);

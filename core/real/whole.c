@@ -2,11 +2,6 @@
  * one that works by products are added up by the products themselves (epilogue.c). */
 #include "core/real/kernel.h"
 
-static bool by_product(const tn_work *w)
-{
-    return tn_runs_by_product(&w->unit->facts);
-}
-
 /* Sets what differs from pass to pass. Memory that is not there for this direction may have gone
  * to another: it is not shown. */
 static const tn_io *prepare(const tn_work *w, bool back)
@@ -48,10 +43,9 @@ static tn_riding ride(tn_work *w, int32_t count, const tn_tensor *to, int32_t te
 }
 
 /* What the layer's slot returned; that it has done what its flags say. */
-static tn_status end(tn_calling *calling, const tn_riding *riding, tn_status status,
-                     tn_error *e)
+static tn_status end(tn_calling *calling, tn_status status, tn_error *e)
 {
-    if (!status && by_product(riding->head)) status = TN(tn_ride_end)(riding, e);
+    if (!status && calling->riding) status = TN(tn_ride_end)(calling->riding, e);
     return tn_call_end(calling, status);
 }
 
@@ -61,9 +55,9 @@ tn_status TN(tn_whole_forward)(tn_work *w, int32_t count, tn_error *e)
     tn_calling calling;
     tn_call *call = make_call(&calling, u, e);
     tn_riding riding = ride(w, count, &u->whole->out, 1, false);
-    if (by_product(w)) calling.riding = &riding;
+    if (tn_runs_by_product(&u->facts)) calling.riding = &riding;
     const tn_status status = end(
-        &calling, &riding, w->layer->run(u->layer->self, call, prepare(w, false)), e);
+        &calling, w->layer->run(u->layer->self, call, prepare(w, false)), e);
     if (!status && u->fold && !riding.folded) TN(tn_fold_behind)(w);
     if (!status && count > 1 && !riding.carried) TN(tn_tiles_forward)(w + 1, count - 1);
     return status;
@@ -75,10 +69,11 @@ tn_status TN(tn_whole_backward)(tn_work *w, int32_t count, tn_error *e)
     tn_calling calling;
     tn_call *call = make_call(&calling, u, e);
     tn_riding riding = ride(w, count, u->whole->gin, u->spec->inputs, true);
-    if (by_product(w)) calling.riding = &riding;
+    const bool product = tn_gives_by_product(&u->facts);
+    if (product) calling.riding = &riding;
     const tn_status status = end(
-        &calling, &riding, w->layer->run_back(u->layer->self, call, prepare(w, true)), e);
-    for (int32_t k = 0; !status && k < u->spec->inputs && !by_product(w); k++)
+        &calling, w->layer->run_back(u->layer->self, call, prepare(w, true)), e);
+    for (int32_t k = 0; !status && k < u->spec->inputs && !product; k++)
         if (u->gx[k] && u->gx_add[k])
             TN(tn_add)(u->backend, u->gx[k], u->gx_spare[k], tn_count(&u->whole->gin[k]));
     if (!status && count > 1 && !riding.carried) TN(tn_tiles_backward)(w + 1, count - 1);

@@ -41,7 +41,10 @@ enum tn_flags {
     TN_BY_PRODUCT = 64,
     /* with TN_BY_PRODUCT: run_back makes the gradient of each weight by one product, as it lies in
      * memory, after all that reads the weight; so the host may update the weight there */
-    TN_WEIGHT_LAST = 128
+    TN_WEIGHT_LAST = 128,
+    /* with TN_BY_PRODUCT: that holds for out only. run_back makes each gin as it likes, and the
+     * host adds up */
+    TN_GIN_APART = 256
 };
 
 /* What one call of a kernel covers. Every buffer is contiguous over the tile. For windows a
@@ -108,6 +111,7 @@ typedef struct tn_node {
     int32_t inputs;
     const tn_shape *in; /* in[inputs] */
     tn_shape out;       /* set before: in[0] */
+    uint32_t flags; /* set before: the layer's; infer may change those about products */
     /* whole: bytes per sample that are kept from forward to backward, which may overwrite them;
      * bytes for one call, whatever its size */
     size_t cache, scratch;
@@ -123,7 +127,8 @@ struct tn_matrix {
     int64_t rows, cols, row_stride, col_stride;
     void *data;
     /* Reads a block into `block` (row stride `stride`) instead of from data: a prologue, or a
-     * gather of patches. May be asked for a block more than once. [parallel] */
+     * gather of patches. May be asked for a block more than once. Of a weight it reads nothing
+     * else, so that the host may keep what it has read. [parallel] */
     void (*read)(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
                  void *block, int64_t stride);
     /* Told of each finished block of the result: an epilogue. It may change the block. With

@@ -51,6 +51,18 @@ static net nets[] = {
      2},
     {"[{dense: 8}, flatten, batch_norm, relu]", {2, {1, 5}}, 1, 1},
     {"[{dense: 8}, batch_norm, flatten, {dropout: 0.5}, {dense: 2}]", {2, {3, 5}}, 1, 2},
+    /* weights that the layer reads in an order of its own; many products, or none, make one */
+    {"[{conv2d: 9}, batch_norm, relu, {conv2d: {filters: 40, stride: 2, padding: same, "
+     "bias: "
+     "false}}, batch_norm, {conv2d: {filters: 5, kernel: 1}}, batch_norm]",
+     {3, {6, 7, 3}},
+     3,
+     3},
+    {"[{conv1d: {filters: 6, groups: 2}}, batch_norm, {conv1d: {filters: 6, groups: 6}}, "
+     "batch_norm]",
+     {2, {8, 4}},
+     0,
+     4},
     /* one of two; the other rides */
     {"[{dense: 8}, batch_norm, batch_norm, relu]", {1, {5}}, 1, 1},
     /* products in another form have it done to their result */

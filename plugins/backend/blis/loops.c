@@ -32,6 +32,8 @@ typedef struct task {
     int64_t k, depth;
     const tn_real *b, *tail;
     int64_t b_step, far;
+    block a; /* where A is read strip by strip: the strip of rows from a_first on */
+    int64_t a_first;
 } task;
 
 /* ---- what is used next --------------------------------------------------------------- */
@@ -113,6 +115,9 @@ static void find_a(const task *t, int64_t strip, int64_t i, int64_t row,
     if (j->a.place == WHOLE) {
         tile->a = j->a.whole + packed_at(j->cut.strips * tiles, pitch, t->k, t->depth,
                                          strip * tiles + i);
+    } else if (j->a.m.read) {
+        tile->a = t->a.at + (row - t->a_first) * t->a.row;
+        tile->a_row = t->a.row, tile->a_step = t->a.col;
     } else if (j->a.place == EACH) {
         tile->a = t->a_room + i * pitch * t->depth;
     } else {
@@ -234,14 +239,24 @@ static void run_few(task *t)
     if (t->k + DEPTH >= j->a.m.cols) report(t, 0, t->rows);
 }
 
+/* What is read lies as the kernels like it. */
+static void prepare_a(task *t, int64_t first, int64_t rows)
+{
+    const job *j = t->job;
+    if (j->a.place != EACH) return;
+    if (j->a.m.read)
+        t->a = look(&j->a, first, t->k, rows, t->depth, t->a_read), t->a_first = first;
+    else
+        pack_a(j->kernels, &j->a, first, t->k, rows, t->depth, j->cut.tiles, t->a_read,
+               t->a_room, t->depth * j->kernels->pitch);
+}
+
 static void run_strip(task *t, int64_t strip)
 {
     const job *j = t->job;
     const int64_t first = begin(j->out.rows, j->cut.strips, strip),
                   rows = begin(j->out.rows, j->cut.strips, strip + 1) - first;
-    if (j->a.place == EACH)
-        pack_a(j->kernels, &j->a, first, t->k, rows, t->depth, j->cut.tiles, t->a_read,
-               t->a_room, t->depth * j->kernels->pitch);
+    prepare_a(t, first, rows);
     for (int64_t i = 0; i < j->cut.tiles; i++) {
         const int64_t row = first + begin(rows, j->cut.tiles, i);
         tn_blis_tile tile = {.rows = first + begin(rows, j->cut.tiles, i + 1) - row,

@@ -90,6 +90,18 @@ static void pack_a(const tn_blis_kernels *kernels, const operand *a, int64_t row
     }
 }
 
+/* A block of B that is read the way panels lie: straight into them. */
+static void read_panels(const operand *b, int64_t k, int64_t col, int64_t depth,
+                        int64_t cols, tn_real *into, int64_t far)
+{
+    for (int64_t j = 0; j < cols; j += PANEL, into += far) {
+        const int64_t n = least(PANEL, cols - j);
+        b->m.read(b->m.with, k, col + j, depth, n, into, PANEL);
+        for (int64_t c = n; c < PANEL; c++)
+            for (int64_t i = 0; i < depth; i++) into[i * PANEL + c] = 0;
+    }
+}
+
 /* Packs a block of B, each panel `far` behind the one before; its rows are followed as those
  * of A. Next comes what is below or, behind the last block, these columns `next` further on;
  * FETCHED: somebody else sees to that. */
@@ -97,6 +109,10 @@ static void pack_b(const tn_blis_kernels *kernels, const operand *b, int64_t k,
                    int64_t col, int64_t depth, int64_t cols, int64_t next, tn_real *read,
                    tn_real *into, int64_t far)
 {
+    if (b->m.read && !b->flipped) {
+        read_panels(b, k, col, depth, cols, into, far);
+        return;
+    }
     const block from = look(b, k, col, depth, cols, read);
     const int64_t some = from.col == 1 ? STEPS_AT_ONCE : depth;
     const bool last = k + depth >= b->m.rows;

@@ -113,8 +113,10 @@ static void measure_room(job *j)
 {
     const int64_t wide = parts(least(j->bundle * j->cut.wide, j->out.cols), PANEL) *
                          PANEL;
-    const bool b_read = j->b.m.read && (j->b.place == EACH || j->b.whole == NULL);
-    if (j->a.place == EACH) j->a_room = j->cut.tiles * j->kernels->pitch * DEPTH;
+    const bool b_read = j->b.m.read && j->flipped &&
+                        (j->b.place == EACH || j->b.whole == NULL);
+    if (j->a.place == EACH && !j->a.m.read)
+        j->a_room = j->cut.tiles * j->kernels->pitch * DEPTH;
     if (j->few) j->a_room = FEW * wide;
     if (j->a.m.read) j->a_read = ALIGN(least(STRIP_ROWS, j->out.rows)) * DEPTH;
     if (j->b.place == EACH) j->b_room = wide * DEPTH;

@@ -1,0 +1,385 @@
+/* conv_product.h - the three forms of a convolution as matrix products whose operands are
+ * gathered as the product asks for them. Included by conv.h, once per precision.
+ *
+ * A patch is what a filter meets at one position: columns in the order (u, v, channel), in which
+ * images lie in memory, so that whole runs are copied. Filters, which are few, are read and
+ * their gradients written against the order of theirs, (channel, u, v). */
+
+/* ---- copying -------------------------------------------------------------------------- */
+
+#ifndef CONV_PRODUCT_ONCE
+#define CONV_PRODUCT_ONCE
+#define CONV_INLINE static inline __attribute__((always_inline))
+
+static inline int64_t conv_least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t conv_clamp(int64_t value, int64_t most)
+{
+    return value < 0 ? 0 : conv_least(value, most);
+}
+
+/* Inputs `phase`, phase + stride, ... of an axis, as an axis of their own over the output: those
+ * taps reach them that meet the phase, the last one first. */
+typedef struct conv_phase_axis {
+    conv_axis axis;
+    int64_t last, step; /* taps */
+} conv_phase_axis;
+
+static conv_phase_axis conv_phase_of(const conv_axis *a, int64_t phase)
+{
+    int64_t first = 0, step = 1;
+    while (step < a->kernel && step * a->dilation % a->stride) step++;
+    while (first < conv_least(step, a->kernel) &&
+           (phase + a->before - first * a->dilation) % a->stride)
+        first++;
+    const int met = first < conv_least(step, a->kernel);
+    const int64_t taps = met ? (a->kernel - 1 - first) / step + 1 : 0,
+                  last = first + (taps - 1) * step;
+    return (conv_phase_axis){
+        .axis = {.in = a->out,
+                 .out = (a->in - phase + a->stride - 1) / a->stride,
+                 .kernel = taps,
+                 .stride = 1,
+                 .dilation = taps > 1 ? step * a->dilation / a->stride : 1,
+                 .before = met ? (last * a->dilation - phase - a->before) / a->stride
+                               : 0},
+        .last = last,
+        .step = step};
+}
+#endif
+
+/* n values, by vectors of which the last overlaps the one before. */
+#define CONV_COPY(bytes)                                                              \
+    {                                                                                 \
+        typedef tn_real run                                                           \
+            __attribute__((vector_size(bytes), aligned(sizeof(tn_real)), may_alias)); \
+        const int64_t lanes = bytes / (int64_t)sizeof(tn_real);                       \
+        if (n >= lanes) {                                                             \
+            for (int64_t i = 0; i + lanes < n; i += lanes)                            \
+                *(run *)(to + i) = *(const run *)(from + i);                          \
+            *(run *)(to + n - lanes) = *(const run *)(from + n - lanes);              \
+            return;                                                                   \
+        }                                                                             \
+    }
+
+CONV_INLINE void TN(copy_run)(tn_real *to, const tn_real *from, int64_t n)
+{
+    CONV_COPY(64)
+    CONV_COPY(32)
+    CONV_COPY(16)
+    for (int64_t i = 0; i < n; i++) to[i] = from[i];
+}
+
+CONV_INLINE void TN(zero_run)(tn_real *to, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) to[i] = 0;
+}
+
+/* ---- patches -------------------------------------------------------------------------- */
+
+/* A matrix of them: a row for each position of the axes' `out`, sample by sample. A line is a run
+ * of a patch that lies in one piece, `taps` positions wide. */
+typedef struct TN(patches) {
+    const tn_real
+        *data; /* first of the `channels` that are taken, of each `pixel` values */
+    conv_axis y, x;
+    int64_t pixel, channels, taps, line, lines; /* lines: of one row of a filter */
+} TN(patches);
+
+static TN(patches) TN(patches_of)(const tn_real *data, conv_axis y, conv_axis x,
+                                  int64_t pixel, int64_t channels)
+{
+    const int joined = x.dilation == 1 && channels == pixel;
+    TN(patches) p = {.data = data, .y = y, .x = x, .pixel = pixel, .channels = channels};
+    p.taps = joined ? x.kernel : 1;
+    p.line = p.taps * channels;
+    p.lines = joined ? 1 : x.kernel;
+    return p;
+}
+
+/* n values of a line from its `at` on, which begins `left` positions into the image row at
+ * `from`, and may begin before it or end behind it. */
+CONV_INLINE void TN(read_edge)(const TN(patches) * p, const tn_real *from, int64_t left,
+                               int64_t at, int64_t n, tn_real *to)
+{
+    const int64_t first = conv_clamp(conv_clamp(-left, p->taps) * p->channels - at, n),
+                  end = conv_clamp(conv_clamp(p->x.in - left, p->taps) * p->channels - at,
+                                   n);
+    TN(zero_run)(to, first);
+    if (end <= first)
+        TN(zero_run)(to + first, n - first);
+    else {
+        TN(copy_run)(to + first, from + (left * p->pixel + at + first), end - first);
+        TN(zero_run)(to + end, n - end);
+    }
+}
+
+/* The same of `rows` patches side by side, the first of which begins there. */
+CONV_INLINE void TN(read_line)(const TN(patches) * p, const tn_real *from, int64_t left,
+                               int64_t at, int64_t n, int64_t rows, tn_real *to,
+                               int64_t stride)
+{
+    const int64_t step = p->x.stride, last = p->x.in - p->taps;
+    for (int64_t r = 0; r < rows; r++, left += step, to += stride)
+        if (!from)
+            TN(zero_run)(to, n);
+        else if (left >= 0 && left <= last)
+            TN(copy_run)(to, from + left * p->pixel + at, n);
+        else
+            TN(read_edge)(p, from, left, at, n, to);
+}
+
+/* A block as it is asked for. */
+typedef struct TN(asked) {
+    int64_t u, v, at; /* where in a patch its columns begin */
+    int64_t cols, stride;
+} TN(asked);
+
+/* `rows` patches side by side, from position (i, j) of a sample on. */
+CONV_INLINE void TN(read_side)(const TN(patches) * p, const TN(asked) * b, int64_t sample,
+                               int64_t i, int64_t j, int64_t rows, tn_real *to)
+{
+    int64_t u = b->u, v = b->v, at = b->at;
+    for (int64_t done = 0, n; done < b->cols; done += n, at = 0) {
+        const int64_t row = i * p->y.stride + u * p->y.dilation - p->y.before,
+                      left = j * p->x.stride + v * p->x.dilation - p->x.before;
+        const tn_real *from = row < 0 || row >= p->y.in
+                                  ? NULL
+                                  : p->data +
+                                        (sample * p->y.in + row) * p->x.in * p->pixel;
+        n = conv_least(p->line - at, b->cols - done);
+        TN(read_line)(p, from, left, at, n, rows, to + done, b->stride);
+        if (++v == p->lines) v = 0, u++;
+    }
+}
+
+TN_KERNEL void TN(read_patches)(const void *with, int64_t row, int64_t col, int64_t rows,
+                                int64_t cols, void *block, int64_t stride)
+{
+    const TN(patches) *p = with;
+    const int64_t line = col / p->line;
+    const TN(asked) b = {line / p->lines, line % p->lines, col % p->line, cols, stride};
+    int64_t j = row % p->x.out, i = row / p->x.out % p->y.out,
+            sample = row / p->x.out / p->y.out;
+    tn_real *to = block;
+    for (int64_t n; rows > 0; rows -= n, to += n * stride) {
+        n = conv_least(rows, p->x.out - j);
+        TN(read_side)(p, &b, sample, i, j, n, to);
+        j = 0;
+        if (++i == p->y.out) i = 0, sample++;
+    }
+}
+
+/* Where every patch is a pixel, they lie there as they are. */
+static tn_matrix TN(patch_matrix)(const TN(patches) * p, int64_t samples)
+{
+    const int plain = p->y.kernel * p->x.kernel == 1 && p->y.stride * p->x.stride == 1 &&
+                      !p->y.before && !p->x.before && p->y.in == p->y.out &&
+                      p->x.in == p->x.out;
+    return (tn_matrix){.rows = samples * p->y.out * p->x.out,
+                       .cols = p->y.kernel * p->x.kernel * p->channels,
+                       .row_stride = plain ? p->pixel : 0,
+                       .col_stride = 1,
+                       .data = (void *)(uintptr_t)p->data,
+                       .read = plain ? NULL : TN(read_patches),
+                       .with = p};
+}
+
+/* ---- filters -------------------------------------------------------------------------- */
+
+/* Those of a group as the right-hand operand: rows in the order of a patch's columns. Taps of an
+ * axis are first, first + step, ... */
+typedef struct TN(filters) {
+    tn_real *data;
+    int64_t first, y_step, x_step; /* places in memory: of a tap, and to the next ones */
+    int64_t taps, x_taps;          /* of all, of a row */
+    int64_t channels, channel, column; /* of a patch; places from one to the next */
+} TN(filters);
+
+#define CONV_COLUMNS 16 /* followed at a time */
+
+TN_KERNEL void TN(read_filters)(const void *with, int64_t row, int64_t col, int64_t rows,
+                                int64_t cols, void *block, int64_t stride)
+{
+    const TN(filters) *f = with;
+    for (int64_t k = 0; k < cols; k += CONV_COLUMNS) {
+        const int64_t n = conv_least(CONV_COLUMNS, cols - k);
+        const tn_real *column = f->data + f->first + (col + k) * f->column;
+        for (int64_t r = 0; r < rows; r++) {
+            const int64_t tap = (row + r) / f->channels, c = (row + r) % f->channels;
+            const tn_real *from = column + tap / f->x_taps * f->y_step +
+                                  tap % f->x_taps * f->x_step + c * f->channel;
+            tn_real *to = (tn_real *)block + r * stride + k;
+            for (int64_t i = 0; i < n; i++) to[i] = from[i * f->column];
+        }
+    }
+}
+
+/* A block of the gradient: a row for each filter. */
+static void TN(wrote_filters)(const void *with, int64_t row, int64_t col, int64_t rows,
+                              int64_t cols, void *block, int64_t stride)
+{
+    const TN(filters) *f = with;
+    for (int64_t r = 0; r < rows; r++) {
+        const tn_real *from = (const tn_real *)block + r * stride;
+        tn_real *to = f->data + (row + r) * f->column;
+        for (int64_t k = 0; k < cols; k++) {
+            const int64_t tap = (col + k) / f->channels, c = (col + k) % f->channels;
+            to[c * f->channel + tap] = from[k];
+        }
+    }
+}
+
+/* Of group g, as the forward product takes them: a column for each filter. */
+static TN(filters) TN(filters_of)(const conv *s, const tn_tensor *weight, int64_t g)
+{
+    const int64_t taps = conv_taps(s), channels = s->channels / s->groups;
+    return (TN(filters)){.data = (tn_real *)weight->data +
+                                 g * (s->filters / s->groups) * channels * taps,
+                         .y_step = s->x.kernel,
+                         .x_step = 1,
+                         .taps = taps,
+                         .x_taps = s->x.kernel,
+                         .channels = channels,
+                         .channel = taps,
+                         .column = channels * taps};
+}
+
+/* Filters of a single value lie as they are. */
+static tn_matrix TN(filter_matrix)(const conv *s, const TN(filters) * f, int64_t cols,
+                                   const void *host)
+{
+    return (tn_matrix){.rows = f->taps * f->channels,
+                       .cols = cols,
+                       .row_stride = f->channel,
+                       .col_stride = f->column,
+                       .data = f->data,
+                       .read = conv_taps(s) > 1 ? TN(read_filters) : NULL,
+                       .with = f,
+                       .host = host};
+}
+
+/* ---- forward -------------------------------------------------------------------------- */
+
+/* The columns of one group of a tensor, a row for each position. */
+static tn_matrix TN(part_of)(const conv *s, const tn_tensor *t, int64_t g)
+{
+    tn_matrix m = tn_matrix_of(t);
+    m.cols /= s->groups;
+    m.data = (tn_real *)m.data + g * m.cols;
+    return m;
+}
+
+/* The patches of the input. */
+static TN(patches) TN(input_patches)(const conv *s, const tn_tensor *x, int64_t g)
+{
+    const int64_t channels = s->channels / s->groups;
+    return TN(patches_of)((const tn_real *)x->data + g * channels, s->y, s->x,
+                          s->channels, channels);
+}
+
+static tn_status TN(product_forward)(const conv *s, tn_call *c, const tn_io *io,
+                                     const tn_real *bias)
+{
+    const int64_t filters = s->filters / s->groups;
+    tn_status status = TN_OK;
+    for (int64_t g = 0; g < s->groups && !status; g++) {
+        const TN(patches) x = TN(input_patches)(s, io->in[0], g);
+        const TN(filters) w = TN(filters_of)(s, io->param[0], g);
+        const tn_product p = {.struct_size = sizeof p,
+                              .a = TN(patch_matrix)(&x, io->out->dim[0]),
+                              .b = TN(filter_matrix)(s, &w, filters, io->param[0]->host),
+                              .out = TN(part_of)(s, io->out, g),
+                              .bias = bias ? bias + g * filters : NULL};
+        status = c->host->product(c, &p);
+    }
+    return status;
+}
+
+/* ---- gradient of the filters ------------------------------------------------------------ */
+
+static tn_status TN(product_gweight)(const conv *s, tn_call *c, const tn_io *io)
+{
+    const int direct = conv_taps(s) == 1;
+    tn_status status = TN_OK;
+    for (int64_t g = 0; g < s->groups && !status; g++) {
+        const TN(patches) x = TN(input_patches)(s, io->in[0], g);
+        const TN(filters) w = TN(filters_of)(s, io->gparam[0], g);
+        tn_product p = {.struct_size = sizeof p,
+                        .a = tn_transposed(TN(part_of)(s, io->gout, g)),
+                        .b = TN(patch_matrix)(&x, io->gout->dim[0]),
+                        .out = tn_transposed(TN(filter_matrix)(
+                            s, &w, s->filters / s->groups, io->gparam[0]->host))};
+        p.out.read = NULL;
+        if (!direct)
+            p.out.data = NULL, p.out.host = NULL, p.out.wrote = TN(wrote_filters);
+        status = c->host->product(c, &p);
+    }
+    return status;
+}
+
+/* ---- gradient of the input -------------------------------------------------------------- */
+
+/* Where the rows of a product with one phase of each axis belong. */
+typedef struct TN(spread) {
+    tn_real *data; /* of the first */
+    const conv *shape;
+    int64_t y_out, x_out;
+} TN(spread);
+
+static void TN(wrote_spread)(const void *with, int64_t row, int64_t col, int64_t rows,
+                             int64_t cols, void *block, int64_t stride)
+{
+    const TN(spread) *p = with;
+    const conv *s = p->shape;
+    const tn_real *from = block;
+    for (int64_t end = row + rows; row < end; row++, from += stride) {
+        const int64_t j = row % p->x_out * s->x.stride,
+                      i = row / p->x_out % p->y_out * s->y.stride,
+                      sample = row / p->x_out / p->y_out;
+        TN(copy_run)
+        (p->data + ((sample * s->y.in + i) * s->x.in + j) * s->channels + col, from,
+         cols);
+    }
+}
+
+/* Of group g; at one phase of each axis. */
+static tn_status TN(product_phase)(const conv *s, tn_call *c, const tn_io *io, int64_t g,
+                                   int64_t y_phase, int64_t x_phase)
+{
+    const int64_t filters = s->filters / s->groups, channels = s->channels / s->groups;
+    const conv_phase_axis y = conv_phase_of(&s->y, y_phase),
+                          x = conv_phase_of(&s->x, x_phase);
+    const TN(patches) gy = TN(patches_of)((const tn_real *)io->gout->data + g * filters,
+                                          y.axis, x.axis, s->filters, filters);
+    TN(filters) w = TN(filters_of)(s, io->param[0], g);
+    w.first = y.last * w.y_step + x.last;
+    w.y_step *= -y.step, w.x_step = -x.step;
+    w.taps = y.axis.kernel * x.axis.kernel, w.x_taps = x.axis.kernel;
+    w.channels = filters, w.channel = channels * conv_taps(s), w.column = conv_taps(s);
+    tn_product p = {.struct_size = sizeof p,
+                    .a = TN(patch_matrix)(&gy, io->gout->dim[0]),
+                    .b = TN(filter_matrix)(s, &w, channels, NULL),
+                    .out = TN(part_of)(s, io->gin[0], g)};
+    const TN(spread)
+        spread = {(tn_real *)p.out.data + (y_phase * s->x.in + x_phase) * s->channels, s,
+                  y.axis.out, x.axis.out};
+    if (s->y.stride * s->x.stride > 1) {
+        p.out.rows = p.a.rows, p.out.row_stride = p.out.cols;
+        p.out.data = NULL, p.out.wrote = TN(wrote_spread), p.out.with = &spread;
+    }
+    return c->host->product(c, &p);
+}
+
+static tn_status TN(product_gin)(const conv *s, tn_call *c, const tn_io *io)
+{
+    tn_status status = TN_OK;
+    for (int64_t g = 0; g < s->groups; g++)
+        for (int64_t i = 0; i < conv_least(s->y.stride, s->y.in); i++)
+            for (int64_t j = 0; j < conv_least(s->x.stride, s->x.in) && !status; j++)
+                status = TN(product_phase)(s, c, io, g, i, j);
+    return status;
+}

@@ -1,0 +1,206 @@
+/* conv2d.c - layer/conv2d: by the definition, by differences, shapes, roles and fans, refusals. */
+#include "convolving.h"
+
+Test(conv2d, is_its_definition_at_random_shapes)
+{
+    check_random_layers(2, (uint32_t)test_rounds(60, 600), 4, 9, 12);
+}
+
+/* Depths of several blocks, rows of several strips, columns of several panels. */
+Test(conv2d, is_its_definition_where_products_are_cut)
+{
+    check_random_layers(2, (uint32_t)test_rounds(9, 90), 3, 20, 90);
+}
+
+/* Depthwise with more taps than are read at a time, and a product with as many. */
+Test(conv2d, is_its_definition_with_large_filters)
+{
+    for (int64_t groups = 1; groups <= 19; groups += 18) {
+        const shape s = {2,       2,      19,     19,     groups, {12, 13},
+                         {9, 10}, {2, 1}, {1, 2}, {4, 9}, {3, 9}, true};
+        const values want = random_values(&s, 1), got = inputs_of(&s, &want);
+        by_definition(&s, &want);
+        by_layer(&s, &got, "blis", 2, 1);
+        cr_assert_leq(error_of(&s, &got, &want), 1e-13);
+    }
+}
+
+Test(conv2d, gradients)
+{
+    check_random_gradients(2, (uint32_t)test_rounds(36, 100));
+}
+
+Test(conv2d, is_what_pytorch_makes)
+{
+    static const struct {
+        const char *name;
+        shape s;
+    } all[] = {
+        {"plain", {2, 2, 3, 4, 1, {7, 6}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, true}},
+        {"pointwise",
+         {2, 2, 6, 5, 1, {4, 5}, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, true}},
+        {"strided",
+         {2, 2, 5, 3, 1, {9, 8}, {3, 2}, {2, 3}, {1, 1}, {1, 0}, {1, 0}, true}},
+        {"dilated",
+         {2, 2, 2, 3, 1, {9, 10}, {3, 3}, {1, 1}, {2, 3}, {2, 3}, {2, 3}, true}},
+        {"grouped",
+         {2, 2, 6, 4, 2, {6, 7}, {3, 3}, {2, 1}, {1, 2}, {1, 1}, {1, 1}, true}},
+        {"depthwise",
+         {2, 2, 5, 5, 5, {8, 7}, {3, 3}, {2, 1}, {1, 1}, {1, 1}, {1, 1}, true}},
+        {"multiplied",
+         {2, 2, 3, 6, 3, {5, 6}, {2, 3}, {1, 1}, {1, 1}, {0, 1}, {0, 1}, true}},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        check_torch(all[i].name, &all[i].s);
+}
+
+/* Where several layers read the same values, each adds to their gradient in its way: by a product,
+ * by one for each phase, by loops. */
+Test(conv2d, gradients_of_shared_inputs_add_up)
+{
+    static const char *const last[] = {"b, c, d", "d, b, c", "c, d, b"};
+    for (int i = 0; i < 3; i++) {
+        char text[600];
+        snprintf(
+            text, sizeof text,
+            "[{conv2d: {filters: 4, kernel: 1}}, {tanh: {name: a}}, {conv2d: {filters: "
+            "4, "
+            "stride: 2, name: b}}, {conv2d: {filters: 4, groups: 4, stride: 2, inputs: "
+            "a, name: c}}, {conv2d: {filters: 4, kernel: 4, inputs: a, name: d}}, {add: "
+            "{inputs: [%s]}}]",
+            last[i]);
+        check_gradients(text, NULL, 0, check_shape(3, 5, 5, 2), 2, true);
+    }
+}
+
+/* ---- options -------------------------------------------------------------------------- */
+
+static void expect_output(const char *model, tn_shape input, tn_shape output)
+{
+    const check_net *net = check_net_new(model, NULL, 0, input, 1, 1, 1);
+    const tn_shape *out = tn_graph_output(net->graph);
+    cr_assert_eq(out->rank, 3);
+    for (int32_t i = 0; i < 3; i++)
+        cr_assert_eq(out->dim[i], output.dim[i], "%s: axis %d is %lld", model, i,
+                     (long long)out->dim[i]);
+}
+
+Test(conv2d, shapes)
+{
+    const tn_shape image = check_shape(3, 9, 12, 4);
+    expect_output("[{conv2d: 5}]", image, check_shape(3, 7, 10, 5));
+    expect_output("[{conv2d: {filters: 5, padding: same}}]", image,
+                  check_shape(3, 9, 12, 5));
+    expect_output("[{conv2d: {filters: 5, kernel: 4, stride: 2, padding: same}}]", image,
+                  check_shape(3, 5, 6, 5));
+    expect_output("[{conv2d: {filters: 5, kernel: [1, 2], stride: [2, 3], padding: "
+                  "explicit, pad: [1, 0]}}]",
+                  image, check_shape(3, 6, 4, 5));
+    expect_output(
+        "[{conv2d: {filters: 5, dilation: 3, padding: explicit, pad: [3, 0, 0, 1]}}]",
+        image, check_shape(3, 6, 7, 5));
+}
+
+/* With an even filter the odd zero is behind: the first output is that without padding. */
+Test(conv2d, padding_same_puts_the_odd_zero_behind)
+{
+    check_net *net = check_net_new(
+        "[{conv2d: {filters: 1, kernel: 2, padding: same, bias: false}}]", NULL, 0,
+        check_shape(3, 3, 3, 1), 1, 1, 1);
+    const double *x = net->x, *w = net->graph->param[0].value.data,
+                 *y = check_net_output(net);
+    cr_assert_float_eq(y[0], w[0] * x[0] + w[1] * x[1] + w[2] * x[3] + w[3] * x[4],
+                       1e-14);
+    cr_assert_float_eq(y[8], w[0] * x[8], 1e-14);
+}
+
+Test(conv2d, says_shapes_roles_and_fans)
+{
+    const check_net *net = check_net_new(
+        "[{conv2d: {filters: 6, kernel: [2, 5], groups: 2}}]", NULL, 0,
+        check_shape(3, 9, 9, 4), 1, 1, 1);
+    const tn_graph_param *weight = &net->graph->param[0], *bias = &net->graph->param[1];
+    const int64_t dim[] = {6, 2, 2, 5};
+    cr_assert_eq(net->graph->params, 2);
+    cr_assert_eq(weight->value.rank, 4);
+    for (int32_t i = 0; i < 4; i++) cr_assert_eq(weight->value.dim[i], dim[i]);
+    cr_assert(weight->spec.fan_in == 20 && weight->spec.fan_out == 30);
+    cr_assert(weight->spec.role == TN_WEIGHT && bias->spec.role == TN_BIAS);
+    cr_assert(weight->decays && !bias->decays);
+}
+
+Test(conv2d, what_cannot_be_is_refused)
+{
+    const tn_shape image = check_shape(3, 9, 9, 4);
+    check_refusal("[conv2d]", image, "filters");
+    check_refusal("[{conv2d: 0}]", image, "filters");
+    check_refusal(
+        "[{conv2d: {filters: 4, kernel: 0}}]", image,
+        "option 'kernel': expected a whole number, or one for each axis, from 1");
+    check_refusal("[{conv2d: {filters: 4, kernel: [3, 3, 3]}}]", image,
+                  "option 'kernel'");
+    check_refusal("[{conv2d: {filters: 4, kernel: []}}]", image, "option 'kernel'");
+    check_refusal("[{conv2d: {filters: 4, stride: 0}}]", image, "option 'stride'");
+    check_refusal("[{conv2d: {filters: 4, dilation: [1, 9000000000]}}]", image,
+                  "option 'dilation'");
+    check_refusal("[{conv2d: {filters: 4, padding: explicit, pad: -1}}]", image,
+                  "option 'pad'");
+    check_refusal("[{conv2d: {filters: 4, padding: explicit, pad: [1, 2, 3]}}]", image,
+                  "option 'pad'");
+    check_refusal("[{conv2d: {filters: 4, pad: 1}}]", image, "give both or neither");
+    check_refusal("[{conv2d: {filters: 4, padding: explicit}}]", image, "go together");
+    check_refusal("[{conv2d: {filters: 4, groups: 3}}]", image, "multiple of groups (3)");
+    check_refusal("[{conv2d: {filters: 6, groups: 3}}]", image,
+                  "4 channels cannot be cut");
+    check_refusal("[{conv2d: {filters: 4, kernel: [9, 10]}}]", image,
+                  "covers 10 positions of the width, which has 9");
+    check_refusal("[{conv2d: {filters: 4, dilation: 5}}]", image,
+                  "covers 11 positions of the height");
+    check_refusal("[{conv2d: 4}]", check_shape(2, 9, 9, 0),
+                  "needs an input of shape (height, width, channels), got one of rank 2");
+}
+
+Test(conv2d, sizes_that_overflow_are_refused)
+{
+    check_refusal("[{conv2d: {filters: 2000000000, kernel: 1}}]",
+                  check_shape(3, 1, 1, INT64_MAX / 8), "conv2d");
+    check_refusal("[{conv2d: {filters: 2000000000, kernel: 2000000000, padding: same}}]",
+                  check_shape(3, 1, 1, 2000000000), "conv2d");
+    check_refusal("[{conv2d: {filters: 4, padding: explicit, pad: 2000000000}}]",
+                  check_shape(3, INT64_MAX - 5, 1, 1), "the height is too large");
+    check_refusal("[{conv2d: {filters: 4, padding: explicit, pad: 2000000000}}]",
+                  check_shape(3, 9, 9, 1), "not possible");
+}
+
+/* ---- inference ------------------------------------------------------------------------ */
+
+/* A net that only predicts packs its filters, at the second use, and gives the bits of filters where
+ * they lie. */
+Test(conv2d, filters_are_packed_at_inference)
+{
+    tn_env *env = open_env("blis", 2);
+    const tn_shape input = check_shape(3, 9, 9, 5);
+    tn_config *config;
+    tn_graph *graph = open_graph(
+        env, "[{conv2d: 20}, relu, {conv2d: {filters: 7, stride: 2}}]", &input, 0,
+        &config);
+    const tn_plan_options options = {.samples = 3};
+    const tn_pass pass = {.samples = 3};
+    tn_plan *plan;
+    tn_error e = {0};
+    float x[3 * 9 * 9 * 5], first[3 * 3 * 3 * 7];
+    const void *y;
+    cr_assert_eq(tn_plan_make(graph, &options, &plan, &e), TN_OK, "%s", e.text);
+    for (int i = 0; i < 3 * 9 * 9 * 5; i++) x[i] = (float)(i % 17) - 8;
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(tn_plan_forward(plan, &pass, x, &y, &e), TN_OK, "%s", e.text);
+        if (!i) memcpy(first, y, sizeof first);
+        cr_assert_arr_eq(y, first, sizeof first);
+    }
+    cr_assert_not_null(graph->param[0].packed.at);
+    cr_assert_not_null(graph->param[2].packed.at);
+    tn_plan_free(plan);
+    tn_graph_free(graph);
+    tn_config_free(config);
+    tn_env_free(env);
+}
