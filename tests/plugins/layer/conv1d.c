@@ -20,7 +20,7 @@ Test(conv1d, is_what_pytorch_makes)
 {
     const shape s = {1,      2,      4,      6,      2,      {1, 11},
                      {1, 3}, {1, 2}, {1, 2}, {0, 2}, {0, 2}, true};
-    check_torch("sequence", &s);
+    check_convolution("sequence", &s);
 }
 
 Test(conv1d, shapes)

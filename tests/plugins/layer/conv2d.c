@@ -51,7 +51,7 @@ Test(conv2d, is_what_pytorch_makes)
          {2, 2, 3, 6, 3, {5, 6}, {2, 3}, {1, 1}, {1, 1}, {0, 1}, {0, 1}, true}},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        check_torch(all[i].name, &all[i].s);
+        check_convolution(all[i].name, &all[i].s);
 }
 
 /* Where several layers read the same values, each adds to their gradient in its way: by a product,

@@ -367,7 +367,7 @@ static double *fixture_of(const tn_archive *a, const char *name, const char *key
     return NULL;
 }
 
-static void check_torch(const char *name, const shape *s)
+static void check_convolution(const char *name, const shape *s)
 {
     char path[4096];
     tn_archive a;
