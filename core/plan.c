@@ -1,5 +1,6 @@
 /* plan.c - runs plans: see plan_state.h. Chains of nodes run in order. */
 #include "core/plan_state.h"
+#include "core/subnormal.h"
 
 #include <string.h>
 
@@ -58,14 +59,10 @@ static tn_status check_pass(const tn_plan *p, const tn_pass *pass, tn_error *e)
                         (long long)pass->samples, (long long)p->options.samples);
 }
 
-tn_status tn_plan_forward(tn_plan *p, const tn_pass *pass, const void *x, const void **y,
-                          tn_error *e)
+static tn_status run_forward(tn_plan *p, const tn_pass *pass, tn_error *e)
 {
-    tn_status status = check_pass(p, pass, e);
-    if (status) return status;
-    p->input = x;
-    for (int32_t i = 0; i < p->readers; i++) *p->reader[i] = x;
-    status = run_weights(p, pass, false, e);
+    const unsigned mode = tn_subnormal_flush();
+    tn_status status = run_weights(p, pass, false, e);
     for (int32_t i = 0; !status && i < p->forwards; i++) {
         const tn_plan_group *g = &p->forward[i];
         const double began = tn_watch_begin(p->spent);
@@ -73,6 +70,18 @@ tn_status tn_plan_forward(tn_plan *p, const tn_pass *pass, const void *x, const 
                           p->ops->forward(&g->run, pass, !p->options.apart, e), e);
         note(p, i, began);
     }
+    tn_subnormal_back(mode);
+    return status;
+}
+
+tn_status tn_plan_forward(tn_plan *p, const tn_pass *pass, const void *x, const void **y,
+                          tn_error *e)
+{
+    tn_status status = check_pass(p, pass, e);
+    if (status) return status;
+    p->input = x;
+    for (int32_t i = 0; i < p->readers; i++) *p->reader[i] = x;
+    status = run_forward(p, pass, e);
     if (!status && y) *y = tn_plan_output(p, p->graph->nodes - 1);
     return status;
 }
@@ -82,10 +91,12 @@ tn_status tn_plan_loss(tn_plan *p, const tn_pass *pass, const tn_instance *loss,
                        double *weight, tn_error *e)
 {
     const double began = tn_watch_begin(p->spent);
+    const unsigned mode = tn_subnormal_flush();
     const tn_status status = p->ops->loss(
         loss, tn_graph_output(p->graph), pass, tn_plan_key(p, p->graph->nodes, 1),
         tn_plan_output(p, p->graph->nodes - 1), field, scale, p->row_values,
         gradient ? p->node[tn_plan_last(p)].gradient : NULL, value, weight, e);
+    tn_subnormal_back(mode);
     note(p, p->forwards, began);
     return status;
 }
@@ -112,13 +123,16 @@ static tn_status run_late(tn_plan *p, const tn_plan_group *g, const tn_pass *pas
 
 static tn_status run_backward(tn_plan *p, const tn_pass *pass, tn_error *e)
 {
+    const unsigned mode = tn_subnormal_flush();
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < p->backwards; i++) {
         const double began = tn_watch_begin(p->spent);
         status = run_late(p, &p->backward[i], pass, e);
         note(p, p->forwards + 1 + i, began);
     }
-    return status ? status : run_weights(p, pass, true, e);
+    if (!status) status = run_weights(p, pass, true, e);
+    tn_subnormal_back(mode);
+    return status;
 }
 
 tn_status tn_plan_backward(tn_plan *p, const tn_pass *pass, bool add, tn_error *e)

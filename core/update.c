@@ -1,4 +1,5 @@
 /* update.c - steps of an updater: see update_state.h. */
+#include "core/subnormal.h"
 #include "core/update_state.h"
 
 #include <stdio.h>
@@ -54,7 +55,9 @@ void tn_updater_between(tn_updater *u, tn_plan *plan, int64_t step, int32_t pass
     const tn_chain chain = chain_of(u, step);
     bind_gradients(u, plan);
     tn_graph_changed(u->graph);
+    const unsigned mode = tn_subnormal_flush();
     u->table->between(&u->bench, &chain, pass, u->part, u->graph->params);
+    tn_subnormal_back(mode);
 }
 
 void tn_updater_take_from(tn_updater *u, int64_t least, int32_t slots)
@@ -101,7 +104,11 @@ tn_status tn_updater_apply(tn_updater *u, tn_plan *plan, int64_t step, tn_error 
     bind_gradients(u, plan);
     tn_graph_changed(u->graph);
     u->armed = false;
-    return u->table->update(&u->bench, &chain, u->part, sink, u->graph->params, e);
+    const unsigned mode = tn_subnormal_flush();
+    const tn_status status = u->table->update(&u->bench, &chain, u->part, sink,
+                                              u->graph->params, e);
+    tn_subnormal_back(mode);
+    return status;
 }
 
 static void swap(void *a, void *b, size_t size)

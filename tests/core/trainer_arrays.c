@@ -37,6 +37,28 @@ Test(trainer_arrays, steps_on_arrays_need_no_data_section)
     cr_assert_not_null(strstr(e.text, "no data"), "%s", e.text);
 }
 
+#ifdef __x86_64__
+/* In subnormal numbers 0.9 v rounds to v in the end: the velocity would never become zero. */
+Test(trainer_arrays, a_weight_without_gradient_comes_to_rest)
+{
+    tn_trainer *t = on_arrays(run_env(2),
+                              "input: [2]\nmodel: [{dense: {units: 1}}]\n"
+                              "loss: mse\n"
+                              "optimizer: {sgd: {lr: 1e-3, momentum: 0.9}}\n");
+    const float both[] = {1, 1}, one[] = {1, 0}, target[] = {2};
+    const unsigned mode = __builtin_ia32_stmxcsr();
+    char name[192];
+    tn_tensor velocity;
+    cr_assert_eq(tn_trainer_step(t, both, target, NULL, 1, NULL, NULL), TN_OK);
+    cr_assert(tn_updater_slot(t->updater, 0, name, &velocity));
+    cr_assert_neq(((const float *)velocity.data)[1], 0);
+    for (int i = 0; i < 1000; i++)
+        cr_assert_eq(tn_trainer_step(t, one, target, NULL, 1, NULL, NULL), TN_OK);
+    cr_assert_eq(((const float *)velocity.data)[1], 0);
+    cr_assert_eq(__builtin_ia32_stmxcsr() & 0xffc0u, mode & 0xffc0u);
+}
+#endif
+
 Test(trainer_arrays, gradients_by_name_change_no_weight)
 {
     for (int real = 0; real < 2; real++) {

@@ -34,6 +34,7 @@ struct tn_blis_pool {
     void (*body)(void *data, int64_t i, int32_t worker);
     void *data;
     int64_t n, share;
+    unsigned mode; /* how its caller rounds */
     _Alignas(LINE) atomic_int_least64_t next;
     /* Its number (upper half), whether it is open, and how many threads are inside. */
     _Alignas(LINE) atomic_uint_least64_t state;
@@ -55,6 +56,25 @@ static void relax(void)
     __builtin_ia32_pause();
 #elif defined __aarch64__
     __asm__ volatile("yield");
+#endif
+}
+
+/* Rounding, and what becomes of subnormal numbers. */
+static unsigned get_mode(void)
+{
+#ifdef __x86_64__
+    return __builtin_ia32_stmxcsr();
+#else
+    return 0;
+#endif
+}
+
+static void set_mode(unsigned mode)
+{
+#ifdef __x86_64__
+    __builtin_ia32_ldmxcsr(mode);
+#else
+    (void)mode;
 #endif
 }
 
@@ -121,6 +141,7 @@ static void *serve(void *data)
     uint32_t done = 0, seen = 0;
     while (!atomic_load(&p->ends)) {
         if (enter(p, &done)) {
+            set_mode(p->mode);
             work(p, mine->worker);
             atomic_fetch_sub_explicit(&p->state, 1, memory_order_release);
         }
@@ -172,7 +193,7 @@ void tn_blis_pool_run(tn_blis_pool *p, int64_t n,
     }
     if (!p->process) start(p);
     const uint32_t number = atomic_load_explicit(&p->number, memory_order_relaxed) + 1;
-    p->body = body, p->data = data;
+    p->body = body, p->data = data, p->mode = get_mode();
     p->n = n, p->share = n / (SHARES * p->threads) + 1;
     atomic_store_explicit(&p->next, 0, memory_order_relaxed);
     atomic_store_explicit(&p->state, (uint64_t)number << 32 | OPEN, memory_order_release);

@@ -68,6 +68,31 @@ static void wait_for_sleep(const tn_blis_pool *p)
     while (atomic_load((atomic_int *)(uintptr_t)&p->sleepers) < p->started) usleep(1000);
 }
 
+#ifdef __x86_64__
+static void see_mode(void *data, int64_t i, int32_t worker)
+{
+    unsigned *mode = data;
+    mode[i] = __builtin_ia32_stmxcsr() & 0xffc0u; /* without what has happened */
+}
+
+Test(pool, threads_round_as_their_caller_does)
+{
+    enum { FLUSH = 0x8040, PARTS = 4000 };
+    const unsigned before = __builtin_ia32_stmxcsr();
+    unsigned *mode = calloc(PARTS, sizeof *mode);
+    tn_blis_pool *p = tn_blis_pool_new(4);
+    for (int k = 0; k < 20; k++) {
+        __builtin_ia32_ldmxcsr(k % 2 ? before | FLUSH : before);
+        tn_blis_pool_run(p, PARTS, see_mode, mode);
+        __builtin_ia32_ldmxcsr(before);
+        for (int i = 0; i < PARTS; i++)
+            cr_assert_eq(mode[i], (k % 2 ? before | FLUSH : before) & 0xffc0u);
+    }
+    tn_blis_pool_free(p);
+    free(mode);
+}
+#endif
+
 Test(pool, sleeping_threads_are_woken)
 {
     count *c = count_new(3);
