@@ -76,6 +76,13 @@ static bool has_room(const tn_ahead *a)
     return a->next.batch != TN_FEED_END && a->made - a->taken + a->held < a->slots;
 }
 
+/* At most half of the slots behind the one in use are ready: once awake, the thread makes several,
+ * as being woken takes it and whoever works on its core longer than a small batch. */
+static bool runs_short(const tn_ahead *a)
+{
+    return 2 * (a->made - a->taken) < a->slots - 1;
+}
+
 static void make_next(tn_ahead *a)
 {
     tn_feed_slot *slot = slot_of(a, a->made);
@@ -132,7 +139,7 @@ const tn_feed_slot *tn_ahead_take(tn_feed *f, const tn_feed_place *place)
     wait_for_one(a);
     slot = slot_of(a, a->taken++);
     a->held = true;
-    const bool wake = a->thread_waits && has_room(a);
+    const bool wake = a->thread_waits && has_room(a) && runs_short(a);
     pthread_mutex_unlock(&a->lock);
     if (wake) pthread_cond_signal(&a->room);
     return slot;
