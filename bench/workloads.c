@@ -114,11 +114,17 @@ static const workload workloads[] = {
     {"W3full", "w3_full", 64, 0, open_training, training_step},
     {"W3fulladam", "w3_full_adam", 64, 0, open_training, training_step},
     {"W4", "w4", 32, 0, open_training, training_step},
+    {"W5", "w5", 32, 0, open_training, training_step},
+    {"W5bn", "w5_bn", 32, 0, open_training, training_step},
     {"W6lstm", "w6_lstm", 32, 64, open_training, training_step},
     {"W6gru", "w6_gru", 32, 64, open_training, training_step},
     {"W9", "w9", 128, 0, open_training, training_step},
+    {"ResNet20", "resnet20", 64, 0, open_training, training_step},
     {"W1inf", "w1", 100, 0, open_inference, prediction},
     {"W3inf", "w3_sgd", 64, 0, open_inference, prediction},
+    {"W5inf", "w5", 32, 0, open_inference, prediction},
+    {"W5bninf", "w5_bn", 32, 0, open_inference, prediction},
+    {"W5oneinf", "w5", 1, 0, open_inference, prediction},
     {"W6lstminf", "w6_lstm", 32, 64, open_inference, prediction},
     {"W6gruinf", "w6_gru", 32, 64, open_inference, prediction},
     {"W7inf", "w7", 1, 0, open_inference, prediction},
@@ -162,6 +168,20 @@ static int open_config(bench *b)
     return !b->config;
 }
 
+/* Positions at which a layer meets its weights, by the weight's name: pixels of a convolution's
+ * output. */
+static double positions_of(const tn_model *model, const char *weight)
+{
+    const size_t length = (size_t)(strrchr(weight, '.') - weight);
+    for (int32_t i = 0; i < tn_model_layers(model); i++) {
+        const tn_layer_info layer = tn_model_layer(model, i);
+        if (strlen(layer.name) == length && !memcmp(layer.name, weight, length))
+            return (double)tn_shape_count(&layer.output) /
+                   (double)tn_shape_width(&layer.output);
+    }
+    return 1;
+}
+
 /* Asks for weights, after which a model does without packed copies of them.
  * Multiplications and additions of the products of a step: forward, and in training the
  * gradients of every weight and of every input but the first layer's. */
@@ -171,9 +191,10 @@ static double work_of(const bench *b, const tn_model *model)
     for (int32_t i = 0; i < tn_model_tensors(model); i++) {
         const char *name;
         tn_tensor t;
-        if (tn_model_tensor(model, i, &name, &t) || t.rank != 2) continue;
-        const double steps = b->what->steps ? b->what->steps : 1;
-        const double product = 2.0 * (double)t.dim[0] * (double)t.dim[1] * steps;
+        if (tn_model_tensor(model, i, &name, &t) || t.rank < 2) continue;
+        double product = b->what->steps ? 2.0 * b->what->steps : 2.0;
+        product *= positions_of(model, name);
+        for (int32_t k = 0; k < t.rank; k++) product *= (double)t.dim[k];
         if (sum <= 0) first = product;
         sum += product;
     }

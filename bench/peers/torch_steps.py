@@ -18,7 +18,8 @@ import sys
 import measure
 
 WORKLOADS = ["W1", "W2relu", "W2sigmoid", "W3sgd", "W3adam", "W3drop", "W3full", "W3fulladam", "W4",
-             "W6lstm", "W6gru", "W9", "W1inf", "W3inf", "W6lstminf", "W6gruinf", "W7inf", "W9inf", "W8", "W8files"]
+             "W5", "W5bn", "W6lstm", "W6gru", "W9", "ResNet20", "W1inf", "W3inf", "W5inf",
+             "W5bninf", "W5oneinf", "W6lstminf", "W6gruinf", "W7inf", "W9inf", "W8", "W8files"]
 given = measure.arguments(__doc__.split("\n\n")[0], WORKLOADS)
 OPENBLAS = [f"/usr/lib/{os.uname().machine}-linux-gnu/openblas-openmp/{name}"
             for name in ("libblas.so.3", "libopenblas.so.0")]
@@ -64,6 +65,44 @@ class Residual(nn.Module):
         return self.last(x)
 
 
+def images(norm):
+    found, channels = [], 3
+    for filters in (16, 32, 64):
+        found.append(nn.Conv2d(channels, filters, 3, padding=1))
+        if norm:
+            found.append(nn.BatchNorm2d(filters))
+        found += [nn.ReLU(), nn.MaxPool2d(2)]
+        channels = filters
+    return nn.Sequential(*found, nn.Flatten(), nn.Linear(4096, 128), nn.ReLU(), nn.Dropout(0.5),
+                         nn.Linear(128, 2))
+
+
+class Block(nn.Module):
+    """Two convolutions; where they halve the image, every other pixel and channels of zeros go
+    around them."""
+
+    def __init__(self, channels, filters):
+        super().__init__()
+        self.more, self.stride = filters - channels, 1 if filters == channels else 2
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, filters, 3, self.stride, padding=1, bias=False),
+            nn.BatchNorm2d(filters), nn.ReLU(),
+            nn.Conv2d(filters, filters, 3, padding=1, bias=False), nn.BatchNorm2d(filters))
+
+    def forward(self, x):
+        shortcut = x
+        if self.more:
+            shortcut = F.pad(x[:, :, ::self.stride, ::self.stride], (0, 0, 0, 0, 0, self.more))
+        return F.relu(self.body(x) + shortcut)
+
+
+def residual_images():
+    sizes = [16, 16, 16, 16, 32, 32, 32, 64, 64, 64]
+    return nn.Sequential(nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16),
+                         nn.ReLU(), *map(Block, sizes, sizes[1:]), nn.AdaptiveAvgPool2d(1),
+                         nn.Flatten(), nn.Linear(64, 10))
+
+
 class Sequence(nn.Module):
     """64 steps of 64 features through a recurrent layer; its last state decides."""
 
@@ -78,18 +117,23 @@ class Sequence(nn.Module):
 
 W1, W3 = [12288, 1000, 500, 2], [784, 256, 128, 10]
 W2 = [12288] + 9 * [1000] + [2]
-NETWORKS = {  # batch, inputs, network
-    "W1": (100, 12288, lambda: layers(W1)),
-    "W2relu": (100, 12288, lambda: layers(W2)),
-    "W2sigmoid": (100, 12288, lambda: layers(W2, nn.Sigmoid)),
-    "W3": (64, 784, lambda: layers(W3)),
-    "W3drop": (64, 784, lambda: layers(W3, dropout=0.5)),
-    "W4": (32, 64, lambda: layers([64, 32, 10])),
-    "W6lstm": (32, 4096, lambda: Sequence(nn.LSTM)),
-    "W6gru": (32, 4096, lambda: Sequence(nn.GRU)),
-    "W7": (1, 12288, lambda: layers([12288, 100, 2])),
-    "W9": (128, 256, Residual),
+NETWORKS = {  # batch, shape of a sample, classes, network
+    "W1": (100, (12288,), 2, lambda: layers(W1)),
+    "W2relu": (100, (12288,), 2, lambda: layers(W2)),
+    "W2sigmoid": (100, (12288,), 2, lambda: layers(W2, nn.Sigmoid)),
+    "W3": (64, (784,), 10, lambda: layers(W3)),
+    "W3drop": (64, (784,), 10, lambda: layers(W3, dropout=0.5)),
+    "W4": (32, (64,), 10, lambda: layers([64, 32, 10])),
+    "W5": (32, (3, 64, 64), 2, lambda: images(norm=False)),
+    "W5bn": (32, (3, 64, 64), 2, lambda: images(norm=True)),
+    "W5one": (1, (3, 64, 64), 2, lambda: images(norm=False)),
+    "W6lstm": (32, (4096,), 2, lambda: Sequence(nn.LSTM)),
+    "W6gru": (32, (4096,), 2, lambda: Sequence(nn.GRU)),
+    "W7": (1, (12288,), 2, lambda: layers([12288, 100, 2])),
+    "W9": (128, (256,), 10, Residual),
+    "ResNet20": (64, (3, 32, 32), 10, residual_images),
 }
+CHANNELS_LAST = "_channels_last"  # of a variant: how images lie in memory
 
 
 def network_of(workload):
@@ -99,21 +143,58 @@ def network_of(workload):
     return NETWORKS[name]
 
 
+def takes_images(workload):
+    return len(network_of(workload)[1]) > 1
+
+
+def laid_out(variant, *of):
+    """Networks or images, in the layout that the variant asks for."""
+    if not variant.endswith(CHANNELS_LAST):
+        return of
+    return [one.to(memory_format=torch.channels_last) for one in of]
+
+
 def optimizer_of(workload, model, decay=0, **how):
     if workload in ("W3adam", "W3fulladam"):
         return torch.optim.Adam(model.parameters(), lr=1e-4, weight_decay=decay, **how)
-    momentum = 0.9 if workload.startswith(("W3", "W8", "W9")) else 0
+    momentum = 0.9 if workload.startswith(("W3", "W5", "W8", "W9", "ResNet")) else 0
     rate = 0.05 if workload.startswith("W8") else 1e-3
     return torch.optim.SGD(model.parameters(), lr=rate, momentum=momentum, weight_decay=decay,
                            **how)
 
 
-def facts(model, samples, training):
+def positions_of(model, example):
+    """Pixels of the output of each convolution, by its weight."""
+    found = {}
+
+    def note(layer, _, output):
+        found[layer.weight] = output[0, 0].numel()
+
+    hooks = [layer.register_forward_hook(note) for layer in model.modules()
+             if isinstance(layer, nn.Conv2d)]
+    with torch.no_grad():
+        model.eval()(example)
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+def biases_too_many(model):
+    """Each gate has two, of which one is enough, but for the candidate of a GRU."""
+    if not isinstance(model, Sequence):
+        return 0
+    return (2 if isinstance(model.recurrent, nn.GRU) else 4) * model.recurrent.hidden_size
+
+
+def facts(model, example, samples, training):
     """Parameters, and arithmetic of the products of a step as bench/workloads.c counts it."""
     steps = 64 if isinstance(model, Sequence) else 1
-    products = [2 * steps * p.shape[0] * p.shape[1] for p in model.parameters() if p.dim() == 2]
+    positions = positions_of(model, example)
+    products = [2 * steps * positions.get(p, 1) * p.numel() for p in model.parameters()
+                if p.dim() > 1]
     flops = samples * (3 * sum(products) - products[0] if training else sum(products))
-    return {"parameters": sum(p.numel() for p in model.parameters()), "flops": flops}
+    count = sum(p.numel() for p in model.parameters()) - biases_too_many(model)
+    return {"parameters": count, "flops": flops}
 
 
 # ---- training ---------------------------------------------------------------------------------
@@ -122,6 +203,8 @@ def training_variants(workload):
     ways = ["eager", "foreach", "jit"] + (["compile"] if COMPILES else [])
     if workload.startswith("W3full"):
         return {"": ways, "penalties by hand": [f"{way}_by_hand" for way in ways]}
+    if takes_images(workload):
+        ways += [way + CHANNELS_LAST for way in ways]
     return {"": ways}
 
 
@@ -139,7 +222,7 @@ def penalize_loss(model, loss):
 def trainer(workload, variant, model, example):
     """A function that makes one update on a batch."""
     by_hand = variant.endswith("_by_hand")
-    way = variant.replace("_by_hand", "")
+    way = variant.replace("_by_hand", "").replace(CHANNELS_LAST, "")
     full = workload.startswith("W3full")
     model.train()
     optimizer = optimizer_of(workload, model, 2 * L2 if by_hand else 0,
@@ -167,20 +250,24 @@ def trainer(workload, variant, model, example):
 
 
 def train(workload):
-    samples, inputs, network = network_of(workload)
-    x = torch.rand(samples, inputs) * 2 - 1
-    label = torch.randint(0, 10 if inputs < 4096 else 2, (samples,))
+    samples, shape, classes, network = network_of(workload)
+    x, = laid_out(given.variant, torch.rand(samples, *shape) * 2 - 1)
+    label = torch.randint(0, classes, (samples,))
     measure.forget_peak()
     base = measure.memory("VmRSS:")
-    model = network()
+    model, = laid_out(given.variant, network())
+    known = facts(model, x[:1], samples, True)
     update = trainer(workload, given.variant, model, x)
-    return lambda: update(x, label), base, facts(model, samples, True)
+    return lambda: update(x, label), base, known
 
 
 # ---- inference --------------------------------------------------------------------------------
 
-def inference_variants():
-    return {"": ["optimized", "frozen", "mkldnn", "eager"] + (["compile"] if COMPILES else [])}
+def inference_variants(workload):
+    ways = ["optimized", "frozen", "mkldnn", "eager"] + (["compile"] if COMPILES else [])
+    if takes_images(workload):  # mkldnn has layouts of its own
+        ways += [way + CHANNELS_LAST for way in ways if way != "mkldnn"]
+    return {"": ways}
 
 
 def predictor(way, model, x):
@@ -199,14 +286,15 @@ def predictor(way, model, x):
 
 
 def infer(workload):
-    samples, inputs, network = network_of(workload)
-    x = torch.rand(samples, inputs) * 2 - 1
+    samples, shape, _, network = network_of(workload)
+    x, = laid_out(given.variant, torch.rand(samples, *shape) * 2 - 1)
+    way = given.variant.replace(CHANNELS_LAST, "")
     measure.forget_peak()
     base = measure.memory("VmRSS:")
-    model = network().eval()
-    known = facts(model, samples, False)  # before its weights are converted
-    predict = predictor(given.variant, model, x)
-    guard = torch.inference_mode if given.variant == "eager" else torch.no_grad
+    model, = laid_out(given.variant, network().eval())
+    known = facts(model, x[:1], samples, False)  # before its weights are converted
+    predict = predictor(way, model, x)
+    guard = torch.inference_mode if way == "eager" else torch.no_grad
 
     def step():
         with guard():
@@ -216,8 +304,8 @@ def infer(workload):
 
 
 def export(workload, path):
-    samples, inputs, network = network_of(workload)
-    torch.onnx.export(network().eval(), torch.rand(samples, inputs), path, opset_version=13,
+    samples, shape, _, network = network_of(workload)
+    torch.onnx.export(network().eval(), torch.rand(samples, *shape), path, opset_version=13,
                       input_names=["x"], output_names=["y"])
 
 
@@ -265,6 +353,7 @@ def epochs(workload):
     measure.forget_peak()
     base = measure.memory("VmRSS:")
     model = layers(W3)
+    known = facts(model, torch.rand(1, 784), 60000, True)
     update = trainer(workload, "foreach" if loads else way, model, torch.rand(64, 784))
 
     def batches(x, label):
@@ -279,7 +368,7 @@ def epochs(workload):
         for batch in batches(x, label):
             update(*batch)
 
-    return epoch, base, facts(model, 60000, True)
+    return epoch, base, known
 
 
 # ---- main -------------------------------------------------------------------------------------
@@ -289,7 +378,7 @@ def main():
     if workload.startswith("W8"):
         variants, make = epoch_variants(), epochs
     elif workload.endswith("inf"):
-        variants, make = inference_variants(), infer
+        variants, make = inference_variants(workload), infer
     else:
         variants, make = training_variants(workload), train
     if given.variants:

@@ -36,7 +36,7 @@ static void look(void *data, const tn_progress *now)
 static int64_t weights_of(const tn_graph *g)
 {
     int64_t n = 0;
-    for (int32_t i = 0; i < g->params; i++) n += g->param[i].value.rank == 2;
+    for (int32_t i = 0; i < g->params; i++) n += g->param[i].value.rank >= 2;
     return n;
 }
 

@@ -19,7 +19,7 @@ enum { WORKLOADS = 32, WORKLOAD_SETS = 16 };
 typedef struct workload {
     char name[40]; /* "w1": of w1.yaml */
     int number;    /* among all: what draws from it */
-    bool huge;     /* 4096 inputs or more: batches are small */
+    bool huge;     /* 4096 inputs or more, or much work: batches are small */
 } workload;
 
 static workload workloads[WORKLOADS];
@@ -55,7 +55,7 @@ __attribute__((unused)) static struct criterion_test_params workloads_all(void)
         cr_assert(n < WORKLOADS);
         workload *w = &workloads[n++];
         snprintf(w->name, sizeof w->name, "%.*s", (int)(end - f->d_name), f->d_name);
-        w->huge = strchr("1267", w->name[1]) != NULL;
+        w->huge = strchr("12567", w->name[1]) || !strncmp(w->name, "resnet", 6);
     }
     closedir(folder);
     cr_assert_geq(n, 9);
