@@ -23,6 +23,8 @@ typedef struct workload {
     kad_node_t *(*activation)(kad_node_t *);
     float dropout, momentum;
     int predicts;
+    kad_node_t *(*recurrent)(kad_node_t *, int, int); /* the first layer of sequences */
+    int missing; /* parameters that this form of the network does without */
 } workload;
 
 typedef struct bench {
@@ -30,7 +32,7 @@ typedef struct bench {
     const char *variant;
     bench_asked asked;
     int variables;
-    kann_t *network;
+    kann_t *network, *step; /* step: of a sequence; the network has all of them */
     float *x, *y, *velocity;
     double base; /* MiB */
 } bench;
@@ -41,13 +43,22 @@ static const int w2[] = {12288, 1000, 1000, 1000, 1000, 1000,
 static const int w3[] = {784, 256, 128, 10, 0};
 static const int w4[] = {64, 32, 10, 0};
 static const int w7[] = {12288, 100, 2, 0};
+static const int w6[] = {64, 256, 2, 0};
 static const workload workloads[] = {
-    {"W1", 100, w1, kad_relu, 0, 0, 0},          {"W2relu", 100, w2, kad_relu, 0, 0, 0},
-    {"W2sigmoid", 100, w2, kad_sigm, 0, 0, 0},   {"W3sgd", 64, w3, kad_relu, 0, 0.9f, 0},
-    {"W3drop", 64, w3, kad_relu, 0.5f, 0.9f, 0}, {"W4", 32, w4, kad_relu, 0, 0, 0},
-    {"W1inf", 100, w1, kad_relu, 0, 0, 1},       {"W3inf", 64, w3, kad_relu, 0, 0, 1},
+    {"W1", 100, w1, kad_relu, 0, 0, 0},
+    {"W2relu", 100, w2, kad_relu, 0, 0, 0},
+    {"W2sigmoid", 100, w2, kad_sigm, 0, 0, 0},
+    {"W3sgd", 64, w3, kad_relu, 0, 0.9f, 0},
+    {"W3drop", 64, w3, kad_relu, 0.5f, 0.9f, 0},
+    {"W4", 32, w4, kad_relu, 0, 0, 0},
+    {"W1inf", 100, w1, kad_relu, 0, 0, 1},
+    {"W3inf", 64, w3, kad_relu, 0, 0, 1},
     {"W7inf", 1, w7, kad_relu, 0, 0, 1},
+    {"W6lstm", 32, w6, .recurrent = kann_layer_lstm},
+    /* Its candidate multiplies the state after its reset, without a bias there. */
+    {"W6gru", 32, w6, .recurrent = kann_layer_gru, .missing = 256},
 };
+enum { STEPS = 64 }; /* of a sequence */
 enum { WORKLOADS = sizeof workloads / sizeof workloads[0] };
 
 /* ---- the network ----------------------------------------------------------------------- */
@@ -57,6 +68,10 @@ static kann_t *network_of(const workload *what)
 {
     kad_node_t *t = kann_layer_input(what->size[0]);
     int i = 1;
+    if (what->recurrent) {
+        t = what->recurrent(t, what->size[i++], 0);
+        t = kad_select(1, &t, -1); /* the last state */
+    }
     for (; what->size[i + 1]; i++) {
         t = what->activation(kann_layer_dense(t, what->size[i]));
         if (what->dropout > 0) t = kann_layer_dropout(t, what->dropout);
@@ -68,10 +83,17 @@ static kann_t *network_of(const workload *what)
     return kann_new(cost, 0);
 }
 
+/* Nodes that a batch is fed to: one, or one for each step. */
+static int feeds_of(const workload *what)
+{
+    return what->recurrent ? STEPS : 1;
+}
+
 static int make_batch(bench *b)
 {
     const int *size = b->what->size;
-    const int64_t samples = b->what->samples, inputs = samples * size[0];
+    const int64_t samples = b->what->samples,
+                  inputs = samples * size[0] * feeds_of(b->what);
     int64_t classes = 0;
     for (int i = 1; size[i]; i++) classes = size[i];
     uint64_t state = 1;
@@ -85,20 +107,32 @@ static int make_batch(bench *b)
     return 0;
 }
 
+static void bind_batch(bench *b)
+{
+    float *x[STEPS];
+    for (int i = 0; i < feeds_of(b->what); i++)
+        x[i] = b->x + (int64_t)i * b->what->samples * b->what->size[0];
+    kann_feed_bind(b->network, KANN_F_IN, 0, x);
+    kann_feed_bind(b->network, KANN_F_TRUTH, 0, &b->y);
+}
+
 static int open_all(bench *b)
 {
     if (make_batch(b)) return 1;
     bench_forget_peak();
     b->base = bench_memory("VmRSS:");
     b->network = network_of(b->what);
+    if (b->what->recurrent) {
+        b->step = b->network;
+        b->network = kann_unroll(b->step, STEPS);
+    }
     b->variables = kann_size_var(b->network);
     if (b->what->momentum > 0) {
         b->velocity = calloc((size_t)b->variables, sizeof *b->velocity);
         if (!b->velocity) return 1;
     }
     kann_set_batch_size(b->network, b->what->samples);
-    kann_feed_bind(b->network, KANN_F_IN, 0, &b->x);
-    kann_feed_bind(b->network, KANN_F_TRUTH, 0, &b->y);
+    bind_batch(b);
     if (!strcmp(b->variant, "kann_mt"))
         kann_mt(b->network, b->asked.threads, b->what->samples);
     kann_switch(b->network, !b->what->predicts);
@@ -107,7 +141,11 @@ static int open_all(bench *b)
 
 static void close_all(bench *b)
 {
-    kann_delete(b->network);
+    if (b->step) {
+        kann_delete_unrolled(b->network);
+        kann_delete(b->step);
+    } else
+        kann_delete(b->network);
     free(b->x);
     free(b->y);
     free(b->velocity);
@@ -154,10 +192,14 @@ static int prediction(void *data)
 /* As bench/workloads.c counts it. */
 static double work_of(const workload *what)
 {
-    double sum = 0;
-    const double first = 2.0 * what->size[0] * what->size[1];
+    double sum = 0, first = 2.0 * what->size[0] * what->size[1];
     for (int i = 0; what->size[i + 1]; i++)
         sum += 2.0 * what->size[i] * what->size[i + 1];
+    if (what->recurrent) {
+        const int gates = what->recurrent == kann_layer_lstm ? 4 : 3;
+        sum += (gates - 1) * first + gates * 2.0 * what->size[1] * what->size[1];
+        first *= gates * STEPS, sum *= STEPS;
+    }
     return what->samples * (what->predicts ? sum : 3 * sum - first);
 }
 
@@ -173,8 +215,9 @@ static int run(void *data)
            "\"spread\": %.4f, \"blocks\": %lld, \"steps\": %lld, \"parameters\": %d, "
            "\"flops\": %.0f, \"memory_mib\": %.1f, \"base_mib\": %.1f}\n",
            b->what->name, b->variant, b->asked.threads, 1e3 * t.median, 1e3 * t.least,
-           t.spread, (long long)t.blocks, (long long)t.calls, b->variables,
-           work_of(b->what), bench_memory("VmHWM:") - b->base, b->base);
+           t.spread, (long long)t.blocks, (long long)t.calls,
+           b->variables + b->what->missing, work_of(b->what),
+           bench_memory("VmHWM:") - b->base, b->base);
     fflush(stdout);
     return 0;
 }
