@@ -58,8 +58,9 @@ static void fetch_ahead(ahead *a, tn_blis_tile *tile, const void **stretch)
 {
     tile->fetch = a->rows ? stretch : NULL;
     tile->run = least(a->length / PACE, tile->depth);
-    for (int64_t n = 0; a->rows && n < STRETCHES && n * tile->run < tile->depth; n++) {
+    for (int64_t n = 0; n < STRETCHES; n++) {
         stretch[n] = a->at + a->along;
+        if (!a->rows || n * tile->run >= tile->depth) continue;
         a->along += tile->run * PACE;
         if (a->along < a->length) continue;
         a->along = 0, a->at += a->row, a->rows--;
