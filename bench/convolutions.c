@@ -74,22 +74,15 @@ static int filter_gradient(bench *b)
     return backward(b);
 }
 
-/* Of one thread what it worked, so that others do not count. */
-static double now(const bench *b)
-{
-    struct timespec t;
-    clock_gettime(b->threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int shortest(bench *b, int (*once)(bench *), double *seconds)
 {
     const double begin = bench_now();
+    const int alone = b->threads == 1;
     *seconds = INFINITY;
     do {
-        const double t = now(b);
+        const double t = bench_clock(alone);
         if (once(b)) return 1;
-        *seconds = fmin(*seconds, now(b) - t);
+        *seconds = fmin(*seconds, bench_clock(alone) - t);
     } while (bench_now() - begin < b->seconds);
     return 0;
 }
@@ -114,10 +107,7 @@ static int run_form(bench *b, const layer *l, const char *form, int (*once)(benc
 static tn_tensor like(const tn_shape *shape, int64_t samples)
 {
     tn_tensor t = tn_tensor_over(shape, samples, 0, NULL);
-    const size_t count = (size_t)tn_count(&t);
-    float *data = aligned_alloc(64, (count * sizeof *data + 63) / 64 * 64);
-    for (size_t i = 0; data && i < count; i++) data[i] = (float)(i * 7 % 13) / 13 - 0.5f;
-    t.data = data;
+    t.data = bench_numbers((size_t)tn_count(&t));
     return t;
 }
 

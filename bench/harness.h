@@ -22,11 +22,17 @@ typedef struct bench_time {
     int64_t blocks, calls;
 } bench_time;
 
-static double bench_now(void)
+/* `worked`: what the calling thread has worked, which other programs do not add to. */
+static inline double bench_clock(int worked)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(worked ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static inline double bench_now(void)
+{
+    return bench_clock(0);
 }
 
 static int bench_order(const void *a, const void *b)
@@ -125,6 +131,14 @@ static inline int bench_measure(const bench_limits *limits, int (*once)(void *),
              (limits->calls || bench_now() - begin < limits->seconds));
     bench_summarize(block, n, n * of_block, to);
     return 0;
+}
+
+/* `count` floats between -0.5 and 0.5, on a cache line of their own; NULL: out of memory. */
+static inline float *bench_numbers(size_t count)
+{
+    float *data = aligned_alloc(64, (count * sizeof *data + 63) / 64 * 64);
+    for (size_t i = 0; data && i < count; i++) data[i] = (float)(i * 7 % 13) / 13 - 0.5f;
+    return data;
 }
 
 /* ---- memory ---------------------------------------------------------------------------- */

@@ -53,15 +53,8 @@ static int multiply_blis(bench *b)
     return 0;
 }
 
-/* What is too long to go undisturbed on a busy machine: what the one thread worked. */
-static double now(bool worked)
-{
-    struct timespec t;
-    clock_gettime(worked ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* The shortest of many runs; a run of something short is many calls. */
+/* The shortest of many runs; a run of something short is many calls. What is too long to go
+ * undisturbed on a busy machine is what the one thread worked. */
 static int shortest(bench *b, int (*once)(bench *), double *seconds)
 {
     int calls = 1;
@@ -74,10 +67,10 @@ static int shortest(bench *b, int (*once)(bench *), double *seconds)
     *seconds = INFINITY;
     begin = bench_now();
     do {
-        const double t = now(worked);
+        const double t = bench_clock(worked);
         for (int i = 0; i < calls; i++)
             if (once(b)) return 1;
-        const double took = (now(worked) - t) / calls;
+        const double took = (bench_clock(worked) - t) / calls;
         if (took < *seconds) *seconds = took;
     } while (bench_now() - begin < b->seconds);
     return 0;
@@ -104,13 +97,6 @@ static tn_matrix matrix(float *data, int rows, int cols)
         .rows = rows, .cols = cols, .row_stride = cols, .col_stride = 1, .data = data};
 }
 
-static float *numbers(size_t count)
-{
-    float *data = aligned_alloc(64, (count * sizeof *data + 63) / 64 * 64);
-    for (size_t i = 0; data && i < count; i++) data[i] = (float)(i * 7 % 13) / 13 - 0.5f;
-    return data;
-}
-
 /* The forward product again, with w packed once before. */
 static int run_packed(bench *b, shape s)
 {
@@ -128,9 +114,9 @@ static int run_packed(bench *b, shape s)
 
 static int run_shape(bench *b, shape s)
 {
-    float *x = numbers((size_t)s.batch * (size_t)s.in),
-          *w = numbers((size_t)s.out * (size_t)s.in),
-          *y = numbers((size_t)s.batch * (size_t)s.out);
+    float *x = bench_numbers((size_t)s.batch * (size_t)s.in),
+          *w = bench_numbers((size_t)s.out * (size_t)s.in),
+          *y = bench_numbers((size_t)s.batch * (size_t)s.out);
     if (!x || !w || !y) return 1;
     const tn_matrix mx = matrix(x, s.batch, s.in), mw = matrix(w, s.out, s.in),
                     my = matrix(y, s.batch, s.out);
