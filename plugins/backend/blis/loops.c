@@ -53,14 +53,19 @@ static ahead ahead_of(const operand *o, int64_t row, int64_t col, int64_t rows,
                    .length = (along ? cols : rows) * size};
 }
 
-/* The next stretches of it, for a tile. */
+/* The next stretches of it, for a tile: as many as SHORT and DEPTH allow, and what is left over at
+ * the end of the memory begins behind it. */
+_Static_assert(SHORT / PACE * STRETCHES >= DEPTH, "a tile has more stretches than room");
+
 static void fetch_ahead(ahead *a, tn_blis_tile *tile, const void **stretch)
 {
-    tile->fetch = a->rows ? stretch : NULL;
+    tile->fetch = NULL;
+    if (!a->rows) return;
+    tile->fetch = stretch;
     tile->run = least(a->length / PACE, tile->depth);
-    for (int64_t n = 0; n < STRETCHES; n++) {
+    for (int64_t n = 0; n * tile->run < tile->depth; n++) {
         stretch[n] = a->at + a->along;
-        if (!a->rows || n * tile->run >= tile->depth) continue;
+        if (!a->rows) continue;
         a->along += tile->run * PACE;
         if (a->along < a->length) continue;
         a->along = 0, a->at += a->row, a->rows--;
@@ -299,6 +304,12 @@ static task task_at(const job *j, int64_t i)
                   .cols = least(wide, j->out.cols - col)};
 }
 
+/* Bundles of them, of the whole product. */
+static int64_t tasks_of(const job *j)
+{
+    return j->cut.down * parts(j->cut.across, j->bundle);
+}
+
 /* While a block of the inner dimension is multiplied, the next one is fetched; behind the last
  * one, the first of the task that this worker is likely to do next. */
 static void look_ahead(task *t, int64_t i)
@@ -310,7 +321,7 @@ static void look_ahead(task *t, int64_t i)
     t->ahead.rows = 0;
     if (!j->ahead) return;
     if (k >= all) {
-        if (i + j->workers >= j->cut.down * parts(j->cut.across, j->bundle)) return;
+        if (i + j->workers >= tasks_of(j)) return;
         next = task_at(j, i + j->workers);
         k = 0;
     }
@@ -412,7 +423,7 @@ tn_status TN(tn_blis_product)(const tn_blis_team *team, tn_call *c, const tn_pro
     }
     const int64_t items = (share_a ? j.cut.strips : 0) + (share_b ? j.cut.across : 0);
     if (items) run(team, items * parts(depth, DEPTH), alone, pack_part, &j);
-    run(team, j.cut.down * parts(j.cut.across, j.bundle), alone, run_task, &j);
+    run(team, tasks_of(&j), alone, run_task, &j);
     if (size) tn_blis_give_room(team, c, j.rooms);
     return TN_OK;
 }
