@@ -79,6 +79,10 @@ double sqrt(double) __attribute__((const));
 #endif
 #endif
 
+/* Stands in front of what a TN_KERNEL function calls in its loops: a function of its own would
+ * be compiled for every processor only. */
+#define TN_INLINE static inline __attribute__((always_inline))
+
 /* ---- calls ------------------------------------------------------------------------- */
 
 typedef void (*tn_fn)(void);

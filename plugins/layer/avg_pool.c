@@ -16,18 +16,15 @@
       "whether zeros in the padding count in the mean (PyTorch's count_include_pad)")
 #include "pool.h"
 
-static inline __attribute__((always_inline)) tn_real TN(share)(const TN(self) * self,
-                                                               pool_span rows,
-                                                               pool_span cols)
+TN_INLINE tn_real TN(share)(const TN(self) * self, pool_span rows, pool_span cols)
 {
     const int64_t there = (rows.end - rows.first) * (cols.end - cols.first);
     const int64_t all = self->axis[0].kernel * self->axis[1].kernel;
     return 1 / (tn_real)(self->count_padding ? all : there);
 }
 
-static inline __attribute__((always_inline)) void TN(average)(
-    int64_t n, const tn_real *x, int64_t down, pool_span rows, pool_span cols,
-    tn_real share, tn_real *restrict y)
+TN_INLINE void TN(average)(int64_t n, const tn_real *x, int64_t down, pool_span rows,
+                           pool_span cols, tn_real share, tn_real *restrict y)
 {
     memset(y, 0, (size_t)n * sizeof *y);
     for (int64_t i = rows.first; i < rows.end; i++)
@@ -38,11 +35,8 @@ static inline __attribute__((always_inline)) void TN(average)(
     for (int64_t k = 0; k < n; k++) y[k] *= share;
 }
 
-static inline __attribute__((always_inline)) void TN(spread)(int64_t n,
-                                                             const tn_real *restrict gy,
-                                                             int64_t down, pool_span rows,
-                                                             pool_span cols,
-                                                             tn_real share, tn_real *gx)
+TN_INLINE void TN(spread)(int64_t n, const tn_real *restrict gy, int64_t down,
+                          pool_span rows, pool_span cols, tn_real share, tn_real *gx)
 {
     for (int64_t i = rows.first; i < rows.end; i++)
         for (int64_t j = cols.first; j < cols.end; j++) {

@@ -13,8 +13,7 @@ typedef struct conv_met {
     int64_t first, end, shift;
 } conv_met;
 
-static inline __attribute__((always_inline)) conv_met conv_meets(const conv_axis *a,
-                                                                 int64_t tap)
+TN_INLINE conv_met conv_meets(const conv_axis *a, int64_t tap)
 {
     const int64_t shift = tap * a->dilation - a->before, last = a->in - 1 - shift;
     return (conv_met){.first = shift < 0 ? (a->stride - 1 - shift) / a->stride : 0,
@@ -44,9 +43,9 @@ typedef struct TN(some_taps) {
 } TN(some_taps);
 
 /* to += w times what a tap meets in a row. */
-CONV_INLINE void TN(add_tap)(const conv *s, const int back, const conv_met *met,
-                             const tn_real *w, const tn_real *from, tn_real *to,
-                             const int64_t n)
+TN_INLINE void TN(add_tap)(const conv *s, const int back, const conv_met *met,
+                           const tn_real *w, const tn_real *from, tn_real *to,
+                           const int64_t n)
 {
     const int64_t out = s->channels, in = s->x.stride * out,
                   count = met->end - met->first, at = met->first * in + met->shift * out,
@@ -63,8 +62,8 @@ CONV_INLINE void TN(add_tap)(const conv *s, const int back, const conv_met *met,
 }
 
 /* Which row of `from` a row of `to` meets at a tap; -1: none. */
-CONV_INLINE int64_t TN(row_met)(const conv_axis *a, const int back, int64_t row,
-                                int64_t tap)
+TN_INLINE int64_t TN(row_met)(const conv_axis *a, const int back, int64_t row,
+                              int64_t tap)
 {
     const int64_t shift = tap * a->dilation - a->before,
                   at = back ? row - shift : row * a->stride + shift;
@@ -73,16 +72,16 @@ CONV_INLINE int64_t TN(row_met)(const conv_axis *a, const int back, int64_t row,
     return met < (back ? a->out : a->in) ? met : -1;
 }
 
-CONV_INLINE void TN(begin_row)(const TN(depthwise) * d, int64_t channel, int64_t cols,
-                               const int64_t n, tn_real *to)
+TN_INLINE void TN(begin_row)(const TN(depthwise) * d, int64_t channel, int64_t cols,
+                             const int64_t n, tn_real *to)
 {
     const int64_t step = d->shape->channels;
     for (int64_t j = 0; j < cols; j++, to += step)
         for (int64_t c = 0; c < n; c++) to[c] = d->bias ? d->bias[channel + c] : 0;
 }
 
-CONV_INLINE void TN(read_taps)(const TN(depthwise) * d, int64_t channel, int64_t first,
-                               int64_t count, int64_t n, TN(some_taps) * to)
+TN_INLINE void TN(read_taps)(const TN(depthwise) * d, int64_t channel, int64_t first,
+                             int64_t count, int64_t n, TN(some_taps) * to)
 {
     const int64_t taps = conv_taps(d->shape);
     for (int64_t k = 0; k < count; k++) {
@@ -93,8 +92,8 @@ CONV_INLINE void TN(read_taps)(const TN(depthwise) * d, int64_t channel, int64_t
 }
 
 /* n channels from `channel` on of rows first .. end - 1 of `to`. */
-CONV_INLINE void TN(make_rows)(const TN(depthwise) * d, const int back, int64_t first,
-                               int64_t end, int64_t channel, const int64_t n)
+TN_INLINE void TN(make_rows)(const TN(depthwise) * d, const int back, int64_t first,
+                             int64_t end, int64_t channel, const int64_t n)
 {
     const conv *s = d->shape;
     const int64_t rows = back ? s->y.in : s->y.out, cols = back ? s->x.in : s->x.out,
@@ -123,7 +122,7 @@ CONV_INLINE void TN(make_rows)(const TN(depthwise) * d, const int back, int64_t 
 #define CONV_ROWS 16 /* for which a filter is read once */
 
 /* Chunk number i of the rows of `to`. */
-CONV_INLINE void TN(make_chunk)(const TN(depthwise) * d, const int back, int64_t i)
+TN_INLINE void TN(make_chunk)(const TN(depthwise) * d, const int back, int64_t i)
 {
     const int64_t channels = d->shape->channels, first = i * CONV_ROWS,
                   end = conv_least(first + CONV_ROWS, d->rows);
@@ -192,8 +191,8 @@ typedef struct TN(depthwise_sums) {
 } TN(depthwise_sums);
 
 /* sum += a row of outputs times what one tap meets in a row of inputs, of a block of channels. */
-CONV_INLINE void TN(sum_block)(const conv *s, const conv_met *met, const tn_real *x,
-                               const tn_real *gy, tn_real *sum)
+TN_INLINE void TN(sum_block)(const conv *s, const conv_met *met, const tn_real *x,
+                             const tn_real *gy, tn_real *sum)
 {
     const int64_t step = s->x.stride * s->channels, at = met->shift * s->channels;
     TN(lanes) part[CONV_CHAINS] = {{0}};
@@ -209,8 +208,8 @@ CONV_INLINE void TN(sum_block)(const conv *s, const conv_met *met, const tn_real
 }
 
 /* The same of n channels, which fill no vector. */
-CONV_INLINE void TN(sum_rest)(const conv *s, const conv_met *met, const tn_real *x,
-                              const tn_real *gy, int64_t n, tn_real *sum)
+TN_INLINE void TN(sum_rest)(const conv *s, const conv_met *met, const tn_real *x,
+                            const tn_real *gy, int64_t n, tn_real *sum)
 {
     const int64_t step = s->x.stride * s->channels, at = met->shift * s->channels;
     for (int64_t c = 0; c < n; c++) {

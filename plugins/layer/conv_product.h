@@ -9,7 +9,6 @@
 
 #ifndef CONV_PRODUCT_ONCE
 #define CONV_PRODUCT_ONCE
-#define CONV_INLINE static inline __attribute__((always_inline))
 
 static inline int64_t conv_least(int64_t a, int64_t b)
 {
@@ -65,7 +64,7 @@ static conv_phase_axis conv_phase_of(const conv_axis *a, int64_t phase)
         }                                                                             \
     }
 
-CONV_INLINE void TN(copy_run)(tn_real *to, const tn_real *from, int64_t n)
+TN_INLINE void TN(copy_run)(tn_real *to, const tn_real *from, int64_t n)
 {
     CONV_COPY(64)
     CONV_COPY(32)
@@ -73,7 +72,7 @@ CONV_INLINE void TN(copy_run)(tn_real *to, const tn_real *from, int64_t n)
     for (int64_t i = 0; i < n; i++) to[i] = from[i];
 }
 
-CONV_INLINE void TN(zero_run)(tn_real *to, int64_t n)
+TN_INLINE void TN(zero_run)(tn_real *to, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) to[i] = 0;
 }
@@ -102,8 +101,8 @@ static TN(patches) TN(patches_of)(const tn_real *data, conv_axis y, conv_axis x,
 
 /* n values of a line from its `at` on, which begins `left` positions into the image row at
  * `from`, and may begin before it or end behind it. */
-CONV_INLINE void TN(read_edge)(const TN(patches) * p, const tn_real *from, int64_t left,
-                               int64_t at, int64_t n, tn_real *to)
+TN_INLINE void TN(read_edge)(const TN(patches) * p, const tn_real *from, int64_t left,
+                             int64_t at, int64_t n, tn_real *to)
 {
     const int64_t first = conv_clamp(conv_clamp(-left, p->taps) * p->channels - at, n),
                   end = conv_clamp(conv_clamp(p->x.in - left, p->taps) * p->channels - at,
@@ -118,9 +117,9 @@ CONV_INLINE void TN(read_edge)(const TN(patches) * p, const tn_real *from, int64
 }
 
 /* The same of `rows` patches side by side, the first of which begins there. */
-CONV_INLINE void TN(read_line)(const TN(patches) * p, const tn_real *from, int64_t left,
-                               int64_t at, int64_t n, int64_t rows, tn_real *to,
-                               int64_t stride)
+TN_INLINE void TN(read_line)(const TN(patches) * p, const tn_real *from, int64_t left,
+                             int64_t at, int64_t n, int64_t rows, tn_real *to,
+                             int64_t stride)
 {
     const int64_t step = p->x.stride, last = p->x.in - p->taps;
     for (int64_t r = 0; r < rows; r++, left += step, to += stride)
@@ -139,8 +138,8 @@ typedef struct TN(asked) {
 } TN(asked);
 
 /* `rows` patches side by side, from position (i, j) of a sample on. */
-CONV_INLINE void TN(read_side)(const TN(patches) * p, const TN(asked) * b, int64_t sample,
-                               int64_t i, int64_t j, int64_t rows, tn_real *to)
+TN_INLINE void TN(read_side)(const TN(patches) * p, const TN(asked) * b, int64_t sample,
+                             int64_t i, int64_t j, int64_t rows, tn_real *to)
 {
     int64_t u = b->u, v = b->v, at = b->at;
     for (int64_t done = 0, n; done < b->cols; done += n, at = 0) {

@@ -25,11 +25,10 @@ TN_SELF(OPTIONS, int64_t parts;)
 #define SUM_GX 3  /* of xhat dL/dy */
 #define MEAN_G 4  /* of g over the group, at each of its channels */
 #define MEAN_GX 5 /* of g xhat */
-#define INLINE static inline __attribute__((always_inline))
 #endif
 
 /* An array of a sample. */
-INLINE double *TN(room)(const tn_io *io, int64_t sample, int32_t array)
+TN_INLINE double *TN(room)(const tn_io *io, int64_t sample, int32_t array)
 {
     return (double *)io->cache + (sample * ARRAYS + array) * sample_width(io->in[0]);
 }
@@ -47,7 +46,7 @@ static tn_status TN(declare)(const TN(self) * self, tn_call *c, tn_node *node)
 }
 
 /* Sums over the positions of each channel become means over its group; there are `parts`. */
-INLINE void TN(share)(double *value, int64_t n, int64_t parts, int64_t positions)
+TN_INLINE void TN(share)(double *value, int64_t n, int64_t parts, int64_t positions)
 {
     const int64_t of = n / parts;
     for (int64_t first = 0; first < n; first += of) {
@@ -58,8 +57,8 @@ INLINE void TN(share)(double *value, int64_t n, int64_t parts, int64_t positions
     }
 }
 
-INLINE void TN(look)(const TN(self) * self, int64_t n, int64_t positions,
-                     const tn_real *x, double *restrict mean, double *restrict inverse)
+TN_INLINE void TN(look)(const TN(self) * self, int64_t n, int64_t positions,
+                        const tn_real *x, double *restrict mean, double *restrict inverse)
 {
     memset(mean, 0, (size_t)n * sizeof *mean);
     for (int64_t p = 0; p < positions; p++)
@@ -95,9 +94,9 @@ TN_KERNEL void TN(normalise)(const void *me, const tn_io *io, int64_t sample)
 }
 
 /* Sums of dL/dy and xhat dL/dy over the positions of each channel. */
-INLINE void TN(add)(int64_t n, int64_t size, const tn_real *x, const tn_real *gy,
-                    const double *restrict mean, const double *restrict inverse,
-                    double *restrict sum, double *restrict sum_x)
+TN_INLINE void TN(add)(int64_t n, int64_t size, const tn_real *x, const tn_real *gy,
+                       const double *restrict mean, const double *restrict inverse,
+                       double *restrict sum, double *restrict sum_x)
 {
     memset(sum, 0, (size_t)n * sizeof *sum);
     memset(sum_x, 0, (size_t)n * sizeof *sum_x);
@@ -109,8 +108,8 @@ INLINE void TN(add)(int64_t n, int64_t size, const tn_real *x, const tn_real *gy
         }
 }
 
-INLINE void TN(weigh)(int64_t n, int64_t parts, int64_t positions, const tn_real *gamma,
-                      const double *sum, double *mean)
+TN_INLINE void TN(weigh)(int64_t n, int64_t parts, int64_t positions,
+                         const tn_real *gamma, const double *sum, double *mean)
 {
     for (int64_t k = 0; k < n; k++) mean[k] = gamma ? (double)gamma[k] * sum[k] : sum[k];
     TN(share)(mean, n, parts, positions);

@@ -1,9 +1,6 @@
 /* largest.h - what max_pool and global_max_pool share: the largest value, and who of equals gets
  * its gradient. Included once per precision, hence no guard but for what stands once. */
 
-#ifndef INLINE
-#define INLINE static inline __attribute__((always_inline))
-#endif
 #ifndef BLOCK
 #define BLOCK 256 /* channels that are worked on at a time */
 #endif
@@ -15,7 +12,7 @@ typedef int32_t TN(bits);
 #endif
 
 /* yes ? a : b without a branch, which would be guessed wrong every other time. */
-INLINE tn_real TN(choose)(int yes, tn_real a, tn_real b)
+TN_INLINE tn_real TN(choose)(int yes, tn_real a, tn_real b)
 {
     union {
         tn_real value;
@@ -26,13 +23,13 @@ INLINE tn_real TN(choose)(int yes, tn_real a, tn_real b)
     return from.value;
 }
 
-INLINE tn_real TN(larger)(tn_real a, tn_real b)
+TN_INLINE tn_real TN(larger)(tn_real a, tn_real b)
 {
     return TN(choose)((b > a) | (b != b), b, a);
 }
 
 /* Adds to *gx what is `left` of a gradient if x is the window's largest value. */
-INLINE tn_real TN(pass_on)(tn_real x, tn_real y, tn_real left, tn_real *gx)
+TN_INLINE tn_real TN(pass_on)(tn_real x, tn_real y, tn_real left, tn_real *gx)
 {
     *gx += TN(choose)(x == y, left, 0);
     return TN(choose)(x == y, 0, left);

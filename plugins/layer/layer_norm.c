@@ -16,10 +16,6 @@
     P(BOOL, affine, 0, 1, , , "whether to learn a scale and a shift of each feature")
 TN_SELF(OPTIONS, )
 
-#ifndef INLINE
-#define INLINE static inline __attribute__((always_inline))
-#endif
-
 static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 {
     const TN(self) *self = me;
@@ -32,7 +28,7 @@ typedef struct TN(row) {
     tn_real mean, inverse;
 } TN(row);
 
-INLINE TN(row) TN(look)(int64_t n, const tn_real *x, double eps)
+TN_INLINE TN(row) TN(look)(int64_t n, const tn_real *x, double eps)
 {
     const double mean = TN_SUM(j, n, (double)x[j]) / (double)n;
     const double var = TN_SUM(j, n, ((double)x[j] - mean) * ((double)x[j] - mean)) /
@@ -56,16 +52,16 @@ TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, t
 }
 
 /* What a row adds to the gradients of gamma and beta. */
-INLINE void TN(add)(int64_t n, TN(row) r, const tn_real *x, const tn_real *gy,
-                    tn_real *restrict ggamma, tn_real *restrict gbeta)
+TN_INLINE void TN(add)(int64_t n, TN(row) r, const tn_real *x, const tn_real *gy,
+                       tn_real *restrict ggamma, tn_real *restrict gbeta)
 {
     for (int64_t j = 0; ggamma && j < n; j++)
         ggamma[j] += gy[j] * ((x[j] - r.mean) * r.inverse);
     for (int64_t j = 0; gbeta && j < n; j++) gbeta[j] += gy[j];
 }
 
-INLINE void TN(back)(int64_t n, TN(row) r, const tn_real *x, const tn_real *gamma,
-                     const tn_real *gy, tn_real *gx)
+TN_INLINE void TN(back)(int64_t n, TN(row) r, const tn_real *x, const tn_real *gamma,
+                        const tn_real *gy, tn_real *gx)
 {
 #define XHAT(j) ((x[j] - r.mean) * r.inverse)
 #define G(j) (gamma ? gamma[j] * gy[j] : gy[j])

@@ -14,8 +14,8 @@
 #include "largest.h"
 
 /* Windows of two by two, wherever they lie: all in one go. n of the `step` channels. */
-INLINE void TN(top_of_some)(int64_t n, int64_t step, const tn_real *restrict a,
-                            int64_t down, tn_real *restrict y)
+TN_INLINE void TN(top_of_some)(int64_t n, int64_t step, const tn_real *restrict a,
+                               int64_t down, tn_real *restrict y)
 {
     const tn_real *b = a + step, *c = a + down, *d = c + step;
     for (int64_t k = 0; k < n; k++)
@@ -23,15 +23,15 @@ INLINE void TN(top_of_some)(int64_t n, int64_t step, const tn_real *restrict a,
 }
 
 /* Few channels in fours, which the compiler makes one vector of. */
-INLINE void TN(top_of_four)(int64_t n, const tn_real *x, int64_t down, tn_real *y)
+TN_INLINE void TN(top_of_four)(int64_t n, const tn_real *x, int64_t down, tn_real *y)
 {
     int64_t k = 0;
     for (; n < 16 && k + 4 <= n; k += 4) TN(top_of_some)(4, n, x + k, down, y + k);
     TN(top_of_some)(n - k, n, x + k, down, y + k);
 }
 
-INLINE void TN(top)(int64_t n, const tn_real *x, int64_t down, pool_span rows,
-                    pool_span cols, tn_real *restrict y)
+TN_INLINE void TN(top)(int64_t n, const tn_real *x, int64_t down, pool_span rows,
+                       pool_span cols, tn_real *restrict y)
 {
     memcpy(y, x + rows.first * down + cols.first * n, (size_t)n * sizeof *y);
     for (int64_t i = rows.first; i < rows.end; i++)
@@ -58,9 +58,9 @@ TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, t
     }
 }
 
-INLINE void TN(give_to_four)(int64_t n, const tn_real *restrict a, int64_t down,
-                             const tn_real *restrict y, const tn_real *restrict gy,
-                             tn_real *restrict ga)
+TN_INLINE void TN(give_to_four)(int64_t n, const tn_real *restrict a, int64_t down,
+                                const tn_real *restrict y, const tn_real *restrict gy,
+                                tn_real *restrict ga)
 {
     const tn_real *b = a + n, *c = a + down, *d = c + n;
     tn_real *gb = ga + n, *gc = ga + down, *gd = gc + n;
@@ -73,9 +73,9 @@ INLINE void TN(give_to_four)(int64_t n, const tn_real *restrict a, int64_t down,
 }
 
 /* n: at most BLOCK channels, `step` of which lie at a position. */
-INLINE void TN(give)(int64_t n, int64_t step, const tn_real *x, int64_t down,
-                     pool_span rows, pool_span cols, const tn_real *restrict y,
-                     const tn_real *gy, tn_real *gx)
+TN_INLINE void TN(give)(int64_t n, int64_t step, const tn_real *x, int64_t down,
+                        pool_span rows, pool_span cols, const tn_real *restrict y,
+                        const tn_real *gy, tn_real *gx)
 {
     tn_real left[BLOCK];
     memcpy(left, gy, (size_t)n * sizeof *gy);

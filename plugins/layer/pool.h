@@ -36,8 +36,7 @@ typedef struct pool_span {
     int64_t first, end;
 } pool_span;
 
-static inline __attribute__((always_inline)) pool_span pool_cover(const pool_axis *a,
-                                                                  int64_t out)
+TN_INLINE pool_span pool_cover(const pool_axis *a, int64_t out)
 {
     const int64_t from = out * a->stride - a->before, to = from + a->kernel;
     return (pool_span){from < 0 ? 0 : from, to > a->in ? a->in : to};

@@ -15,17 +15,13 @@
     P(BOOL, affine, 0, 1, , , "whether to learn a scale of each feature")
 TN_SELF(OPTIONS, )
 
-#ifndef INLINE
-#define INLINE static inline __attribute__((always_inline))
-#endif
-
 static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 {
     const TN(self) *self = me;
     return self->affine ? affine_declare(c, node, "gamma", 1) : TN_OK;
 }
 
-INLINE tn_real TN(inverse)(int64_t n, const tn_real *x, double eps)
+TN_INLINE tn_real TN(inverse)(int64_t n, const tn_real *x, double eps)
 {
     const double square = TN_SUM(j, n, (double)x[j] * (double)x[j]) / (double)n;
     return (tn_real)(1 / sqrt(square + eps));
@@ -43,8 +39,8 @@ TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, t
     }
 }
 
-INLINE void TN(back)(int64_t n, tn_real inverse, const tn_real *x, const tn_real *gamma,
-                     const tn_real *gy, tn_real *gx)
+TN_INLINE void TN(back)(int64_t n, tn_real inverse, const tn_real *x,
+                        const tn_real *gamma, const tn_real *gy, tn_real *gx)
 {
 #define G(j) (gamma ? gamma[j] * gy[j] : gy[j])
     const tn_real mean = (tn_real)(TN_SUM(j, n, (double)(G(j) * (x[j] * inverse))) /

@@ -53,9 +53,7 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 
 /* All elements of a sample in the order of y: back, x takes from y. The last axis is a loop of its
  * own, the others count like the digits of a number. */
-static inline __attribute__((always_inline)) void TN(walk)(const TN(self) * self,
-                                                           tn_real *x, tn_real *y,
-                                                           int back)
+TN_INLINE void TN(walk)(const TN(self) * self, tn_real *x, tn_real *y, int back)
 {
     const tn_shape *out = &self->out;
     const int32_t last = out->rank - 1;
