@@ -27,10 +27,4 @@ TN_UNUSED static void blocks_same(const char *model, const char *spelled_out, tn
               "%s: output", model);
 }
 
-TN_UNUSED static void blocks_refuse(const char *model, tn_shape in, const char *why)
-{
-    const char *text = check_refused(model, in);
-    cr_assert_not_null(strstr(text, why), "%s: %s", model, text);
-}
-
 #endif

@@ -124,5 +124,7 @@ void check_threads(const char *model, tn_shape input, int64_t samples);
 double check_torch(const char *name, const char *model);
 /* Message of tn_graph_new for a model that must be refused. */
 const char *check_refused(const char *model, tn_shape input);
+/* It says these words. */
+void check_refuses(const char *model, tn_shape input, const char *words);
 
 #endif

@@ -357,3 +357,9 @@ const char *check_refused(const char *model, tn_shape input)
     cr_assert_null(make_graph(net, model, input, &e), "%s was accepted", model);
     return e.text;
 }
+
+void check_refuses(const char *model, tn_shape input, const char *words)
+{
+    const char *text = check_refused(model, input);
+    cr_assert_not_null(strstr(text, words), "%s: %s", model, text);
+}

@@ -395,13 +395,4 @@ static void check_convolution(const char *name, const shape *s)
                   error_of(s, &got, &want));
 }
 
-/* ---- refusals ------------------------------------------------------------------------- */
-
-/* A layer of that text says these words. */
-static void check_refusal(const char *layer, tn_shape input, const char *words)
-{
-    const char *text = check_refused(layer, input);
-    cr_assert_not_null(strstr(text, words), "%s: %s", layer, text);
-}
-
 #endif

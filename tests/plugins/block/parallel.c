@@ -46,11 +46,11 @@ Test(parallel, the_same_bits_on_any_number_of_threads)
 Test(parallel, what_it_refuses)
 {
     const tn_shape in = check_shape(1, 4, 0, 0);
-    blocks_refuse("[{parallel: [[tanh]]}]", in, "has 1 branches; 2 to 64 are possible");
-    blocks_refuse("[{parallel: [[tanh], [{dens: 2}]]}]", in, "dens");
-    blocks_refuse("[{parallel: {branches: [[{dense: 2}], []], join: add}}]", in,
+    check_refuses("[{parallel: [[tanh]]}]", in, "has 1 branches; 2 to 64 are possible");
+    check_refuses("[{parallel: [[tanh], [{dens: 2}]]}]", in, "dens");
+    check_refuses("[{parallel: {branches: [[{dense: 2}], []], join: add}}]", in,
                   "input 1 has shape (2) and input 2 has shape (4)");
-    blocks_refuse("[{parallel: tanh}]", in, "expected a list of lists of layers");
-    blocks_refuse("[tanh, {parallel: {branches: [[], []], inputs: [input, tanh]}}]", in,
+    check_refuses("[{parallel: tanh}]", in, "expected a list of lists of layers");
+    check_refuses("[tanh, {parallel: {branches: [[], []], inputs: [input, tanh]}}]", in,
                   "has one input, got 2");
 }

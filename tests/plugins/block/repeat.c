@@ -27,11 +27,11 @@ Test(repeat, gradients)
 Test(repeat, what_it_refuses)
 {
     const tn_shape in = check_shape(1, 4, 0, 0);
-    blocks_refuse("[{repeat: {times: 0, body: [tanh]}}]", in,
+    check_refuses("[{repeat: {times: 0, body: [tanh]}}]", in,
                   "option 'times' = 0 is outside [1, 1000]");
-    blocks_refuse("[{repeat: {body: [tanh]}}]", in, "option 'times' is required");
-    blocks_refuse("[{repeat: {times: 2, body: [{dense: {units: 4, name: a}}]}}]", in,
+    check_refuses("[{repeat: {body: [tanh]}}]", in, "option 'times' is required");
+    check_refuses("[{repeat: {times: 2, body: [{dense: {units: 4, name: a}}]}}]", in,
                   "two layers are called 'repeat.a'");
-    blocks_refuse("[tanh, {repeat: {times: 2, body: [tanh], inputs: [input, tanh]}}]", in,
+    check_refuses("[tanh, {repeat: {times: 2, body: [tanh], inputs: [input, tanh]}}]", in,
                   "has one input, got 2");
 }

@@ -80,11 +80,11 @@ Test(residual, a_projection_of_any_layers)
         image);
     blocks_same("[{residual: {body: [{dense: 3}], projection: [{dense: 3}]}}]",
                 "[{dense: 3}, {add: {inputs: [dense, input]}}]", image);
-    blocks_refuse(
+    check_refuses(
         "[{residual: {body: [{dense: 4}], projection: [{dense: 5}]}}]", image,
         "the body turns shape (6, 5, 3) into (6, 5, 4): the projection makes (6, 5, "
         "5) of it");
-    blocks_refuse(
+    check_refuses(
         "[{residual: {body: [{dense: 3}], shortcut: identity, projection: [{dense: "
         "3}]}}]",
         image, "a projection goes with shortcut: auto or projection");
@@ -105,9 +105,9 @@ Test(residual, zeros_for_channels_that_are_missing)
         "[{dense: 7}, {zero_pad: {after: [4], inputs: input}}, {add: {inputs: [dense, "
         "zero_pad]}}]",
         check_shape(1, 3, 0, 0));
-    blocks_refuse("[{residual: {body: [{dense: 2}], shortcut: zero_pad}}]", image,
+    check_refuses("[{residual: {body: [{dense: 2}], shortcut: zero_pad}}]", image,
                   "zero_pad keeps the rank and adds channels");
-    blocks_refuse("[{residual: {body: [upsample], shortcut: zero_pad}}]", image,
+    check_refuses("[{residual: {body: [upsample], shortcut: zero_pad}}]", image,
                   "no stride takes as many positions");
 }
 

@@ -23,8 +23,8 @@ Test(sequential, options_for_all_its_layers)
 Test(sequential, what_it_refuses)
 {
     const tn_shape in = check_shape(1, 4, 0, 0);
-    blocks_refuse("[{sequential: [{dens: 6}]}]", in, "dens");
-    blocks_refuse("[tanh, {sequential: {body: [tanh], inputs: [input, tanh]}}]", in,
+    check_refuses("[{sequential: [{dens: 6}]}]", in, "dens");
+    check_refuses("[tanh, {sequential: {body: [tanh], inputs: [input, tanh]}}]", in,
                   "has one input, got 2");
-    blocks_refuse("[sequential]", in, "option 'body' is required");
+    check_refuses("[sequential]", in, "option 'body' is required");
 }

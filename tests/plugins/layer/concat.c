@@ -1,6 +1,5 @@
 /* concat.c - layer/concat: the order of the features, gradients, what it refuses. */
 #include <criterion/criterion.h>
-#include <string.h>
 
 #include "tests/support/check.h"
 
@@ -41,15 +40,11 @@ Test(concat, the_same_bits_on_any_number_of_threads)
 
 Test(concat, what_it_refuses)
 {
-    const char *text = check_refused("[concat]", check_shape(1, 6, 0, 0));
-    cr_assert_not_null(strstr(text, "needs two inputs or more"), "%s", text);
-    text = check_refused("[flatten, {concat: {inputs: [flatten, input]}}]",
-                         check_shape(2, 2, 3, 0));
-    cr_assert_not_null(strstr(text,
-                              "input 1 has shape (6) and input 2 has shape (2, 3); all "
-                              "axes but the last must agree"),
-                       "%s", text);
-    text = check_refused("[{zero_pad: [1]}, {concat: {inputs: [zero_pad, input]}}]",
-                         check_shape(2, 2, 3, 0));
-    cr_assert_not_null(strstr(text, "input 1 has shape (4, 3) and input 2"), "%s", text);
+    check_refuses("[concat]", check_shape(1, 6, 0, 0), "needs two inputs or more");
+    check_refuses("[flatten, {concat: {inputs: [flatten, input]}}]",
+                  check_shape(2, 2, 3, 0),
+                  "input 1 has shape (6) and input 2 has shape (2, 3); all axes but the "
+                  "last must agree");
+    check_refuses("[{zero_pad: [1]}, {concat: {inputs: [zero_pad, input]}}]",
+                  check_shape(2, 2, 3, 0), "input 1 has shape (4, 3) and input 2");
 }

@@ -1,5 +1,5 @@
 /* conv1d.c - layer/conv1d: by the definition, by differences, shapes, refusals. */
-#include "convolving.h"
+#include "tests/support/convolving.h"
 
 Test(conv1d, is_its_definition_at_random_shapes)
 {
@@ -38,12 +38,12 @@ Test(conv1d, shapes)
 Test(conv1d, what_cannot_be_is_refused)
 {
     const tn_shape sequence = check_shape(2, 9, 4, 0);
-    check_refusal("[{conv1d: {filters: 4, kernel: [3, 3]}}]", sequence,
+    check_refuses("[{conv1d: {filters: 4, kernel: [3, 3]}}]", sequence,
                   "option 'kernel': expected a whole number from 1");
-    check_refusal("[{conv1d: {filters: 4, padding: explicit, pad: [1, 2, 3]}}]", sequence,
+    check_refuses("[{conv1d: {filters: 4, padding: explicit, pad: [1, 2, 3]}}]", sequence,
                   "option 'pad'");
-    check_refusal("[{conv1d: {filters: 4, kernel: 10}}]", sequence,
+    check_refuses("[{conv1d: {filters: 4, kernel: 10}}]", sequence,
                   "covers 10 positions of the length, which has 9");
-    check_refusal("[{conv1d: 4}]", check_shape(3, 9, 9, 4),
+    check_refuses("[{conv1d: 4}]", check_shape(3, 9, 9, 4),
                   "needs an input of shape (length, channels), got one of rank 3");
 }

@@ -1,5 +1,5 @@
 /* conv2d.c - layer/conv2d: by the definition, by differences, shapes, roles and fans, refusals. */
-#include "convolving.h"
+#include "tests/support/convolving.h"
 
 Test(conv2d, is_its_definition_at_random_shapes)
 {
@@ -132,43 +132,43 @@ Test(conv2d, says_shapes_roles_and_fans)
 Test(conv2d, what_cannot_be_is_refused)
 {
     const tn_shape image = check_shape(3, 9, 9, 4);
-    check_refusal("[conv2d]", image, "filters");
-    check_refusal("[{conv2d: 0}]", image, "filters");
-    check_refusal(
+    check_refuses("[conv2d]", image, "filters");
+    check_refuses("[{conv2d: 0}]", image, "filters");
+    check_refuses(
         "[{conv2d: {filters: 4, kernel: 0}}]", image,
         "option 'kernel': expected a whole number, or one for each axis, from 1");
-    check_refusal("[{conv2d: {filters: 4, kernel: [3, 3, 3]}}]", image,
+    check_refuses("[{conv2d: {filters: 4, kernel: [3, 3, 3]}}]", image,
                   "option 'kernel'");
-    check_refusal("[{conv2d: {filters: 4, kernel: []}}]", image, "option 'kernel'");
-    check_refusal("[{conv2d: {filters: 4, stride: 0}}]", image, "option 'stride'");
-    check_refusal("[{conv2d: {filters: 4, dilation: [1, 9000000000]}}]", image,
+    check_refuses("[{conv2d: {filters: 4, kernel: []}}]", image, "option 'kernel'");
+    check_refuses("[{conv2d: {filters: 4, stride: 0}}]", image, "option 'stride'");
+    check_refuses("[{conv2d: {filters: 4, dilation: [1, 9000000000]}}]", image,
                   "option 'dilation'");
-    check_refusal("[{conv2d: {filters: 4, padding: explicit, pad: -1}}]", image,
+    check_refuses("[{conv2d: {filters: 4, padding: explicit, pad: -1}}]", image,
                   "option 'pad'");
-    check_refusal("[{conv2d: {filters: 4, padding: explicit, pad: [1, 2, 3]}}]", image,
+    check_refuses("[{conv2d: {filters: 4, padding: explicit, pad: [1, 2, 3]}}]", image,
                   "option 'pad'");
-    check_refusal("[{conv2d: {filters: 4, pad: 1}}]", image, "give both or neither");
-    check_refusal("[{conv2d: {filters: 4, padding: explicit}}]", image, "go together");
-    check_refusal("[{conv2d: {filters: 4, groups: 3}}]", image, "multiple of groups (3)");
-    check_refusal("[{conv2d: {filters: 6, groups: 3}}]", image,
+    check_refuses("[{conv2d: {filters: 4, pad: 1}}]", image, "give both or neither");
+    check_refuses("[{conv2d: {filters: 4, padding: explicit}}]", image, "go together");
+    check_refuses("[{conv2d: {filters: 4, groups: 3}}]", image, "multiple of groups (3)");
+    check_refuses("[{conv2d: {filters: 6, groups: 3}}]", image,
                   "4 channels cannot be cut");
-    check_refusal("[{conv2d: {filters: 4, kernel: [9, 10]}}]", image,
+    check_refuses("[{conv2d: {filters: 4, kernel: [9, 10]}}]", image,
                   "covers 10 positions of the width, which has 9");
-    check_refusal("[{conv2d: {filters: 4, dilation: 5}}]", image,
+    check_refuses("[{conv2d: {filters: 4, dilation: 5}}]", image,
                   "covers 11 positions of the height");
-    check_refusal("[{conv2d: 4}]", check_shape(2, 9, 9, 0),
+    check_refuses("[{conv2d: 4}]", check_shape(2, 9, 9, 0),
                   "needs an input of shape (height, width, channels), got one of rank 2");
 }
 
 Test(conv2d, sizes_that_overflow_are_refused)
 {
-    check_refusal("[{conv2d: {filters: 2000000000, kernel: 1}}]",
+    check_refuses("[{conv2d: {filters: 2000000000, kernel: 1}}]",
                   check_shape(3, 1, 1, INT64_MAX / 8), "conv2d");
-    check_refusal("[{conv2d: {filters: 2000000000, kernel: 2000000000, padding: same}}]",
+    check_refuses("[{conv2d: {filters: 2000000000, kernel: 2000000000, padding: same}}]",
                   check_shape(3, 1, 1, 2000000000), "conv2d");
-    check_refusal("[{conv2d: {filters: 4, padding: explicit, pad: 2000000000}}]",
+    check_refuses("[{conv2d: {filters: 4, padding: explicit, pad: 2000000000}}]",
                   check_shape(3, INT64_MAX - 5, 1, 1), "the height is too large");
-    check_refusal("[{conv2d: {filters: 4, padding: explicit, pad: 2000000000}}]",
+    check_refuses("[{conv2d: {filters: 4, padding: explicit, pad: 2000000000}}]",
                   check_shape(3, 9, 9, 1), "not possible");
 }
 

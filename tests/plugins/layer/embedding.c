@@ -75,11 +75,8 @@ Test(embedding, refuses_other_numbers)
 
 Test(embedding, refuses_other_shapes_and_options)
 {
-    const char *text = check_refused(TABLE, check_shape(2, 3, 1, 0));
-    cr_assert_not_null(strstr(text, "(steps)"), "%s", text);
-    text = check_refused("[{embedding: {units: 2}}]", check_shape(1, 3, 0, 0));
-    cr_assert_not_null(strstr(text, "vocabulary"), "%s", text);
-    text = check_refused("[{embedding: {vocabulary: 2000000000, units: 2000000000}}]",
-                         check_shape(1, 3, 0, 0));
-    cr_assert_not_null(strstr(text, "not possible"), "%s", text);
+    check_refuses(TABLE, check_shape(2, 3, 1, 0), "(steps)");
+    check_refuses("[{embedding: {units: 2}}]", check_shape(1, 3, 0, 0), "vocabulary");
+    check_refuses("[{embedding: {vocabulary: 2000000000, units: 2000000000}}]",
+                  check_shape(1, 3, 0, 0), "not possible");
 }

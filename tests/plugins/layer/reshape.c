@@ -38,8 +38,7 @@ Test(reshape, gradients)
 
 static void refuses(const char *model, const char *why)
 {
-    const char *text = check_refused(model, check_shape(2, 4, 6, 0));
-    cr_assert_not_null(strstr(text, why), "%s: %s", model, text);
+    check_refuses(model, check_shape(2, 4, 6, 0), why);
 }
 
 Test(reshape, what_it_refuses)

@@ -1,7 +1,6 @@
 /* upsample.c - layer/upsample: against PyTorch and a plain implementation, gradients, what it
  * refuses. */
 #include <criterion/criterion.h>
-#include <string.h>
 
 #include "tests/support/check.h"
 
@@ -44,9 +43,8 @@ Test(upsample, the_same_bits_on_any_number_of_threads)
 
 Test(upsample, what_it_refuses)
 {
-    const char *text = check_refused("[upsample]", check_shape(1, 6, 0, 0));
-    cr_assert_not_null(strstr(text, "or (height, width, channels), got (6)"), "%s", text);
-    text = check_refused("[{upsample: 0}]", check_shape(2, 6, 2, 0));
-    cr_assert_not_null(strstr(text, "option 'factor' = 0 is outside [1, 1024]"), "%s",
-                       text);
+    check_refuses("[upsample]", check_shape(1, 6, 0, 0),
+                  "or (height, width, channels), got (6)");
+    check_refuses("[{upsample: 0}]", check_shape(2, 6, 2, 0),
+                  "option 'factor' = 0 is outside [1, 1024]");
 }
