@@ -59,17 +59,39 @@ static tn_status check_pass(const tn_plan *p, const tn_pass *pass, tn_error *e)
                         (long long)pass->samples, (long long)p->options.samples);
 }
 
+static tn_status run_group(tn_plan *p, int32_t i, const tn_pass *pass, tn_error *e)
+{
+    const tn_plan_group *g = &p->forward[i];
+    const double began = tn_watch_begin(p->spent);
+    const tn_status status = p->ops->forward(&g->run, pass, !p->options.apart, e);
+    note(p, i, began);
+    return in_layer(p, g->head, status, e);
+}
+
+static tn_status run_stretch(tn_plan *p, const tn_stretch *s, const tn_pass *pass,
+                             tn_error *e)
+{
+    tn_pass part = *pass;
+    tn_status status = TN_OK;
+    int64_t done = 0;
+    for (; !status && done < pass->samples; done += part.samples) {
+        const int64_t left = pass->samples - done;
+        if (done) tn_plan_move(p, s, part.samples);
+        part.row = pass->row + done;
+        part.samples = left < s->portion ? left : s->portion;
+        for (int32_t i = 0; !status && i < s->count; i++)
+            status = run_group(p, s->first + i, &part, e);
+    }
+    tn_plan_move(p, s, part.samples - done);
+    return status;
+}
+
 static tn_status run_forward(tn_plan *p, const tn_pass *pass, tn_error *e)
 {
     const unsigned mode = tn_subnormal_flush();
     tn_status status = run_weights(p, pass, false, e);
-    for (int32_t i = 0; !status && i < p->forwards; i++) {
-        const tn_plan_group *g = &p->forward[i];
-        const double began = tn_watch_begin(p->spent);
-        status = in_layer(p, g->head,
-                          p->ops->forward(&g->run, pass, !p->options.apart, e), e);
-        note(p, i, began);
-    }
+    for (int32_t i = 0; !status && i < p->forwards; i += p->forward[i].stretch.count)
+        status = run_stretch(p, &p->forward[i].stretch, pass, e);
     tn_subnormal_back(mode);
     return status;
 }

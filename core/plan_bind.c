@@ -257,8 +257,8 @@ static tn_status want_values(tn_plan *p, int32_t number, tn_error *e)
     tn_again *again = &n->again;
     tn_status status = TN_OK;
     if (n->value_at == number)
-        status = tn_plan_want(p, samples, n->size, p->real_size, n->value_span, &n->value,
-                              e);
+        status = tn_plan_want(p, n->samples, n->size, p->real_size, n->value_span,
+                              &n->value, e);
     if (!status && again->when >= 0 && again->value_at == number)
         status = tn_plan_want(p, samples, n->size, p->real_size, again->value_span,
                               &again->value, e);
@@ -353,6 +353,7 @@ tn_status tn_plan_bind(tn_plan *p, tn_error *e)
     share_values(p);
     share_again(p);
     share_gradients(p);
+    tn_plan_span_stretches(p);
     tn_status status = take_readers(p, e);
     for (int32_t i = 1; !status && i < p->graph->nodes; i++)
         if (tn_plan_lives(p, i)) status = want_node(p, i, e);

@@ -232,6 +232,7 @@ static tn_status make(tn_plan *p, tn_error *e)
     if (!status) status = tn_plan_fold(p, e);
     if (!status) status = tn_plan_make_groups(p, e);
     if (!status && p->room) status = tn_plan_make_replays(p, e);
+    if (!status) tn_plan_make_stretches(p);
     return status ? status : tn_plan_bind(p, e);
 }
 

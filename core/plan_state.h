@@ -1,6 +1,7 @@
 /* plan_state.h - what a plan holds. plan_new.c makes it: nodes and parameters, which of them become
  * part of a product (plan_fold.c), which run as one (plan_group.c), which values are made again
- * rather than kept (plan_replay.c, along the cuts of plan_cut.c), then where everything lies
+ * rather than kept (plan_replay.c, along the cuts of plan_cut.c), which run portion by portion of the
+ * samples (plan_portion.c), then where everything lies
  * (plan_bind.c says what is needed from when to when, plan_memory.c lays it out). plan.c runs it.
  *
  * Invariant: everything a step touches is allocated by tn_plan_new. Views, and at inference layers
@@ -39,6 +40,8 @@ typedef struct tn_plan_node {
     tn_span value_span, gradient_span;
     void *value, *gradient;
     int64_t size; /* of one sample */
+    int64_t
+        samples; /* that its values have memory for, where value_at is the node itself */
     int32_t segment;
     tn_again again;
     tn_unit unit;
@@ -46,10 +49,18 @@ typedef struct tn_plan_node {
     tn_unit *late;
 } tn_plan_node;
 
+/* Groups of the forward pass that run one after the other on a portion of the samples, then on
+ * the next. */
+typedef struct tn_stretch {
+    int32_t first, count;
+    int64_t portion; /* samples */
+} tn_stretch;
+
 typedef struct tn_plan_group {
     int32_t head; /* node */
     bool again;   /* of those of the backward pass: it runs forward */
     tn_group run;
+    tn_stretch stretch; /* that it is in: of the forward pass */
 } tn_plan_group;
 
 /* A parametrized weight: the parametrization as a unit with one sample, the raw weight. */
@@ -114,6 +125,11 @@ tn_status tn_plan_make_within(tn_graph *, const tn_plan_options *, int64_t room,
                               tn_plan **, tn_error *);
 tn_status tn_plan_choose_room(tn_graph *, const tn_plan_options *, int64_t *room,
                               tn_error *);
+/* Which groups run in portions; what their values need of memory; lets their units see the samples
+ * that lie so many further on. */
+void tn_plan_make_stretches(tn_plan *);
+void tn_plan_span_stretches(tn_plan *);
+void tn_plan_move(const tn_plan *, const tn_stretch *, int64_t samples);
 /* Cuts the forward pass into segments. */
 tn_status tn_plan_cut(tn_plan *, tn_error *);
 /* Groups that run forward again within the backward pass. */

@@ -272,6 +272,60 @@ ParameterizedTest(net *n, plan_group, fused_and_apart)
     }
 }
 
+/* Samples so large that groups run portion by portion. */
+static const net images[] = {
+    {"[{conv2d: {filters: 8, padding: same}}, relu, {max_pool: 2}, {conv2d: 16}, tanh, "
+     "{dropout: 0.3}, {max_pool: 2}, flatten, {dense: 3}]",
+     {3, {64, 64, 3}},
+     6,
+     0},
+    {"[{residual: [{conv2d: {filters: 8, padding: same}}, relu, {conv2d: {filters: 8, "
+     "padding: same}}]}, relu, {residual: [{layer_norm: {}}, {conv2d: {filters: 8, "
+     "padding: same}}]}, {max_pool: 4}, flatten, {dense: 3}]",
+     {3, {64, 64, 8}},
+     7,
+     0},
+    {"[{conv2d: {filters: 8, padding: same}}, batch_norm, relu, {max_pool: 2}, {conv2d: "
+     "{filters: 8, groups: 4}}, flatten, {dense: 3}]",
+     {3, {64, 64, 8}},
+     5,
+     0},
+    {"[relu, {dropout: 0.2}, {max_pool: 3}, {parallel: {branches: [[{conv2d: {filters: "
+     "8, padding: same}}], [{conv2d: {filters: 8, kernel: 1}}]]}}, flatten, {dense: 3}]",
+     {3, {64, 64, 8}},
+     5,
+     0},
+};
+
+static bool cuts(lab *l, bool training)
+{
+    const tn_plan_options options = {.samples = l->samples, .training = training};
+    tn_plan *plan;
+    tn_error e = {0};
+    bool any = false;
+    cr_assert_eq(tn_plan_make(l->graph, &options, &plan, &e), TN_OK, "%s", e.text);
+    for (int32_t i = 0; i < plan->forwards; i++)
+        any = any || plan->forward[i].stretch.portion < l->samples;
+    tn_plan_free(plan);
+    return any;
+}
+
+Test(plan_group, in_portions)
+{
+    for (size_t i = 0; i < sizeof images / sizeof *images; i++)
+        for (int32_t way = 0; way < 4; way++) {
+            const bool training = way & 1;
+            lab one = make_lab(&images[i], "blis", 1, way / 2, 17);
+            const result r = compare(&one, training);
+            cr_assert(cuts(&one, training), "%s", images[i].model);
+            lab three = make_lab(&images[i], "blis", 3, way / 2, 17);
+            same(&r, compare(&three, training), "1 and 3 threads differ");
+            free(r.at);
+            free_lab(&one);
+            free_lab(&three);
+        }
+}
+
 ParameterizedTestParameters(plan_group, blocks_of_one_element)
 {
     return cr_make_param_array(net, nets, COUNT);
