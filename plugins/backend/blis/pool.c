@@ -23,6 +23,13 @@
 #define NUMBER(state) ((uint32_t)((state) >> 32))
 #define INSIDE(state) ((uint32_t)(state) & ~(uint32_t)OPEN)
 
+/* What a worker begins with: neighbours, as those of the work before and the next lie in its own
+ * cache. Others help with what is left of it. */
+typedef struct range {
+    _Alignas(LINE) atomic_int_least64_t next;
+    int64_t end;
+} range;
+
 typedef struct member {
     tn_blis_pool *pool;
     int32_t worker;
@@ -33,9 +40,9 @@ struct tn_blis_pool {
     /* The work. */
     void (*body)(void *data, int64_t i, int32_t worker);
     void *data;
-    int64_t n, share;
+    int64_t share;
     unsigned mode; /* how its caller rounds */
-    _Alignas(LINE) atomic_int_least64_t next;
+    range *range;  /* of each worker */
     /* Its number (upper half), whether it is open, and how many threads are inside. */
     _Alignas(LINE) atomic_uint_least64_t state;
     _Alignas(LINE) atomic_uint number; /* of the last work: what sleepers wait for */
@@ -80,16 +87,22 @@ static void set_mode(unsigned mode)
 
 /* ---- work ----------------------------------------------------------------------------- */
 
+static void work_on(tn_blis_pool *p, range *r, int32_t worker)
+{
+    for (;;) {
+        const int64_t first = atomic_fetch_add_explicit(&r->next, p->share,
+                                                        memory_order_relaxed);
+        const int64_t end = first + p->share < r->end ? first + p->share : r->end;
+        if (first >= r->end) return;
+        for (int64_t i = first; i < end; i++) p->body(p->data, i, worker);
+    }
+}
+
 static void work(tn_blis_pool *p, int32_t worker)
 {
     here = worker, inside_work = true;
-    for (;;) {
-        const int64_t first = atomic_fetch_add_explicit(&p->next, p->share,
-                                                        memory_order_relaxed);
-        const int64_t end = first + p->share < p->n ? first + p->share : p->n;
-        if (first >= p->n) break;
-        for (int64_t i = first; i < end; i++) p->body(p->data, i, worker);
-    }
+    for (int32_t i = 0; i < p->threads; i++)
+        work_on(p, &p->range[(worker + i) % p->threads], worker);
     here = 0, inside_work = false;
 }
 
@@ -184,6 +197,18 @@ static void finish(tn_blis_pool *p)
     }
 }
 
+static void share_out(tn_blis_pool *p, int64_t n)
+{
+    const int64_t each = n / p->threads, more = n % p->threads;
+    int64_t first = 0;
+    for (int32_t i = 0; i < p->threads; i++) {
+        range *r = &p->range[i];
+        atomic_store_explicit(&r->next, first, memory_order_relaxed);
+        first = r->end = first + each + (i < more);
+    }
+    p->share = n / (SHARES * p->threads) + 1;
+}
+
 void tn_blis_pool_run(tn_blis_pool *p, int64_t n,
                       void (*body)(void *data, int64_t i, int32_t worker), void *data)
 {
@@ -194,8 +219,7 @@ void tn_blis_pool_run(tn_blis_pool *p, int64_t n,
     if (!p->process) start(p);
     const uint32_t number = atomic_load_explicit(&p->number, memory_order_relaxed) + 1;
     p->body = body, p->data = data, p->mode = get_mode();
-    p->n = n, p->share = n / (SHARES * p->threads) + 1;
-    atomic_store_explicit(&p->next, 0, memory_order_relaxed);
+    share_out(p, n);
     atomic_store_explicit(&p->state, (uint64_t)number << 32 | OPEN, memory_order_release);
     atomic_store(&p->number, number);
     if (atomic_load(&p->sleepers)) futex(&p->number, FUTEX_WAKE_PRIVATE, INT_MAX);
@@ -216,10 +240,12 @@ int32_t tn_blis_cores(void)
 
 tn_blis_pool *tn_blis_pool_new(int32_t threads)
 {
-    const size_t size = sizeof(tn_blis_pool) + (size_t)(threads - 1) * sizeof(member);
-    tn_blis_pool *p = aligned_alloc(LINE, (size + LINE - 1) / LINE * LINE);
+    const size_t size = sizeof(tn_blis_pool) + (size_t)(threads - 1) * sizeof(member),
+                 whole = (size + LINE - 1) / LINE * LINE;
+    tn_blis_pool *p = aligned_alloc(LINE, whole + (size_t)threads * sizeof(range));
     if (!p) return NULL;
     *p = (tn_blis_pool){.taken = ATOMIC_FLAG_INIT, .threads = threads};
+    p->range = (range *)(void *)((char *)p + whole);
     return p;
 }
 
