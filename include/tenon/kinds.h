@@ -124,6 +124,13 @@ typedef struct tn_node {
 
 /* ---- products ---------------------------------------------------------------------- */
 
+/* Rows of a matrix whose columns lie in memory in runs: after `first` columns, and then after each
+ * `run`, `skip` values more are passed over. One of the strides is 1. */
+typedef struct tn_shown {
+    const void *data;
+    int64_t rows, row_stride, col_stride, first, run, skip;
+} tn_shown;
+
 /* A matrix that a product reads or writes: memory with strides, or callbacks. The host may use
  * callbacks and packing to gather operands and to fuse what comes before and behind. */
 struct tn_matrix {
@@ -134,6 +141,11 @@ struct tn_matrix {
      * else, so that the host may keep what it has read. [parallel] */
     void (*read)(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
                  void *block, int64_t stride);
+    /* Not NULL: shows a block that `read` would copy, for rows that overlap in memory (patches of an
+     * image): where it lies, or in `block`, which has room for `room` values; as many of its rows as
+     * there fit and lie evenly, one at least. Columns are at most 256. [parallel] */
+    tn_shown (*show)(const void *with, int64_t row, int64_t col, int64_t rows,
+                     int64_t cols, void *block, int64_t room);
     /* Told of each finished block of the result: an epilogue. It may change the block. With
      * data == NULL nothing else keeps it; with data and col_stride 1 it lies there, and is left
      * alone from then on. Blocks cover the result once. [parallel] */
@@ -170,6 +182,7 @@ static inline tn_matrix tn_transposed(tn_matrix m)
     tn_matrix t = m;
     t.rows = m.cols, t.cols = m.rows;
     t.row_stride = m.col_stride, t.col_stride = m.row_stride;
+    t.show = NULL;
     return t;
 }
 

@@ -10,6 +10,13 @@
 #ifndef CONV_PRODUCT_ONCE
 #define CONV_PRODUCT_ONCE
 
+/* What pays for showing patches where they lie. */
+#define CONV_SIDE_BY_SIDE 8
+#define CONV_WIDE 256 /* values from one to the next */
+#define CONV_LONG 2048
+#define CONV_DEPTH 256     /* most columns of what is shown */
+#define CONV_TURNED 0x6000 /* bytes: stay in the L1 cache beside the other operand */
+
 static inline int64_t conv_least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -196,6 +203,149 @@ TN_KERNEL void TN(read_patches)(const void *with, int64_t row, int64_t col, int6
     }
 }
 
+/* ---- patches where they lie ------------------------------------------------------------ */
+
+/* Side by side, of one row of the output; lines of the image that they have in common. */
+typedef struct TN(view) {
+    const TN(patches) * p;
+    int64_t sample, row,
+        left;                /* of the first patch: in rows and positions of the image */
+    int64_t at, cols, lines; /* of a patch, from `at` in the first line */
+    int64_t rows, step;      /* patches; values from one to the next */
+} TN(view);
+
+/* Line q of the image, from `left` on. */
+static const tn_real *TN(line_at)(const TN(view) * w, int64_t q)
+{
+    const TN(patches) *p = w->p;
+    const int64_t row = w->row + q * p->y.dilation;
+    return p->data + ((w->sample * p->y.in + row) * p->x.in + w->left) * p->pixel;
+}
+
+static int TN(lies_inside)(const TN(view) * w)
+{
+    const TN(patches) *p = w->p;
+    return w->left >= 0 && w->row >= 0 &&
+           w->left + (w->rows - 1) * p->x.stride + p->taps <= p->x.in &&
+           w->row + (w->lines - 1) * p->y.dilation < p->y.in;
+}
+
+/* What these patches have of line q, with zeros around the image. */
+TN_KERNEL void TN(copy_line)(const TN(view) * w, int64_t q, tn_real *to)
+{
+    const TN(patches) *p = w->p;
+    const int64_t row = w->row + q * p->y.dilation,
+                  all = (w->rows - 1) * w->step + p->line, from = q ? 0 : w->at,
+                  end = all - p->line +
+                        conv_least(p->line, w->at + w->cols - q * p->line);
+    const int inside = row >= 0 && row < p->y.in;
+    const int64_t first = conv_least(end, conv_clamp(-w->left * p->pixel, end)),
+                  last = inside ? conv_clamp((p->x.in - w->left) * p->pixel, end) : 0;
+    int64_t i = from;
+    const int64_t begin = first > i ? first : i;
+    if (last > begin) {
+        TN(zero_run)(to + i, begin - i);
+        TN(copy_lines)(to + begin, 0, TN(line_at)(w, q) + begin, 0, last - begin, 1);
+        i = last;
+    }
+    TN(zero_run)(to + i, end - i);
+}
+
+TN_KERNEL tn_shown TN(show_patches)(const void *with, int64_t row, int64_t col,
+                                    int64_t rows, int64_t cols, void *block, int64_t room)
+{
+    const TN(patches) *p = with;
+    const int64_t j = row % p->x.out, i = row / p->x.out, y = i % p->y.out,
+                  line = col / p->line;
+    TN(view)
+    w = {.p = p,
+         .sample = i / p->y.out,
+         .row = y * p->y.stride + line * p->y.dilation - p->y.before,
+         .left = j * p->x.stride - p->x.before,
+         .at = col % p->line,
+         .cols = cols,
+         .step = p->x.stride * p->pixel};
+    w.lines = (w.at + cols + p->line - 1) / p->line;
+    const int64_t fit = (room / w.lines - p->line) / w.step + 1;
+    w.rows = conv_least(conv_least(rows, p->x.out - j), fit);
+    tn_shown shown = {.rows = w.rows,
+                      .row_stride = w.step,
+                      .col_stride = 1,
+                      .first = p->line - w.at,
+                      .run = p->line,
+                      .skip = p->y.dilation * p->x.in * p->pixel - p->line};
+    if (TN(lies_inside)(&w)) {
+        shown.data = TN(line_at)(&w, 0) + w.at;
+        return shown;
+    }
+    const int64_t pitch = (w.rows - 1) * w.step + p->line;
+    for (int64_t q = 0; q < w.lines; q++)
+        TN(copy_line)(&w, q, (tn_real *)block + q * pitch);
+    shown.data = (tn_real *)block + w.at, shown.skip = pitch - p->line;
+    return shown;
+}
+
+/* Patches overlap, there are enough of them side by side, and they fit into the room. */
+static int TN(can_show)(const TN(patches) * p)
+{
+    return p->lines == 1 && p->x.out >= CONV_SIDE_BY_SIDE && p->x.stride < p->taps &&
+           p->x.stride * p->pixel <= CONV_WIDE && p->line <= CONV_LONG;
+}
+
+/* The same for the transpose, whose rows are the columns of patches: those of one line lie side by
+ * side. Of all rows of the output that the block meets, a line each is copied. */
+TN_KERNEL tn_shown TN(show_turned)(const void *with, int64_t row, int64_t col,
+                                   int64_t rows, int64_t cols, void *block, int64_t room)
+{
+    const TN(patches) *p = with;
+    const int64_t line = row / p->line, j = col % p->x.out, first = col / p->x.out,
+                  last = (col + cols - 1) / p->x.out, step = p->x.stride * p->pixel,
+                  pitch = (p->x.out - 1) * step + p->line;
+    TN(view)
+    w = {.p = p,
+         .left = -p->x.before,
+         .at = row % p->line,
+         .lines = 1,
+         .rows = p->x.out,
+         .step = step};
+    w.cols = conv_least(rows, p->line - w.at);
+    tn_real *to = block;
+    for (int64_t i = first; i <= last; i++, to += pitch) {
+        w.sample = i / p->y.out;
+        w.row = i % p->y.out * p->y.stride + line * p->y.dilation - p->y.before;
+        TN(copy_line)(&w, 0, to);
+    }
+    (void)room;
+    return (tn_shown){.data = (tn_real *)block + w.at + j * step,
+                      .rows = w.cols,
+                      .row_stride = 1,
+                      .col_stride = step,
+                      .first = p->x.out - j,
+                      .run = p->x.out,
+                      .skip = pitch - p->x.out * step};
+}
+
+static int TN(can_show_turned)(const TN(patches) * p)
+{
+    const int64_t step = p->x.stride * p->pixel, pitch = (p->x.out - 1) * step + p->line,
+                  lines = (CONV_DEPTH - 1) / p->x.out + 2;
+    return TN(can_show)(p) && lines * pitch * (int64_t)sizeof(tn_real) <= CONV_TURNED;
+}
+
+TN_KERNEL void TN(read_turned)(const void *with, int64_t row, int64_t col, int64_t rows,
+                               int64_t cols, void *block, int64_t stride)
+{
+    tn_real one[CONV_DEPTH];
+    for (int64_t k = 0, n; k < rows; k += n) {
+        n = conv_least(CONV_DEPTH, rows - k);
+        for (int64_t i = 0; i < cols; i++) {
+            TN(read_patches)(with, col + i, row + k, 1, n, one, n);
+            for (int64_t r = 0; r < n; r++)
+                ((tn_real *)block)[(k + r) * stride + i] = one[r];
+        }
+    }
+}
+
 /* Where every patch is a pixel, they lie there as they are. */
 static tn_matrix TN(patch_matrix)(const TN(patches) * p, int64_t samples)
 {
@@ -208,7 +358,15 @@ static tn_matrix TN(patch_matrix)(const TN(patches) * p, int64_t samples)
                        .col_stride = 1,
                        .data = (void *)(uintptr_t)p->data,
                        .read = plain ? NULL : TN(read_patches),
+                       .show = !plain && TN(can_show)(p) ? TN(show_patches) : NULL,
                        .with = p};
+}
+
+static tn_matrix TN(turned_patches)(const TN(patches) * p, int64_t samples)
+{
+    tn_matrix m = tn_transposed(TN(patch_matrix)(p, samples));
+    m.read = TN(read_turned), m.show = TN(show_turned);
+    return m;
 }
 
 /* ---- filters -------------------------------------------------------------------------- */
@@ -254,6 +412,19 @@ static void TN(wrote_filters)(const void *with, int64_t row, int64_t col, int64_
             to[c * f->channel + tap] = from[k];
             if (++c == f->channels) c = 0, tap++;
         }
+    }
+}
+
+/* The same of its transpose: a column for each filter. */
+static void TN(wrote_turned)(const void *with, int64_t row, int64_t col, int64_t rows,
+                             int64_t cols, void *block, int64_t stride)
+{
+    const TN(filters) *f = with;
+    for (int64_t r = 0; r < rows; r++) {
+        const int64_t tap = (row + r) / f->channels, c = (row + r) % f->channels;
+        const tn_real *from = (const tn_real *)block + r * stride;
+        tn_real *to = f->data + c * f->channel + tap;
+        for (int64_t k = 0; k < cols; k++) to[(col + k) * f->column] = from[k];
     }
 }
 
@@ -340,6 +511,11 @@ static tn_status TN(product_gweight)(const conv *s, tn_call *c, const tn_io *io)
         p.out.read = NULL;
         if (!direct)
             p.out.data = NULL, p.out.host = NULL, p.out.wrote = TN(wrote_filters);
+        if (!direct && TN(can_show_turned)(&x)) {
+            p.a = TN(turned_patches)(&x, io->gout->dim[0]);
+            p.b = TN(part_of)(s, io->gout, g);
+            p.out = tn_transposed(p.out), p.out.wrote = TN(wrote_turned);
+        }
         status = c->host->product(c, &p);
     }
     return status;

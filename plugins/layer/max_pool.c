@@ -22,11 +22,12 @@ TN_INLINE void TN(top_of_some)(int64_t n, int64_t step, const tn_real *restrict 
         y[k] = TN(larger)(TN(larger)(TN(larger)(a[k], b[k]), c[k]), d[k]);
 }
 
-/* Few channels in fours, which the compiler makes one vector of. */
+/* Channels in sixteens and fours, which the compiler makes vectors of. */
 TN_INLINE void TN(top_of_four)(int64_t n, const tn_real *x, int64_t down, tn_real *y)
 {
     int64_t k = 0;
-    for (; n < 16 && k + 4 <= n; k += 4) TN(top_of_some)(4, n, x + k, down, y + k);
+    for (; k + 16 <= n; k += 16) TN(top_of_some)(16, n, x + k, down, y + k);
+    for (; k + 4 <= n; k += 4) TN(top_of_some)(4, n, x + k, down, y + k);
     TN(top_of_some)(n - k, n, x + k, down, y + k);
 }
 
@@ -58,18 +59,28 @@ TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, t
     }
 }
 
-TN_INLINE void TN(give_to_four)(int64_t n, const tn_real *restrict a, int64_t down,
-                                const tn_real *restrict y, const tn_real *restrict gy,
-                                tn_real *restrict ga)
+TN_INLINE void TN(give_to_some)(int64_t n, int64_t step, const tn_real *restrict a,
+                                int64_t down, const tn_real *restrict y,
+                                const tn_real *restrict gy, tn_real *restrict ga)
 {
-    const tn_real *b = a + n, *c = a + down, *d = c + n;
-    tn_real *gb = ga + n, *gc = ga + down, *gd = gc + n;
+    const tn_real *b = a + step, *c = a + down, *d = c + step;
+    tn_real *gb = ga + step, *gc = ga + down, *gd = gc + step;
     for (int64_t k = 0; k < n; k++) {
         tn_real left = TN(pass_on)(a[k], y[k], gy[k], &ga[k]);
         left = TN(pass_on)(b[k], y[k], left, &gb[k]);
         left = TN(pass_on)(c[k], y[k], left, &gc[k]);
         TN(pass_on)(d[k], y[k], left, &gd[k]);
     }
+}
+
+TN_INLINE void TN(give_to_four)(int64_t n, const tn_real *x, int64_t down,
+                                const tn_real *y, const tn_real *gy, tn_real *gx)
+{
+    int64_t k = 0;
+    for (; k + 16 <= n; k += 16)
+        TN(give_to_some)(16, n, x + k, down, y + k, gy + k, gx + k);
+    for (; k + 4 <= n; k += 4) TN(give_to_some)(4, n, x + k, down, y + k, gy + k, gx + k);
+    TN(give_to_some)(n - k, n, x + k, down, y + k, gy + k, gx + k);
 }
 
 /* n: at most BLOCK channels, `step` of which lie at a position. */

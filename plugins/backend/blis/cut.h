@@ -17,6 +17,7 @@
 #define HIGH_STRIPS 4   /* its block of the result too, where that is visited often */
 #define HIGH_ONCE 16    /* where it is written once */
 #define TASKS 16        /* enough of them: no need to cut finer */
+#define FEW_TASKS 4     /* enough, where more would gather the same rows several times */
 #define TASK_WORK 0.5e6 /* multiplications that are worth a task of their own */
 #define SHARE_WORK 4e6  /* of a task, that pay for packing B before all tasks */
 #define LONG_BLOCKS 16  /* so many blocks of the inner dimension are cut into slices */
@@ -64,7 +65,8 @@ static inline cut cut_product(int64_t rows, int64_t cols, int64_t panel, int64_t
             wide = shown ? parts(panels, parts(panels, widest)) : least(panels, widest);
     double work = (double)least(rows, high * STRIP_ROWS) *
                   (double)least(cols, wide * panel) * depth;
-    while (each * parts(strips, high) * parts(panels, wide) < TASKS &&
+    while (each * parts(strips, high) * parts(panels, wide) <
+               (reads && high == 1 ? FEW_TASKS : TASKS) &&
            work >= 2 * TASK_WORK && (high > 1 || wide > 1)) {
         if (!((shown || reads) && high > 1) &&
             (wide > 2 || high == 1 || (wide > 1 && packs)))

@@ -28,7 +28,7 @@ typedef real in_memory
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 32")
 #endif
 
 /* ---- a tile ------------------------------------------------------------------------- */
@@ -37,41 +37,46 @@ typedef real in_memory
  * and while it waits for so many, nothing else comes from its L2 cache either.
  *
  * Inlined with constant rows, wide (vectors) and by_row, so that acc lives in registers.
- * Rows of A are reached from three pointers: more would not fit beside the rest. */
+ * Rows of A are reached from pointers to each fifth: more would not fit beside the rest. */
 INLINE void multiply(const int rows, const int wide, const bool by_row,
                      const tn_blis_tile *t, int64_t col)
 {
-    vector acc[KERNEL_ROWS][2];
+    vector acc[2 * KERNEL_ROWS][2];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++)
         acc[i][j] = (vector){0};
     const int64_t step = by_row ? 1 : t->a_step, row = by_row ? t->a_row : 1;
-    const real *a0 = t->a, *a5 = rows > 5 ? a0 + 5 * row : a0,
-               *a10 = rows > 10 ? a0 + 10 * row : a0;
+    const real *a[(2 * KERNEL_ROWS + 4) / 5];
+    UNROLL for (int g = 0; 5 * g < rows; g++) a[g] = (const real *)t->a + 5 * g * row;
     const real *b = (const real *)t->b + col;
     real *out = (real *)t->out + col;
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++)
         __builtin_prefetch(out + i * t->out_row + j * LANES, 1, 3);
     const void *const *fetch = t->fetch;
-    const int64_t run = fetch ? t->run : t->depth;
-    for (int64_t left = t->depth; left > 0; left -= run) {
+    for (int64_t left = t->depth, run = t->first; left > 0; left -= run, run = t->run) {
         const char *next = fetch ? *fetch++ : (const char *)b;
         for (int64_t k = left < run ? left : run; k > 0; k--, next += PACE) {
             vector x[2];
-            __builtin_prefetch(next, 0, 2);
-            UNROLL for (int j = 0; j < wide; j++)
-                __builtin_prefetch(b + AHEAD * t->b_step + j * LANES, 0, 3);
+            if (wide == 2) { /* narrow results have small operands */
+                __builtin_prefetch(next, 0, 2);
+                __builtin_prefetch(b + AHEAD * t->b_step, 0, 3);
+                __builtin_prefetch(b + AHEAD * t->b_step + LANES, 0, 3);
+            }
             UNROLL for (int j = 0; j < wide; j++)
                 x[j] = *(const in_memory *)(b + j * LANES);
             UNROLL for (int i = 0; i < rows; i++)
             {
-                const real a = i < 5    ? a0[i * row]
-                               : i < 10 ? a5[(i - 5) * row]
-                                        : a10[(i - 10) * row];
-                UNROLL for (int j = 0; j < wide; j++) acc[i][j] += a * x[j];
+                const real value = a[i / 5][i % 5 * row];
+                UNROLL for (int j = 0; j < wide; j++) acc[i][j] += value * x[j];
             }
-            a0 += step, a5 += step, a10 += step, b += t->b_step;
+            UNROLL for (int g = 0; 5 * g < rows; g++) a[g] += step;
+            b += t->b_step;
         }
+        UNROLL for (int g = 0; 5 * g < rows; g++) a[g] += t->a_skip;
     }
+    __asm__(
+        ""
+        : "+r"(
+            out)); /* rows are found anew, or their addresses would be kept all along */
     if (t->add)
         UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++)
             acc[i][j] += *(in_memory *)(out + i * t->out_row + j * LANES);
@@ -85,40 +90,42 @@ INLINE void multiply(const int rows, const int wide, const bool by_row,
         (in_memory *)(out + i * t->out_row + j * LANES) = acc[i][j];
 }
 
-#define KERNELS(r)                                                 \
-    static void row_##r##_2(const tn_blis_tile *t, int64_t col)    \
-    {                                                              \
-        multiply(r, 2, true, t, col);                              \
-    }                                                              \
-    static void row_##r##_1(const tn_blis_tile *t, int64_t col)    \
-    {                                                              \
-        multiply(r, 1, true, t, col);                              \
-    }                                                              \
-    static void column_##r##_2(const tn_blis_tile *t, int64_t col) \
-    {                                                              \
-        multiply(r, 2, false, t, col);                             \
-    }                                                              \
-    static void column_##r##_1(const tn_blis_tile *t, int64_t col) \
-    {                                                              \
-        multiply(r, 1, false, t, col);                             \
+#define KERNEL(r, wide)                                                 \
+    static void row_##r##_##wide(const tn_blis_tile *t, int64_t col)    \
+    {                                                                   \
+        multiply(r, wide, true, t, col);                                \
+    }                                                                   \
+    static void column_##r##_##wide(const tn_blis_tile *t, int64_t col) \
+    {                                                                   \
+        multiply(r, wide, false, t, col);                               \
     }
+#define WIDE(r) KERNEL(r, 2)
+#define NARROW(r) KERNEL(r, 1)
 #if KERNEL_ROWS == 14
-#define EACH(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13) F(14)
+#define LOW(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13) F(14)
+#define TALL(F) \
+    F(15) F(16) F(17) F(18) F(19) F(20) F(21) F(22) F(23) F(24) F(25) F(26) F(27) F(28)
 #else
-#define EACH(F) F(1) F(2) F(3) F(4) F(5) F(6)
+#define LOW(F) F(1) F(2) F(3) F(4) F(5) F(6)
+#define TALL(F) F(7) F(8) F(9) F(10) F(11) F(12)
 #endif
-EACH(KERNELS)
+LOW(WIDE)
+LOW(NARROW)
+TALL(NARROW)
 
 typedef void kernel(const tn_blis_tile *t, int64_t col);
-#define OF_ROWS(r) {{column_##r##_1, column_##r##_2}, {row_##r##_1, row_##r##_2}},
-static kernel *const kernels[KERNEL_ROWS][2][2] = {EACH(OF_ROWS)};
+#define OF_WIDE(r) {column_##r##_2, row_##r##_2},
+#define OF_NARROW(r) {column_##r##_1, row_##r##_1},
+static kernel *const wide[KERNEL_ROWS][2] = {LOW(OF_WIDE)};
+static kernel *const narrow[2 * KERNEL_ROWS][2] = {LOW(OF_NARROW) TALL(OF_NARROW)};
 
 static void multiply_tile(const tn_blis_tile *t)
 {
-    kernel *const *const of = kernels[t->rows - 1][t->a_row != 1];
+    const bool by_row = t->a_row != 1;
     int64_t col = 0;
-    for (; col + 2 * LANES <= t->cols; col += 2 * LANES) of[1](t, col);
-    if (col < t->cols) of[0](t, col);
+    for (; col + 2 * LANES <= t->cols; col += 2 * LANES)
+        wide[t->rows - 1][by_row](t, col);
+    if (col < t->cols) narrow[t->rows - 1][by_row](t, col);
 }
 
 /* ---- packing ------------------------------------------------------------------------ */
@@ -372,6 +379,7 @@ static void pack_b(const tn_blis_strip *s)
 const tn_blis_kernels NAME_(KERNEL_NAME,
                             TN_REAL_BITS) = {.name = TEXT(KERNEL_NAME),
                                              .rows = KERNEL_ROWS,
+                                             .tall = 2 * KERNEL_ROWS,
                                              .pitch = PITCH,
                                              .lanes = LANES,
                                              .multiply = multiply_tile,

@@ -15,7 +15,7 @@
 
 #define DEPTH 256       /* steps of a block of the inner dimension */
 #define PANEL_BYTES 128 /* of a row of a packed panel of B: two of the widest vectors */
-#define TALLEST 14      /* most rows of a tile, for any instruction set */
+#define TALLEST 28      /* most rows of a tile, for any instruction set */
 #define FEW 4           /* so few rows have kernels of their own */
 #define PACE 16         /* bytes of what is used next that are fetched with each step */
 #define STRETCHES 16    /* of it for a tile, at most */
@@ -31,10 +31,12 @@ typedef struct tn_blis_tile {
     const void *bias; /* a value for each column; NULL: none */
     int64_t rows, cols, depth;
     bool add; /* to what is there */
-    /* Memory that will be used next, PACE bytes for each step: another stretch of it begins
-     * every `run` steps. NULL: none. */
+    /* Steps go on in runs, the first one of `first`, others of `run` steps. Behind each, A passes over
+     * a_skip values. */
+    int64_t first, run, a_skip;
+    /* Memory that will be used next, PACE bytes for each step: a stretch of it for each run.
+     * NULL: none. */
     const void *const *fetch;
-    int64_t run;
 } tn_blis_tile;
 
 /* A packed operand holds, for each step, a fixed width of values side by side: into[k *
@@ -49,6 +51,7 @@ typedef struct tn_blis_strip {
 typedef struct tn_blis_kernels {
     const char *name;
     int64_t rows;  /* of the tallest tile */
+    int64_t tall;  /* of the tallest that is at most `lanes` wide */
     int64_t pitch; /* width of packed A */
     int64_t lanes; /* of a vector */
     void (*multiply)(const tn_blis_tile *);

@@ -63,10 +63,10 @@ _Static_assert(SHORT / PACE * STRETCHES >= DEPTH, "a tile has more stretches tha
 
 static void fetch_ahead(ahead *a, tn_blis_tile *tile, const void **stretch)
 {
-    tile->fetch = NULL;
+    tile->fetch = NULL, tile->first = tile->depth;
     if (!a->rows) return;
     tile->fetch = stretch;
-    tile->run = least(a->length / PACE, tile->depth);
+    tile->first = tile->run = least(a->length / PACE, tile->depth);
     for (int64_t n = 0; n * tile->run < tile->depth; n++) {
         stretch[n] = a->at + a->along;
         if (!a->rows) continue;
@@ -84,6 +84,7 @@ static void fetch_beside(const tn_matrix *out, int64_t row, int64_t col,
     tile->fetch = stretch;
     tile->run = PANEL_BYTES / PACE;
     if (tile->run * STRETCHES < tile->depth) tile->run = parts(tile->depth, STRETCHES);
+    tile->first = tile->run;
     for (int64_t i = 0; i < STRETCHES; i++)
         stretch[i] = at + least(i, tile->rows - 1) * out->row_stride;
 }
@@ -101,9 +102,8 @@ static void find_b(task *t)
     t->b = t->b_room, t->far = t->depth * PANEL;
     if (b->place == EACH) {
         pack_b(t->job->kernels, b, t->k, t->col, t->depth, t->cols,
-               t->job->ahead ? FETCHED
-                             : t->job->workers * t->job->bundle * t->job->cut.wide,
-               t->b_read, t->b_room, t->far);
+               t->job->ahead ? FETCHED : t->job->bundle * t->job->cut.wide, t->b_read,
+               t->b_room, t->far);
         return;
     }
     if (t->job->few == TURNED) return;
@@ -176,7 +176,9 @@ static void run_tile(task *t, tn_blis_tile *tile, int64_t row, int64_t col)
     tile->cols = parts(cols, lanes) * lanes;
     tile->out = fits ? out.at : edge, tile->out_row = fits ? out.row : PANEL;
     tile->add = fits && add, tile->bias = fits ? bias : NULL;
-    if (j->out.beside && j->out.col_stride == 1 && t->k + DEPTH >= j->a.m.cols)
+    if (j->a.m.show)
+        tile->fetch = NULL; /* runs are those of A */
+    else if (j->out.beside && j->out.col_stride == 1 && t->k + DEPTH >= j->a.m.cols)
         fetch_beside(&j->out, t->row + row, t->col + col, tile, stretch);
     else
         fetch_ahead(&t->ahead, tile, stretch);
@@ -306,23 +308,59 @@ static int64_t tiles_at_once(const task *t)
     return some ? some : 1;
 }
 
+/* Rows of A where they are shown. Tiles end where those do that lie evenly. */
+static void run_shown(task *t, int64_t row, int64_t rows)
+{
+    const job *j = t->job;
+    for (int64_t end = row + rows; row < end;) {
+        const tn_shown a = j->a.m.show(j->a.m.with, row, t->k, end - row, t->depth,
+                                       t->a_read, j->a_read);
+        const int64_t tiles = parts(a.rows, tallest(j));
+        tn_blis_tile tile = {.depth = t->depth,
+                             .a_row = a.row_stride,
+                             .a_step = a.col_stride,
+                             .first = a.first,
+                             .run = a.run,
+                             .a_skip = a.skip};
+        for (int64_t i = 0; i < tiles; i++) {
+            const int64_t at = begin(a.rows, tiles, i);
+            tile.rows = begin(a.rows, tiles, i + 1) - at;
+            tile.a = (const tn_real *)a.data + at * a.row_stride;
+            for (int64_t col = 0; col < t->cols; col += PANEL)
+                run_tile(t, &tile, row + at - t->row, col);
+        }
+        row += a.rows;
+    }
+}
+
+static void run_tiles(task *t, int64_t strip, int64_t first, int64_t rows)
+{
+    const job *j = t->job;
+    const int64_t tiles = j->cut.tiles, some = tiles_at_once(t);
+    tn_blis_tile tile = {.depth = t->depth};
+    for (int64_t i = 0, prepared = 0; i < tiles; i++) {
+        const int64_t row = first + begin(rows, tiles, i);
+        tile.rows = first + begin(rows, tiles, i + 1) - row;
+        if (!tile.rows) continue;
+        if (i >= prepared) {
+            prepared = least(i + some, tiles);
+            prepare_a(t, row, first + begin(rows, tiles, prepared) - row);
+        }
+        find_a(t, strip, i, row, &tile);
+        for (int64_t col = 0; col < t->cols; col += PANEL)
+            run_tile(t, &tile, row - t->row, col);
+    }
+}
+
 static void run_strip(task *t, int64_t strip)
 {
     const job *j = t->job;
     const int64_t first = begin(j->out.rows, j->cut.strips, strip),
                   rows = begin(j->out.rows, j->cut.strips, strip + 1) - first;
-    const int64_t tiles = j->cut.tiles, some = tiles_at_once(t);
-    for (int64_t i = 0; i < tiles; i++) {
-        const int64_t row = first + begin(rows, tiles, i);
-        tn_blis_tile tile = {.rows = first + begin(rows, tiles, i + 1) - row,
-                             .depth = t->depth};
-        if (!tile.rows) continue;
-        if (i % some == 0)
-            prepare_a(t, row, first + begin(rows, tiles, least(i + some, tiles)) - row);
-        find_a(t, strip, i, row, &tile);
-        for (int64_t col = 0; col < t->cols; col += PANEL)
-            run_tile(t, &tile, row - t->row, col);
-    }
+    if (j->a.m.show)
+        run_shown(t, first, rows);
+    else
+        run_tiles(t, strip, first, rows);
     if (finishes(t)) report(t, first - t->row, rows);
 }
 
@@ -385,7 +423,7 @@ static void look_ahead(task *t, int64_t i)
     const bool gathers = j->b.m.read && j->b.place == EACH && j->a.place == DIRECT;
     if (!j->ahead && !gathers) return;
     if (k >= (j->split ? t->to : all)) {
-        i += j->workers;
+        i++;
         if (i >= tasks * (j->split ? j->slices : 1)) return;
         next = task_at(j, i % tasks);
         k = slice_begin(j, i / tasks);
@@ -517,7 +555,7 @@ static void pack_part(void *data, int64_t i, int32_t worker)
     if (j->a.place == WHOLE) i -= j->cut.strips;
     const int64_t col = i * j->cut.wide, panels = parts(j->out.cols, PANEL);
     pack_b(j->kernels, &j->b, k, col, depth, least(j->cut.wide, j->out.cols - col),
-           j->workers * j->cut.wide, read + j->a_read + j->b_room,
+           j->cut.wide, read + j->a_read + j->b_room,
            j->b.whole + packed_at(panels, PANEL, k, depth, col / PANEL), depth * PANEL);
 }
 

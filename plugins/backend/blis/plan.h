@@ -12,6 +12,7 @@
 /* Found by measurement (bench/products.c). */
 #define SHARED_BYTES 0x1p24 /* most memory for an operand packed as a whole */
 #define PACK_B_ROWS 200     /* so many rows of the result pay for packing B */
+#define ROWS_ONCE 14        /* so few meet B but once */
 #define WAYS 7              /* that the L1 cache has for one place, and is not short of */
 #define NEAR 1024           /* bytes: rows that are followed across */
 #define NEAR_ALONG 128      /* rows that are followed along, each by itself */
@@ -37,7 +38,7 @@ typedef struct job {
     bool by_strip; /* a strip is finished before the next begins: one stage for all */
     cut cut;
     int64_t bundle;  /* tasks side by side that a worker does at once, sharing A */
-    int64_t workers; /* threads: whoever has done a task takes about so many further on */
+    int64_t workers; /* threads */
     int64_t slices;  /* of the inner dimension */
     bool split;      /* each is a task of its own, for want of others */
     tn_real *rooms;
@@ -75,7 +76,7 @@ static few few_rows(const tn_matrix *a, const tn_matrix *b, bool packed)
 static bool packs_b(const tn_matrix *a, const tn_matrix *b)
 {
     return b->read || b->col_stride != 1 || a->rows >= PACK_B_ROWS ||
-           (a->rows > TALLEST && crowded(b->row_stride, NEAR));
+           (a->rows > ROWS_ONCE && crowded(b->row_stride, NEAR));
 }
 
 static void place_operands(job *j)
@@ -86,7 +87,7 @@ static void place_operands(job *j)
                crowd = by_columns && !by_rows && crowded(a->col_stride, NEAR),
                a_pack = a->read || (!by_columns && !by_rows) ||
                         (crowd && a->rows > FEW && b->cols > PANEL);
-    j->a.place = place_of(a_pack && !j->few, j->cut.across > 1,
+    j->a.place = place_of(a_pack && !j->few, j->cut.across > 1 && !a->show,
                           depth * (double)(j->cut.strips * j->cut.tiles) *
                               (double)j->kernels->pitch);
     if (!j->b.whole)
@@ -123,6 +124,7 @@ static void measure_room(job *j)
         j->a_room = j->cut.tiles * j->kernels->pitch * DEPTH;
     if (j->few) j->a_room = FEW * wide;
     if (j->a.m.read) j->a_read = ALIGN(least(STRIP_ROWS, j->out.rows)) * DEPTH;
+    if (j->a.m.show) j->a_read = STRIP_ROWS * DEPTH;
     if (j->b.place == EACH) j->b_room = wide * DEPTH;
     if (j->b.place == DIRECT && j->few != TURNED && j->out.cols % j->kernels->lanes)
         j->b_room = PANEL * DEPTH;
@@ -134,9 +136,16 @@ static void measure_room(job *j)
               (j->slices > 1 && !j->split ? j->part : 0);
 }
 
-/* Rows of A that the kernels read side by side: fewer where they crowd the cache. */
+static bool reads_narrow(const job *j)
+{
+    return j->a.m.read && j->out.cols <= j->kernels->lanes;
+}
+
+/* Rows of A that the kernels read side by side: fewer where they crowd the cache; more where the
+ * result is narrow and A is not packed. */
 static int64_t tallest(const job *j)
 {
+    if (reads_narrow(j)) return j->kernels->tall;
     const bool crowd = !j->a.m.read && j->a.m.col_stride == 1 &&
                        crowded(j->a.m.row_stride, NEAR_ALONG);
     return crowd ? least(j->kernels->rows, WAYS) : j->kernels->rows;
@@ -166,7 +175,7 @@ static job plan(const tn_blis_kernels *kernels, const tn_product *p)
         j.a.flipped = j.b.flipped = true;
     }
     if (!p->a.cols) /* no element is read, but their places are reckoned with */
-        j.a.m.read = j.b.m.read = NULL,
+        j.a.m.read = j.b.m.read = NULL, j.a.m.show = NULL,
         j.a.m.data = j.b.m.data = (void *)(uintptr_t)&nothing,
         j.a.m.row_stride = j.b.m.row_stride = 0, j.a.m.col_stride = j.b.m.col_stride = 0;
     j.staged = p->out.wrote && (!p->out.data || p->out.col_stride != 1);

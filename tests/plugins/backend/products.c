@@ -13,7 +13,7 @@
 /* What a product is made of beside its size. */
 typedef struct manner {
     int a, b, out; /* layouts */
-    bool read_a, read_b, packed_b, bias, add, report, keep;
+    bool read_a, read_b, show_a, packed_b, bias, add, report, keep;
 } manner;
 
 static int64_t random_size(void)
@@ -104,6 +104,60 @@ static void TN(wrote)(const void *with, int64_t row, int64_t col, int64_t rows,
         }
 }
 
+/* Rows that overlap in memory: `period` of them lie `step` apart, and go on by runs of `line` values,
+ * `pitch` apart; so do those of the next period, a run further on. */
+typedef struct TN(windows) {
+    tn_real *values;
+    int64_t period, step, line, pitch;
+} TN(windows);
+
+static TN(windows) TN(windows_make)(int64_t rows, int64_t cols)
+{
+    TN(windows)
+    w = {.period = 1 + random_below(20),
+         .step = 1 + random_below(9),
+         .line = 1 + random_below(40)};
+    w.pitch = w.period * w.step + w.line + random_below(3);
+    const int64_t size = (rows / w.period + cols / w.line + 2) * w.pitch;
+    w.values = calloc((size_t)size, sizeof *w.values);
+    for (int64_t i = 0; i < size; i++) w.values[i] = (tn_real)random_real();
+    return w;
+}
+
+static tn_real *TN(window_at)(const TN(windows) * w, int64_t row, int64_t col)
+{
+    return w->values + (row / w->period + col / w->line) * w->pitch +
+           row % w->period * w->step + col % w->line;
+}
+
+static void TN(read_windows)(const void *with, int64_t row, int64_t col, int64_t rows,
+                             int64_t cols, void *block, int64_t stride)
+{
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < cols; j++)
+            ((tn_real *)block)[i * stride + j] = *TN(window_at)(with, row + i, col + j);
+}
+
+/* Where they lie, or copied. */
+static tn_shown TN(show_windows)(const void *with, int64_t row, int64_t col, int64_t rows,
+                                 int64_t cols, void *block, int64_t room)
+{
+    const TN(windows) *w = with;
+    const int64_t rest = w->period - row % w->period, at = col % w->line;
+    tn_shown shown = {.data = TN(window_at)(w, row, col),
+                      .rows = rows < rest ? rows : rest,
+                      .row_stride = w->step,
+                      .col_stride = 1,
+                      .first = w->line - at,
+                      .run = w->line,
+                      .skip = w->pitch - w->line};
+    if (row / w->period % 2) return shown;
+    if (shown.rows > room / cols) shown.rows = room / cols;
+    TN(read_windows)(with, row, col, shown.rows, cols, block, cols);
+    shown.data = block, shown.row_stride = cols, shown.skip = 0;
+    return shown;
+}
+
 /* One product in one manner on backend `b`; the result row by row. */
 static void TN(run)(TN(backend) b, uint64_t seed, manner how, int64_t m, int64_t n,
                     int64_t k, tn_real *result)
@@ -119,6 +173,9 @@ static void TN(run)(TN(backend) b, uint64_t seed, manner how, int64_t m, int64_t
         .struct_size = sizeof p, .a = x.m, .b = y.m, .out = out.m, .add = how.add};
     if (how.read_a) p.a.read = TN(field_read), p.a.with = &x.m, p.a.data = NULL;
     if (how.read_b) p.b.read = TN(field_read), p.b.with = &y.m, p.b.data = NULL;
+    const TN(windows) windows = TN(windows_make)(how.show_a ? m : 0, how.show_a ? k : 0);
+    if (how.show_a) p.a.read = TN(read_windows), p.a.show = TN(show_windows);
+    if (how.show_a) p.a.with = &windows, p.a.data = NULL;
     if (how.bias) p.bias = bias.buffer;
     const size_t room = how.packed_b && b.slots->pack ? b.slots->pack_size(b.self, &p.b)
                                                       : 0;
@@ -139,7 +196,7 @@ static void TN(run)(TN(backend) b, uint64_t seed, manner how, int64_t m, int64_t
     for (int64_t i = 0; !how.add && i < out.size; i++)
         cr_assert(isnan(out.buffer[i]), "wrote outside the result");
     free(x.buffer), free(y.buffer), free(out.buffer), free(bias.buffer), free(count);
-    free(packed);
+    free(packed), free(windows.values);
 }
 
 static void TN(equals_the_reference)(void)
@@ -158,7 +215,8 @@ static void TN(equals_the_reference)(void)
         const bool deep = random_below(100) == 0;
         const int64_t m = random_size(), n = random_size(),
                       k = deep ? 4000 + random_below(2000) : random_size();
-        const manner how = random_manner();
+        manner how = random_manner();
+        how.show_a = random_below(4) == 0;
         tn_real *got = calloc((size_t)(m * n) + 1, sizeof *got),
                 *want = calloc((size_t)(m * n) + 1, sizeof *want);
         TN(run)(blis, round, how, m, n, k, got);
@@ -179,7 +237,8 @@ static void TN(agree)(const TN(backend) * b, int n, int64_t rounds)
 {
     for (uint64_t round = 0; round < (uint64_t)rounds; round++) {
         random_state = round;
-        const manner how = random_manner();
+        manner how = random_manner();
+        how.show_a = random_below(4) == 0;
         const bool few = random_below(3) == 0;
         const int64_t rows = 1 + random_below(few ? 20 : 300),
                       cols = 1 + random_below(random_below(4) ? 500 : 20),
