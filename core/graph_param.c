@@ -1,5 +1,5 @@
-/* graph_param.c - a graph's parameters and states: declared by infer, then given initializers,
- * regularizers and values. `init: auto` asks the metadata: the activation that follows says
+/* graph_param.c - a graph's parameters and states: declared by infer, then given initializers and
+ * regularizers, and drawn. `init: auto` asks the metadata: the activation that follows says
  * which initializer it prefers, else the layer itself does. */
 #include "core/graph_build.h"
 
@@ -51,6 +51,24 @@ static tn_status join_name(const owner *o, const char *name, char out[128], tn_e
                         : tn_error_set(e, TN_EINVAL, "the name '%s' is too long", name);
 }
 
+/* The names do not live as long as the graph, so it keeps its own. */
+static tn_status keep_torch(tn_graph_param *p, tn_error *e)
+{
+    for (int32_t i = 0; i < TN_MAX_TORCH && p->spec.torch[i].name; i++) {
+        tn_torch_part *t = &p->spec.torch[i];
+        const int length = snprintf(p->torch[i], TN_TORCH_NAME, "%s", t->name);
+        t->name = NULL;
+        if (length >= TN_TORCH_NAME)
+            return tn_error_set(e, TN_EINVAL, "the name '%s' is too long", p->torch[i]);
+        if (!t->rows) t->rows = t->count = p->spec.shape.dim[0];
+        if (t->from < 0 || t->to < 0 || t->count < 1 || t->from + t->count > t->rows ||
+            t->to + t->count > p->spec.shape.dim[0])
+            return tn_error_set(e, TN_EINVAL, "its rows of '%s' are not there",
+                                p->torch[i]);
+    }
+    return TN_OK;
+}
+
 tn_status tn_graph_declare_param(tn_calling *c, const tn_param_spec *spec)
 {
     const tn_setup *setup = c->setup;
@@ -77,6 +95,7 @@ tn_status tn_graph_declare_param(tn_calling *c, const tn_param_spec *spec)
                         .decays = spec->role == TN_WEIGHT};
     p.spec.name = NULL; /* it may not live as long */
     status = join_name(&o, spec->name, p.name, c->error);
+    if (!status) status = keep_torch(&p, c->error);
     if (!status) status = make_tensor(g, p.name, &spec->shape, &p.value, c->error);
     if (status) return status;
     g->param[g->params++] = p;
@@ -115,7 +134,7 @@ tn_status tn_graph_declare_state(tn_calling *c, const char *name, const tn_shape
     const owner o = owner_of(g, setup);
     if (*o.states == TN_MAX_OWN)
         return tn_error_set(c->error, TN_ENOTSUP, "more than %d states", TN_MAX_OWN);
-    tn_graph_state s;
+    tn_graph_state s = {.node = setup->node};
     status = join_name(&o, name, s.name, c->error);
     if (!status) status = make_tensor(g, s.name, shape, &s.value, c->error);
     if (status) return status;
@@ -268,6 +287,7 @@ tn_param_info tn_graph_param_info(const tn_graph *g, int32_t param)
 static tn_status draw(tn_graph *g, int32_t param, tn_error *e)
 {
     tn_graph_param *p = &g->param[param];
+    if (p->given) return TN_OK;
     const tn_param_info info = tn_graph_param_info(g, param);
     if (!p->init) {
         fill_parts(p);
@@ -309,7 +329,7 @@ static void choose_regularizer(tn_graph *g, tn_graph_param *p)
                                                                : g->regularizer;
 }
 
-tn_status tn_graph_fill(tn_graph *g, const tn_cfg *root, tn_error *e)
+tn_status tn_graph_equip(tn_graph *g, const tn_cfg *root, tn_error *e)
 {
     tn_status status = make_defaults(g, root, e);
     const int32_t of_layers = g->params;
@@ -317,7 +337,13 @@ tn_status tn_graph_fill(tn_graph *g, const tn_cfg *root, tn_error *e)
     for (int32_t i = 0; !status && i < g->params; i++) {
         choose_regularizer(g, &g->param[i]);
         status = choose_initializer(g, &g->param[i], e);
-        if (!status) status = draw(g, i, e);
     }
+    return status;
+}
+
+tn_status tn_graph_draw(tn_graph *g, tn_error *e)
+{
+    tn_status status = TN_OK;
+    for (int32_t i = 0; !status && i < g->params; i++) status = draw(g, i, e);
     return status;
 }

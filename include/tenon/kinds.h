@@ -91,6 +91,15 @@ typedef enum tn_role { TN_WEIGHT = 1, TN_BIAS, TN_NORM, TN_GATE } tn_role;
 typedef enum tn_along { TN_ENTIRE, TN_PER_COLUMN } tn_along;
 
 #define TN_MAX_PARTS 4
+#define TN_MAX_TORCH 2
+
+/* A tensor of PyTorch's state_dict of which a parameter is made: `count` rows (along the first
+ * axis), from row `from` of its `rows`, are added to the parameter's from row `to`. rows 0: as
+ * many as the parameter has, and all are meant. */
+typedef struct tn_torch_part {
+    const char *name; /* "bias_hh_l0" */
+    int64_t rows, from, to, count;
+} tn_torch_part;
 
 struct tn_param_spec {
     const char *name; /* "weight" */
@@ -104,6 +113,11 @@ struct tn_param_spec {
     double more[TN_MAX_PARTS];
     tn_ref
         initializer; /* an option of the layer's own, which the node's `init` overrides */
+    /* How it lies in files of PyTorch's. The sum of these; none: one of the same name and shape. */
+    tn_torch_part torch[TN_MAX_TORCH];
+    /* 1 + the axis that runs along the features of the input, which has another order there behind
+     * a flattened image; 0: none does. Known of TN_PER_COLUMN. */
+    int32_t feature_axis;
 };
 
 /* What infer reads and sets. */
