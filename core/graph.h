@@ -57,6 +57,7 @@ typedef struct tn_graph_param {
 typedef struct tn_graph_state {
     char name[128];
     int32_t node;
+    bool given; /* as of a parameter */
     tn_tensor value;
 } tn_graph_state;
 
@@ -87,7 +88,7 @@ tn_status tn_graph_new(tn_env *, const tn_cfg *root, const tn_shape *input, int3
 tn_status tn_graph_build(tn_env *, const tn_cfg *root, const tn_shape *input,
                          int32_t real, uint64_t seed, int64_t most, tn_graph **,
                          tn_error *);
-/* First values of all parameters that are not given. */
+/* First values of all parameters that are not given, and of what parametrizations have. */
 tn_status tn_graph_draw(tn_graph *, tn_error *);
 void tn_graph_free(tn_graph *);
 

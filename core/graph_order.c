@@ -50,7 +50,8 @@ void tn_graph_channels(const tn_graph *g, int64_t *channels)
 int32_t tn_graph_feature_axis(const tn_graph_param *p)
 {
     if (p->owner >= 0) return -1;
-    return p->spec.along == TN_PER_COLUMN ? 0 : p->spec.feature_axis - 1;
+    if (p->spec.along == TN_PER_COLUMN && p->value.rank == 1) return 0;
+    return p->spec.feature_axis - 1;
 }
 
 int32_t tn_graph_state_axis(const tn_graph *g, const tn_graph_state *s)

@@ -60,9 +60,10 @@ static tn_status keep_torch(tn_graph_param *p, tn_error *e)
         t->name = NULL;
         if (length >= TN_TORCH_NAME)
             return tn_error_set(e, TN_EINVAL, "the name '%s' is too long", p->torch[i]);
-        if (!t->rows) t->rows = t->count = p->spec.shape.dim[0];
+        const int64_t rows = p->spec.shape.rank ? p->spec.shape.dim[0] : 1;
+        if (!t->rows) t->rows = t->count = rows;
         if (t->from < 0 || t->to < 0 || t->count < 1 || t->from + t->count > t->rows ||
-            t->to + t->count > p->spec.shape.dim[0])
+            t->to + t->count > rows)
             return tn_error_set(e, TN_EINVAL, "its rows of '%s' are not there",
                                 p->torch[i]);
     }
@@ -341,9 +342,34 @@ tn_status tn_graph_equip(tn_graph *g, const tn_cfg *root, tn_error *e)
     return status;
 }
 
+/* What the parametrization of parameter i has, once there is a raw weight. */
+static tn_status start(tn_graph *g, int32_t i, tn_error *e)
+{
+    const tn_graph_param *p = &g->param[i];
+    tn_tensor *param[TN_MAX_OWN] = {0}, *state[TN_MAX_OWN] = {0};
+    tn_tensor raw = tn_tensor_over(&p->raw, -1, g->real, p->value.data);
+    if (!p->parametrization) return TN_OK;
+    const tn_layer_facts f = tn_real_ops_of(g->real)->facts(p->parametrization->vtable);
+    if (!f.start) return TN_OK;
+    for (int32_t k = 0; k < p->own; k++)
+        if (!g->param[p->first_own + k].given)
+            param[k] = &g->param[p->first_own + k].value;
+    for (int32_t k = 0; k < p->own_states; k++)
+        if (!g->state[p->first_own_state + k].given)
+            state[k] = &g->state[p->first_own_state + k].value;
+    tn_calling calling;
+    tn_call *call = tn_call_make(&calling, g->env, p->parametrization, g->real, e);
+    const tn_key key = tn_key_derive(key_of(g, p->name), 1, 0);
+    const tn_status status = tn_call_end(
+        &calling, f.start(p->parametrization->self, call, key, &raw, param, state));
+    if (status) tn_error_in(e, "parametrization of %s", p->name);
+    return status;
+}
+
 tn_status tn_graph_draw(tn_graph *g, tn_error *e)
 {
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < g->params; i++) status = draw(g, i, e);
+    for (int32_t i = 0; !status && i < g->params; i++) status = start(g, i, e);
     return status;
 }

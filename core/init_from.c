@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/model.h"
+#include "core/torch_layout.h"
 
 #define NAME 300
 
@@ -254,51 +255,9 @@ static tn_status check_tensor(const source *s, const target *t, int32_t part,
                         from->name, s->path, have, t->name, want, t->name);
 }
 
-static double value_at(const tn_tensor *t, int64_t i)
+static int64_t rows_of(const tn_tensor *t)
 {
-    double wide;
-    float narrow;
-    if (t->dtype == TN_F64) {
-        memcpy(&wide, (const char *)t->data + i * (int64_t)sizeof wide, sizeof wide);
-        return wide;
-    }
-    memcpy(&narrow, (const char *)t->data + i * (int64_t)sizeof narrow, sizeof narrow);
-    return (double)narrow;
-}
-
-static void add_at(const tn_tensor *t, int64_t i, double value)
-{
-    if (t->dtype == TN_F64)
-        ((double *)t->data)[i] += value;
-    else
-        ((float *)t->data)[i] += (float)value;
-}
-
-/* Where element i of ours, (position, channel) along the axis, stands there. */
-static int64_t there(const tn_tensor *value, int32_t axis, int64_t channels, int64_t i)
-{
-    int64_t behind = 1;
-    for (int32_t k = axis + 1; k < value->rank; k++) behind *= value->dim[k];
-    const int64_t n = value->dim[axis], at = i / behind % n;
-    const int64_t to = at % channels * (n / channels) + at / channels;
-    return i + (to - at) * behind;
-}
-
-static void add_rows(const target *t, const tn_torch_part *part, int64_t channels,
-                     const tn_tensor *from)
-{
-    const int64_t row = tn_count(t->value) / t->value->dim[0];
-    const int64_t shift = (part->from - part->to) * row, first = part->to * row;
-    const int32_t dtype = t->value->dtype;
-    if (t->parts == 1 && !channels && !shift && from->dtype == dtype) {
-        memcpy(t->value->data, from->data,
-               (size_t)tn_count(t->value) * tn_dtype_size(dtype));
-        return;
-    }
-    for (int64_t i = first; i < first + part->count * row; i++) {
-        const int64_t at = channels ? there(t->value, t->axis, channels, i) : i;
-        add_at(t->value, i, value_at(from, at + shift));
-    }
+    return t->rank ? t->dim[0] : 1;
 }
 
 /* The channels of an axis whose order is another one there; 0: it is the same. */
@@ -331,7 +290,8 @@ static tn_status take(const source *s, const target *t)
         }
         if (!status)
             status = from ? check_tensor(s, t, i, from) : no_such_tensor(s, t, name);
-        if (!status) add_rows(t, &t->part[i], channels, &from->tensor);
+        if (!status)
+            tn_torch_add(t->value, t->axis, channels, &t->part[i], &from->tensor);
     }
     return status;
 }
@@ -341,7 +301,7 @@ static tn_status take(const source *s, const target *t)
 static target of_param(const source *s, const tn_graph_param *p)
 {
     target t = {p->name, &p->value, tn_graph_feature_axis(p), p->node, 1, {{0}}};
-    t.part[0].rows = t.part[0].count = p->value.dim[0];
+    t.part[0].rows = t.part[0].count = rows_of(&p->value);
     for (int32_t i = 0; s->torch && i < TN_MAX_TORCH && *p->torch[i]; i++) {
         t.part[i] = p->spec.torch[i];
         t.part[i].name = p->torch[i];
@@ -368,11 +328,12 @@ static tn_status take_states(const source *s)
 {
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < s->graph->states; i++) {
-        const tn_graph_state *q = &s->graph->state[i];
+        tn_graph_state *q = &s->graph->state[i];
         if (listed(s->fresh, q->name)) continue;
         target t = {q->name, &q->value, tn_graph_state_axis(s->graph, q),
                     q->node, 1,         {{0}}};
-        t.part[0].rows = t.part[0].count = q->value.dim[0];
+        t.part[0].rows = t.part[0].count = rows_of(&q->value);
+        q->given = true;
         memset(q->value.data, 0,
                (size_t)tn_count(&q->value) * tn_dtype_size(q->value.dtype));
         status = take(s, &t);

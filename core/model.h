@@ -28,9 +28,6 @@ tn_status tn_model_make(tn_env *, tn_config *config, const tn_shape *input, int6
 /* Parameters and states from the file of the section `init_from:` of a config's root, if there is
  * one; those parameters are then given. */
 tn_status tn_init_from(tn_graph *, const tn_cfg *root, tn_error *);
-/* How PyTorch holds the parameters and states that it holds in another way, as JSON; NULL without an
- * error: there is none. The caller puts the text back to memory. */
-char *tn_torch_layout(const tn_graph *, tn_error *);
 /* `seed:` and `precision:` of a config's root; `input:`, rank -1 when it is not there. */
 tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real,
                             tn_error *);

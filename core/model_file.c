@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/model.h"
+#include "core/torch_layout.h"
 
 tn_status tn_archive_config(const tn_archive *a, const char **text, tn_error *e)
 {

@@ -1,5 +1,5 @@
-/* torch_layout.c - what a model file says of PyTorch's layout, so that a script can convert it
- * without knowing layers (scripts/torch-state):
+/* torch_layout.c - PyTorch's layout of parameters: reading it, and what a model file says of it, so
+ * that a script can convert it without knowing layers (scripts/torch-state):
  *
  *     {"lstm.bias": {"sum": [["bias_ih_l0", 28, 0, 0, 28], ["bias_hh_l0", 28, 0, 0, 28]]},
  *      "dense.weight": {"axis": 1, "channels": 16}}
@@ -9,7 +9,52 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/model.h"
+#include "core/torch_layout.h"
+
+/* ---- values ----------------------------------------------------------------------------- */
+
+static double value_at(const tn_tensor *t, int64_t i)
+{
+    double wide;
+    float narrow;
+    if (t->dtype == TN_F64) {
+        memcpy(&wide, (const char *)t->data + i * (int64_t)sizeof wide, sizeof wide);
+        return wide;
+    }
+    memcpy(&narrow, (const char *)t->data + i * (int64_t)sizeof narrow, sizeof narrow);
+    return (double)narrow;
+}
+
+static void add_at(const tn_tensor *t, int64_t i, double value)
+{
+    if (t->dtype == TN_F64)
+        ((double *)t->data)[i] += value;
+    else
+        ((float *)t->data)[i] += (float)value;
+}
+
+/* Where element i of ours, (position, channel) along the axis, stands there. */
+static int64_t there(const tn_tensor *value, int32_t axis, int64_t channels, int64_t i)
+{
+    int64_t behind = 1;
+    for (int32_t k = axis + 1; k < value->rank; k++) behind *= value->dim[k];
+    const int64_t n = value->dim[axis], at = i / behind % n;
+    const int64_t to = at % channels * (n / channels) + at / channels;
+    return i + (to - at) * behind;
+}
+
+void tn_torch_add(const tn_tensor *into, int32_t axis, int64_t channels,
+                  const tn_torch_part *part, const tn_tensor *from)
+{
+    const int64_t row = tn_count(into) / (into->rank ? into->dim[0] : 1);
+    const int64_t shift = (part->from - part->to) * row, first = part->to * row;
+    for (int64_t i = first; i < first + part->count * row; i++) {
+        const int64_t at = channels ? there(into, axis, channels, i) : i;
+        add_at(into, i, value_at(from, at + shift));
+    }
+}
+
+/* ---- the text --------------------------------------------------------------------------- */
 
 #define ROOM 4096 /* for one entry */
 

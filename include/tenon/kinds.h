@@ -237,8 +237,9 @@ typedef struct tn_reduction {
                    const double *const *acc, tn_real *const *stat);
 } tn_reduction;
 
-/* layer. Also parametrization: a layer whose input is the raw weight as (out, in) rows and
- * whose output is the weight in use. */
+/* layer. Also parametrization: a layer whose input is the raw weight as one sample of (out, in)
+ * rows and whose output is the weight in use. It runs once for each update, and outside training
+ * once for weights that stay as they are, so there nothing may hang on the key. */
 typedef struct tn_layer {
     TN_HEAD
     int32_t kernel;     /* tn_class */
@@ -279,6 +280,12 @@ typedef struct tn_layer {
     /* Outside training y = scale x + shift per column, of parameters, states and dials as they are:
      * the host may fold that into the product before it. t covers one row. [parallel] */
     void (*as_affine)(const void *self, const tn_tile *, tn_real *scale, tn_real *shift);
+    /* parametrization: its first parameters and states from the raw weight, which has been drawn or
+     * read; NULL: one that has been read itself. Without it they begin as declared. [setup] */
+    tn_status (*start)(const void *self, tn_call *, tn_key, const tn_tensor *raw,
+                       tn_tensor *const *param, tn_tensor *const *state);
+    /* parametrization of class whole: instead of commit, from the cache of the pass. [step] */
+    void (*commit_weight)(const void *self, const tn_io *, tn_tensor *const *state);
 } tn_layer;
 
 #endif
