@@ -191,10 +191,11 @@ static const void *values(const tn_model *m, const char *name)
 /* Others are drawn as without a file: each has a stream of its own. */
 Test(init_from, what_is_fresh_is_drawn)
 {
-    const char *const sets[] = {"init_from.fresh=[dense_2]",
-                                "init_from.ignore=[\"*.num_batches_tracked\", head.4]",
-                                "init_from.names={conv2d: features.0, batch_norm: "
-                                "features.1, batch_norm_2: head.0, dense: head.2}"};
+    static const char names[] =
+        "init_from.names={conv2d: features.0, batch_norm: features.1, batch_norm_2: "
+        "head.0, dense: head.2}";
+    const char *const sets[] = {"init_from.fresh=[dense_2]", names,
+                                "init_from.ignore=[\"*.num_batches_tracked\", head.4]"};
     const char *const none[] = {"init_from="};
     tn_env *env = run_env(1);
     tn_error e = {0};
