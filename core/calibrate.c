@@ -8,7 +8,7 @@
 
 static bool calibrates(const tn_graph_param *p)
 {
-    return p->init && ((const tn_initializer *)p->init->vtable)->calibrate;
+    return p->init && !p->given && ((const tn_initializer *)p->init->vtable)->calibrate;
 }
 
 static tn_tensor output_of(const tn_plan *plan, const tn_graph *g, int32_t node,

@@ -2,8 +2,8 @@
  *
  * A path alternates between sections, which hold one plugin ("optimizer", a list's
  * item), and options, which may hold sections in turn; lists of sections are stepped
- * into by number. Only the root's `train` is plain options. So it can be told from a
- * path alone where a second plugin would come to stand beside the first. */
+ * into by number. Only the root's `train` and `init_from` are plain options. So it can be
+ * told from a path alone where a second plugin would come to stand beside the first. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,7 +107,7 @@ static tn_status step_down(setting *s, tn_cfg ***slot, const char *step, tn_erro
     tn_status status = TN_OK;
     if (node->type == TN_CFG_SCALAR) status = open_scalar(s, node, step, e);
     if (!status) status = step_map(s, node, step, slot, e);
-    if (step == s->steps) s->plain = !strcmp(step, "train");
+    if (step == s->steps) s->plain = !strcmp(step, "train") || !strcmp(step, "init_from");
     s->section = !s->section && !s->plain;
     return status;
 }

@@ -46,9 +46,9 @@ static tn_status list_instances(tn_graph *g, tn_error *e)
     return TN_OK;
 }
 
-tn_status tn_graph_new(tn_env *env, const tn_cfg *root, const tn_shape *input,
-                       int32_t real, uint64_t seed, int64_t most, tn_graph **out,
-                       tn_error *e)
+tn_status tn_graph_build(tn_env *env, const tn_cfg *root, const tn_shape *input,
+                         int32_t real, uint64_t seed, int64_t most, tn_graph **out,
+                         tn_error *e)
 {
     const tn_around nothing = {.prefix = ""};
     *out = NULL;
@@ -62,13 +62,25 @@ tn_status tn_graph_new(tn_env *env, const tn_cfg *root, const tn_shape *input,
     int32_t last;
     tn_status status = add_input(g, input, e);
     if (!status) status = tn_graph_add_list(g, model, &nothing, 0, &last, e);
-    if (!status) status = tn_graph_fill(g, root, e);
+    if (!status) status = tn_graph_equip(g, root, e);
     if (!status) status = list_instances(g, e);
     for (int32_t i = 0; i < g->params; i++) g->param[i].packed.graph = g;
     if (status)
         tn_graph_free(g);
     else
         *out = g;
+    return status;
+}
+
+tn_status tn_graph_new(tn_env *env, const tn_cfg *root, const tn_shape *input,
+                       int32_t real, uint64_t seed, int64_t most, tn_graph **out,
+                       tn_error *e)
+{
+    tn_status status = tn_graph_build(env, root, input, real, seed, most, out, e);
+    if (!status) status = tn_graph_draw(*out, e);
+    if (!status) return TN_OK;
+    tn_graph_free(*out);
+    *out = NULL;
     return status;
 }
 

@@ -10,6 +10,7 @@
 
 #define TN_MAX_INPUTS 64
 #define TN_NODE_NAME 64
+#define TN_TORCH_NAME 40
 
 typedef struct tn_graph_name tn_graph_name; /* graph_name.c */
 
@@ -33,7 +34,8 @@ typedef struct tn_graph_node {
 
 typedef struct tn_graph_param {
     char name[128];     /* "dense.weight" */
-    tn_param_spec spec; /* without its name, which was the plugin's */
+    tn_param_spec spec; /* without its names, which were the plugin's */
+    char torch[TN_MAX_TORCH][TN_TORCH_NAME]; /* of spec.torch; "": none */
     int32_t node;
     int32_t owner;   /* -1: the node; else the parameter whose parametrization it is of */
     tn_tensor value; /* host order: rank as in spec.shape, contiguous */
@@ -42,6 +44,7 @@ typedef struct tn_graph_param {
     tn_instance *regularizer; /* borrowed; NULL: none */
     char init_text[96];       /* for the table: "he (auto: relu)" */
     bool decays;              /* weight */
+    bool given;               /* its first value comes from a file: it is not drawn */
     tn_packed packed;
     /* Of a parametrized weight, whose value is the raw one. */
     const tn_instance *parametrization; /* NULL: the value is what the layer uses */
@@ -53,6 +56,8 @@ typedef struct tn_graph_param {
 
 typedef struct tn_graph_state {
     char name[128];
+    int32_t node;
+    bool given; /* as of a parameter */
     tn_tensor value;
 } tn_graph_state;
 
@@ -75,10 +80,16 @@ typedef struct tn_graph {
     pthread_mutex_t packing; /* of packed */
 } tn_graph;
 
-/* From `model:` (a list), `init:`, `regularizer:` of the config's root. Weights are drawn. A
- * network whose parameters and states take more bytes than `most` is refused. */
+/* From `model:` (a list), `init:`, `regularizer:` of the config's root. A network whose parameters
+ * and states take more bytes than `most` is refused. */
 tn_status tn_graph_new(tn_env *, const tn_cfg *root, const tn_shape *input, int32_t real,
                        uint64_t seed, int64_t most, tn_graph **, tn_error *);
+/* The same, with parameters of zeros: for those that are read or drawn next. */
+tn_status tn_graph_build(tn_env *, const tn_cfg *root, const tn_shape *input,
+                         int32_t real, uint64_t seed, int64_t most, tn_graph **,
+                         tn_error *);
+/* First values of all parameters that are not given, and of what parametrizations have. */
+tn_status tn_graph_draw(tn_graph *, tn_error *);
 void tn_graph_free(tn_graph *);
 
 /* Data-driven initializers (calibrate) on a first batch; nothing if there is none. */
@@ -94,5 +105,14 @@ void tn_graph_walk(tn_graph *, void (*visit)(void *, tn_instance *), void *);
 void tn_graph_changed(tn_graph *);
 
 const tn_shape *tn_graph_output(const tn_graph *);
+
+/* Behind a flattened image of several positions, features stand position by position here and
+ * channel by channel in frameworks that keep channels first. The number of channels for the features
+ * of each node; 0: there is one order; -1: they are a mixture that nobody knows the order of. */
+void tn_graph_channels(const tn_graph *, int64_t *channels);
+/* The axis of a parameter that runs along the features of its node's input; -1: none. */
+int32_t tn_graph_feature_axis(const tn_graph_param *);
+/* Likewise of a state. */
+int32_t tn_graph_state_axis(const tn_graph *, const tn_graph_state *);
 
 #endif

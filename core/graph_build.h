@@ -42,8 +42,8 @@ tn_status tn_graph_check_shapes(const tn_instance *layer, const tn_layer_facts *
                                 const tn_node *, const tn_graph_param *, int32_t params,
                                 tn_error *);
 
-/* Chooses initializers and regularizers, and draws all parameters. */
-tn_status tn_graph_fill(tn_graph *, const tn_cfg *root, tn_error *);
+/* Chooses parametrizations, initializers and regularizers of all parameters. */
+tn_status tn_graph_equip(tn_graph *, const tn_cfg *root, tn_error *);
 /* What the initializer of parameter i is told. */
 tn_param_info tn_graph_param_info(const tn_graph *, int32_t param);
 

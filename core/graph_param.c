@@ -1,5 +1,5 @@
-/* graph_param.c - a graph's parameters and states: declared by infer, then given initializers,
- * regularizers and values. `init: auto` asks the metadata: the activation that follows says
+/* graph_param.c - a graph's parameters and states: declared by infer, then given initializers and
+ * regularizers, and drawn. `init: auto` asks the metadata: the activation that follows says
  * which initializer it prefers, else the layer itself does. */
 #include "core/graph_build.h"
 
@@ -51,6 +51,25 @@ static tn_status join_name(const owner *o, const char *name, char out[128], tn_e
                         : tn_error_set(e, TN_EINVAL, "the name '%s' is too long", name);
 }
 
+/* The names do not live as long as the graph, so it keeps its own. */
+static tn_status keep_torch(tn_graph_param *p, tn_error *e)
+{
+    for (int32_t i = 0; i < TN_MAX_TORCH && p->spec.torch[i].name; i++) {
+        tn_torch_part *t = &p->spec.torch[i];
+        const int length = snprintf(p->torch[i], TN_TORCH_NAME, "%s", t->name);
+        t->name = NULL;
+        if (length >= TN_TORCH_NAME)
+            return tn_error_set(e, TN_EINVAL, "the name '%s' is too long", p->torch[i]);
+        const int64_t rows = p->spec.shape.rank ? p->spec.shape.dim[0] : 1;
+        if (!t->rows) t->rows = t->count = rows;
+        if (t->from < 0 || t->to < 0 || t->count < 1 || t->from + t->count > t->rows ||
+            t->to + t->count > rows)
+            return tn_error_set(e, TN_EINVAL, "its rows of '%s' are not there",
+                                p->torch[i]);
+    }
+    return TN_OK;
+}
+
 tn_status tn_graph_declare_param(tn_calling *c, const tn_param_spec *spec)
 {
     const tn_setup *setup = c->setup;
@@ -77,6 +96,7 @@ tn_status tn_graph_declare_param(tn_calling *c, const tn_param_spec *spec)
                         .decays = spec->role == TN_WEIGHT};
     p.spec.name = NULL; /* it may not live as long */
     status = join_name(&o, spec->name, p.name, c->error);
+    if (!status) status = keep_torch(&p, c->error);
     if (!status) status = make_tensor(g, p.name, &spec->shape, &p.value, c->error);
     if (status) return status;
     g->param[g->params++] = p;
@@ -115,7 +135,7 @@ tn_status tn_graph_declare_state(tn_calling *c, const char *name, const tn_shape
     const owner o = owner_of(g, setup);
     if (*o.states == TN_MAX_OWN)
         return tn_error_set(c->error, TN_ENOTSUP, "more than %d states", TN_MAX_OWN);
-    tn_graph_state s;
+    tn_graph_state s = {.node = setup->node};
     status = join_name(&o, name, s.name, c->error);
     if (!status) status = make_tensor(g, s.name, shape, &s.value, c->error);
     if (status) return status;
@@ -268,6 +288,7 @@ tn_param_info tn_graph_param_info(const tn_graph *g, int32_t param)
 static tn_status draw(tn_graph *g, int32_t param, tn_error *e)
 {
     tn_graph_param *p = &g->param[param];
+    if (p->given) return TN_OK;
     const tn_param_info info = tn_graph_param_info(g, param);
     if (!p->init) {
         fill_parts(p);
@@ -309,7 +330,7 @@ static void choose_regularizer(tn_graph *g, tn_graph_param *p)
                                                                : g->regularizer;
 }
 
-tn_status tn_graph_fill(tn_graph *g, const tn_cfg *root, tn_error *e)
+tn_status tn_graph_equip(tn_graph *g, const tn_cfg *root, tn_error *e)
 {
     tn_status status = make_defaults(g, root, e);
     const int32_t of_layers = g->params;
@@ -317,7 +338,38 @@ tn_status tn_graph_fill(tn_graph *g, const tn_cfg *root, tn_error *e)
     for (int32_t i = 0; !status && i < g->params; i++) {
         choose_regularizer(g, &g->param[i]);
         status = choose_initializer(g, &g->param[i], e);
-        if (!status) status = draw(g, i, e);
     }
+    return status;
+}
+
+/* What the parametrization of parameter i has, once there is a raw weight. */
+static tn_status start(tn_graph *g, int32_t i, tn_error *e)
+{
+    const tn_graph_param *p = &g->param[i];
+    tn_tensor *param[TN_MAX_OWN] = {0}, *state[TN_MAX_OWN] = {0};
+    tn_tensor raw = tn_tensor_over(&p->raw, -1, g->real, p->value.data);
+    if (!p->parametrization) return TN_OK;
+    const tn_layer_facts f = tn_real_ops_of(g->real)->facts(p->parametrization->vtable);
+    if (!f.start) return TN_OK;
+    for (int32_t k = 0; k < p->own; k++)
+        if (!g->param[p->first_own + k].given)
+            param[k] = &g->param[p->first_own + k].value;
+    for (int32_t k = 0; k < p->own_states; k++)
+        if (!g->state[p->first_own_state + k].given)
+            state[k] = &g->state[p->first_own_state + k].value;
+    tn_calling calling;
+    tn_call *call = tn_call_make(&calling, g->env, p->parametrization, g->real, e);
+    const tn_key key = tn_key_derive(key_of(g, p->name), 1, 0);
+    const tn_status status = tn_call_end(
+        &calling, f.start(p->parametrization->self, call, key, &raw, param, state));
+    if (status) tn_error_in(e, "parametrization of %s", p->name);
+    return status;
+}
+
+tn_status tn_graph_draw(tn_graph *g, tn_error *e)
+{
+    tn_status status = TN_OK;
+    for (int32_t i = 0; !status && i < g->params; i++) status = draw(g, i, e);
+    for (int32_t i = 0; !status && i < g->params; i++) status = start(g, i, e);
     return status;
 }

@@ -85,6 +85,16 @@ static tn_status check_class(const checked *c, const tn_layer_facts *facts)
     }
 }
 
+static tn_status check_feature_axis(const checked *c, const tn_graph_param *p)
+{
+    const int32_t axis = p->spec.feature_axis - 1;
+    const bool fits = axis >= 0 && axis < p->value.rank &&
+                      p->value.dim[axis] == tn_shape_width(&c->node->in[0]);
+    return fits || axis == -1 ? TN_OK
+                              : complain(c, "a feature_axis is as long as its input has "
+                                            "features");
+}
+
 tn_status tn_graph_check_shapes(const tn_instance *layer, const tn_layer_facts *facts,
                                 const tn_node *node, const tn_graph_param *param,
                                 int32_t params, tn_error *e)
@@ -98,7 +108,9 @@ tn_status tn_graph_check_shapes(const tn_instance *layer, const tn_layer_facts *
                             "%s: the output's shape %s is not possible",
                             layer->entry->name, text);
     }
-    const tn_status status = check_class(&c, facts);
+    tn_status status = check_class(&c, facts);
+    for (int32_t i = 0; !status && i < params; i++)
+        status = check_feature_axis(&c, &param[i]);
     if (status || facts->kernel == TN_WHOLE) return status;
     for (int32_t i = 0; i < params; i++)
         if (param[i].spec.along == TN_PER_COLUMN &&

@@ -9,9 +9,9 @@
 /* ---- settings ------------------------------------------------------------------------ */
 
 static const char *const root_keys[] = {
-    "seed",  "precision", "data",      "input",    "classes",     "model",
-    "init",  "loss",      "optimizer", "gradient", "regularizer", "metrics",
-    "train", "observe",   "memory",    NULL};
+    "seed",    "precision", "data",    "input",     "classes",  "model",
+    "init",    "init_from", "loss",    "optimizer", "gradient", "regularizer",
+    "metrics", "train",     "observe", "memory",    NULL};
 
 tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real,
                             tn_error *e)
@@ -135,7 +135,14 @@ tn_status tn_model_name_classes(tn_model *m, const char *const *names, int32_t c
     return status;
 }
 
-static tn_status fill(tn_model *m, const tn_shape *input, int64_t most, tn_error *e)
+static tn_status first_weights(tn_model *m, tn_error *e)
+{
+    const tn_status status = tn_init_from(m->graph, m->config->root, e);
+    return status ? status : tn_graph_draw(m->graph, e);
+}
+
+static tn_status fill(tn_model *m, const tn_shape *input, int64_t most, bool fresh,
+                      tn_error *e)
 {
     uint64_t seed;
     int32_t real;
@@ -146,8 +153,9 @@ static tn_status fill(tn_model *m, const tn_shape *input, int64_t most, tn_error
     if (!status) status = read_memory(m, e);
     if (!status) status = tn_model_set_input(m->config, input, e);
     if (!status)
-        status = tn_graph_new(m->env, m->config->root, input, real, seed, most, &m->graph,
-                              e);
+        status = tn_graph_build(m->env, m->config->root, input, real, seed, most,
+                                &m->graph, e);
+    if (!status && fresh) status = first_weights(m, e);
     if (status) return status;
     m->chunk = tn_predict_chunk(m->graph);
     tn_graph_tick(m->graph, &(tn_clock){0});
@@ -155,7 +163,7 @@ static tn_status fill(tn_model *m, const tn_shape *input, int64_t most, tn_error
 }
 
 tn_status tn_model_make(tn_env *env, tn_config *config, const tn_shape *input,
-                        int64_t most, tn_model **out, tn_error *e)
+                        int64_t most, bool fresh, tn_model **out, tn_error *e)
 {
     *out = NULL;
     tn_model *m = tn_memory_get(&env->memory, sizeof *m, e);
@@ -165,7 +173,7 @@ tn_status tn_model_make(tn_env *env, tn_config *config, const tn_shape *input,
     }
     m->env = env;
     m->config = config;
-    const tn_status status = fill(m, input, most, e);
+    const tn_status status = fill(m, input, most, fresh, e);
     if (status)
         tn_model_free(m);
     else
@@ -183,7 +191,7 @@ tn_model *tn_model_new(tn_env *env, const tn_config *config, const tn_shape *inp
         return NULL;
     }
     tn_config *own = tn_config_copy(env, config, e);
-    return own && !tn_model_make(env, own, input, INT64_MAX, &m, e) ? m : NULL;
+    return own && !tn_model_make(env, own, input, INT64_MAX, true, &m, e) ? m : NULL;
 }
 
 void tn_model_free(tn_model *m)

@@ -21,9 +21,13 @@ struct tn_model {
     struct tn_idle_plan *idle;
 };
 
-/* `config` becomes the model's own, also on failure. `most`: as of tn_graph_new. */
+/* `config` becomes the model's own, also on failure. `most`: as of tn_graph_new. Not `fresh`: all
+ * parameters are read next, so that none is drawn or taken from `init_from:`. */
 tn_status tn_model_make(tn_env *, tn_config *config, const tn_shape *input, int64_t most,
-                        tn_model **, tn_error *);
+                        bool fresh, tn_model **, tn_error *);
+/* Parameters and states from the file of the section `init_from:` of a config's root, if there is
+ * one; those parameters are then given. */
+tn_status tn_init_from(tn_graph *, const tn_cfg *root, tn_error *);
 /* `seed:` and `precision:` of a config's root; `input:`, rank -1 when it is not there. */
 tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real,
                             tn_error *);
@@ -57,6 +61,7 @@ tn_status tn_archive_take(const tn_archive *, const char *name, const tn_tensor 
 #define TN_KEY_VERSION "tenon.version"
 #define TN_KEY_CONFIG "tenon.config"
 #define TN_KEY_BACKEND "tenon.backend" /* only of checkpoints */
+#define TN_KEY_TORCH "tenon.torch"     /* tn_torch_layout, only of models */
 #define TN_FILE_VERSION 1
 /* Checks TN_KEY_VERSION and gives the config. */
 tn_status tn_archive_config(const tn_archive *, const char **text, tn_error *);

@@ -1,11 +1,13 @@
 /* model_file.c - models to and from archives.
  *
  * A model file holds every parameter and state under its own name and, as text, the part of the
- * config that the network consists of: no data, no paths, nothing of the training. */
+ * config that the network consists of, no data, no paths, nothing of the training, and for other
+ * tools how PyTorch would hold the tensors. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/model.h"
+#include "core/torch_layout.h"
 
 tn_status tn_archive_config(const tn_archive *a, const char **text, tn_error *e)
 {
@@ -41,13 +43,14 @@ static char *network_text(const tn_model *m, tn_error *e)
 }
 
 static tn_status write_model(const tn_model *m, const char *path, const char *config,
-                             tn_error *e)
+                             const char *torch, tn_error *e)
 {
     char version[16];
     snprintf(version, sizeof version, "%d", TN_FILE_VERSION);
-    tn_text_pair text[] = {{TN_KEY_VERSION, version}, {TN_KEY_CONFIG, config}};
+    tn_text_pair text[] = {
+        {TN_KEY_VERSION, version}, {TN_KEY_CONFIG, config}, {TN_KEY_TORCH, torch}};
     const int32_t count = tn_model_tensors(m);
-    tn_archive a = {.texts = 2, .tensors = count, .text = text};
+    tn_archive a = {.texts = torch ? 3 : 2, .tensors = count, .text = text};
     a.tensor = tn_memory_array(&m->env->memory, (size_t)count, sizeof *a.tensor, e);
     if (!a.tensor) return TN_ENOMEM;
     for (int32_t i = 0; i < count; i++)
@@ -59,11 +62,14 @@ static tn_status write_model(const tn_model *m, const char *path, const char *co
 
 tn_status tn_model_save(const tn_model *m, const char *path, tn_error *e)
 {
-    char *config = network_text(m, e);
-    if (!config) return TN_ENOMEM;
-    const tn_status status = write_model(m, path, config, e);
+    tn_error own = {0};
+    char *config = network_text(m, &own);
+    char *torch = config ? tn_torch_layout(m->graph, &own) : NULL;
+    if (!own.status) write_model(m, path, config, torch, &own);
     tn_memory_put(&m->env->memory, config);
-    return status;
+    tn_memory_put(&m->env->memory, torch);
+    if (own.status && e) *e = own;
+    return own.status;
 }
 
 /* ---- loading ------------------------------------------------------------------------- */
@@ -107,7 +113,7 @@ static tn_status make_network(tn_env *env, const char *path, const tn_archive *a
     if (!status && input.rank < 0)
         status = tn_error_set(e, TN_EDATA,
                               "%s: its config does not say the input's shape", path);
-    if (!status) return tn_model_make(env, config, &input, bytes_of(a), out, e);
+    if (!status) return tn_model_make(env, config, &input, bytes_of(a), false, out, e);
     tn_config_free(config);
     return status;
 }

@@ -33,19 +33,50 @@ static tn_pass weight_pass(const tn_pass *pass)
     return (tn_pass){.samples = 1, .step = pass->step, .training = pass->training};
 }
 
-/* Parametrized weights, from the raw ones. */
-static tn_status run_weights(tn_plan *p, const tn_pass *pass, bool back, tn_error *e)
+static tn_status in_weight(const tn_plan *p, int32_t number, tn_status status,
+                           tn_error *e)
 {
+    if (status) tn_error_in(e, "parametrization of %s", p->graph->param[number].name);
+    return status;
+}
+
+/* Outside training a weight is made once, as long as nobody may have changed it. */
+static bool is_there(const tn_plan *p, const tn_plan_weight *w, const tn_pass *pass)
+{
+    const tn_graph *g = p->graph;
+    if (pass->training) return pass->further;
+    return w->of == atomic_load(&g->version) && !atomic_load(&g->handed_out);
+}
+
+/* Parametrized weights, from the raw ones. */
+static tn_status make_weights(tn_plan *p, const tn_pass *pass, tn_error *e)
+{
+    const tn_pass one = weight_pass(pass);
+    tn_status status = TN_OK;
+    for (int32_t i = 0; !status && i < p->graph->params; i++) {
+        tn_plan_weight *w = p->weight[i];
+        if (!w || is_there(p, w, pass)) continue;
+        tn_unit *unit = &w->unit;
+        const tn_group group = {&unit, 1};
+        status = in_weight(p, i, p->ops->forward(&group, &one, false, e), e);
+        w->of = pass->training || status ? 0 : atomic_load(&p->graph->version);
+    }
+    return status;
+}
+
+/* Gradients of raw weights, from those of the weights in use. */
+static tn_status run_weights_back(tn_plan *p, const tn_pass *pass, tn_error *e)
+{
+    const unsigned mode = tn_subnormal_flush();
     const tn_pass one = weight_pass(pass);
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < p->graph->params; i++) {
         if (!p->weight[i]) continue;
         tn_unit *unit = &p->weight[i]->unit;
         const tn_group group = {&unit, 1};
-        status = back ? p->ops->backward(&group, &one, false, e)
-                      : p->ops->forward(&group, &one, false, e);
-        if (status) tn_error_in(e, "parametrization of %s", p->graph->param[i].name);
+        status = in_weight(p, i, p->ops->backward(&group, &one, false, e), e);
     }
+    tn_subnormal_back(mode);
     return status;
 }
 
@@ -89,7 +120,7 @@ static tn_status run_stretch(tn_plan *p, const tn_stretch *s, const tn_pass *pas
 static tn_status run_forward(tn_plan *p, const tn_pass *pass, tn_error *e)
 {
     const unsigned mode = tn_subnormal_flush();
-    tn_status status = run_weights(p, pass, false, e);
+    tn_status status = make_weights(p, pass, e);
     for (int32_t i = 0; !status && i < p->forwards; i += p->forward[i].stretch.count)
         status = run_stretch(p, &p->forward[i].stretch, pass, e);
     tn_subnormal_back(mode);
@@ -152,8 +183,37 @@ static tn_status run_backward(tn_plan *p, const tn_pass *pass, tn_error *e)
         status = run_late(p, &p->backward[i], pass, e);
         note(p, p->forwards + 1 + i, began);
     }
-    if (!status) status = run_weights(p, pass, true, e);
     tn_subnormal_back(mode);
+    return status;
+}
+
+/* The gradient of parameter i as the layers make it: of a weight in use; NULL of what a
+ * parametrization has. */
+static void *made(const tn_plan *p, int32_t i, void **total)
+{
+    const tn_graph *g = p->graph;
+    tn_plan_weight *w = p->weight[i];
+    if (g->param[i].owner >= 0 && p->weight[g->param[i].owner]) return NULL;
+    *total = w ? w->total : p->total[i];
+    return w ? w->gradient : p->gradient[i];
+}
+
+/* Adds up what layers make of several batches; parametrizations then see the sum. */
+static tn_status add_backward(tn_plan *p, const tn_pass *pass, tn_error *e)
+{
+    const tn_graph *g = p->graph;
+    void *total;
+    for (int32_t i = 0; i < g->params; i++) {
+        const void *gradient = made(p, i, &total);
+        if (gradient)
+            memcpy(total, gradient, (size_t)tn_count(&g->param[i].value) * p->real_size);
+    }
+    const tn_status status = run_backward(p, pass, e);
+    for (int32_t i = 0; !status && i < g->params; i++) {
+        void *gradient = made(p, i, &total);
+        if (gradient)
+            p->ops->add(p->backend, gradient, total, tn_count(&g->param[i].value));
+    }
     return status;
 }
 
@@ -161,20 +221,11 @@ tn_status tn_plan_backward(tn_plan *p, const tn_pass *pass, bool add, tn_error *
 {
     if (!p->options.training)
         return tn_error_set(e, TN_EINVAL, "this plan is for inference only");
-    const tn_status stored = tn_plan_store(p, pass, e);
-    if (stored) return stored;
-    if (!add) return run_backward(p, pass, e);
-    if (!p->total)
+    if (add && !p->total)
         return tn_error_set(e, TN_EINVAL, "this plan does not add up gradients");
-    const tn_graph *g = p->graph;
-    for (int32_t i = 0; i < g->params; i++)
-        memcpy(p->total[i], p->gradient[i],
-               (size_t)tn_count(&g->param[i].value) * p->real_size);
-    const tn_status status = run_backward(p, pass, e);
-    for (int32_t i = 0; !status && i < g->params; i++)
-        p->ops->add(p->backend, p->gradient[i], p->total[i],
-                    tn_count(&g->param[i].value));
-    return status;
+    tn_status status = tn_plan_store(p, pass, e);
+    if (!status) status = add ? add_backward(p, pass, e) : run_backward(p, pass, e);
+    return status ? status : run_weights_back(p, pass, e);
 }
 
 tn_tensor tn_plan_gradient(const tn_plan *p, int32_t param)
@@ -188,7 +239,7 @@ void tn_plan_commit(tn_plan *p, const tn_pass *pass)
 {
     const tn_pass one = weight_pass(pass);
     for (int32_t i = 0; i < p->graph->params; i++)
-        if (p->weight[i] && p->weight[i]->unit.facts.commits)
+        if (p->weight[i] && p->weight[i]->unit.facts.commits && !pass->further)
             p->ops->commit(&p->weight[i]->unit, &one);
     for (int32_t i = 1; i < p->graph->nodes; i++)
         if (p->node[i].unit.facts.commits && p->node[i].home == i)

@@ -2,25 +2,16 @@
  * part of the product before it (real/fold.c): its values live with those of the product's layer,
  * which are then never there by themselves.
  *
- * So it must be the only one that reads them. Weights that a parametrization makes are new at every
- * pass, and scaling them as well would save nothing. A plan that keeps the values of all layers
- * folds none. Apart from that, what is folded is the same in all plans of a graph: they share the
+ * So it must be the only one that reads them. A plan that keeps the values of all layers folds none.
+ * Apart from that, what is folded is the same in all plans of a graph: they share the
  * packed copies of scaled weights. */
 #include "core/plan_state.h"
-
-static bool has_weights_of_its_own(const tn_plan *p, int32_t number)
-{
-    const tn_graph_node *from = &p->graph->node[number];
-    for (int32_t i = 0; i < from->params; i++)
-        if (p->weight[from->first_param + i]) return false;
-    return from->params > 0;
-}
 
 static bool takes_fold(const tn_plan *p, int32_t number)
 {
     const tn_plan_node *n = &p->node[number];
     return number && n->uses == 1 && number != tn_plan_last(p) && !n->unit.fold &&
-           tn_runs_by_product(&n->unit.facts) && has_weights_of_its_own(p, number);
+           tn_runs_by_product(&n->unit.facts) && p->graph->node[number].params > 0;
 }
 
 static bool folds(const tn_plan *p, int32_t number)

@@ -54,7 +54,7 @@ static void bind_own(const tn_plan *p, tn_unit *u, int32_t first_param, int32_t 
         const tn_plan_weight *w = p->weight[first_param + i];
         u->param[i] = own_of(&q->value, &q->spec.shape, q->spec.along);
         if (w) u->param[i].value = w->value;
-        if (!w && !p->options.training && !p->options.keeps && q->spec.role == TN_WEIGHT)
+        if (!p->options.training && !p->options.keeps && q->spec.role == TN_WEIGHT)
             u->param[i].packed = &p->graph->param[first_param + i].packed;
         if (!p->options.training) continue;
         u->param[i].gradient = w ? w->gradient : p->gradient[first_param + i];
@@ -105,6 +105,7 @@ static tn_status add_weight(tn_plan *p, int32_t i, tn_error *e)
     if (!w || !(w->value = tn_plan_take(p, n, p->real_size, e))) return TN_ENOMEM;
     if (p->options.training && !(w->gradient = tn_plan_take(p, n, p->real_size, e)))
         return TN_ENOMEM;
+    if (p->total && !(w->total = tn_plan_take(p, n, p->real_size, e))) return TN_ENOMEM;
     w->spec = q->parametrized;
     w->spec.in = &q->raw;
     w->unit = make_unit(p, q->parametrization, &w->spec, tn_plan_key(p, i, 2));

@@ -67,7 +67,8 @@ typedef struct tn_plan_group {
 typedef struct tn_plan_weight {
     tn_node spec;
     tn_unit unit;
-    void *value, *gradient; /* of the weight in use */
+    void *value, *gradient, *total; /* of the weight in use */
+    unsigned long long of; /* outside training: the graph's version that value is of */
 } tn_plan_weight;
 
 /* Memory that is needed for a while: *where points to it once it is laid out. */

@@ -37,6 +37,7 @@ static tn_status run_part(const tn_sweep *s, int64_t part, int64_t row, double s
                           .row = row,
                           .step = s->step,
                           .training = true,
+                          .further = part > 0,
                           .sink = s->sink};
     status = tn_plan_forward(s->plan, &pass, batch.field[s->input].real, NULL, e);
     if (!status)

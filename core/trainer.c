@@ -144,7 +144,9 @@ static tn_status make_model(tn_trainer *t, tn_config *config, tn_error *e)
     if (!status && tn_cfg_get(config->root, "data"))
         status = tn_feed_new(t->env, config->root, real, seed, &t->feed, e);
     if (!status) status = find_input(t, config->root, &input, e);
-    if (!status) return tn_model_make(t->env, config, &input, INT64_MAX, &t->model, e);
+    if (!status)
+        return tn_model_make(t->env, config, &input, INT64_MAX, !t->resumed, &t->model,
+                             e);
     tn_feed_free(t->feed);
     t->feed = NULL;
     tn_config_free(config);

@@ -34,7 +34,7 @@ static const char *kernel_missing(const tn_layer *l)
     }
 }
 
-static const char *layer_missing(const void *vtable)
+static const char *computing_missing(const void *vtable)
 {
     const tn_layer *l = vtable;
     REDUCTION(l->reduce, "reduce", TN_OVER_TENSOR);
@@ -43,6 +43,22 @@ static const char *layer_missing(const void *vtable)
         return "back_reduce.over (other than reduce.over)";
     if (l->flags & TN_VIEW) return l->infer ? NULL : "infer";
     return kernel_missing(l);
+}
+
+static const char *layer_missing(const void *vtable)
+{
+    const tn_layer *l = vtable;
+    if (l->start) return "start (of parametrizations only)";
+    if (l->commit_weight) return "commit_weight (of parametrizations only)";
+    return computing_missing(vtable);
+}
+
+static const char *parametrization_missing(const void *vtable)
+{
+    const tn_layer *l = vtable;
+    if (l->commit_weight && l->kernel != TN_WHOLE) return "commit_weight";
+    if (l->commit && l->kernel == TN_WHOLE) return "commit";
+    return computing_missing(vtable);
 }
 
 static const char *regularizer_missing(const void *vtable)
@@ -162,7 +178,7 @@ const tn_kind_table TN(tn_kind_table) = {
             {"metric", sizeof(tn_metric), metric_missing},
             {"observer", sizeof(tn_observer), observer_missing},
             {"optimizer", sizeof(tn_optimizer), optimizer_missing},
-            {"parametrization", sizeof(tn_layer), layer_missing},
+            {"parametrization", sizeof(tn_layer), parametrization_missing},
             {"regularizer", sizeof(tn_regularizer), regularizer_missing},
             {"schedule", sizeof(tn_schedule), schedule_missing},
             {"transform", sizeof(tn_transform), transform_missing},

@@ -15,7 +15,7 @@ tn_layer_facts TN(tn_unit_facts)(const void *vtable)
         .max_inputs = l->max_inputs ? l->max_inputs : 1,
         .flags = l->flags,
         .differentiable = back || (l->flags & TN_VIEW),
-        .commits = l->commit != NULL,
+        .commits = l->commit || l->commit_weight,
         .always_reduce = l->always_reduce != 0,
         .affine = l->as_affine != NULL,
         .over = l->reduce.sums ? l->reduce.over : l->back_reduce.over,
@@ -24,6 +24,7 @@ tn_layer_facts TN(tn_unit_facts)(const void *vtable)
         .back_sums = l->back_reduce.sums,
         .back_stats = l->back_reduce.stats,
         .infer = l->infer,
+        .start = l->start,
     };
 }
 
@@ -189,7 +190,11 @@ void TN(tn_unit_commit)(tn_unit *u, const tn_pass *pass)
     tn_work w = TN(tn_work_make)(u, pass, false);
     tn_frame f;
     void *state[TN_MAX_OWN] = {0};
-    if (!w.layer->commit || !u->states) return;
+    if (!u->states) return;
+    if (w.layer->commit_weight && u->whole)
+        w.layer->commit_weight(u->layer->self, &u->whole->io,
+                               (tn_tensor *const *)(uintptr_t)u->whole->io.state);
+    if (!w.layer->commit) return;
     w.reads_x = false; /* its memory may have gone to another */
     TN(tn_frame_fill)(&f, &w, 0, w.rows * w.width, 0);
     for (int32_t i = 0; i < u->states; i++) state[i] = u->state[i].value;

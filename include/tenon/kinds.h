@@ -94,6 +94,15 @@ typedef enum tn_role { TN_WEIGHT = 1, TN_BIAS, TN_NORM, TN_GATE } tn_role;
 typedef enum tn_along { TN_ENTIRE, TN_PER_COLUMN } tn_along;
 
 #define TN_MAX_PARTS 4
+#define TN_MAX_TORCH 2
+
+/* A tensor of PyTorch's state_dict of which a parameter is made: `count` rows (along the first
+ * axis), from row `from` of its `rows`, are added to the parameter's from row `to`. rows 0: as
+ * many as the parameter has, and all are meant. */
+typedef struct tn_torch_part {
+    const char *name; /* "bias_hh_l0" */
+    int64_t rows, from, to, count;
+} tn_torch_part;
 
 struct tn_param_spec {
     const char *name; /* "weight" */
@@ -107,6 +116,11 @@ struct tn_param_spec {
     double more[TN_MAX_PARTS];
     tn_ref
         initializer; /* an option of the layer's own, which the node's `init` overrides */
+    /* How it lies in files of PyTorch's. The sum of these; none: one of the same name and shape. */
+    tn_torch_part torch[TN_MAX_TORCH];
+    /* 1 + the axis that runs along the features of the input, which has another order there behind
+     * a flattened image; 0: none does. Known of TN_PER_COLUMN. */
+    int32_t feature_axis;
 };
 
 /* What infer reads and sets. */
@@ -239,8 +253,9 @@ typedef struct tn_reduction {
                    const double *const *acc, tn_real *const *stat);
 } tn_reduction;
 
-/* layer. Also parametrization: a layer whose input is the raw weight as (out, in) rows and
- * whose output is the weight in use. */
+/* layer. Also parametrization: a layer whose input is the raw weight as one sample of (out, in)
+ * rows and whose output is the weight in use. It runs once for each update, and outside training
+ * once for weights that stay as they are, so there nothing may hang on the key. */
 typedef struct tn_layer {
     TN_HEAD
     int32_t kernel;     /* tn_class */
@@ -281,6 +296,12 @@ typedef struct tn_layer {
     /* Outside training y = scale x + shift per column, of parameters, states and dials as they are:
      * the host may fold that into the product before it. t covers one row. [parallel] */
     void (*as_affine)(const void *self, const tn_tile *, tn_real *scale, tn_real *shift);
+    /* parametrization: its first parameters and states from the raw weight, which has been drawn or
+     * read; NULL: one that has been read itself. Without it they begin as declared. [setup] */
+    tn_status (*start)(const void *self, tn_call *, tn_key, const tn_tensor *raw,
+                       tn_tensor *const *param, tn_tensor *const *state);
+    /* parametrization of class whole: instead of commit, from the cache of the pass. [step] */
+    void (*commit_weight)(const void *self, const tn_io *, tn_tensor *const *state);
 } tn_layer;
 
 #endif

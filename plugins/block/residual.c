@@ -10,7 +10,9 @@
  *
  *     y = F(P(x)) + x,  or  F(P(x)) + W_s P(x)
  *
- * He, Zhang, Ren, Sun, "Identity mappings in deep residual networks", ECCV 2016, eq. 7. */
+ * He, Zhang, Ren, Sun, "Identity mappings in deep residual networks", ECCV 2016, eq. 7. With
+ * `drop` a layer stochastic_depth stands behind the body: F(x) is left out of a share of the samples
+ * while training, and counts for more in the others. */
 #include <tenon/plugin.h>
 #include <tenon/block.h>
 #include "../layer/shape.h"
@@ -25,7 +27,10 @@
       "auto: identity where shapes agree, else a projection; zero_pad: every s-th " \
       "position and zeros as further channels")                                     \
     P(GRAPH, projection, TN_OPTIONAL, 0, , ,                                        \
-      "the layers of a projection; by default a dense layer without bias")
+      "the layers of a projection; by default a dense layer without bias")          \
+    P(REAL, drop, TN_BELOW, 0, 0, 1,                                                \
+      "probability that a sample goes around the body while training: stochastic "  \
+      "depth")
 TN_SELF(OPTIONS, )
 
 #ifndef RESIDUAL_ONCE
@@ -143,6 +148,15 @@ static tn_status TN(add_shortcut)(const TN(self) * self, tn_call *c, tn_builder 
                       "shortcut: auto or end the body with as many features as it gets");
 }
 
+/* Behind `end`, the body's. */
+static int32_t TN(add_drop)(const TN(self) * self, tn_call *c, tn_builder *b, int32_t end)
+{
+    char options[40];
+    if (end < 0 || self->drop <= 0) return end;
+    snprintf(options, sizeof options, "{p: %.17g}", self->drop);
+    return b->add(b, c, "stochastic_depth", options, 1, &end);
+}
+
 static tn_status TN(expand)(const void *me, tn_call *c, tn_builder *b, int32_t inputs,
                             const int32_t *input, int32_t *out)
 {
@@ -150,7 +164,8 @@ static tn_status TN(expand)(const void *me, tn_call *c, tn_builder *b, int32_t i
     int32_t shortcut;
     if (inputs != 1) return tn_fail(c, TN_EINVAL, "has one input, got %d", inputs);
     const int32_t ready = b->add_graph(b, c, self->before, input[0]);
-    const int32_t end = ready < 0 ? -1 : b->add_graph(b, c, self->body, ready);
+    int32_t end = ready < 0 ? -1 : b->add_graph(b, c, self->body, ready);
+    end = TN(add_drop)(self, c, b, end);
     if (end < 0) return TN_EINVAL; /* the call knows why */
     const tn_shape made = *b->shape(b, end);
     const tn_status status = TN(add_shortcut)(self, c, b, input[0], ready, &made,

@@ -3,44 +3,15 @@
  * matrix of its own; axes behind the first count as columns.
  *
  * Saxe, McClelland, Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear
- * neural networks", ICLR 2014, section 3. Normal numbers are made orthogonal by Gram and Schmidt's
- * process, in double, and again where digits cancel (Daniel, Gragg, Kaufman, Stewart, Math. Comp. 30,
- * 1976). Since it gives the R of Q R a positive diagonal, all orthogonal matrices are equally likely
- * (Mezzadri, "How to generate random matrices from the classical compact groups", 2007). */
+ * neural networks", ICLR 2014, section 3. All orthogonal matrices are equally likely: orthogonal.h. */
 #include <tenon/plugin.h>
 #include <tenon/initializer.h>
-#include <tenon/math.h>
-#include <tenon/random.h>
 
 #define OPTIONS(P) \
     P(REAL, gain, TN_POSITIONAL | TN_ABOVE, 1, 0, INFINITY, "length of a row")
 TN_SELF(OPTIONS, )
 
-/* Takes from v, of n numbers, what lies along the `count` rows of q; the length that is left. */
-TN_KERNEL double TN(take_along)(double *v, const double *q, int64_t count, int64_t n)
-{
-    for (int64_t i = 0; i < count; i++) {
-        const double *row = q + i * n;
-        const double along = TN_SUM(j, n, row[j] * v[j]);
-        for (int64_t j = 0; j < n; j++) v[j] -= along * row[j];
-    }
-    return sqrt(TN_SUM(j, n, v[j] * v[j]));
-}
-
-/* `few` rows of `many` numbers. Rounding shows where little of a row is left: then it is done
- * again. */
-static void TN(draw)(double *q, int64_t few, int64_t many, tn_key key)
-{
-    for (int64_t i = 0; i < few; i++) {
-        double *v = q + i * many;
-        for (int64_t j = 0; j < many; j++)
-            v[j] = tn_random_normal(key, (uint64_t)(i * many + j));
-        double before, length = TN(take_along)(v, NULL, 0, many);
-        do before = length, length = TN(take_along)(v, q, i, many);
-        while (length < before / 2);
-        for (int64_t j = 0; j < many; j++) v[j] /= length;
-    }
-}
+#include "orthogonal.h"
 
 static tn_status TN(fill)(const void *me, tn_call *c, const tn_param_info *info,
                           tn_tensor *w)

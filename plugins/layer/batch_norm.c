@@ -49,12 +49,14 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
                                  .shape = features,
                                  .role = TN_NORM,
                                  .along = TN_PER_COLUMN,
-                                 .fill = 1};
+                                 .fill = 1,
+                                 .torch = {{.name = "weight"}}};
     const tn_param_spec beta = {.name = "beta",
                                 .shape = features,
                                 .role = TN_NORM,
                                 .along = TN_PER_COLUMN,
-                                .fill = 0};
+                                .fill = 0,
+                                .torch = {{.name = "bias"}}};
     tn_status status = c->host->state(c, "running_mean", &features, 0);
     if (!status) status = c->host->state(c, "running_var", &features, 1);
     if (!status && self->affine) status = c->host->param(c, &gamma);

@@ -23,7 +23,8 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
                                   .shape = {.rank = 2, .dim = {out, in}},
                                   .role = TN_WEIGHT,
                                   .fan_in = in,
-                                  .fan_out = out};
+                                  .fan_out = out,
+                                  .feature_axis = 2};
     const tn_param_spec bias = {.name = "bias",
                                 .shape = {.rank = 1, .dim = {out}},
                                 .role = TN_BIAS,

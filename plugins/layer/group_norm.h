@@ -41,8 +41,8 @@ static tn_status TN(declare)(const TN(self) * self, tn_call *c, tn_node *node)
                        (long long)channels, INT32_MAX);
     node->cache = (size_t)channels * ARRAYS * sizeof(double);
     if (!self->affine) return TN_OK;
-    const tn_status status = affine_declare(c, node, "gamma", 1);
-    return status ? status : affine_declare(c, node, "beta", 0);
+    const tn_status status = affine_declare(c, node, "gamma", 1, "weight");
+    return status ? status : affine_declare(c, node, "beta", 0, "bias");
 }
 
 /* Sums over the positions of each channel become means over its group; there are `parts`. */

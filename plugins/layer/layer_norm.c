@@ -20,8 +20,8 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 {
     const TN(self) *self = me;
     if (!self->affine) return TN_OK;
-    const tn_status status = affine_declare(c, node, "gamma", 1);
-    return status ? status : affine_declare(c, node, "beta", 0);
+    const tn_status status = affine_declare(c, node, "gamma", 1, "weight");
+    return status ? status : affine_declare(c, node, "beta", 0, "bias");
 }
 
 typedef struct TN(row) {

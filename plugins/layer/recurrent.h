@@ -90,13 +90,19 @@ static int32_t TN(directions)(const TN(self) * self)
 
 /* ---- shapes ---------------------------------------------------------------------- */
 
+/* Of a second direction names end with "_reverse"; PyTorch's count layers, of which this is one. */
 static tn_status TN(declare)(tn_call *c, const TN(self) * self, const char *name,
                              int reverse, tn_param_spec spec)
 {
-    char text[40];
-    snprintf(text, sizeof text, "%s%s", name, reverse ? "_reverse" : "");
+    const char *end = reverse ? "_reverse" : "";
+    char text[40], torch[TN_MAX_TORCH][40];
+    snprintf(text, sizeof text, "%s%s", name, end);
     spec.name = text;
     spec.fan_out = self->units;
+    for (int i = 0; i < TN_MAX_TORCH && spec.torch[i].name; i++) {
+        snprintf(torch[i], sizeof torch[i], "%s_l0%s", spec.torch[i].name, end);
+        spec.torch[i].name = torch[i];
+    }
     return c->host->param(c, &spec);
 }
 
@@ -104,29 +110,36 @@ static tn_status TN(declare)(tn_call *c, const TN(self) * self, const char *name
 static tn_status TN(declare_all)(tn_call *c, const TN(self) * self, int64_t features,
                                  int reverse)
 {
-    const int64_t n = self->units, all = GATES * n;
+    const int64_t n = self->units, all = GATES * n, joined = all - RECURRENT_BIAS * n;
     const tn_param_spec weight = {.shape = {.rank = 2, .dim = {all, features}},
                                   .role = TN_WEIGHT,
                                   .parts = GATES,
-                                  .fan_in = features};
+                                  .fan_in = features,
+                                  .feature_axis = 2,
+                                  .torch = {{.name = "weight_ih"}}};
     const tn_param_spec recurrent = {.shape = {.rank = 2, .dim = {all, n}},
                                      .role = TN_WEIGHT,
                                      .parts = GATES,
                                      .fan_in = n,
-                                     .initializer = self->recurrent_initializer};
-    const tn_param_spec bias = {.shape = {.rank = 1, .dim = {all}},
-                                .role = TN_BIAS,
-                                .parts = GATES,
-                                .more = MORE_BIAS,
-                                .fan_in = features};
+                                     .initializer = self->recurrent_initializer,
+                                     .torch = {{.name = "weight_hh"}}};
+    const tn_param_spec bias = {
+        .shape = {.rank = 1, .dim = {all}},
+        .role = TN_BIAS,
+        .parts = GATES,
+        .more = MORE_BIAS,
+        .fan_in = features,
+        .torch = {{.name = "bias_ih"}, {"bias_hh", all, 0, 0, joined}}};
+    const tn_param_spec apart = {.shape = {.rank = 1, .dim = {n}},
+                                 .role = TN_BIAS,
+                                 .fan_in = n,
+                                 .torch = {{"bias_hh", all, joined, 0, n}}};
     tn_status status = TN(declare)(c, self, "weight", reverse, weight);
     if (!status) status = TN(declare)(c, self, "recurrent_weight", reverse, recurrent);
     if (status || !self->bias) return status;
     status = TN(declare)(c, self, "bias", reverse, bias);
     if (status || !RECURRENT_BIAS) return status;
-    return TN(declare)(
-        c, self, "recurrent_bias", reverse,
-        (tn_param_spec){.shape = {.rank = 1, .dim = {n}}, .role = TN_BIAS, .fan_in = n});
+    return TN(declare)(c, self, "recurrent_bias", reverse, apart);
 }
 
 static int64_t TN(params)(const TN(self) * self)

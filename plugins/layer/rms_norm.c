@@ -18,7 +18,7 @@ TN_SELF(OPTIONS, )
 static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 {
     const TN(self) *self = me;
-    return self->affine ? affine_declare(c, node, "gamma", 1) : TN_OK;
+    return self->affine ? affine_declare(c, node, "gamma", 1, "weight") : TN_OK;
 }
 
 TN_INLINE tn_real TN(inverse)(int64_t n, const tn_real *x, double eps)

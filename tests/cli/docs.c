@@ -175,13 +175,13 @@ static int check_plugins(const char *name)
 Test(docs, every_plugin_compiles_and_trains)
 {
     cr_assert_eq(check_plugins("README.md"), 1);
-    cr_assert_eq(check_plugins("docs/plugin-guide.md"), 4);
+    cr_assert_eq(check_plugins("docs/plugin-guide.md"), 5);
     make_data();
-    test_write_text("own.yaml",
-                    "seed: 1\ndata: {csv: {path: flowers.csv}}\n"
-                    "model: [{dense: 8}, softsign, {dense: 8}, swish, {dense: 3}]\n"
-                    "init: {uniform: 0.3}\nregularizer: {log_cosh: 1e-3}\n"
-                    "loss: cross_entropy\noptimizer: {signum: {lr: 0.01}}\n"
-                    "train: {epochs: 3}\n");
+    test_write_text("own.yaml", "seed: 1\ndata: {csv: {path: flowers.csv}}\n"
+                                "model: [{dense: 8}, softsign, {dense: {units: 8, "
+                                "parametrization: softplus}}, swish, {dense: 3}]\n"
+                                "init: {uniform: 0.3}\nregularizer: {log_cosh: 1e-3}\n"
+                                "loss: cross_entropy\noptimizer: {signum: {lr: 0.01}}\n"
+                                "train: {epochs: 3}\n");
     test_ended(tenon("train own.yaml --plugin-path own --threads 1"), 0, NULL);
 }

@@ -23,6 +23,7 @@ static kind_of_run runs[] = {
     {{"data.memory.transforms=[toy_mixup]", "metrics=[]"}},
     {{"optimizer={sgd: {lr: {toy_fall: {from: 0.05, watch: true}}}}"}},
     {{"gradient=[{clip_norm: 0.5}]", "data.memory.drop_last=true", "train.epochs=2"}},
+    {{"model=[{dense: {units: 12, parametrization: spectral_norm}}, relu, {dense: 3}]"}},
 };
 
 static const char *const *sets_of(const kind_of_run *r)

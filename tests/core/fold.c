@@ -65,6 +65,12 @@ static net nets[] = {
      4},
     /* one of two; the other rides */
     {"[{dense: 8}, batch_norm, batch_norm, relu]", {1, {5}}, 1, 1},
+    /* made by a parametrization */
+    {"[{dense: {units: 9, parametrization: weight_norm}}, batch_norm, relu, {dense: "
+     "{units: 6, parametrization: spectral_norm}}, batch_norm]",
+     {1, {5}},
+     2,
+     2},
     /* products in another form have it done to their result */
     {"[{toy_linear: 9}, batch_norm, relu]", {1, {5}}, 1, 1},
     {"[{toy_linear: {units: 9, way: columns}}, batch_norm, relu, {dense: 3}]",
@@ -80,7 +86,6 @@ static net nets[] = {
      {1, {5}},
      0,
      1},
-    {"[{dense: {units: 9, parametrization: weight_norm}}, batch_norm]", {1, {5}}, 0, 1},
     {"[{dense: 9}, relu, batch_norm, {dense: 3}]", {1, {5}}, 0, 2},
     {"[batch_norm, {dense: 3}]", {1, {5}}, 0, 2},
     {"[{dense: 4}, flatten, batch_norm]", {2, {3, 5}}, 0, 2},

@@ -24,6 +24,7 @@ static const char *const plugins[] = {"gradient/clip_norm",
                                       "layer/rms_norm",
                                       "layer/sigmoid",
                                       "layer/softmax",
+                                      "layer/stochastic_depth",
                                       "layer/tanh",
                                       "layer/transpose",
                                       "layer/upsample",
@@ -34,6 +35,8 @@ static const char *const plugins[] = {"gradient/clip_norm",
                                       "optimizer/adam",
                                       "optimizer/adamw",
                                       "optimizer/sgd",
+                                      "parametrization/spectral_norm",
+                                      "parametrization/weight_norm",
                                       "regularizer/l1",
                                       "regularizer/l2"};
 
@@ -64,7 +67,12 @@ static const char *const plugins[] = {"gradient/clip_norm",
     "global_max_pool]}, {dense: 5}]\n"                                                   \
     "loss: mse\n"                                                                        \
     "optimizer: adam\n"
-static const char *const recipes[] = {NORMED, BRANCHED, BINARY, POOLED};
+#define MADE                                                                          \
+    "model: [{dense: {units: 37, parametrization: weight_norm}}, tanh, "              \
+    "{stochastic_depth: 0.3}, {dense: {units: 5, parametrization: spectral_norm}}]\n" \
+    "loss: mse\n"                                                                     \
+    "optimizer: adam\n"
+static const char *const recipes[] = {NORMED, BRANCHED, BINARY, POOLED, MADE};
 
 typedef struct run {
     float x[SAMPLES * INPUTS], targets[SAMPLES * CLASSES];

@@ -47,6 +47,41 @@ Test(plan, parametrization_without_backward_cannot_be_trained)
     tn_config_free(config);
 }
 
+/* A weight that changes behind the plan's back shows when it is made again. */
+static bool shows(check_net *net, tn_plan *plan, const tn_pass *pass)
+{
+    double *v = net->graph->param[0].value.data, before[8];
+    const void *y;
+    tn_error e = {0};
+    cr_assert_eq(tn_plan_forward(plan, pass, net->x, &y, &e), TN_OK, "%s", e.text);
+    memcpy(before, y, sizeof before);
+    v[0] += 1;
+    tn_pass again = *pass;
+    again.further = pass->training;
+    cr_assert_eq(tn_plan_forward(plan, &again, net->x, &y, &e), TN_OK, "%s", e.text);
+    if (memcmp(before, y, sizeof before)) return true;
+    tn_graph_changed(net->graph);
+    cr_assert_eq(tn_plan_forward(plan, pass, net->x, &y, &e), TN_OK, "%s", e.text);
+    cr_assert(memcmp(before, y, sizeof before), "the weight does not count");
+    return false;
+}
+
+Test(plan, weights_are_made_once)
+{
+    check_net *net = check_net_new("[{dense: {units: 2, parametrization: weight_norm}}]",
+                                   NULL, 0, check_shape(1, 3, 0, 0), 4, 1, 1);
+    const tn_pass pass = {.samples = 4}, training = {.samples = 4, .training = true};
+    tn_error e = {0};
+    tn_plan *plan;
+    cr_assert_eq(tn_plan_new(net->graph, 4, false, false, &plan, &e), TN_OK);
+    cr_assert_not(shows(net, plan, &pass), "for every batch, outside training");
+    cr_assert_not(shows(net, net->plan, &pass), "by a plan that can train");
+    cr_assert_not(shows(net, net->plan, &training), "for every part of a batch");
+    atomic_store(&net->graph->handed_out, true);
+    cr_assert(shows(net, plan, &pass), "though a program may have changed the weight");
+    tn_plan_free(plan);
+}
+
 /* ---- accumulation ---------------------------------------------------------------- */
 
 Test(plan, gradients_add_up_where_the_plan_was_made_for_it)

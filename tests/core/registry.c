@@ -27,6 +27,7 @@ static broken all_broken[] = {
     {"no_finish", "layer", "the required slot .reduce.finish is missing"},
     {"many_sums", "layer", "the required slot .reduce.sums is missing or not valid"},
     {"over_all", "layer", "the required slot .reduce.over is missing or not valid"},
+    {"starts", "layer", ".start (of parametrizations only)"},
     {"two_overs", "layer", ".back_reduce.over (other than reduce.over)"},
     {"no_vtable", "layer", "has no vtable, or one without struct_size"},
     {"unresolved", "layer", "undefined symbol: nobody_has_this_function"},

@@ -118,6 +118,22 @@ Test(trainer, accumulated_batches_are_one_large_batch)
     cr_assert_leq(largest_difference(large, small, "dense_2.bias"), 2e-6);
 }
 
+/* Parametrizations see the sum, and run once for each update: so does spectral_norm's iteration. */
+Test(trainer, accumulated_batches_of_parametrized_weights)
+{
+    static const char *const model =
+        "model=[{dense: {units: 12, parametrization: spectral_norm}}, relu, {dense: "
+        "{units: 3, parametrization: weight_norm}}]";
+    tn_env *env = run_env(1);
+    tn_trainer *large = trained(
+        env, (const char *const[]){model, "data.memory.batch=24", NULL});
+    tn_trainer *small = trained(env, (const char *const[]){model, "data.memory.batch=8",
+                                                           "train.accumulate=3", NULL});
+    cr_assert_leq(largest_difference(large, small, "dense.weight"), 2e-6);
+    cr_assert_leq(largest_difference(large, small, "dense.weight.u"), 2e-6);
+    cr_assert_leq(largest_difference(large, small, "dense_2.weight.g"), 2e-6);
+}
+
 Test(trainer, a_steady_step_allocates_nothing)
 {
     /* all of them with batch_norm and dropout */
@@ -125,6 +141,9 @@ Test(trainer, a_steady_step_allocates_nothing)
         {"optimizer={adam: {lr: 0.01}}", "train.accumulate=2"},
         {"optimizer={toy_sam: {lr: 0.01}}", "precision=double"},
         {"gradient=[{clip_norm: 1}]", "data.memory.transforms=[toy_mixup]"},
+        {"model=[{dense: {units: 12, parametrization: spectral_norm}}, relu, {dense: "
+         "{units: 3, parametrization: weight_norm}}]",
+         "train.accumulate=2"},
         {"optimizer={adam: {lr: 0.01}}", "train.accumulate=2", "metrics=[accuracy]",
          "gradient=[{clip_norm: 1}]", "regularizer={l1: {lambda: 0.01}}"}};
     tn_env *env = run_env(2);

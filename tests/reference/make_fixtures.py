@@ -171,7 +171,7 @@ def strays(a, b):
 
 def save(path, tensors):
     """The safetensors format: length, JSON padded with spaces, data."""
-    names = {"float64": "F64", "float32": "F32", "int32": "I32"}
+    names = {"float64": "F64", "float32": "F32", "int32": "I32", "int64": "I64"}
     header, at = {}, 0
     # Widest elements first, so that every tensor is aligned.
     order = sorted(tensors.items(), key=lambda kv: (-kv[1].itemsize, kv[0]))

@@ -111,6 +111,21 @@ Test(residual, zeros_for_channels_that_are_missing)
                   "no stride takes as many positions");
 }
 
+/* A layer behind the body drops samples; none where none is dropped. */
+Test(residual, drops_its_body_at_random)
+{
+    const tn_shape in = check_shape(2, 3, 4, 0);
+    blocks_same("[{residual: {body: [{dense: 4}, tanh], drop: 0.3}}]",
+                "[{dense: 4}, tanh, {stochastic_depth: 0.3}, {add: {inputs: "
+                "[stochastic_depth, input]}}]",
+                in);
+    blocks_same("[{residual: {body: [{dense: 4}, tanh], drop: 0}}]",
+                "[{dense: 4}, tanh, {add: {inputs: [tanh, input]}}]", in);
+    check_refuses("[{residual: {body: [tanh], drop: 1}}]", in, "outside [0, 1)");
+    check_gradients("[{dense: 4}, {residual: {body: [{dense: 4}, tanh], drop: 0.4}}]",
+                    NULL, 0, check_shape(1, 3, 0, 0), 6, true);
+}
+
 /* A small ResNet: three stages of residual blocks, the second and third at half the size. */
 static const char resnet[] =
     "[{dense: 3}, batch_norm, tanh,"

@@ -1,0 +1,65 @@
+/* graph_order.c - in what order the features of each node stand, for files of frameworks that keep
+ * channels first.
+ *
+ * A flattened image is (position, channel) here and (channel, position) there. That goes on through
+ * layers that keep each feature where it is, and ends at one that makes features of its own. */
+#include "core/graph_build.h"
+
+#define MIXED (-1)
+
+static bool same_axes(const tn_shape *a, const tn_shape *b)
+{
+    bool same = a->rank == b->rank;
+    for (int32_t i = 0; same && i < a->rank; i++) same = a->dim[i] == b->dim[i];
+    return same;
+}
+
+/* Of a view of features in the order `before`. */
+static int64_t through_view(const tn_node *n, int64_t before)
+{
+    const int64_t width = tn_shape_width(&n->in[0]);
+    if (same_axes(&n->in[0], &n->out)) return before;
+    if (before) return MIXED;
+    if (n->in[0].rank < 2 || width == tn_shape_width(&n->out)) return 0;
+    if (n->out.rank > 1) return MIXED;
+    return width > 1 ? width : 0;
+}
+
+static int64_t order_of(const tn_graph *g, int32_t number, const int64_t *channels)
+{
+    const tn_graph_node *n = &g->node[number];
+    const tn_layer_facts f = tn_real_ops_of(g->real)->facts(n->layer->vtable);
+    const int64_t before = channels[n->input[0]];
+    if (f.flags & TN_VIEW) return through_view(&n->spec, before);
+    if (f.kernel == TN_WHOLE && n->params) return 0;
+    bool same = true, any = before != 0;
+    for (int32_t k = 1; k < n->inputs; k++) {
+        same = same && channels[n->input[k]] == before;
+        any = any || channels[n->input[k]];
+    }
+    if (!any) return 0;
+    return same && tn_runs_on_tiles(&f) ? before : MIXED;
+}
+
+void tn_graph_channels(const tn_graph *g, int64_t *channels)
+{
+    channels[0] = 0;
+    for (int32_t i = 1; i < g->nodes; i++) channels[i] = order_of(g, i, channels);
+}
+
+int32_t tn_graph_feature_axis(const tn_graph_param *p)
+{
+    if (p->owner >= 0) return -1;
+    if (p->spec.along == TN_PER_COLUMN && p->value.rank == 1) return 0;
+    return p->spec.feature_axis - 1;
+}
+
+int32_t tn_graph_state_axis(const tn_graph *g, const tn_graph_state *s)
+{
+    const tn_graph_node *n = &g->node[s->node];
+    const bool fits = s->value.rank == 1 &&
+                      s->value.dim[0] == tn_shape_width(&n->spec.in[0]);
+    const bool own = s - g->state >= n->first_state &&
+                     s - g->state < n->first_state + n->states;
+    return own && fits && (n->spec.flags & TN_COLUMNS) ? 0 : -1;
+}

@@ -1,0 +1,400 @@
+/* init_from.c - first weights from a file: the config's section `init_from`.
+ *
+ * The layers say how PyTorch holds their parameters (tn_param_spec.torch, .feature_axis), the graph
+ * where features of a flattened image stand in another order (graph_order.c), and the config's
+ * `names` what the layers are called in the file. Nothing of the file is left out, and nothing of
+ * the model, unless the config says so. */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/model.h"
+#include "core/torch_layout.h"
+
+#define NAME 300
+
+typedef struct source {
+    tn_env *env;
+    tn_graph *graph;
+    const tn_cfg *cfg, *names, *ignore, *fresh;
+    const char *path;
+    tn_archive archive;
+    void *bytes;
+    bool torch, channels_first;
+    bool *used, *applied; /* tensors of the file; entries of names */
+    int64_t *channels;    /* of the input of each node */
+    tn_error *error;
+} source;
+
+/* A parameter or state that is to be read. */
+typedef struct target {
+    const char *name;
+    const tn_tensor *value;
+    int32_t axis; /* along the features of the input; -1: none */
+    int32_t node;
+    int32_t parts; /* of torch; at least 1 */
+    tn_torch_part part[TN_MAX_TORCH];
+} target;
+
+/* ---- the section ----------------------------------------------------------------------- */
+
+static tn_status check_list(const tn_cfg *list, const char *key, tn_error *e)
+{
+    bool fits = !list || list->type == TN_CFG_LIST;
+    for (int32_t i = 0; fits && list && i < list->count; i++)
+        fits = list->item[i]->type == TN_CFG_SCALAR;
+    return fits ? TN_OK
+                : tn_cfg_error(list, e, TN_EINVAL,
+                               "init_from: %s: expected a list of names, which may have "
+                               "* in them",
+                               key);
+}
+
+/* Sets *second where the word is the second one; NULL leaves it. */
+static tn_status read_choice(const source *s, const char *key, const char *const word[2],
+                             bool *second)
+{
+    const tn_cfg *given = tn_cfg_get(s->cfg, key);
+    if (!given) return TN_OK;
+    const char *text = given->type == TN_CFG_SCALAR ? given->text : "";
+    *second = !strcmp(text, word[1]);
+    if (*second || !strcmp(text, word[0])) return TN_OK;
+    return tn_cfg_error(given, s->error, TN_EINVAL,
+                        "init_from: %s: expected %s or %s, got '%.60s'", key, word[0],
+                        word[1], text);
+}
+
+/* A scalar is the path. */
+static tn_status read_section(source *s)
+{
+    static const char *const keys[] = {"path",  "layout", "flatten", "names",
+                                       "fresh", "ignore", NULL};
+    const tn_cfg *path = s->cfg->type == TN_CFG_MAP ? tn_cfg_get(s->cfg, "path") : s->cfg;
+    tn_status status = s->cfg->type == TN_CFG_MAP ? tn_cfg_only(s->cfg, keys, s->error)
+                                                  : TN_OK;
+    if (status) return status;
+    if (!path || path->type != TN_CFG_SCALAR || !*path->text)
+        return tn_cfg_error(s->cfg, s->error, TN_EINVAL,
+                            "init_from: expected a safetensors file: init_from: "
+                            "weights.safetensors, or {path: ..., names: {...}}");
+    s->path = path->text;
+    s->names = tn_cfg_get(s->cfg, "names");
+    s->fresh = tn_cfg_get(s->cfg, "fresh");
+    s->ignore = tn_cfg_get(s->cfg, "ignore");
+    if (s->names && s->names->type != TN_CFG_MAP)
+        return tn_cfg_error(s->names, s->error, TN_EINVAL,
+                            "init_from: names: expected layers with what the file calls "
+                            "them, e.g. {conv2d: features.0}");
+    status = check_list(s->fresh, "fresh", s->error);
+    return status ? status : check_list(s->ignore, "ignore", s->error);
+}
+
+/* What a file is that does not say: Tenon's have a version, all others are taken for PyTorch's. */
+static tn_status read_layout(source *s)
+{
+    static const char *const layout[2] = {"tenon", "torch"}, *const flatten[2] = {
+                                                                 "channels_last",
+                                                                 "channels_first"};
+    s->torch = !tn_archive_text(&s->archive, TN_KEY_VERSION);
+    tn_status status = read_choice(s, "layout", layout, &s->torch);
+    s->channels_first = s->torch;
+    return status ? status : read_choice(s, "flatten", flatten, &s->channels_first);
+}
+
+/* ---- names ------------------------------------------------------------------------------ */
+
+/* Whether name is `stem` itself or something in it. */
+static bool within(const char *name, const char *stem)
+{
+    const size_t length = strlen(stem);
+    return !length ||
+           (!strncmp(name, stem, length) && (!name[length] || name[length] == '.'));
+}
+
+static bool listed(const tn_cfg *list, const char *name)
+{
+    for (int32_t i = 0; list && i < list->count; i++)
+        if (within(name, list->item[i]->text) || !fnmatch(list->item[i]->text, name, 0))
+            return true;
+    return false;
+}
+
+/* What an entry of names is for: "*" stands for the whole model. */
+static const char *stem_of(const tn_cfg *entry)
+{
+    return strcmp(entry->key, "*") ? entry->key : "";
+}
+
+/* The entry of names that says most of it; -1: none. */
+static int32_t entry_for(const tn_cfg *names, const char *name)
+{
+    int32_t best = -1;
+    for (int32_t i = 0; names && i < names->count; i++) {
+        const char *stem = stem_of(names->item[i]);
+        if (within(name, stem) &&
+            (best < 0 || strlen(stem) > strlen(stem_of(names->item[best]))))
+            best = i;
+    }
+    return best;
+}
+
+/* Of an entry for the parameter itself: the tensor, or one for each part. */
+static tn_status name_in_entry(const source *s, const target *t, const tn_cfg *entry,
+                               int32_t part, char out[NAME])
+{
+    const tn_cfg *one = entry;
+    if (entry->type == TN_CFG_LIST && entry->count == t->parts) one = entry->item[part];
+    if (one->type == TN_CFG_SCALAR && (t->parts == 1 || one != entry)) {
+        snprintf(out, NAME, "%s", one->text);
+        return TN_OK;
+    }
+    if (t->parts == 1)
+        return tn_cfg_error(entry, s->error, TN_EINVAL,
+                            "init_from: %s is made of 1 tensor of the file, so name one",
+                            t->name);
+    return tn_cfg_error(entry, s->error, TN_EINVAL,
+                        "init_from: %s is made of %d tensors of the file, so name all in "
+                        "a list, that of %s first",
+                        t->name, (int)t->parts, t->part[0].name);
+}
+
+/* What the file calls a part: its layer as `names` has it, then the part's own name. */
+static tn_status name_of(const source *s, const target *t, int32_t part, char out[NAME])
+{
+    const int32_t found = entry_for(s->names, t->name);
+    const tn_cfg *entry = found >= 0 ? s->names->item[found] : NULL;
+    const char *stem = "", *rest = t->name, *leaf;
+    if (entry) {
+        s->applied[found] = true;
+        const size_t length = strlen(stem_of(entry));
+        if (!strcmp(entry->key, t->name)) return name_in_entry(s, t, entry, part, out);
+        if (entry->type != TN_CFG_SCALAR)
+            return tn_cfg_error(entry, s->error, TN_EINVAL,
+                                "init_from: names: expected what the file calls '%s'",
+                                entry->key);
+        stem = entry->text, rest += length + (length > 0);
+    }
+    leaf = strrchr(rest, '.') ? strrchr(rest, '.') + 1 : rest;
+    snprintf(out, NAME, "%.100s%s%.*s%.100s", stem, *stem ? "." : "", (int)(leaf - rest),
+             rest, t->part[part].name ? t->part[part].name : leaf);
+    return TN_OK;
+}
+
+static tn_status check_names(const source *s)
+{
+    for (int32_t i = 0; s->names && i < s->names->count; i++) {
+        const char *names[256];
+        int32_t count = 0;
+        if (s->applied[i]) continue;
+        for (; count < s->graph->nodes - 1 && count < 256; count++)
+            names[count] = s->graph->node[count + 1].name;
+        const char *near = tn_nearest(s->names->item[i]->key, names, count);
+        return tn_cfg_error(s->names->item[i], s->error, TN_EINVAL,
+                            "init_from: names: '%.100s' is no layer or parameter that is "
+                            "read%s%s%s",
+                            s->names->item[i]->key, near ? "; did you mean '" : "",
+                            near ? near : "", near ? "'?" : "");
+    }
+    return TN_OK;
+}
+
+/* ---- tensors ---------------------------------------------------------------------------- */
+
+static tn_status no_such_tensor(const source *s, const target *t, const char *name)
+{
+    const char *names[256];
+    int32_t count = 0;
+    for (; count < s->archive.tensors && count < 256; count++)
+        names[count] = s->archive.tensor[count].name;
+    const char *near = tn_nearest(name, names, count);
+    return tn_cfg_error(
+        s->cfg, s->error, TN_EDATA,
+        "init_from: %s has no tensor '%s' for %s%s%s%s; say in names what "
+        "the layer is called there, or list %s in fresh to draw it",
+        s->path, name, t->name, near ? " (it has '" : "", near ? near : "",
+        near ? "')" : "", t->name);
+}
+
+/* Axes of one element do not count. */
+static bool same_shape(const tn_shape *a, const tn_shape *b)
+{
+    int32_t i = 0, k = 0;
+    for (;; i++, k++) {
+        while (i < a->rank && a->dim[i] == 1) i++;
+        while (k < b->rank && b->dim[k] == 1) k++;
+        if (i == a->rank || k == b->rank) return i == a->rank && k == b->rank;
+        if (a->dim[i] != b->dim[k]) return false;
+    }
+}
+
+static tn_shape shape_of(const tn_tensor *t)
+{
+    tn_shape shape = {.rank = t->rank};
+    memcpy(shape.dim, t->dim, sizeof shape.dim);
+    return shape;
+}
+
+static tn_status check_tensor(const source *s, const target *t, int32_t part,
+                              const tn_named_tensor *from)
+{
+    char have[128], want[128];
+    tn_shape is = shape_of(&from->tensor), needed = shape_of(t->value);
+    needed.dim[0] = t->part[part].rows;
+    if (from->tensor.dtype != TN_F32 && from->tensor.dtype != TN_F64)
+        return tn_cfg_error(s->cfg, s->error, TN_EDATA,
+                            "init_from: tensor '%s' of %s holds whole numbers, but %s is "
+                            "read from F32 or F64",
+                            from->name, s->path, t->name);
+    if (same_shape(&is, &needed)) return TN_OK;
+    tn_shape_text(&is, have, sizeof have);
+    tn_shape_text(&needed, want, sizeof want);
+    return tn_cfg_error(s->cfg, s->error, TN_ESHAPE,
+                        "init_from: tensor '%s' of %s has shape %s, but %s needs %s; "
+                        "change the layer, name another tensor, or list %s in fresh to "
+                        "draw it",
+                        from->name, s->path, have, t->name, want, t->name);
+}
+
+static int64_t rows_of(const tn_tensor *t)
+{
+    return t->rank ? t->dim[0] : 1;
+}
+
+/* The channels of an axis whose order is another one there; 0: it is the same. */
+static tn_status find_order(const source *s, const target *t, int64_t *channels)
+{
+    *channels = 0;
+    if (!s->channels_first || t->axis < 0) return TN_OK;
+    *channels = s->channels[s->graph->node[t->node].input[0]];
+    if (*channels >= 0) return TN_OK;
+    return tn_cfg_error(s->cfg, s->error, TN_ENOTSUP,
+                        "init_from: the features that %s reads come from a flattened "
+                        "image by a way that leaves their order open; bring the file's "
+                        "tensors into the order of this model and say flatten: "
+                        "channels_last",
+                        t->name);
+}
+
+static tn_status take(const source *s, const target *t)
+{
+    char name[NAME];
+    int64_t channels;
+    tn_status status = find_order(s, t, &channels);
+    for (int32_t i = 0; !status && i < t->parts; i++) {
+        const tn_named_tensor *from = NULL;
+        status = name_of(s, t, i, name);
+        for (int64_t k = 0; !status && !from && k < s->archive.tensors; k++) {
+            if (strcmp(s->archive.tensor[k].name, name)) continue;
+            from = &s->archive.tensor[k];
+            s->used[k] = true;
+        }
+        if (!status)
+            status = from ? check_tensor(s, t, i, from) : no_such_tensor(s, t, name);
+        if (!status)
+            tn_torch_add(t->value, t->axis, channels, &t->part[i], &from->tensor);
+    }
+    return status;
+}
+
+/* ---- all of them ------------------------------------------------------------------------ */
+
+static target of_param(const source *s, const tn_graph_param *p)
+{
+    target t = {p->name, &p->value, tn_graph_feature_axis(p), p->node, 1, {{0}}};
+    t.part[0].rows = t.part[0].count = rows_of(&p->value);
+    for (int32_t i = 0; s->torch && i < TN_MAX_TORCH && *p->torch[i]; i++) {
+        t.part[i] = p->spec.torch[i];
+        t.part[i].name = p->torch[i];
+        t.parts = i + 1;
+    }
+    return t;
+}
+
+static tn_status take_params(const source *s)
+{
+    tn_status status = TN_OK;
+    for (int32_t i = 0; !status && i < s->graph->params; i++) {
+        tn_graph_param *p = &s->graph->param[i];
+        if (listed(s->fresh, p->name)) continue;
+        const target t = of_param(s, p);
+        status = take(s, &t);
+        p->given = true;
+        snprintf(p->init_text, sizeof p->init_text, "init_from");
+    }
+    return status;
+}
+
+static tn_status take_states(const source *s)
+{
+    tn_status status = TN_OK;
+    for (int32_t i = 0; !status && i < s->graph->states; i++) {
+        tn_graph_state *q = &s->graph->state[i];
+        if (listed(s->fresh, q->name)) continue;
+        target t = {q->name, &q->value, tn_graph_state_axis(s->graph, q),
+                    q->node, 1,         {{0}}};
+        t.part[0].rows = t.part[0].count = rows_of(&q->value);
+        q->given = true;
+        memset(q->value.data, 0,
+               (size_t)tn_count(&q->value) * tn_dtype_size(q->value.dtype));
+        status = take(s, &t);
+    }
+    return status;
+}
+
+static tn_status check_unused(const source *s)
+{
+    const char *first = NULL;
+    int64_t count = 0;
+    for (int64_t i = 0; i < s->archive.tensors; i++) {
+        const char *name = s->archive.tensor[i].name;
+        if (s->used[i] || listed(s->ignore, name)) continue;
+        if (!count++) first = name;
+    }
+    if (!count) return TN_OK;
+    char others[40] = "";
+    if (count > 1)
+        snprintf(others, sizeof others, " (and %lld more)", (long long)count - 1);
+    return tn_cfg_error(s->cfg, s->error, TN_EDATA,
+                        "init_from: no layer reads tensor '%.200s'%s of %s; say in names "
+                        "which layer it is of, or list it in ignore",
+                        first, others, s->path);
+}
+
+static tn_status read_file(source *s)
+{
+    tn_memory *m = &s->env->memory;
+    tn_status status = read_layout(s);
+    if (status) return status;
+    s->used = tn_memory_array(m, (size_t)s->archive.tensors + 1, sizeof *s->used,
+                              s->error);
+    s->applied = tn_memory_array(m, s->names ? (size_t)s->names->count + 1 : 1,
+                                 sizeof *s->applied, s->error);
+    s->channels = tn_memory_array(m, (size_t)s->graph->nodes, sizeof *s->channels,
+                                  s->error);
+    if (!s->used || !s->applied || !s->channels) return TN_ENOMEM;
+    tn_graph_channels(s->graph, s->channels);
+    status = take_params(s);
+    if (!status) status = take_states(s);
+    if (!status) status = check_names(s);
+    return status ? status : check_unused(s);
+}
+
+tn_status tn_init_from(tn_graph *g, const tn_cfg *root, tn_error *e)
+{
+    source s = {
+        .env = g->env, .graph = g, .cfg = tn_cfg_get(root, "init_from"), .error = e};
+    if (!s.cfg || tn_cfg_null(s.cfg)) return TN_OK;
+    tn_status status = read_section(&s);
+    if (status) return status;
+    status = tn_archive_read(g->env, s.path, &s.archive, &s.bytes, e);
+    if (status) {
+        tn_cfg_in(s.cfg, e);
+        return status;
+    }
+    status = read_file(&s);
+    tn_memory_put(&g->env->memory, s.used);
+    tn_memory_put(&g->env->memory, s.applied);
+    tn_memory_put(&g->env->memory, s.channels);
+    tn_archive_free(g->env, &s.archive, s.bytes);
+    return status;
+}

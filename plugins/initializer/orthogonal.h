@@ -1,0 +1,34 @@
+/* orthogonal.h - rows that are orthogonal and of length 1.
+ *
+ * Normal numbers are made orthogonal by Gram and Schmidt's process, in double, and again where digits
+ * cancel (Daniel, Gragg, Kaufman, Stewart, Math. Comp. 30, 1976). Since it gives the R of Q R a
+ * positive diagonal, all orthogonal matrices are equally likely (Mezzadri, "How to generate random
+ * matrices from the classical compact groups", 2007). Included once per precision, hence no guard. */
+#include <tenon/math.h>
+#include <tenon/random.h>
+
+/* Takes from v, of n numbers, what lies along the `count` rows of q; the length that is left. */
+TN_KERNEL double TN(take_along)(double *v, const double *q, int64_t count, int64_t n)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const double *row = q + i * n;
+        const double along = TN_SUM(j, n, row[j] * v[j]);
+        for (int64_t j = 0; j < n; j++) v[j] -= along * row[j];
+    }
+    return sqrt(TN_SUM(j, n, v[j] * v[j]));
+}
+
+/* `few` rows of `many` numbers. Rounding shows where little of a row is left: then it is done
+ * again. */
+static void TN(draw)(double *q, int64_t few, int64_t many, tn_key key)
+{
+    for (int64_t i = 0; i < few; i++) {
+        double *v = q + i * many;
+        for (int64_t j = 0; j < many; j++)
+            v[j] = tn_random_normal(key, (uint64_t)(i * many + j));
+        double before, length = TN(take_along)(v, NULL, 0, many);
+        do before = length, length = TN(take_along)(v, q, i, many);
+        while (length < before / 2);
+        for (int64_t j = 0; j < many; j++) v[j] /= length;
+    }
+}
