@@ -49,21 +49,6 @@ static char *next_block(char **rest, const char *language)
 
 /* ---- configs ------------------------------------------------------------------------- */
 
-static void write_array(const char *path, const char *type, const char *shape,
-                        const void *values, size_t size)
-{
-    FILE *file = fopen(path, "wb");
-    cr_assert_not_null(file);
-    char head[118];
-    snprintf(head, sizeof head, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }",
-             type, shape);
-    fwrite("\x93NUMPY\1\0v", 1, 9, file);
-    fputc(0, file);
-    fprintf(file, "%-117s\n", head);
-    fwrite(values, 1, size, file);
-    fclose(file);
-}
-
 /* The files that the configs name. */
 static void make_data(void)
 {
@@ -86,10 +71,11 @@ static void make_data(void)
     fclose(book), fclose(passengers);
     for (int i = 0; i < 40; i++) x[i] = (float)i;
     for (int i = 0; i < 10; i++) y[i] = i % 3;
-    write_array("x.npy", "<f4", "(10, 4)", x, sizeof x);
-    write_array("y.npy", "<i4", "(10,)", y, sizeof y);
+    small_npy("x.npy", "<f4", "(10, 4)", x, sizeof x);
+    small_npy("y.npy", "<i4", "(10,)", y, sizeof y);
     cr_assert_eq(mkdir("digits", 0755), 0);
-    small_idx("digits/train-images-idx3-ubyte", "digits/train-labels-idx1-ubyte", 90, 3);
+    small_idx("digits/train-images-idx3-ubyte", "digits/train-labels-idx1-ubyte", 90, 3,
+              4);
 }
 
 static bool has_key(const char *block, const char *key)
@@ -102,20 +88,13 @@ static bool has_key(const char *block, const char *key)
     return false;
 }
 
-/* Where the data of a test takes the place of the installed data set. */
 static void write_config(const char *block)
 {
-    static const char installed[] = "fashion_mnist: {";
-    const char *at = strstr(block, installed);
     FILE *file = fopen("net.yaml", "w");
     cr_assert_not_null(file);
-    if (at) {
-        fprintf(file, "%.*sidx: {path: digits, ", (int)(at - block), block);
-        block = at + strlen(installed);
-    }
-    fputs(block, file);
-    for (size_t i = 0; !at && i < sizeof base / sizeof *base; i++)
-        if (!has_key(block, base[i][0])) fprintf(file, "%s\n", base[i][1]);
+    if (!small_config(file, block))
+        for (size_t i = 0; i < sizeof base / sizeof *base; i++)
+            if (!has_key(block, base[i][0])) fprintf(file, "%s\n", base[i][1]);
     fclose(file);
 }
 

@@ -20,7 +20,7 @@ enum { SAMPLES = 6, PIXELS = 16, CLASSES = 3, WEIGHTS = PIXELS * CLASSES };
 static void train_linear(void)
 {
     test_start_in_folder();
-    small_idx("images.idx", "labels.idx", 100, CLASSES);
+    small_idx("images.idx", "labels.idx", 100, CLASSES, 4);
     test_write_text("net.yaml", "%s",
                     "data: {idx: {train_images: images.idx, train_labels: labels.idx, "
                     "test_images: images.idx, test_labels: labels.idx}}\n"

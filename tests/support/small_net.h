@@ -2,6 +2,10 @@
 #ifndef TESTS_SUPPORT_SMALL_NET_H
 #define TESTS_SUPPORT_SMALL_NET_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
 /* images.idx and labels.idx: 400 images of 4 x 4 in three classes that can be told apart, always
  * the same; and net.yaml, which trains a dense network on them (32 steps an epoch). */
 void small_net(void);
@@ -14,6 +18,13 @@ enum {
     SMALL_LAST = 9
 };
 
-void small_idx(const char *images, const char *labels, int count, int classes);
+/* side x side images of noise with one bright row, whose number is the class. */
+void small_idx(const char *images, const char *labels, int count, int classes, int side);
+/* An array of NumPy: "<f4", "(10, 4)". */
+void small_npy(const char *path, const char *type, const char *shape, const void *values,
+               size_t size);
+/* A config with the images of the folder `digits` in place of the installed data set; whether it
+ * names that one. */
+bool small_config(FILE *, const char *text);
 
 #endif
