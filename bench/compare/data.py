@@ -80,3 +80,71 @@ def adding(steps=100, samples=10000, test_samples=1000, seed=0):
             y[index] = u[i] + u[j]
         found[split] = x, y
     return found
+
+
+def cut(count, validation_share, test_share=0.0):
+    """Where the parts of a sequence begin and end."""
+    tested, validated = math.floor(test_share * count), math.floor(validation_share * count)
+    return [0, count - tested - validated, count - tested, count]
+
+
+def text(path, steps=64, validation_share=0.1):
+    characters = np.array([ord(c) for c in pathlib.Path(path).read_text("utf-8")])
+    ids = np.searchsorted(np.unique(characters), characters)
+    found, ends = {}, cut(len(ids), validation_share)
+    for split in (TRAIN, VALIDATION):
+        part = ids[ends[split]:ends[split + 1]]
+        if len(part):
+            windows = np.lib.stride_tricks.sliding_window_view(part, steps + 1)[::steps]
+            found[split] = windows[:, :-1], windows[:, 1:]
+    return found
+
+
+def series(path, column, steps=12, validation_share=0.2):
+    """Also the deviation that the values were divided by."""
+    with open(path, newline="", encoding="utf-8") as file:
+        values = np.array([float(row[column]) for row in csv.DictReader(file)])
+    ends = cut(len(values), validation_share)
+    known = values[:ends[1]]
+    values = (values - known.mean()) / known.std()
+    found = {}
+    for split in (TRAIN, VALIDATION):
+        first = max(ends[split] - steps, 0)
+        if ends[split + 1] - first > steps:
+            windows = np.lib.stride_tricks.sliding_window_view(
+                values[first:ends[split + 1]], steps + 1)
+            found[split] = windows[:, :-1, None], windows[:, -1:]
+    return found, known.std()
+
+
+# ---- images -------------------------------------------------------------------------------------
+
+FILES = {TRAIN: "train", TEST: "t10k"}
+
+
+def read_idx(path):
+    plain = pathlib.Path(path)
+    bytes_ = plain.read_bytes() if plain.exists() else gzip.open(f"{path}.gz").read()
+    rank = bytes_[3]
+    return np.frombuffer(bytes_, np.uint8, offset=4 + 4 * rank).reshape(
+        struct.unpack(f">{rank}I", bytes_[4:4 + 4 * rank]))
+
+
+def write_idx(path, array):
+    pathlib.Path(path).write_bytes(struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim,
+                                               *array.shape) + array.tobytes())
+
+
+def images(folder):
+    """Images from 0 to 1 and labels, of both splits."""
+    return {split: (read_idx(f"{folder}/{name}-images-idx3-ubyte") / 255,
+                    read_idx(f"{folder}/{name}-labels-idx1-ubyte").astype(np.int64))
+            for split, name in FILES.items()}
+
+
+def first_images(folder, to, train, test):
+    """The folder `to` with the first images of both splits."""
+    pathlib.Path(to).mkdir(parents=True, exist_ok=True)
+    for name, count in (("train", train), ("t10k", test)):
+        for what in ("images-idx3-ubyte", "labels-idx1-ubyte"):
+            write_idx(f"{to}/{name}-{what}", read_idx(f"{folder}/{name}-{what}")[:count])
