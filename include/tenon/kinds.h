@@ -44,7 +44,10 @@ enum tn_flags {
     TN_WEIGHT_LAST = 128,
     /* with TN_BY_PRODUCT: that holds for out only. run_back makes each gin as it likes, and the
      * host adds up */
-    TN_GIN_APART = 256
+    TN_GIN_APART = 256,
+    /* with TN_COLUMNS: a tile may also be several whole rows, where it begins with one; a call for
+     * each row costs more than the work on a few columns */
+    TN_MANY_ROWS = 512
 };
 
 /* What one call of a kernel covers. Every buffer is contiguous over the tile. For windows a
