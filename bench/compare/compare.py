@@ -254,12 +254,12 @@ def recurrent(kind, features, units, **options):
 
 
 EXPERIMENTS = {
-    "mnist-cnn": Images(HERE / "mnist-cnn.yaml", networks.small_cnn, 10000, 10000, 64, []),
+    "mnist-cnn": Images(HERE / "mnist-cnn.yaml", networks.small_cnn, 60000, 10000, 64, []),
     "resnet20": Images(EXAMPLES / "fashion-mnist-resnet20.yaml", networks.resnet20, 1500, 1000, 32,
                        ["train.epochs=2"], ["optimizer.sgd.lr={cosine: 0.001}"]),
     "characters": Text(200000, 32, ["train.epochs=3"]),
-    "airline": Series("Passengers", 12, 1 / 3, "{lstm: 32}", recurrent(nn.LSTM, 1, 32),
-                      ["train.epochs=100"]),
+    "airline": Series("Passengers", 12, 1 / 3, "{rnn: {units: 32, nonlinearity: relu}}",
+                      recurrent(nn.RNN, 1, 32, nonlinearity="relu"), ["train.epochs=100"]),
     "sunspots": Series("Sunspots", 24, 0.2, "{gru: 32}", recurrent(nn.GRU, 1, 32), []),
     "adding-lstm": Adding("{lstm: 64}", recurrent(nn.LSTM, 2, 64)),
     "adding-gru": Adding("{gru: 64}", recurrent(nn.GRU, 2, 64)),
@@ -267,7 +267,8 @@ EXPERIMENTS = {
                           "recurrent_initializer: identity}}",
                           recurrent(nn.RNN, 2, 100, nonlinearity="relu"),
                           ["optimizer.adam.lr={cosine: 1e-3}"]),
-    "adding-tanh": Adding("{rnn: 64}", recurrent(nn.RNN, 2, 64)),
+    "adding-tanh": Adding("{rnn: 100}", recurrent(nn.RNN, 2, 100),
+                          ["optimizer.adam.lr={cosine: 1e-3}"]),
 }
 
 # ---- comparison ---------------------------------------------------------------------------------
