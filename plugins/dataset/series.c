@@ -4,9 +4,9 @@
  *     input = (z_s, ..., z_(s + steps - 1)),  target = the next horizon values of z
  *     z = (x - mean) / deviation, of the part for training
  *
- * The parts follow each other in time. A window for validation or test may begin in the part before,
- * whose values are known when it is predicted; what it wants never does. Hyndman and Athanasopoulos,
- * "Forecasting: principles and practice", 3rd edition, 2021, section 5.8. */
+ * The parts follow each other in time. A window for validation or test may begin in the part
+ * before, whose values are known when it is predicted; what it wants never does. Hyndman and
+ * Athanasopoulos, "Forecasting: principles and practice", 3rd edition, 2021, section 5.8. */
 #include <tenon/plugin.h>
 
 #include <tenon/data.h>

@@ -1,7 +1,7 @@
 /* text.c - the characters of a file, for a model that predicts the next one: windows of `steps`
  * characters as whole numbers, and at each step the character after it as label.
  *
- *     input = (id(c_s), ..., id(c_(s + steps - 1))),  target = (id(c_(s + 1)), ..., id(c_(s + steps)))
+ *     input_t = id(c_(s + t)),  target_t = id(c_(s + t + 1)),  t = 0 .. steps - 1
  *
  * A character is a code point of UTF-8 (RFC 3629). The vocabulary is all characters of the file in
  * the order of their code points; they become the names of the model's classes. Windows lie in one
@@ -162,7 +162,7 @@ TN_VTABLE(dataset, .check = TN(check), .destroy = TN(destroy), .open = TN(open),
 TN_PLUGIN_WITH(
     OPTIONS, dataset, text,
     .summary = "windows of a text's characters, and the next character of each",
-    .formula = "input = id(c_s) ... id(c_(s + steps - 1)); target = id(c_(s + "
-               "1)) ... id(c_(s + steps))",
+    .formula =
+        "input_t = id(c_(s + t)), target_t = id(c_(s + t + 1)), t = 0 .. steps - 1",
     .reference = "Sutskever, Martens and Hinton, Generating text with recurrent "
                  "neural networks, ICML 2011, section 5")

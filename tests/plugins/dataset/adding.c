@@ -1,5 +1,5 @@
-/* adding.c - what a sequence of the adding problem is, how its marks are spread, and that nothing but
- * the options changes it. */
+/* adding.c - what a sequence of the adding problem is, how its marks are spread, and that
+ * nothing but the options changes it. */
 #include "support/feeding.h"
 
 #define SMALL "data: {adding: {steps: 5, samples: 4, test_samples: 3, shuffle: false}}"
@@ -43,7 +43,7 @@ static void check_sample(const double *x, double target, int64_t steps, int64_t 
     cr_assert_float_eq(sum, target, 1e-15);
 }
 
-/* Of 4000 samples and 7 steps each is marked in 2/7, with a deviation of sqrt(4000 2/7 5/7) = 29. */
+/* Of 4000 samples and 7 steps each is marked in 2/7, give or take sqrt(4000 2/7 5/7) = 29. */
 Test(adding, marks_two_of_the_steps_all_equally_likely)
 {
     const int64_t samples = 4000, steps = 7;

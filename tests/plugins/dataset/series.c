@@ -1,5 +1,5 @@
-/* series.c - windows of a column against those counted out by hand, what each part is scaled by, and
- * what is said of tables that do not do. */
+/* series.c - windows of a column against those counted out by hand, what each part is scaled
+ * by, and what is said of tables that do not do. */
 #include "support/feeding.h"
 
 static void write_text(const char *path, const char *text)

@@ -1,5 +1,5 @@
-/* text.c - windows, vocabulary and parts of small texts against those counted out by hand; a model with
- * the characters as names; what is said of files that are no text. */
+/* text.c - windows, vocabulary and parts of small texts against those counted out by hand; a
+ * model with the characters as names; what is said of files that are no text. */
 #include "support/feeding.h"
 
 #include "core/trainer.h"
