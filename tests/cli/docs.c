@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "support/array.h"
 #include "support/disk.h"
 #include "support/kept.h"
 #include "support/process.h"
@@ -71,8 +72,8 @@ static void make_data(void)
     fclose(book), fclose(passengers);
     for (int i = 0; i < 40; i++) x[i] = (float)i;
     for (int i = 0; i < 10; i++) y[i] = i % 3;
-    small_npy("x.npy", "<f4", "(10, 4)", x, sizeof x);
-    small_npy("y.npy", "<i4", "(10,)", y, sizeof y);
+    array_write("x.npy", "<f4", "(10, 4)", x, sizeof x);
+    array_write("y.npy", "<i4", "(10,)", y, sizeof y);
     cr_assert_eq(mkdir("digits", 0755), 0);
     small_idx("digits/train-images-idx3-ubyte", "digits/train-labels-idx1-ubyte", 90, 3,
               4);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "support/array.h"
 #include "support/disk.h"
 #include "support/process.h"
 #include "support/small_net.h"
@@ -19,8 +20,8 @@ static void make_data(void)
 {
     static float image[IMAGES * PIXELS];
     for (int i = 0; i < IMAGES * PIXELS; i++) image[i] = (float)(i % 11) / 11;
-    small_npy("noisy.npy", "<f4", "(40, 28, 28, 1)", image, sizeof image);
-    small_npy("clean.npy", "<f4", "(40, 28, 28, 1)", image, sizeof image);
+    array_write("noisy.npy", "<f4", "(40, 28, 28, 1)", image, sizeof image);
+    array_write("clean.npy", "<f4", "(40, 28, 28, 1)", image, sizeof image);
     cr_assert_eq(mkdir("digits", 0755), 0);
     small_idx("digits/train-images-idx3-ubyte", "digits/train-labels-idx1-ubyte", IMAGES,
               10, 28);

@@ -42,21 +42,6 @@ void small_idx(const char *images, const char *labels, int count, int classes, i
     fclose(classes_file);
 }
 
-void small_npy(const char *path, const char *type, const char *shape, const void *values,
-               size_t size)
-{
-    FILE *file = fopen(path, "wb");
-    cr_assert_not_null(file);
-    char head[118];
-    snprintf(head, sizeof head, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }",
-             type, shape);
-    fwrite("\x93NUMPY\1\0v", 1, 9, file);
-    fputc(0, file);
-    fprintf(file, "%-117s\n", head);
-    fwrite(values, 1, size, file);
-    fclose(file);
-}
-
 bool small_config(FILE *file, const char *text)
 {
     static const char installed[] = "fashion_mnist: {";

@@ -3,7 +3,6 @@
 #define TESTS_SUPPORT_SMALL_NET_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 
 /* images.idx and labels.idx: 400 images of 4 x 4 in three classes that can be told apart, always
@@ -20,9 +19,6 @@ enum {
 
 /* side x side images of noise with one bright row, whose number is the class. */
 void small_idx(const char *images, const char *labels, int count, int classes, int side);
-/* An array of NumPy: "<f4", "(10, 4)". */
-void small_npy(const char *path, const char *type, const char *shape, const void *values,
-               size_t size);
 /* A config with the images of the folder `digits` in place of the installed data set; whether it
  * names that one. */
 bool small_config(FILE *, const char *text);
