@@ -186,10 +186,14 @@ static int read_targets(use *u, tn_error *error)
                         "%s: the first axis must be that of %s, %lld samples", path,
                         u->options->operand[1], (long long)u->x.shape.dim[0]);
     const bool real = u->y.dtype == TN_F32 || u->y.dtype == TN_F64;
-    if (!real && u->y.count != have->dim[0])
-        return cli_fail(error, TN_ESHAPE, "%s: labels must be one whole number a sample",
-                        path);
-    if (real && u->y.count != have->dim[0] * tn_shape_count(tn_model_output(u->model)))
+    const tn_shape *out = tn_model_output(u->model);
+    const int64_t rows = tn_shape_count(out) / tn_shape_width(out);
+    if (!real && u->y.count != have->dim[0] * rows)
+        return cli_fail(error, TN_ESHAPE,
+                        "%s: labels must be one whole number for each row of the model's "
+                        "outputs, %lld a sample",
+                        path, (long long)rows);
+    if (real && u->y.count != have->dim[0] * tn_shape_count(out))
         return cli_fail(error, TN_ESHAPE,
                         "%s: targets must have the shape of the model's "
                         "outputs",

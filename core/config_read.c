@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "core/config_tree.h"
-#include "core/utf8.h"
+#include "tenon/utf8.h"
 
 typedef struct anchor {
     const char *name;

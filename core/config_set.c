@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/config_tree.h"
-#include "core/utf8.h"
+#include "tenon/utf8.h"
 
 typedef struct setting {
     tn_tree *tree;

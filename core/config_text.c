@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/config.h"
-#include "core/utf8.h"
+#include "tenon/utf8.h"
 
 typedef struct writer {
     tn_memory *memory;

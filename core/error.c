@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/utf8.h"
+#include "tenon/utf8.h"
 
 /* Copies `from` with everything that is not a printable character made '?'. */
 static void copy_clean(char *to, size_t room, const char *from, bool cut)

@@ -11,13 +11,13 @@ tn_data_info tn_handed_info(const tn_graph *g, bool real_targets)
     tn_data_info info = {.fields = 2};
     info.field[0] = (tn_field_spec){
         .name = "input", .real = 1, .shape = g->node[0].spec.out};
-    info.field[1] = (tn_field_spec){.name = "target", .real = real_targets};
-    if (real_targets)
-        info.field[1].shape = *out;
-    else /* one output tells two classes apart */
-        info.field[1].classes = width < 2           ? 2
-                                : width > INT32_MAX ? INT32_MAX
-                                                    : (int32_t)width;
+    tn_field_spec *target = &info.field[1];
+    *target = (tn_field_spec){.name = "target", .real = real_targets, .shape = *out};
+    if (real_targets) return info;
+    if (target->shape.rank) target->shape.rank--; /* a label for each row */
+    target->classes = width < 2           ? 2     /* one output tells two apart */
+                      : width > INT32_MAX ? INT32_MAX
+                                          : (int32_t)width;
     return info;
 }
 
@@ -44,13 +44,13 @@ static tn_status make_room(tn_handed *h, const tn_graph *g, int64_t in, int64_t 
     return TN_OK;
 }
 
-static tn_status check_labels(const int32_t *labels, int64_t samples, int32_t classes,
-                              tn_error *e)
+static tn_status check_labels(const int32_t *labels, int64_t samples, int64_t wide,
+                              int32_t classes, tn_error *e)
 {
-    for (int64_t i = 0; i < samples; i++)
+    for (int64_t i = 0; i < samples * wide; i++)
         if (labels[i] < 0 || (classes > 0 && labels[i] >= classes))
             return tn_error_set(e, TN_EINVAL, "sample %lld: label %d is not in 0 .. %d",
-                                (long long)i, labels[i], classes - 1);
+                                (long long)(i / wide), labels[i], classes - 1);
     return TN_OK;
 }
 
@@ -85,8 +85,7 @@ tn_status tn_handed_take(tn_handed *h, const tn_graph *g, const tn_data_info *in
         return tn_error_set(e, TN_EINVAL, "%lld samples", (long long)samples);
     if (!x) return tn_error_set(e, TN_EINVAL, "no inputs: x is NULL");
     tn_status status = check_kind(spec, targets, labels, e);
-    if (!status && labels)
-        status = check_labels(labels, samples * wide, spec->classes, e);
+    if (!status && labels) status = check_labels(labels, samples, wide, spec->classes, e);
     if (!status && g->real) status = make_room(h, g, in, wide, samples, e);
     if (status) return status;
     h->batch = (tn_batch){.samples = samples, .fields = info->fields};

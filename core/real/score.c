@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-#define SCORE_ROWS 64 /* rows of a piece of work: fixed, so that sums are */
+#define SCORE_ROWS \
+    64 /* rows of a piece of work: whole samples, so that fields are, but no fewer */
 
 typedef struct score_work {
     const tn_instance *instance;
@@ -26,19 +27,25 @@ static int32_t count_fields(const char *const *fields)
     return fields ? n : 1;
 }
 
-/* The fields of rows from `row` on. */
-static void slice_fields(const tn_field *all, int32_t count, int64_t row, tn_field *part)
+/* The fields of samples from `first` on. */
+static void slice_fields(const tn_field *all, int32_t count, int64_t first,
+                         tn_field *part)
 {
     for (int32_t i = 0; i < count; i++) {
         part[i] = all[i];
-        if (all[i].real) part[i].real = (tn_real *)all[i].real + row * all[i].width;
-        if (all[i].label) part[i].label = all[i].label + row * all[i].width;
+        if (all[i].real) part[i].real = (tn_real *)all[i].real + first * all[i].width;
+        if (all[i].label) part[i].label = all[i].label + first * all[i].width;
     }
+}
+
+static int64_t rows_per_sample(const score_work *w)
+{
+    return w->rows / w->pass->samples;
 }
 
 static tn_tile make_tile(const score_work *w, int64_t row, int64_t rows)
 {
-    const int64_t per_sample = w->rows / w->pass->samples;
+    const int64_t per_sample = rows_per_sample(w);
     return (tn_tile){.n = rows * w->width,
                      .width = w->width,
                      .row = w->pass->row * per_sample + row,
@@ -67,7 +74,7 @@ static tn_status loss_rows(const score_work *w, int64_t row, int64_t rows)
     const tn_loss *loss = w->instance->vtable;
     tn_field part[TN_MAX_FIELDS];
     const tn_tile t = make_tile(w, row, rows);
-    slice_fields(w->field, count_fields(loss->fields), row, part);
+    slice_fields(w->field, count_fields(loss->fields), row / rows_per_sample(w), part);
     for (int64_t i = 0; i < rows; i++) w->weight[row + i] = 1;
     return loss->rows(w->instance->self, w->call, &t, w->y + row * w->width, part,
                       w->value + row, w->weight + row,
@@ -110,9 +117,10 @@ tn_status TN(tn_score_loss)(const tn_instance *loss, const tn_shape *shape,
     w.key = tn_key_derive(key, pass->step, 0);
     w.value = row_values, w.weight = row_values + w.rows, w.gy = gy;
     tn_status status = TN_OK;
-    for (int64_t row = 0; !status && row < w.rows; row += SCORE_ROWS)
-        status = loss_rows(&w, row,
-                           w.rows - row < SCORE_ROWS ? w.rows - row : SCORE_ROWS);
+    const int64_t samples = (SCORE_ROWS - 1) / rows_per_sample(&w) + 1,
+                  rows = samples * rows_per_sample(&w);
+    for (int64_t row = 0; !status && row < w.rows; row += rows)
+        status = loss_rows(&w, row, w.rows - row < rows ? w.rows - row : rows);
     if (tn_call_end(&calling, status)) return status;
     sum_rows(&w, value, weight);
     if (scale == 0) scale = *weight > 0 ? 1 / *weight : 0;

@@ -12,7 +12,7 @@ typedef struct tn_field_spec {
     tn_shape shape;  /* rank 0: one number */
 } tn_field_spec;
 
-/* Some rows of one field, width elements each; one of real and label is NULL. */
+/* Some samples of one field, width elements each; one of real and label is NULL. */
 typedef struct tn_field {
     int64_t width;
     void *real;

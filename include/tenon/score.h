@@ -22,9 +22,10 @@
 #define TENON_SCORE_H_F32
 #endif
 
-/* loss: rows of predictions against fields. For each row its value, its weight in the mean
- * (set to 1 before) and, unless gy is NULL, the gradient of the value. The host multiplies by
- * weights, divides by their sum and adds up. `fields` names what it reads, NULL: {"target"}. */
+/* loss: all rows of predictions of some samples against fields of these samples. For each row its
+ * value, its weight in the mean (set to 1 before) and, unless gy is NULL, the gradient of the
+ * value. The host multiplies by weights, divides by their sum and adds up. `fields` names what it
+ * reads, NULL: {"target"}. */
 typedef struct tn_loss {
     TN_HEAD
     const char *const *fields;

@@ -196,7 +196,8 @@ TN_API void tn_trainer_cancel(tn_trainer *);
 /* The model in training; the trainer's own: do not free it, do not use it while run runs. */
 TN_API tn_model *tn_trainer_model(tn_trainer *);
 
-/* One update on a batch of the caller's (targets as in tn_memory_data: one of the two). A step that
+/* One update on a batch of the caller's (targets as in tn_memory_data: one of the two; a label for
+ * each row of the model's outputs, so for each step where it puts out a sequence). A step that
  * fails may leave weights half updated: go on from a checkpoint, not with this trainer. */
 TN_API tn_status tn_trainer_step(tn_trainer *, const float *x, const float *targets,
                                  const int32_t *labels, int64_t samples, double *loss,

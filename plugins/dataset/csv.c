@@ -45,15 +45,26 @@ static tn_status check_labels(tn_call *c, const table *t, const char *path,
     }
     return TN_OK;
 }
+
+static tn_status check_width(const table *t, const table *train, const char *path)
+{
+    if (t->cols == 1)
+        return tn_fail(
+            t->c, TN_ESHAPE,
+            "%s:%d:1: expected features and a target, found one column (is the "
+            "delimiter '%c'?)",
+            t->file.path, 1 + t->header, t->delimiter);
+    if (t->cols != train->cols)
+        return tn_fail(t->c, TN_ESHAPE, "%s has %lld columns, but %s has %lld",
+                       t->file.path, (long long)t->cols, path, (long long)train->cols);
+    return TN_OK;
+}
 #endif
 
 static tn_status TN(check)(void *me, tn_call *c)
 {
     const TN(self) *self = me;
-    if (strlen(self->delimiter) != 1 || strchr("\"\n\r", self->delimiter[0]))
-        return tn_fail(c, TN_EINVAL, "delimiter: expected one character, got '%s'",
-                       self->delimiter);
-    return TN_OK;
+    return table_check_delimiter(c, self->delimiter);
 }
 
 static tn_status TN(open_one)(TN(self) * self, tn_call *c, int32_t split,
@@ -61,20 +72,11 @@ static tn_status TN(open_one)(TN(self) * self, tn_call *c, int32_t split,
 {
     table *t = &self->set[split];
     *t = (table){.c = c, .delimiter = self->delimiter[0], .header = self->header};
-    const tn_status status = table_open(t, path);
-    if (status != TN_OK) return status;
-    if (split == TN_TRAIN) self->column = table_column(t, self->target);
-    table_drop_text(t);
-    if (self->column < 0)
-        return tn_fail(
-            c, TN_EINVAL,
-            "target: %s has no column '%s'; give a name of its header or 1 to %lld", path,
-            self->target, (long long)t->cols);
-    if (t->cols != self->set[TN_TRAIN].cols)
-        return tn_fail(c, TN_ESHAPE, "%s has %lld columns, but %s has %lld", path,
-                       (long long)t->cols, self->path,
-                       (long long)self->set[TN_TRAIN].cols);
-    return TN_OK;
+    tn_status status = table_open(t, path);
+    if (status == TN_OK) status = check_width(t, &self->set[TN_TRAIN], self->path);
+    if (status == TN_OK && split == TN_TRAIN)
+        status = table_column(t, "target", self->target, &self->column);
+    return status == TN_OK ? table_take(t, 0, t->cols) : status;
 }
 
 static tn_status TN(find_classes)(const TN(self) * self, tn_call *c, int32_t *classes)

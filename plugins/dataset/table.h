@@ -19,7 +19,7 @@ typedef struct table {
     char delimiter;
     int header;
     int64_t rows, cols;
-    double *value; /* rows x cols */
+    double *value; /* rows x the columns taken */
     size_t at;     /* of the reader in the file */
     int64_t row;   /* of the reader, from 1 */
 } table;
@@ -89,12 +89,6 @@ static tn_status count_rows(table *t)
     for (rewind_table(t); !at_end(t); t->row++) {
         const int64_t cells = count_cells(t);
         if (t->cols == 0) t->cols = cells;
-        if (t->cols == 1)
-            return tn_fail(
-                t->c, TN_ESHAPE,
-                "%s:%lld:1: expected features and a target, found one column (is "
-                "the delimiter '%c'?)",
-                t->file.path, (long long)t->row, t->delimiter);
         if (cells != t->cols)
             return tn_fail(t->c, TN_EDATA,
                            "%s:%lld:%lld: this row has %lld cells, expected %lld",
@@ -127,25 +121,26 @@ static tn_status wrong_cell(table *t, int64_t col, cell what)
                    what.text);
 }
 
-static tn_status parse_rows(table *t)
+static tn_status parse_rows(table *t, int64_t first, int64_t count)
 {
+    double *value = t->value;
     rewind_table(t);
     for (int64_t row = 0; row < t->rows; row++, t->row++)
         for (int64_t col = 0; col < t->cols; col++) {
             const cell what = next_cell(t);
-            if (!parse_number(what, &t->value[row * t->cols + col]))
-                return wrong_cell(t, col, what);
+            if (col < first || col >= first + count) continue;
+            if (!parse_number(what, value++)) return wrong_cell(t, col, what);
         }
     return TN_OK;
 }
 
 /* A program may have set a locale in which 0.5 is written 0,5. */
-static tn_status parse_in_c_locale(table *t)
+static tn_status parse_in_c_locale(table *t, int64_t first, int64_t count)
 {
     const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     if (plain == (locale_t)0) return tn_fail(t->c, TN_ENOMEM, "no memory for a locale");
     const locale_t before = uselocale(plain);
-    const tn_status status = parse_rows(t);
+    const tn_status status = parse_rows(t, first, count);
     uselocale(before);
     freelocale(plain);
     return status;
@@ -154,19 +149,20 @@ static tn_status parse_in_c_locale(table *t)
 /* t: c, delimiter and header are set, the rest is zero. Close it in any case. */
 static tn_status table_open(table *t, const char *path)
 {
-    tn_status status = read_file(t->c, path, &t->file);
-    if (status == TN_OK) status = count_rows(t);
-    if (status != TN_OK) return status;
-    /* No overflow: a cell takes at least a byte of the file. */
-    t->value = take_memory(t->c, path,
-                           (size_t)t->rows * (size_t)t->cols * sizeof *t->value);
-    return t->value ? parse_in_c_locale(t) : TN_ENOMEM;
+    const tn_status status = read_file(t->c, path, &t->file);
+    return status == TN_OK ? count_rows(t) : status;
 }
 
-/* The values stay until table_close, the text does not. */
-static void table_drop_text(table *t)
+/* The values of `count` columns, which stay until table_close; the text does not. */
+static tn_status table_take(table *t, int64_t first, int64_t count)
 {
+    /* No overflow: a cell takes at least a byte of the file. */
+    t->value = take_memory(t->c, t->file.path,
+                           (size_t)t->rows * (size_t)count * sizeof *t->value);
+    if (!t->value) return TN_ENOMEM;
+    const tn_status status = parse_in_c_locale(t, first, count);
     drop_file(t->c, &t->file);
+    return status;
 }
 
 static void table_close(tn_call *c, table *t)
@@ -176,11 +172,9 @@ static void table_close(tn_call *c, table *t)
     t->value = NULL;
 }
 
-/* Column by name (when there is a header) or by number from 1; NULL: the last; -1:
- * none. */
-static int64_t table_column(table *t, const char *name)
+/* Column by name (when there is a header) or by number from 1; -1: none. */
+static int64_t find_column(table *t, const char *name)
 {
-    if (!name) return t->cols - 1;
     if (t->header) {
         t->header = 0;
         rewind_table(t);
@@ -195,6 +189,24 @@ static int64_t table_column(table *t, const char *name)
     char *end;
     const long number = strtol(name, &end, 10);
     return *name && !*end && number >= 1 && number <= t->cols ? number - 1 : -1;
+}
+
+/* The column that the option `option` names; NULL: the last. Before table_take. */
+static tn_status table_column(table *t, const char *option, const char *name,
+                              int64_t *column)
+{
+    *column = name ? find_column(t, name) : t->cols - 1;
+    if (*column >= 0) return TN_OK;
+    return tn_fail(t->c, TN_EINVAL,
+                   "%s: %s has no column '%s'; give a name of its header or 1 to %lld",
+                   option, t->file.path, name, (long long)t->cols);
+}
+
+static tn_status table_check_delimiter(tn_call *c, const char *delimiter)
+{
+    if (strlen(delimiter) == 1 && !strchr("\"\n\r", delimiter[0])) return TN_OK;
+    return tn_fail(c, TN_EINVAL, "delimiter: expected one character, got '%s'",
+                   delimiter);
 }
 
 #endif

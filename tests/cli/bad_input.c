@@ -49,7 +49,7 @@ static void config(const char *data, const char *model)
 
 static void model(const char *text)
 {
-    small_idx("images.idx", "labels.idx", 50, 3);
+    small_idx("images.idx", "labels.idx", 50, 3, 4);
     config(IDX, text);
 }
 
@@ -222,7 +222,7 @@ Test(bad_input, idx_in_gzip)
 
 Test(bad_input, other_things_in_gzip)
 {
-    small_idx("images.idx", "labels.idx", 50, 3);
+    small_idx("images.idx", "labels.idx", 50, 3, 4);
     config("idx: {train_images: images.gz, train_labels: labels.idx}", SMALL);
     pack("images.gz", "GIF89a, which is something else", 31);
     refused("images.gz: is not an IDX file", "found 47 49 46", NULL);

@@ -20,7 +20,7 @@ enum { SAMPLES = 6, PIXELS = 16, CLASSES = 3, WEIGHTS = PIXELS * CLASSES };
 static void train_linear(void)
 {
     test_start_in_folder();
-    small_idx("images.idx", "labels.idx", 100, CLASSES);
+    small_idx("images.idx", "labels.idx", 100, CLASSES, 4);
     test_write_text("net.yaml", "%s",
                     "data: {idx: {train_images: images.idx, train_labels: labels.idx, "
                     "test_images: images.idx, test_labels: labels.idx}}\n"
@@ -250,6 +250,44 @@ Test(use, gradients_are_those_of_the_formula)
     for (int i = 0; i < CLASSES; i++) cr_assert_float_eq((double)have_b[i], gb[i], 1e-6);
     test_ended(tenon("gradients " MODEL " x.npy y.npy -o again"), 0, NULL);
     cr_assert(test_same_files("g.safetensors", "again"));
+}
+
+/* The loss is that of the predictions of another command. */
+Test(use, gradients_take_a_label_for_each_step)
+{
+    enum { STEPS = 7, COUNT = 12, KINDS = 4 };
+    float x[COUNT * STEPS];
+    int32_t label[COUNT * STEPS];
+    char dict[200];
+    size_t count;
+    double loss = 0;
+    test_write_text("t.txt", "%s", "abcdabacadbabcdbabbcaccdaabcd");
+    test_write_text("seq.yaml",
+                    "data: {text: {path: t.txt, steps: 7, stride: 1, "
+                    "validation_share: 0}}\n"
+                    "model: [{embedding: {vocabulary: 4, units: 3}}, {dense: 4}]\n"
+                    "loss: cross_entropy\noptimizer: sgd\ntrain: {epochs: 1}\n");
+    test_ended(tenon("train seq.yaml --out seq"), 0, NULL);
+    for (int i = 0; i < COUNT * STEPS; i++)
+        x[i] = (float)(i * i % KINDS), label[i] = i / 5 % KINDS;
+    array_write("x.npy", "<f4", "(12, 7)", x, sizeof x);
+    array_write("y.npy", "<i4", "(12, 7)", label, sizeof label);
+    test_ended(tenon("predict seq x.npy -o p.npy"), 0, NULL);
+    const float *y = array_read("p.npy", dict, &count);
+    cr_assert_eq(count, COUNT * STEPS * KINDS);
+    for (int i = 0; i < COUNT * STEPS; i++, y += KINDS) {
+        double sum = 0;
+        for (int k = 0; k < KINDS; k++) sum += exp((double)y[k]);
+        loss += (log(sum) - (double)y[label[i]]) / (COUNT * STEPS);
+    }
+    const test_process *p = tenon("gradients seq x.npy y.npy -o g.safetensors");
+    test_ended(p, 0, NULL);
+    cr_assert_float_eq(atof(p->out + strlen("loss ")), loss, 1e-6, "%s", p->out);
+    array_write("y.npy", "<i4", "(12,)", label, sizeof *label * COUNT);
+    test_ended(tenon("gradients seq x.npy y.npy -o h"), 1, "7 a sample", NULL);
+    label[3 * STEPS + 2] = 9;
+    array_write("y.npy", "<i4", "(12, 7)", label, sizeof label);
+    test_ended(tenon("gradients seq x.npy y.npy -o h"), 1, "sample 3: label 9", NULL);
 }
 
 Test(use, gradients_take_probabilities)

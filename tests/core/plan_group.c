@@ -180,8 +180,7 @@ static void run_plan(lab *l, tn_plan *plan, bool training, result *r)
     const void *y;
     double value, weight;
     const size_t size = l->graph->real ? 8 : 4;
-    const tn_field target = {.width = tn_shape_width(tn_graph_output(l->graph)),
-                             .real = l->target};
+    const tn_field target = {.width = l->outputs, .real = l->target};
     const tn_pass pass = {.samples = l->samples, .step = 5, .training = training};
     tn_status status = tn_plan_forward(plan, &pass, l->x, &y, &e);
     if (!status) keep(r, y, (size_t)(l->samples * l->outputs) * size);

@@ -74,7 +74,8 @@ static void make_target(check_net *net, int32_t classes, uint32_t seed)
     const tn_shape *out = tn_graph_output(net->graph);
     const int64_t rows = net->samples * net->outputs / tn_shape_width(out);
     if (classes) {
-        net->target = (tn_field){.width = 1, .label = check_room(rows, sizeof(int32_t))};
+        net->target = (tn_field){.width = rows / net->samples,
+                                 .label = check_room(rows, sizeof(int32_t))};
         for (int64_t i = 0; i < rows; i++)
             net->target.label[i] = (int32_t)(tn_random_bits((tn_key){{seed, 3}},
                                                             (uint64_t)i) %
@@ -82,7 +83,7 @@ static void make_target(check_net *net, int32_t classes, uint32_t seed)
         return;
     }
     const int64_t n = net->samples * net->outputs;
-    net->target = (tn_field){.width = tn_shape_width(out),
+    net->target = (tn_field){.width = net->outputs,
                              .real = check_room(n, sizeof(double))};
     randomize(net, net->target.real, n, seed + 1, 0);
 }

@@ -207,7 +207,7 @@ static void by_layer(const shape *s, const values *v, const char *backend,
     double loss, weight;
     void *x = check_room(x_count(s), sizeof(double)),
          *gy = check_room(y_count(s), sizeof(double));
-    tn_field target = {.width = s->filters, .real = gy};
+    tn_field target = {.width = y_count(s) / s->samples, .real = gy};
     tn_instance *linear;
     cr_assert_eq(tn_instance_named(n.env, "loss", "linear", NULL, real, &linear, &e),
                  TN_OK);

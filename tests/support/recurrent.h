@@ -166,7 +166,7 @@ static recurrent_run recurrent_once(const char *model, const char *backend,
     const int64_t n = RECURRENT_SAMPLES * tn_shape_count(&shape);
     recurrent_run r = {.outputs = RECURRENT_SAMPLES * tn_shape_count(out)};
     void *x = recurrent_random(real, n, 5);
-    const tn_field field = {.width = tn_shape_width(out),
+    const tn_field field = {.width = tn_shape_count(out),
                             .real = recurrent_random(real, r.outputs, 6)};
     const void *y;
     double value, weight;

@@ -2,6 +2,9 @@
 #ifndef TESTS_SUPPORT_SMALL_NET_H
 #define TESTS_SUPPORT_SMALL_NET_H
 
+#include <stdbool.h>
+#include <stdio.h>
+
 /* images.idx and labels.idx: 400 images of 4 x 4 in three classes that can be told apart, always
  * the same; and net.yaml, which trains a dense network on them (32 steps an epoch). */
 void small_net(void);
@@ -14,6 +17,10 @@ enum {
     SMALL_LAST = 9
 };
 
-void small_idx(const char *images, const char *labels, int count, int classes);
+/* side x side images of noise with one bright row, whose number is the class. */
+void small_idx(const char *images, const char *labels, int count, int classes, int side);
+/* A config with the images of the folder `digits` in place of the installed data set; whether it
+ * names that one. */
+bool small_config(FILE *, const char *text);
 
 #endif

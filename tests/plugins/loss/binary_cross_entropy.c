@@ -96,6 +96,18 @@ Test(binary_cross_entropy, infer_wants_a_target_for_each_output)
                        check_message());
 }
 
+/* More rows than the host hands over at a time. */
+Test(binary_cross_entropy, each_step_of_a_sequence_has_its_own_label)
+{
+    check_net *net = check_net_new("[{dense: 1}]", "binary_cross_entropy", 2,
+                                   check_shape(2, 9, 3, 0), 30, 1, 2);
+    const double loss = check_net_loss(net, false), *y = check_net_output(net);
+    double sum = 0;
+    for (int64_t row = 0; row < 9 * 30; row++)
+        sum += log1p(exp(net->target.label[row] ? -y[row] : y[row]));
+    cr_assert_float_eq(loss, sum, 1e-12 * sum, "%.17g, not %.17g", loss, sum);
+}
+
 Test(binary_cross_entropy, gradients_in_a_net)
 {
     const tn_shape in = check_shape(1, 3, 0, 0);

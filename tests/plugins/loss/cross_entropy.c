@@ -161,6 +161,23 @@ Test(cross_entropy, infer_compares_classes_and_shapes)
                        check_message());
 }
 
+/* More rows than the host hands over at a time. */
+Test(cross_entropy, each_step_of_a_sequence_has_its_own_label)
+{
+    check_net *net = check_net_new("[{dense: 4}]", "cross_entropy", 4,
+                                   check_shape(2, 9, 3, 0), 30, 1, 2);
+    const double loss = check_net_loss(net, false), *y = check_net_output(net);
+    double sum = 0;
+    for (int64_t row = 0; row < 9 * 30; row++, y += 4)
+        sum += log(exp(y[0]) + exp(y[1]) + exp(y[2]) + exp(y[3])) -
+               y[net->target.label[row]];
+    cr_assert_float_eq(loss, sum, 1e-12 * sum, "%.17g, not %.17g", loss, sum);
+    check_gradients("[{dense: 4}]", "cross_entropy", 4, check_shape(2, 9, 3, 0), 30,
+                    true);
+    check_gradients("[{dense: 4}]", "cross_entropy", 0, check_shape(2, 70, 3, 0), 2,
+                    true);
+}
+
 Test(cross_entropy, gradients_in_a_net)
 {
     const tn_shape in = check_shape(1, 3, 0, 0);

@@ -47,6 +47,19 @@ Test(mse, infer_wants_as_many_numbers_as_outputs)
     cr_assert_not_null(strstr(check_message(), "cross_entropy"), "%s", check_message());
 }
 
+/* More rows than the host hands over at a time. */
+Test(mse, each_step_of_a_sequence_has_its_own_target)
+{
+    check_net *net = check_net_new("[{dense: 2}]", "mse", 0, check_shape(2, 9, 3, 0), 30,
+                                   1, 2);
+    const double loss = check_net_loss(net, false), *y = check_net_output(net),
+                 *target = net->target.real;
+    double sum = 0;
+    for (int64_t i = 0; i < 2 * 9 * 30; i++)
+        sum += (y[i] - target[i]) * (y[i] - target[i]) / 2;
+    cr_assert_float_eq(loss, sum, 1e-12 * sum, "%.17g, not %.17g", loss, sum);
+}
+
 Test(mse, gradients_in_a_net)
 {
     check_gradients("[{dense: 4}, tanh, {dense: 2}]", "mse", 0, check_shape(1, 3, 0, 0),

@@ -1,7 +1,7 @@
 /* utf8.h - one character of a UTF-8 text at a time, as RFC 3629 allows it: no overlong
  * forms, no surrogates, nothing above U+10FFFF. */
-#ifndef CORE_UTF8_H
-#define CORE_UTF8_H
+#ifndef TENON_UTF8_H
+#define TENON_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>

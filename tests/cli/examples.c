@@ -1,0 +1,65 @@
+/* Every config in examples/ trains: an epoch on small data under the names that it gives. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "support/array.h"
+#include "support/disk.h"
+#include "support/process.h"
+#include "support/small_net.h"
+
+TestSuite(examples, .init = test_start_in_folder, .timeout = 200);
+
+enum { IMAGES = 40, PIXELS = 28 * 28 };
+
+static void make_data(void)
+{
+    static float image[IMAGES * PIXELS];
+    for (int i = 0; i < IMAGES * PIXELS; i++) image[i] = (float)(i % 11) / 11;
+    array_write("noisy.npy", "<f4", "(40, 28, 28, 1)", image, sizeof image);
+    array_write("clean.npy", "<f4", "(40, 28, 28, 1)", image, sizeof image);
+    cr_assert_eq(mkdir("digits", 0755), 0);
+    small_idx("digits/train-images-idx3-ubyte", "digits/train-labels-idx1-ubyte", IMAGES,
+              10, 28);
+    FILE *text = fopen("input.txt", "w"), *spots = fopen("monthly-sunspots.csv", "w");
+    cr_assert(text && spots);
+    for (int i = 0; i < 3000; i++) fputc(i % 6 ? 'a' + i * i % 26 : ' ', text);
+    fputs("\"Month\",\"Sunspots\"\n", spots);
+    for (int i = 0; i < 200; i++) fprintf(spots, "\"%d\",%g\n", i, 50 + 40 * sin(i));
+    fclose(text), fclose(spots);
+}
+
+static void train(const char *folder, const char *name)
+{
+    size_t size;
+    const char *text = test_read(test_path(folder, name), &size);
+    FILE *file = fopen("net.yaml", "w");
+    cr_assert(text && file, "%s", name);
+    const bool generated = strstr(text, "adding: {");
+    small_config(file, text);
+    fclose(file);
+    const test_process *p = tenon("train net.yaml --set train.epochs=1%s",
+                                  generated ? " --set data.adding.samples=200" : "");
+    cr_assert_eq(p->status, 0, "%s does not train: %s", name, p->err);
+}
+
+Test(examples, every_config_trains)
+{
+    char folder[4200];
+    int count = 0;
+    make_data();
+    snprintf(folder, sizeof folder, "%s/../examples", getenv("TENON_TEST_DATA"));
+    DIR *all = opendir(folder);
+    cr_assert_not_null(all);
+    for (const struct dirent *one; (one = readdir(all));) {
+        if (!strstr(one->d_name, ".yaml")) continue;
+        train(folder, one->d_name);
+        count++;
+    }
+    closedir(all);
+    cr_assert_geq(count, 7);
+}
