@@ -1,10 +1,37 @@
 /* lstm.c - layer/lstm: against PyTorch 1.13, gradients, threads and backends, first values, what is
  * refused. */
-#include "tests/support/recurrent.h"
+#include "tests/support/recurrent_options.h"
+#include "tests/support/recurrent_torch.h"
+
+static const recurrent_kind kind = {"lstm", 1, ""};
 
 Test(lstm, matches_torch)
 {
     recurrent_matches_torch("lstm", "lstm", "");
+}
+
+Test(lstm, matches_torch_with_options)
+{
+    recurrent_matches_torch_with_options("lstm", 4);
+}
+
+Test(lstm, matches_torch_with_options_of_cells)
+{
+    static const recurrent_option o[] = {
+        {"state", ", return_state: true", 1, 0},
+        {"state-both", ", return_state: true, direction: bidirectional", 1, 16},
+        {"projection", ", projection: 2, return_sequences: true", 0, 0},
+        {"projection-last", ", projection: 2", 1, 0},
+        {"projection-state",
+         ", projection: 2, return_state: true, direction: bidirectional", 1, 12},
+        {"zoneout-cell", ", zoneout: 0.1, zoneout_cell: 0.4, return_sequences: true", 0,
+         0},
+        {"all",
+         ", projection: 2, return_state: true, direction: bidirectional, layer_norm: "
+         "true, zoneout: 0.2, zoneout_cell: 0.3",
+         1, 12},
+    };
+    recurrent_options_match_torch("lstm", o, sizeof o / sizeof *o);
 }
 
 Test(lstm, gradients)
@@ -15,6 +42,42 @@ Test(lstm, gradients)
 Test(lstm, gradients_through_many_steps)
 {
     recurrent_long_gradients("lstm");
+}
+
+Test(lstm, option_gradients)
+{
+    recurrent_option_gradients(&kind, 1);
+}
+
+Test(lstm, padding_changes_nothing)
+{
+    recurrent_padding_changes_nothing(&kind);
+}
+
+Test(lstm, ends_where_samples_do)
+{
+    recurrent_ends_where_samples_do(&kind);
+}
+
+Test(lstm, samples_are_apart)
+{
+    recurrent_samples_are_apart(&kind);
+}
+
+Test(lstm, options_are_reproducible)
+{
+    recurrent_options_are_reproducible(&kind);
+}
+
+Test(lstm, carries_states)
+{
+    recurrent_carries_states(&kind);
+}
+
+Test(lstm, options_refuse)
+{
+    recurrent_options_refuse(&kind);
+    recurrent_refuses_numbers(&kind);
 }
 
 Test(lstm, is_reproducible)

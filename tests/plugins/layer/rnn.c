@@ -1,11 +1,19 @@
 /* rnn.c - layer/rnn: against PyTorch 1.13, gradients, threads and backends, masks of recurrent
  * dropout, what is refused. */
-#include "tests/support/recurrent.h"
+#include "tests/support/recurrent_options.h"
+#include "tests/support/recurrent_torch.h"
+
+static const recurrent_kind kind = {"rnn", 0, ""};
 
 Test(rnn, matches_torch)
 {
     recurrent_matches_torch("rnn", "rnn", "");
     recurrent_matches_torch("rnn", "rnn_relu", ", nonlinearity: relu");
+}
+
+Test(rnn, matches_torch_with_options)
+{
+    recurrent_matches_torch_with_options("rnn", 0);
 }
 
 Test(rnn, gradients)
@@ -17,6 +25,42 @@ Test(rnn, gradients)
 Test(rnn, gradients_through_many_steps)
 {
     recurrent_long_gradients("rnn");
+}
+
+Test(rnn, option_gradients)
+{
+    recurrent_option_gradients(&kind, 1);
+}
+
+Test(rnn, padding_changes_nothing)
+{
+    recurrent_padding_changes_nothing(&kind);
+}
+
+Test(rnn, ends_where_samples_do)
+{
+    recurrent_ends_where_samples_do(&kind);
+}
+
+Test(rnn, samples_are_apart)
+{
+    recurrent_samples_are_apart(&kind);
+}
+
+Test(rnn, options_are_reproducible)
+{
+    recurrent_options_are_reproducible(&kind);
+}
+
+Test(rnn, carries_states)
+{
+    recurrent_carries_states(&kind);
+}
+
+Test(rnn, options_refuse)
+{
+    recurrent_options_refuse(&kind);
+    recurrent_refuses_numbers(&kind);
 }
 
 Test(rnn, is_reproducible)
