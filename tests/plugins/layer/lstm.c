@@ -78,6 +78,34 @@ Test(lstm, options_refuse)
 {
     recurrent_options_refuse(&kind);
     recurrent_refuses_numbers(&kind);
+    recurrent_refused("lstm", "{units: 3, projection: 3}", check_shape(2, 4, 3, 0),
+                      "below units");
+    recurrent_refused("lstm", "{units: 3, return_state: true, return_sequences: true}",
+                      check_shape(2, 4, 3, 0), "leave out return_sequences");
+    recurrent_refused("lstm", "{units: 3, zoneout_cell: -0.1}", check_shape(2, 4, 3, 0),
+                      "zoneout_cell");
+}
+
+/* What the encoder knows at its end, the decoder begins with. */
+Test(lstm, hands_its_state_to_another)
+{
+    check_learns("[{lstm: {units: 6, return_state: true, name: encoder}}, {lstm: {units: "
+                 "6, inputs: [input, encoder], return_sequences: true}}, {dense: 2}]",
+                 "mse", 0, check_shape(2, 5, 3, 0), 4, 400, 0.3, 0.1);
+}
+
+/* Xavier's variance is of one gate's fans, 2 / (features + units). */
+Test(lstm, draws_by_the_fans_of_a_gate)
+{
+    tn_config *config;
+    const tn_shape shape = check_shape(2, 3, 100, 0);
+    tn_graph *g = open_graph(check_env(), "[{lstm: 60}]", &shape, 1, &config);
+    const double *w = g->param[0].value.data;
+    double squares = 0;
+    for (int i = 0; i < 24000; i++) squares += w[i] * w[i];
+    cr_assert_float_eq(squares / 24000, 2.0 / 160, 0.05 * 2 / 160);
+    tn_graph_free(g);
+    tn_config_free(config);
 }
 
 Test(lstm, is_reproducible)
