@@ -45,45 +45,16 @@ static void backward(bench *b)
                 b->array[3]);
 }
 
-/* Layers with statistics get rows, their sums all of them. */
-static void each_row(bench *b, void (*pass)(const tn_layer *, bench *, const float *x))
-{
-    const tn_tile whole = b->tile;
-    b->tile.n = WIDTH;
-    for (int i = 0; i < ROWS; i++) pass(b->plugin->vtable, b, b->array[2] + i * WIDTH);
-    b->tile = whole;
-}
-
-static void forward_row(const tn_layer *l, bench *b, const float *x)
-{
-    l->forward(b->plugin->self, &b->tile, x, b->array[1]);
-}
-
-static void backward_row(const tn_layer *l, bench *b, const float *x)
-{
-    l->backward(b->plugin->self, &b->tile, x, NULL, b->array[0], b->array[3]);
-}
-
 static void statistics(bench *b)
 {
     const tn_layer *l = b->plugin->vtable;
     l->reduce.add(b->plugin->self, &b->tile, b->array[2], NULL, b->sum);
 }
 
-static void forward_rows(bench *b)
-{
-    each_row(b, forward_row);
-}
-
 static void back_statistics(bench *b)
 {
     const tn_layer *l = b->plugin->vtable;
     l->back_reduce.add(b->plugin->self, &b->tile, b->array[2], b->array[0], b->sum);
-}
-
-static void backward_rows(bench *b)
-{
-    each_row(b, backward_row);
 }
 
 static void penalty(bench *b)
@@ -153,9 +124,9 @@ static const kernel kernels[] = {
     {"layer", "softmax", NULL, "forward", forward, WIDTH},
     {"layer", "softmax", NULL, "backward", backward, WIDTH},
     {"layer", "batch_norm", NULL, "reduce", statistics, WIDTH},
-    {"layer", "batch_norm", NULL, "forward", forward_rows, WIDTH},
+    {"layer", "batch_norm", NULL, "forward", forward, WIDTH},
     {"layer", "batch_norm", NULL, "back_reduce", back_statistics, WIDTH},
-    {"layer", "batch_norm", NULL, "backward", backward_rows, WIDTH},
+    {"layer", "batch_norm", NULL, "backward", backward, WIDTH},
     {"loss", "mse", NULL, "rows", score, CLASSES},
     {"loss", "cross_entropy", NULL, "rows", score, CLASSES},
     {"loss", "cross_entropy", NULL, "rows", score, WIDTH},

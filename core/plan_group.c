@@ -26,6 +26,12 @@ static bool takes_riders(const tn_plan *p, int32_t head)
            tn_runs_by_product(&p->node[head].unit.facts);
 }
 
+/* Gradients of windows are there a sample at a time. */
+static bool takes_riders_backward(const tn_plan *p, int32_t head)
+{
+    return takes_riders(p, head) || p->node[head].unit.facts.kernel == TN_WINDOW;
+}
+
 /* Behind a product, kernels that need whole rows can follow if cells are. */
 static bool needs_more_than_a_cell(const tn_unit *u)
 {
@@ -53,6 +59,7 @@ static bool joins_backward(const tn_plan *p, int32_t head, int32_t last, int32_t
     const tn_space given = plain_space(p, &p->node[last].unit.spec->in[k]);
     if (!tn_runs_on_tiles(&u->facts) || u->facts.back_sums) return false;
     if (!same_space(given, tn_unit_space(u, p->options.samples))) return false;
+    if (first->facts.kernel == TN_WINDOW) return !u->params;
     if (tn_runs_by_product(
             &first->facts)) /* of one input: its products come in any order */
         return first->spec->inputs == 1 && !needs_more_than_a_cell(u) && !u->params;
@@ -151,7 +158,8 @@ static void give(tn_plan *p, int32_t number, int32_t *given)
 static int32_t next_backward(const tn_plan *p, int32_t head, int32_t last,
                              const int32_t *given)
 {
-    for (int32_t k = 0; takes_riders(p, head) && k < p->graph->node[last].inputs; k++) {
+    if (!takes_riders_backward(p, head)) return -1;
+    for (int32_t k = 0; k < p->graph->node[last].inputs; k++) {
         const int32_t source = tn_plan_source(p, last, k);
         const tn_plan_node *n = &p->node[source];
         if (source && n->wants && n->backward < 0 && given[source] == n->givers &&

@@ -88,8 +88,10 @@ tn_space tn_space_of(int32_t over, int64_t rows, int64_t width, int64_t rows_per
 tn_space tn_unit_space(const tn_unit *u, int64_t samples)
 {
     const int32_t over = u->facts.kernel == TN_WINDOW ? TN_OVER_SAMPLE : u->facts.over;
-    return tn_space_of(over, samples * u->rows_per_sample, u->width, u->rows_per_sample,
-                       (u->facts.flags & TN_COLUMNS) != 0);
+    tn_space s = tn_space_of(over, samples * u->rows_per_sample, u->width,
+                             u->rows_per_sample, (u->facts.flags & TN_COLUMNS) != 0);
+    if (u->facts.flags & TN_MANY_ROWS) s.by_row = false;
+    return s;
 }
 
 int64_t tn_space_chunks(const tn_space *space)

@@ -117,7 +117,7 @@ static tn_status backward(tn_work *w, int32_t count, tn_error *e)
 {
     if (w->layer->kernel == TN_WHOLE) return TN(tn_whole_backward)(w, count, e);
     if (w->layer->kernel == TN_WINDOW)
-        TN(tn_window_backward)(w);
+        TN(tn_window_backward)(w, count);
     else
         TN(tn_tiles_backward)(w, count);
     return TN_OK;

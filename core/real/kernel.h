@@ -87,7 +87,8 @@ void TN(tn_tiles_backward)(tn_work *, int32_t count);
 /* ---- window.c, whole.c, epilogue.c, fold.c -------------------------------------------- */
 
 void TN(tn_window_forward)(tn_work *);
-void TN(tn_window_backward)(tn_work *);
+/* `count` works, of which all but the first ride on its samples. */
+void TN(tn_window_backward)(tn_work *, int32_t count);
 /* `count` works, of which all but the first ride on its product. */
 tn_status TN(tn_whole_forward)(tn_work *, int32_t count, tn_error *);
 tn_status TN(tn_whole_backward)(tn_work *, int32_t count, tn_error *);

@@ -1,7 +1,7 @@
 /* window.c - runs window kernels (pooling): every output position combines the input positions
  * that its window covers, all channels at a time; or the layer does a whole sample by itself. A
  * tile of the unit's space is one sample, so windows that overlap in the backward pass never meet
- * on two threads. */
+ * on two threads, and what goes on with their gradients does so while they are in the cache. */
 #include "core/real/kernel.h"
 
 #include <string.h>
@@ -16,6 +16,7 @@ typedef struct window_work {
     axis row, col;
     int64_t channels;
     bool back;
+    int32_t riders; /* works behind `of` */
 } window_work;
 
 static window_work make_work(const tn_work *of, bool back)
@@ -26,7 +27,7 @@ static window_work make_work(const tn_work *of, bool back)
     for (int32_t i = 0; i < s->axes; i++)
         along[i] = (axis){s->out.dim[i], s->in[0].dim[i], s->window[i], s->stride[i],
                           s->before[i]};
-    return (window_work){of, along[0], along[1], of->width, back};
+    return (window_work){of, along[0], along[1], of->width, back, 0};
 }
 
 static int64_t first_in(const axis *a, int64_t out)
@@ -108,6 +109,10 @@ static void run_sample(void *data, int64_t first, int64_t n, int64_t chunk,
         run_whole(w, &f, first / n, first);
     else
         visit_all(w, &f, first / n, worker);
+    for (int32_t i = 1; i <= w->riders; i++) {
+        const tn_tiles t = TN(tn_tiles_of)(&w->of[i], first, n, 0);
+        TN(tn_run_backward)(&w->of[i], &t);
+    }
 }
 
 void TN(tn_window_forward)(tn_work *of)
@@ -116,9 +121,10 @@ void TN(tn_window_forward)(tn_work *of)
     TN(tn_each_tile)(of->unit->backend, &of->space, run_sample, &w);
 }
 
-void TN(tn_window_backward)(tn_work *of)
+void TN(tn_window_backward)(tn_work *of, int32_t count)
 {
     window_work w = make_work(of, true);
+    w.riders = count - 1;
     TN(tn_clear_gradients)(of);
     if (of->unit->gx[0] || of->unit->gparam_partial)
         TN(tn_each_tile)(of->unit->backend, &of->space, run_sample, &w);

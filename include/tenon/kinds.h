@@ -45,9 +45,12 @@ enum tn_flags {
     /* with TN_BY_PRODUCT: that holds for out only. run_back makes each gin as it likes, and the
      * host adds up */
     TN_GIN_APART = 256,
+    /* with TN_COLUMNS: a tile may also be several whole rows, where it begins with one; a call for
+     * each row costs more than the work on a few columns */
+    TN_MANY_ROWS = 512,
     /* its states go on from batch to batch of an epoch: the host gives them their first values when
      * one begins, and calls commit in the last pass of a step */
-    TN_CARRIES = 512
+    TN_CARRIES = 1024
 };
 
 /* What one call of a kernel covers. Every buffer is contiguous over the tile. For windows a

@@ -36,7 +36,9 @@ TN_SELF(OPTIONS, )
 #define VAR 2
 #define SUM_G 0 /* sums of the backward reduction; its statistics are their means */
 #define SUM_GX 1
-#define BLOCK 256 /* features that are worked on at a time */
+#define BLOCK 256 /* columns whose 1 / sqrt(var + eps) is made at a time */
+#define STRIP 16  /* columns, for which loops have a fixed length */
+#define INLINE static inline __attribute__((always_inline))
 #endif
 
 static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
@@ -64,12 +66,13 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 
 /* Adds a row, or four: differences from the shifts and their squares. Four are added in pairs as
  * they are, which costs no digit that counts, and only their sum as a double. */
-static inline void TN(add_rows)(const tn_real *x, int four, int64_t n,
-                                const double *shift, double *sum, double *squares)
+INLINE void TN(add_rows)(const tn_real *x, int four, int64_t stride, int64_t n,
+                         const tn_real *shift, double *sum, double *squares)
 {
-    const tn_real *b = four ? x + n : x, *c = four ? b + n : x, *d = four ? c + n : x;
+    const tn_real *b = four ? x + stride : x, *c = four ? b + stride : x,
+                  *d = four ? c + stride : x;
     for (int64_t j = 0; j < n; j++) {
-        const tn_real s = (tn_real)shift[j], none = 0;
+        const tn_real s = shift[j], none = 0;
         const tn_real p = x[j] - s, q = four ? b[j] - s : none,
                       r = four ? c[j] - s : none, t = four ? d[j] - s : none;
         sum[j] += (double)((p + q) + (r + t));
@@ -77,19 +80,34 @@ static inline void TN(add_rows)(const tn_real *x, int four, int64_t n,
     }
 }
 
+/* All rows of n <= STRIP columns, whose sums stay in registers meanwhile. */
+INLINE void TN(add_strip)(const tn_real *x, int64_t rows, int64_t stride, int64_t n,
+                          const double *shift, double *sum, double *squares)
+{
+    tn_real s[STRIP];
+    double a[STRIP], b[STRIP];
+    int64_t i = 0;
+    for (int64_t j = 0; j < n; j++)
+        s[j] = (tn_real)shift[j], a[j] = sum[j], b[j] = squares[j];
+    for (; i + 4 <= rows; i += 4) TN(add_rows)(x + i * stride, 1, stride, n, s, a, b);
+    for (; i < rows; i++) TN(add_rows)(x + i * stride, 0, stride, n, s, a, b);
+    for (int64_t j = 0; j < n; j++) sum[j] = a[j], squares[j] = b[j];
+}
+
 TN_KERNEL void TN(add)(const void *self, const tn_tile *t, const tn_real *x,
                        const tn_real *gy, double *const *acc)
 {
-    double *shift = acc[SHIFT], *count = acc[COUNT];
+    double *shift = acc[SHIFT], *count = acc[COUNT], *sum = acc[SUM],
+           *squares = acc[SQUARES];
     const int64_t n = t->width, rows = t->n / n;
     for (int64_t j = 0; j < n; j++) {
         shift[j] = count[j] == 0 ? (double)x[j] : shift[j];
         count[j] += (double)rows;
     }
-    int64_t i = 0;
-    for (; i + 4 <= rows; i += 4)
-        TN(add_rows)(x + i * n, 1, n, shift, acc[SUM], acc[SQUARES]);
-    for (; i < rows; i++) TN(add_rows)(x + i * n, 0, n, shift, acc[SUM], acc[SQUARES]);
+    int64_t j = 0;
+    for (; j + STRIP <= n; j += STRIP)
+        TN(add_strip)(x + j, rows, n, STRIP, shift + j, sum + j, squares + j);
+    TN(add_strip)(x + j, rows, n, n - j, shift + j, sum + j, squares + j);
 }
 
 /* sum (x - s)^2 from sums about r: with e = r - s it is sum (x - r)^2 + 2 e sum (x -
@@ -140,51 +158,80 @@ static void TN(commit)(const void *me, const tn_tile *t, int64_t members,
 
 /* ---- values ---------------------------------------------------------------------- */
 
-static const tn_real *TN(mean)(const tn_tile *t, int64_t first)
+/* What columns `first` .. of a tile, up to BLOCK, are normalised by. */
+typedef struct TN(block) {
+    int64_t n;
+    const tn_real *mean, *inverse, *gamma, *beta;
+    /* For what is nowhere else: 1 / sqrt of running variances, ones, zeros. */
+    tn_real spread[BLOCK], one[BLOCK], zero[BLOCK];
+} TN(block);
+
+INLINE int64_t TN(smaller)(int64_t a, int64_t b)
 {
-    const tn_real *mean = t->training ? t->stat[MEAN] : t->state[RUNNING_MEAN];
-    return mean + first;
+    return a < b ? a : b;
 }
 
-/* 1 / sqrt(var + eps) from column `first` of the tile on; `room` is for running
- * variances. */
-static const tn_real *TN(inverse)(const TN(self) * self, const tn_tile *t, int64_t first,
-                                  int64_t n, tn_real room[BLOCK])
+INLINE void TN(running_at)(const TN(self) * self, const tn_tile *t, int64_t first,
+                           TN(block) * b)
 {
-    if (t->training) return (const tn_real *)t->stat[INVERSE] + first;
     const tn_real *var = (const tn_real *)t->state[RUNNING_VAR] + first;
-    for (int64_t j = 0; j < n; j++) room[j] = 1 / sqrt(var[j] + (tn_real)self->eps);
-    return room;
+    for (int64_t j = 0; j < b->n; j++)
+        b->spread[j] = 1 / sqrt(var[j] + (tn_real)self->eps);
+    b->mean = (const tn_real *)t->state[RUNNING_MEAN] + first;
+    b->inverse = b->spread;
 }
 
-static int64_t TN(block)(const tn_tile *t, int64_t first)
+INLINE void TN(block_at)(const TN(self) * self, const tn_tile *t, int64_t first,
+                         TN(block) * b)
 {
-    return t->n - first < BLOCK ? t->n - first : BLOCK;
+    b->n = TN(smaller)(TN(smaller)(t->n, t->width) - first, BLOCK);
+    b->gamma = b->one, b->beta = b->zero;
+    if (self->affine) {
+        b->gamma = (const tn_real *)t->param[GAMMA] + first;
+        b->beta = (const tn_real *)t->param[BETA] + first;
+    } else
+        for (int64_t j = 0; j < b->n; j++) b->one[j] = 1, b->zero[j] = 0;
+    if (t->training) {
+        b->mean = (const tn_real *)t->stat[MEAN] + first;
+        b->inverse = (const tn_real *)t->stat[INVERSE] + first;
+    } else
+        TN(running_at)(self, t, first, b);
 }
 
+/* n <= STRIP elements of a row, from column j of the block on. */
+INLINE void TN(forward_strip)(const TN(block) * b, int64_t j, int64_t n, const tn_real *x,
+                              tn_real *y)
+{
+    const tn_real *mean = b->mean + j, *inverse = b->inverse + j, *gamma = b->gamma + j,
+                  *beta = b->beta + j;
+    tn_real made[STRIP]; /* y may be x */
+    for (int64_t i = 0; i < n; i++)
+        made[i] = gamma[i] * ((x[i] - mean[i]) * inverse[i]) + beta[i];
+    for (int64_t i = 0; i < n; i++) y[i] = made[i];
+}
+
+/* A tile is a run in one row, or whole rows. */
 TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, tn_real *y)
 {
-    const TN(self) *self = me;
-    const tn_real *gamma = self->affine ? t->param[GAMMA] : NULL;
-    const tn_real *beta = self->affine ? t->param[BETA] : NULL;
-    tn_real room[BLOCK];
-    for (int64_t first = 0; first < t->n; first += BLOCK) {
-        const int64_t n = TN(block)(t, first);
-        const tn_real *mean = TN(mean)(t, first);
-        const tn_real *inverse = TN(inverse)(self, t, first, n, room);
-        for (int64_t i = 0, j = first; i < n; i++, j++) {
-            const tn_real xhat = (x[j] - mean[i]) * inverse[i];
-            y[j] = gamma ? gamma[j] * xhat + beta[j] : xhat;
+    const int64_t cols = TN(smaller)(t->n, t->width);
+    TN(block) b;
+    for (int64_t first = 0; first < cols; first += BLOCK) {
+        TN(block_at)(me, t, first, &b);
+        for (int64_t at = first; at < t->n; at += cols) {
+            int64_t j = 0;
+            for (; j + STRIP <= b.n; j += STRIP)
+                TN(forward_strip)(&b, j, STRIP, x + at + j, y + at + j);
+            TN(forward_strip)(&b, j, b.n - j, x + at + j, y + at + j);
         }
     }
 }
 
 /* ---- gradients ------------------------------------------------------------------- */
 
-/* Adds gy and gy xhat of a row, or of four that are `stride` apart. */
-static inline void TN(back_add_rows)(const tn_real *x, const tn_real *gy, int four,
-                                     int64_t stride, int64_t n, const tn_real *mean,
-                                     const tn_real *inverse, double *sum, double *sum_x)
+/* Adds gy and gy xhat of a row, or of four. */
+INLINE void TN(back_add_rows)(const tn_real *x, const tn_real *gy, int four,
+                              int64_t stride, int64_t n, const tn_real *mean,
+                              const tn_real *inverse, double *sum, double *sum_x)
 {
     const int64_t b = four ? stride : 0, c = 2 * b, d = 3 * b;
     for (int64_t j = 0; j < n; j++) {
@@ -198,22 +245,36 @@ static inline void TN(back_add_rows)(const tn_real *x, const tn_real *gy, int fo
     }
 }
 
+/* All rows of n columns. */
+INLINE void TN(back_add_strip)(int64_t rows, int64_t stride, int64_t n, const tn_real *x,
+                               const tn_real *gy, const tn_real *mean,
+                               const tn_real *inverse, double *sum, double *sum_x)
+{
+    double a[BLOCK], b[BLOCK];
+    int64_t i = 0;
+    for (int64_t j = 0; j < n; j++) a[j] = sum[j], b[j] = sum_x[j];
+    for (; i + 4 <= rows; i += 4, x += 4 * stride, gy += 4 * stride)
+        TN(back_add_rows)(x, gy, 1, stride, n, mean, inverse, a, b);
+    for (; i < rows; i++, x += stride, gy += stride)
+        TN(back_add_rows)(x, gy, 0, stride, n, mean, inverse, a, b);
+    for (int64_t j = 0; j < n; j++) sum[j] = a[j], sum_x[j] = b[j];
+}
+
+/* Where rows are long, what is next to each other is read together. */
 TN_KERNEL void TN(back_add)(const void *me, const tn_tile *t, const tn_real *x,
                             const tn_real *gy, double *const *acc)
 {
-    const TN(self) *self = me;
-    const int64_t n = t->width, rows = t->n / n;
-    tn_real room[BLOCK];
-    for (int64_t first = 0; first < n; first += BLOCK) {
-        const int64_t some = n - first < BLOCK ? n - first : BLOCK;
-        const tn_real *mean = TN(mean)(t, first),
-                      *inverse = TN(inverse)(self, t, first, some, room);
-        double *sum = acc[SUM_G] + first, *sum_x = acc[SUM_GX] + first;
-        int64_t i = 0, at = first;
-        for (; i + 4 <= rows; i += 4, at += 4 * n)
-            TN(back_add_rows)(x + at, gy + at, 1, n, some, mean, inverse, sum, sum_x);
-        for (; i < rows; i++, at += n)
-            TN(back_add_rows)(x + at, gy + at, 0, n, some, mean, inverse, sum, sum_x);
+    const int64_t cols = t->width, rows = t->n / cols, narrow = cols <= 4 * STRIP;
+    TN(block) b;
+    for (int64_t first = 0; first < cols; first += BLOCK) {
+        int64_t j = 0, at = first;
+        TN(block_at)(me, t, first, &b);
+        for (; narrow && j + STRIP <= b.n; j += STRIP, at += STRIP) TN(back_add_strip)
+        (rows, cols, STRIP, x + at, gy + at, b.mean + j, b.inverse + j, acc[SUM_G] + at,
+         acc[SUM_GX] + at);
+        TN(back_add_strip)
+        (rows, cols, b.n - j, x + at, gy + at, b.mean + j, b.inverse + j, acc[SUM_G] + at,
+         acc[SUM_GX] + at);
     }
 }
 
@@ -232,23 +293,52 @@ static void TN(back_finish)(const void *me, const tn_tile *t, int64_t groups,
     }
 }
 
+/* What the gradient of a block is made of beside what its values are. */
+typedef struct TN(back_block) {
+    TN(block) at;
+    tn_real factor[BLOCK], mean_g[BLOCK], mean_gx[BLOCK];
+} TN(back_block);
+
 /* With running statistics, which do not depend on x, only the factor is left. */
+INLINE void TN(back_block_at)(const TN(self) * self, const tn_tile *t, int64_t first,
+                              TN(back_block) * b)
+{
+    const tn_real *mean_g = (const tn_real *)t->back_stat[SUM_G] + first,
+                  *mean_gx = (const tn_real *)t->back_stat[SUM_GX] + first;
+    const tn_real batch = t->training != 0;
+    TN(block_at)(self, t, first, &b->at);
+    for (int64_t j = 0; j < b->at.n; j++) {
+        b->factor[j] = b->at.gamma[j] * b->at.inverse[j];
+        b->mean_g[j] = batch * mean_g[j];
+        b->mean_gx[j] = batch * mean_gx[j];
+    }
+}
+
+INLINE void TN(backward_strip)(const TN(back_block) * b, int64_t j, int64_t n,
+                               const tn_real *x, const tn_real *gy, tn_real *gx)
+{
+    const tn_real *mean = b->at.mean + j, *inverse = b->at.inverse + j;
+    const tn_real *mean_g = b->mean_g + j, *mean_gx = b->mean_gx + j;
+    tn_real made[STRIP]; /* gx may be gy */
+    for (int64_t i = 0; i < n; i++) {
+        const tn_real xhat = (x[i] - mean[i]) * inverse[i];
+        made[i] = b->factor[j + i] * (gy[i] - (mean_g[i] + xhat * mean_gx[i]));
+    }
+    for (int64_t i = 0; i < n; i++) gx[i] = made[i];
+}
+
 TN_KERNEL void TN(backward)(const void *me, const tn_tile *t, const tn_real *x,
                             const tn_real *y, const tn_real *gy, tn_real *gx)
 {
-    const TN(self) *self = me;
-    const tn_real *gamma = self->affine ? t->param[GAMMA] : NULL;
-    const tn_real *mean_g = t->back_stat[SUM_G], *mean_gx = t->back_stat[SUM_GX];
-    const tn_real batch = t->training != 0;
-    tn_real room[BLOCK];
-    for (int64_t first = 0; gx && first < t->n; first += BLOCK) {
-        const int64_t n = TN(block)(t, first);
-        const tn_real *mean = TN(mean)(t, first);
-        const tn_real *inverse = TN(inverse)(self, t, first, n, room);
-        for (int64_t i = 0, j = first; i < n; i++, j++) {
-            const tn_real xhat = (x[j] - mean[i]) * inverse[i];
-            const tn_real factor = gamma ? gamma[j] * inverse[i] : inverse[i];
-            gx[j] = factor * (gy[j] - batch * (mean_g[j] + xhat * mean_gx[j]));
+    const int64_t cols = gx ? TN(smaller)(t->n, t->width) : 0;
+    TN(back_block) b;
+    for (int64_t first = 0; first < cols; first += BLOCK) {
+        TN(back_block_at)(me, t, first, &b);
+        for (int64_t row = first; row < t->n; row += cols) {
+            int64_t j = 0, at = row;
+            for (; j + STRIP <= b.at.n; j += STRIP, at += STRIP)
+                TN(backward_strip)(&b, j, STRIP, x + at, gy + at, gx + at);
+            TN(backward_strip)(&b, j, b.at.n - j, x + at, gy + at, gx + at);
         }
     }
 }
@@ -267,7 +357,8 @@ static void TN(as_affine)(const void *me, const tn_tile *t, tn_real *scale,
     }
 }
 
-TN_VTABLE(layer, .kernel = TN_REDUCE, .flags = TN_NEEDS_X | TN_INPLACE | TN_COLUMNS,
+TN_VTABLE(layer, .kernel = TN_REDUCE,
+          .flags = TN_NEEDS_X | TN_INPLACE | TN_COLUMNS | TN_MANY_ROWS,
           .infer = TN(infer), .forward = TN(forward), .backward = TN(backward),
           .reduce = {.over = TN_OVER_COLUMNS,
                      .sums = 4,

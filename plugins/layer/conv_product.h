@@ -20,6 +20,12 @@ static inline int64_t conv_clamp(int64_t value, int64_t most)
     return value < 0 ? 0 : conv_least(value, most);
 }
 
+/* Of `step` positions, to come at least so far. */
+static inline int64_t conv_steps(int64_t far, int64_t step)
+{
+    return step == 1 ? far : (far + step - 1) / step; /* divisions are slow */
+}
+
 /* Inputs `phase`, phase + stride, ... of an axis, as an axis of their own over the output: those
  * taps reach them that meet the phase, the last one first. */
 typedef struct conv_phase_axis {
@@ -50,31 +56,42 @@ static conv_phase_axis conv_phase_of(const conv_axis *a, int64_t phase)
 }
 #endif
 
-/* n values, by vectors of which the last overlaps the one before. */
-#define CONV_COPY(bytes)                                                              \
+/* Lines of n values, each by `count` vectors, of which the last may overlap the one before. */
+#define CONV_COPY(bytes, count)                                                       \
     {                                                                                 \
         typedef tn_real run                                                           \
             __attribute__((vector_size(bytes), aligned(sizeof(tn_real)), may_alias)); \
         const int64_t lanes = bytes / (int64_t)sizeof(tn_real);                       \
-        if (n >= lanes) {                                                             \
-            for (int64_t i = 0; i + lanes < n; i += lanes)                            \
-                *(run *)(to + i) = *(const run *)(from + i);                          \
+        for (int64_t r = 0; r < rows; r++, from += step, to += stride) {              \
+            for (int64_t i = 0; i + 1 < (count); i++)                                 \
+                *(run *)(to + i * lanes) = *(const run *)(from + i * lanes);          \
             *(run *)(to + n - lanes) = *(const run *)(from + n - lanes);              \
-            return;                                                                   \
         }                                                                             \
+        return;                                                                       \
     }
 
-TN_INLINE void TN(copy_run)(tn_real *to, const tn_real *from, int64_t n)
+/* `rows` lines, `step` values from one to the next. Which vectors suit n is asked once for all. */
+TN_INLINE void TN(copy_lines)(tn_real *to, int64_t stride, const tn_real *from,
+                              int64_t step, int64_t n, int64_t rows)
 {
-    CONV_COPY(64)
-    CONV_COPY(32)
-    CONV_COPY(16)
-    for (int64_t i = 0; i < n; i++) to[i] = from[i];
+    const int64_t bytes = n * (int64_t)sizeof(tn_real);
+    if (bytes > 256) CONV_COPY(64, (bytes + 63) / 64)
+    if (bytes > 192) CONV_COPY(64, 4)
+    if (bytes > 128) CONV_COPY(64, 3)
+    if (bytes > 64) CONV_COPY(64, 2)
+    if (bytes > 32) CONV_COPY(32, 2)
+    if (bytes >= 16) CONV_COPY(16, 2)
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < n; i++) to[r * stride + i] = from[r * step + i];
 }
 
+/* Runs are short: a call of memset would take longer. */
 TN_INLINE void TN(zero_run)(tn_real *to, int64_t n)
 {
-    for (int64_t i = 0; i < n; i++) to[i] = 0;
+    static const tn_real zeros[256 / sizeof(tn_real)];
+    const int64_t most = sizeof zeros / sizeof *zeros;
+    for (; n > most; n -= most, to += most) TN(copy_lines)(to, 0, zeros, 0, most, 1);
+    TN(copy_lines)(to, 0, zeros, 0, n, 1);
 }
 
 /* ---- patches -------------------------------------------------------------------------- */
@@ -111,24 +128,28 @@ TN_INLINE void TN(read_edge)(const TN(patches) * p, const tn_real *from, int64_t
     if (end <= first)
         TN(zero_run)(to + first, n - first);
     else {
-        TN(copy_run)(to + first, from + (left * p->pixel + at + first), end - first);
+        TN(copy_lines)
+        (to + first, 0, from + (left * p->pixel + at + first), 0, end - first, 1);
         TN(zero_run)(to + end, n - end);
     }
 }
 
-/* The same of `rows` patches side by side, the first of which begins there. */
+/* The same of `rows` patches side by side, the first of which begins there. Most lie inside. */
 TN_INLINE void TN(read_line)(const TN(patches) * p, const tn_real *from, int64_t left,
                              int64_t at, int64_t n, int64_t rows, tn_real *to,
                              int64_t stride)
 {
-    const int64_t step = p->x.stride, last = p->x.in - p->taps;
-    for (int64_t r = 0; r < rows; r++, left += step, to += stride)
-        if (!from)
-            TN(zero_run)(to, n);
-        else if (left >= 0 && left <= last)
-            TN(copy_run)(to, from + left * p->pixel + at, n);
-        else
-            TN(read_edge)(p, from, left, at, n, to);
+    const int64_t step = p->x.stride, last = p->x.in - p->taps,
+                  first = conv_clamp(conv_steps(-left, step), rows),
+                  end = last < left ? first
+                                    : conv_clamp(conv_steps(last - left + 1, step), rows);
+    for (int64_t r = 0; r < first; r++)
+        TN(read_edge)(p, from, left + r * step, at, n, to + r * stride);
+    TN(copy_lines)
+    (to + first * stride, stride, from + (left + first * step) * p->pixel + at,
+     step * p->pixel, n, end - first);
+    for (int64_t r = end; r < rows; r++)
+        TN(read_edge)(p, from, left + r * step, at, n, to + r * stride);
 }
 
 /* A block as it is asked for. */
@@ -150,7 +171,10 @@ TN_INLINE void TN(read_side)(const TN(patches) * p, const TN(asked) * b, int64_t
                                   : p->data +
                                         (sample * p->y.in + row) * p->x.in * p->pixel;
         n = conv_least(p->line - at, b->cols - done);
-        TN(read_line)(p, from, left, at, n, rows, to + done, b->stride);
+        if (from)
+            TN(read_line)(p, from, left, at, n, rows, to + done, b->stride);
+        else
+            for (int64_t r = 0; r < rows; r++) TN(zero_run)(to + r * b->stride + done, n);
         if (++v == p->lines) v = 0, u++;
     }
 }
@@ -225,9 +249,10 @@ static void TN(wrote_filters)(const void *with, int64_t row, int64_t col, int64_
     for (int64_t r = 0; r < rows; r++) {
         const tn_real *from = (const tn_real *)block + r * stride;
         tn_real *to = f->data + (row + r) * f->column;
+        int64_t tap = col / f->channels, c = col % f->channels;
         for (int64_t k = 0; k < cols; k++) {
-            const int64_t tap = (col + k) / f->channels, c = (col + k) % f->channels;
             to[c * f->channel + tap] = from[k];
+            if (++c == f->channels) c = 0, tap++;
         }
     }
 }
@@ -339,9 +364,9 @@ static void TN(wrote_spread)(const void *with, int64_t row, int64_t col, int64_t
         const int64_t j = row % p->x_out * s->x.stride,
                       i = row / p->x_out % p->y_out * s->y.stride,
                       sample = row / p->x_out / p->y_out;
-        TN(copy_run)
-        (p->data + ((sample * s->y.in + i) * s->x.in + j) * s->channels + col, from,
-         cols);
+        TN(copy_lines)
+        (p->data + ((sample * s->y.in + i) * s->x.in + j) * s->channels + col, 0, from, 0,
+         cols, 1);
     }
 }
 

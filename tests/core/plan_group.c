@@ -75,14 +75,26 @@ static net nets[] = {
      {1, {5}},
      2,
      2},
-    /* whole layers and windows stand alone; views change the width */
+    /* whole layers stand alone, on windows gradients ride; views change the width */
     {"[{dense: 9}, relu, running_sum, tanh, {dense: 3}]", {2, {3, 5}}, 4, 4},
     {"[{dense: 4}, relu, {toy_max_pool: {size: 3, stride: 2}}, relu, flatten, {dropout: "
      "0.2}, "
      "{dense: 3}, sigmoid]",
      {2, {7, 5}},
      5,
-     6},
+     5},
+    {"[{dense: 4}, relu, {dropout: 0.3}, {max_pool: {kernel: 3, stride: 2}}, slope, "
+     "softmax, "
+     "{avg_pool: {kernel: 2, stride: 1}}, flatten, {dense: 3}]",
+     {2, {7, 5}},
+     5,
+     5},
+    {"[{dense: 4}, tanh, {parallel: {branches: [[{max_pool: {kernel: 2, padding: "
+     "same}}], "
+     "[{avg_pool: {kernel: 2, padding: same}}]]}}, flatten, {dense: 3}]",
+     {2, {7, 5}},
+     5,
+     5},
     /* products written in other ways */
     {"[{toy_linear: 9}, relu, {toy_linear: 3}, {dropout: 0.1}]", {1, {5}}, 2, 3},
     {"[{toy_linear: {units: 9, way: columns}}, relu, {toy_linear: {units: 3, way: "

@@ -171,7 +171,9 @@ static void make_frame(frame *f, const check_layer *l, bool training, int64_t fi
 /* Elements from `first` that one tile may have. */
 static int64_t run_at(const check_layer *l, int64_t first, int64_t run)
 {
-    const bool in_row = vtable(l)->flags & TN_COLUMNS || vtable(l)->kernel == TN_REDUCE;
+    const bool many = vtable(l)->flags & TN_MANY_ROWS && !run,
+               in_row = !many &&
+                        (vtable(l)->flags & TN_COLUMNS || vtable(l)->kernel == TN_REDUCE);
     const int64_t end = in_row ? (first / l->width + 1) * l->width : l->n;
     const int64_t most = end - first;
     return run && run < most ? run : most;

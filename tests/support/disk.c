@@ -63,7 +63,7 @@ void test_write(const char *path, const void *bytes, size_t size)
 
 const char *test_read(const char *path, size_t *size)
 {
-    static char bytes[1 << 20];
+    static char bytes[8 << 20]; /* a plugin with sanitizers takes more than one */
     FILE *file = fopen(path, "rb");
     if (!file) return NULL;
     const size_t n = fread(bytes, 1, sizeof bytes - 1, file);

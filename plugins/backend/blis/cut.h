@@ -19,6 +19,9 @@
 #define TASKS 16        /* enough of them: no need to cut finer */
 #define TASK_WORK 0.5e6 /* multiplications that are worth a task of their own */
 #define SHARE_WORK 4e6  /* of a task, that pay for packing B before all tasks */
+#define LONG_BLOCKS 16  /* so many blocks of the inner dimension are cut into slices */
+#define SLICE_BLOCKS 4  /* of a slice, at least */
+#define SLICES 16       /* at most */
 
 /* `packs`: B is packed. One strip of tasks packs its own columns, several share a copy, which must
  * be whole before they begin. */
@@ -43,18 +46,28 @@ static inline int64_t begin(int64_t size, int64_t count, int64_t i)
     return i * (size / count) + least(i, size % count);
 }
 
+/* Of an inner dimension of so many blocks: 1 where it is short. Slice i begins with block
+ * begin(blocks, slices, i). */
+static inline int64_t slices_of(int64_t blocks)
+{
+    return blocks < LONG_BLOCKS ? 1 : least(blocks / SLICE_BLOCKS, SLICES);
+}
+
+/* `reads`: each task gathers its rows of A, so that few may share them. `each`: tasks that one part
+ * of the result makes, if its slices are tasks of their own. */
 static inline cut cut_product(int64_t rows, int64_t cols, int64_t panel, int64_t widest,
                               int64_t tallest, double depth, double block, bool packs,
-                              bool shown)
+                              bool reads, bool shown, int64_t each)
 {
     const int64_t strips = parts(rows, STRIP_ROWS), panels = parts(cols, panel);
     int64_t high = least(strips, depth > block ? HIGH_STRIPS : HIGH_ONCE),
             wide = shown ? parts(panels, parts(panels, widest)) : least(panels, widest);
     double work = (double)least(rows, high * STRIP_ROWS) *
                   (double)least(cols, wide * panel) * depth;
-    while (parts(strips, high) * parts(panels, wide) < TASKS && work >= 2 * TASK_WORK &&
-           (high > 1 || wide > 1)) {
-        if (!(shown && high > 1) && (wide > 2 || high == 1 || (wide > 1 && packs)))
+    while (each * parts(strips, high) * parts(panels, wide) < TASKS &&
+           work >= 2 * TASK_WORK && (high > 1 || wide > 1)) {
+        if (!((shown || reads) && high > 1) &&
+            (wide > 2 || high == 1 || (wide > 1 && packs)))
             wide = parts(wide, 2);
         else if (!packs || high < strips || work >= SHARE_WORK)
             high = parts(high, 2);

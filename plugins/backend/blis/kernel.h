@@ -2,9 +2,11 @@
  * once for each instruction set and precision.
  *
  * Invariant: an element of a product is, for each block of DEPTH steps of the inner
- * dimension, the chain of fused multiply-adds from zero over rising steps; blocks are
- * added up in order. So its bits depend on nothing but its row of A, its column of B, its
- * bias and what was there: not on the instruction set, the tiles, or the threads. */
+ * dimension, the chain of fused multiply-adds from zero over rising steps; blocks of a slice
+ * are added up in order, and slices in order. How many slices there are depends on the length
+ * of the inner dimension alone (slices_of). So an element's bits depend on nothing but its row
+ * of A, its column of B, its bias and what was there: not on the instruction set, the tiles,
+ * the threads, or whether slices were made at once or one after the other. */
 #ifndef BACKEND_BLIS_KERNEL_H
 #define BACKEND_BLIS_KERNEL_H
 

@@ -9,6 +9,7 @@
 
 #include "plan.h"
 
+#define READ_BYTES 0x4000   /* of A that are read at once, beside B in the L1 cache */
 #define PARALLEL_WORK 0.4e6 /* multiplications that are worth waking threads for */
 
 /* ---- a task -------------------------------------------------------------------------- */
@@ -27,6 +28,7 @@ typedef struct task {
     block out;                    /* that part, in memory or staged */
     int64_t base;                 /* its row where `out` begins */
     tn_real *a_room, *a_read, *b_room, *b_read;
+    int64_t from, to; /* its slice of the inner dimension */
     /* Block of the inner dimension, and B there: panels `far` apart; `tail`: the last panel
      * if it lies elsewhere. */
     int64_t k, depth;
@@ -46,11 +48,13 @@ static ahead ahead_of(const operand *o, int64_t row, int64_t col, int64_t rows,
     const bool along = m->col_stride == 1;
     if (m->read || (!along && m->row_stride != 1)) return (ahead){0};
     const int64_t size = (int64_t)sizeof(tn_real);
-    return (ahead){.at = (const char *)((const tn_real *)m->data + row * m->row_stride +
-                                        col * m->col_stride),
-                   .row = (along ? m->row_stride : m->col_stride) * size,
-                   .rows = along ? rows : cols,
-                   .length = (along ? cols : rows) * size};
+    ahead a = {.at = (const char *)((const tn_real *)m->data + row * m->row_stride +
+                                    col * m->col_stride),
+               .row = (along ? m->row_stride : m->col_stride) * size,
+               .rows = along ? rows : cols,
+               .length = (along ? cols : rows) * size};
+    if (a.row == a.length) a.length *= a.rows, a.rows = 1;
+    return a;
 }
 
 /* The next stretches of it, for a tile: as many as SHORT and DEPTH allow, and what is left over at
@@ -147,6 +151,12 @@ static void settle(const tn_real *from, int64_t pitch, block out, int64_t rows,
         }
 }
 
+/* Whether there is something in the result for this block to be added to. */
+static bool adds(const task *t)
+{
+    return t->k > t->from || (t->job->add && !t->k);
+}
+
 /* One tile of one panel; row and col count within the task. */
 static void run_tile(task *t, tn_blis_tile *tile, int64_t row, int64_t col)
 {
@@ -154,7 +164,7 @@ static void run_tile(task *t, tn_blis_tile *tile, int64_t row, int64_t col)
     const void *stretch[STRETCHES];
     _Alignas(64) tn_real edge[TALLEST * PANEL_BYTES / sizeof(tn_real)];
     const int64_t cols = least(PANEL, t->cols - col), lanes = j->kernels->lanes;
-    const bool last = col + PANEL >= t->cols, add = t->k > 0 || j->add;
+    const bool last = col + PANEL >= t->cols, add = adds(t);
     const tn_real *bias = t->k ? NULL : j->bias;
     if (bias) bias += j->flipped ? t->row + row : t->col + col;
     const block out = {t->out.at + (row - t->base) * t->out.row + col * t->out.col,
@@ -179,6 +189,19 @@ static void copy_block(block from, block to, int64_t rows, int64_t cols)
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < cols; j++)
             to.at[i * to.row + j * to.col] = from.at[i * from.row + j * from.col];
+}
+
+/* Rows of `from` lie in one piece. */
+static void add_block(block from, block to, int64_t rows, int64_t cols)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        const tn_real *row = from.at + i * from.row;
+        tn_real *into = to.at + i * to.row;
+        if (to.col == 1)
+            for (int64_t j = 0; j < cols; j++) into[j] += row[j];
+        else
+            for (int64_t j = 0; j < cols; j++) into[j * to.col] += row[j];
+    }
 }
 
 /* Columns of rows of the task are finished. */
@@ -208,6 +231,22 @@ static void report(const task *t, int64_t row, int64_t rows)
         report_block(t, row, rows, col, least(wide, t->cols - col));
 }
 
+/* All rows: blocks are those of the cut here too. */
+static void report_strips(const task *t)
+{
+    const job *j = t->job;
+    for (int64_t s = t->strip; s < t->end; s++) {
+        const int64_t row = begin(j->out.rows, j->cut.strips, s);
+        report(t, row - t->row, begin(j->out.rows, j->cut.strips, s + 1) - row);
+    }
+}
+
+/* Whether rows are finished with this block; those with slices, when these are added up. */
+static bool finishes(const task *t)
+{
+    return t->job->slices == 1 && t->k + DEPTH >= t->job->a.m.cols;
+}
+
 /* Adds what kernels for few rows have made in the room to the result. */
 static void settle_few(const task *t, int64_t pitch, int64_t col, int64_t cols)
 {
@@ -215,7 +254,7 @@ static void settle_few(const task *t, int64_t pitch, int64_t col, int64_t cols)
     const tn_real *bias = t->k ? NULL : j->bias;
     const block out = {t->out.at + col * t->out.col, t->out.row, t->out.col};
     if (bias) bias += j->flipped ? t->row : t->col + col;
-    settle(t->a_room, pitch, out, t->rows, cols, t->k > 0 || j->add, bias, j->flipped);
+    settle(t->a_room, pitch, out, t->rows, cols, adds(t), bias, j->flipped);
 }
 
 /* All of the task's rows, which are few. */
@@ -242,7 +281,7 @@ static void run_few(task *t)
         settle_few(t, tile.out_row, col, tile.cols);
     }
     if (whole < t->cols) run_tile(t, &tile, 0, whole);
-    if (t->k + DEPTH >= j->a.m.cols) report(t, 0, t->rows);
+    if (finishes(t)) report(t, 0, t->rows);
 }
 
 /* What is read lies as the kernels like it. */
@@ -257,35 +296,52 @@ static void prepare_a(task *t, int64_t first, int64_t rows)
                t->a_room, t->depth * j->kernels->pitch);
 }
 
+/* What is read is multiplied while the L1 cache has it. */
+static int64_t tiles_at_once(const task *t)
+{
+    const job *j = t->job;
+    if (!j->a.m.read) return j->cut.tiles;
+    const int64_t some = READ_BYTES / (int64_t)sizeof(tn_real) /
+                         (t->depth * j->kernels->rows + 1);
+    return some ? some : 1;
+}
+
 static void run_strip(task *t, int64_t strip)
 {
     const job *j = t->job;
     const int64_t first = begin(j->out.rows, j->cut.strips, strip),
                   rows = begin(j->out.rows, j->cut.strips, strip + 1) - first;
-    prepare_a(t, first, rows);
-    for (int64_t i = 0; i < j->cut.tiles; i++) {
-        const int64_t row = first + begin(rows, j->cut.tiles, i);
-        tn_blis_tile tile = {.rows = first + begin(rows, j->cut.tiles, i + 1) - row,
+    const int64_t tiles = j->cut.tiles, some = tiles_at_once(t);
+    for (int64_t i = 0; i < tiles; i++) {
+        const int64_t row = first + begin(rows, tiles, i);
+        tn_blis_tile tile = {.rows = first + begin(rows, tiles, i + 1) - row,
                              .depth = t->depth};
         if (!tile.rows) continue;
+        if (i % some == 0)
+            prepare_a(t, row, first + begin(rows, tiles, least(i + some, tiles)) - row);
         find_a(t, strip, i, row, &tile);
         for (int64_t col = 0; col < t->cols; col += PANEL)
             run_tile(t, &tile, row - t->row, col);
     }
-    if (t->k + DEPTH >= j->a.m.cols) report(t, first - t->row, rows);
+    if (finishes(t)) report(t, first - t->row, rows);
 }
 
-static void find_out(task *t, tn_real *stage)
+/* Where the result lies in memory. */
+static block home_of(const task *t)
 {
     const tn_matrix *out = &t->job->out;
-    const block home = {(tn_real *)out->data, out->row_stride, out->col_stride};
-    t->out = home;
-    if (out->data) t->out.at += t->row * home.row + t->col * home.col;
-    if (!t->job->staged) return;
+    if (!out->data) return (block){NULL, out->row_stride, out->col_stride};
+    return (block){(tn_real *)out->data + t->row * out->row_stride +
+                       t->col * out->col_stride,
+                   out->row_stride, out->col_stride};
+}
+
+/* Where it is made: there, or staged. */
+static block out_of(const task *t, tn_real *stage)
+{
     const int64_t high = t->job->by_strip ? least(STRIP_ROWS, t->rows) : t->rows;
-    const block there = t->out;
-    t->out = t->job->flipped ? (block){stage, 1, high} : (block){stage, t->cols, 1};
-    if (t->job->add) copy_block(there, t->out, t->rows, t->cols);
+    if (!t->job->staged) return home_of(t);
+    return t->job->flipped ? (block){stage, 1, high} : (block){stage, t->cols, 1};
 }
 
 /* A bundle of tasks: its part of the result. */
@@ -310,20 +366,29 @@ static int64_t tasks_of(const job *j)
     return j->cut.down * parts(j->cut.across, j->bundle);
 }
 
+/* Where a slice of the inner dimension begins: with one of its blocks. */
+static int64_t slice_begin(const job *j, int64_t slice)
+{
+    return least(begin(parts(j->a.m.cols, DEPTH), j->slices, slice) * DEPTH, j->a.m.cols);
+}
+
 /* While a block of the inner dimension is multiplied, the next one is fetched; behind the last
  * one, the first of the task that this worker is likely to do next. */
 static void look_ahead(task *t, int64_t i)
 {
     const job *j = t->job;
-    const int64_t all = j->a.m.cols, panels = parts(j->b.m.cols, PANEL);
+    const int64_t all = j->a.m.cols, panels = parts(j->b.m.cols, PANEL),
+                  tasks = tasks_of(j);
     int64_t k = t->k + DEPTH;
     task next = *t;
     t->ahead.rows = 0;
-    if (!j->ahead) return;
-    if (k >= all) {
-        if (i + j->workers >= tasks_of(j)) return;
-        next = task_at(j, i + j->workers);
-        k = 0;
+    const bool gathers = j->b.m.read && j->b.place == EACH && j->a.place == DIRECT;
+    if (!j->ahead && !gathers) return;
+    if (k >= (j->split ? t->to : all)) {
+        i += j->workers;
+        if (i >= tasks * (j->split ? j->slices : 1)) return;
+        next = task_at(j, i % tasks);
+        k = slice_begin(j, i / tasks);
     }
     const int64_t depth = least(DEPTH, all - k);
     if (j->b.place == WHOLE)
@@ -332,14 +397,49 @@ static void look_ahead(task *t, int64_t i)
                                  packed_at(panels, PANEL, k, depth, next.col / PANEL)),
             .rows = 1,
             .length = parts(next.cols, PANEL) * PANEL_BYTES * depth};
+    else if (gathers)
+        t->ahead = ahead_of(&j->a, next.row, k, next.rows, depth);
     else
         t->ahead = ahead_of(&j->b, k, next.col, depth, next.cols);
     if (t->ahead.length < SHORT) t->ahead.rows = 0;
 }
 
-static void run_task(void *data, int64_t i, int32_t worker)
+/* Task i, over one slice. */
+static void run_slice(task *t, int64_t i, int64_t slice)
 {
-    const job *j = data;
+    const job *j = t->job;
+    t->k = t->from = slice_begin(j, slice), t->to = slice_begin(j, slice + 1);
+    do {
+        t->depth = least(DEPTH, j->a.m.cols - t->k);
+        find_b(t);
+        look_ahead(t, i);
+        if (j->few)
+            run_few(t);
+        else
+            for (int64_t s = t->strip; s < t->end; s++) {
+                if (j->by_strip) t->base = begin(j->out.rows, j->cut.strips, s) - t->row;
+                run_strip(t, s);
+            }
+        t->k += DEPTH;
+    } while (t->k < t->to);
+}
+
+/* The first slice is made where the result is, the others in `room`. */
+static void run_slices(task *t, int64_t i, tn_real *room)
+{
+    const block out = t->out;
+    run_slice(t, i, 0);
+    t->out = (block){room, t->cols, 1};
+    for (int64_t s = 1; s < t->job->slices; s++) {
+        run_slice(t, i, s);
+        add_block(t->out, out, t->rows, t->cols);
+    }
+    t->out = out;
+    report_strips(t);
+}
+
+static task task_of_worker(const job *j, int64_t i, int32_t worker)
+{
     task t = task_at(j, i);
     if (j->room) {
         t.a_room = j->rooms + worker * j->room;
@@ -347,20 +447,52 @@ static void run_task(void *data, int64_t i, int32_t worker)
         t.b_room = t.a_read + j->a_read;
         t.b_read = t.b_room + j->b_room;
     }
-    find_out(&t, j->room ? t.b_read + j->b_read : NULL);
-    do {
-        t.depth = least(DEPTH, j->a.m.cols - t.k);
-        find_b(&t);
-        look_ahead(&t, i);
-        if (j->few)
-            run_few(&t);
-        else
-            for (int64_t s = t.strip; s < t.end; s++) {
-                if (j->by_strip) t.base = begin(j->out.rows, j->cut.strips, s) - t.row;
-                run_strip(&t, s);
-            }
-        t.k += DEPTH;
-    } while (t.k < j->a.m.cols);
+    return t;
+}
+
+static void run_task(void *data, int64_t i, int32_t worker)
+{
+    const job *j = data;
+    task t = task_of_worker(j, i, worker);
+    tn_real *stage = j->room ? t.b_read + j->b_read : NULL;
+    t.out = out_of(&t, stage);
+    if (j->staged && j->add) copy_block(home_of(&t), t.out, t.rows, t.cols);
+    if (j->slices == 1)
+        run_slice(&t, i, 0);
+    else
+        run_slices(&t, i, j->staged ? stage + j->part : stage);
+}
+
+/* ---- slices as tasks of their own ------------------------------------------------------ */
+
+static block sum_of(const task *t, int64_t i, int64_t slice)
+{
+    const job *j = t->job;
+    return (block){j->sums + (slice * tasks_of(j) + i) * j->part, t->cols, 1};
+}
+
+static void run_part(void *data, int64_t i, int32_t worker)
+{
+    const job *j = data;
+    const int64_t tasks = tasks_of(j), slice = i / tasks;
+    task t = task_of_worker(j, i % tasks, worker);
+    t.out = sum_of(&t, i % tasks, slice);
+    if (j->add && !slice) copy_block(home_of(&t), t.out, t.rows, t.cols);
+    run_slice(&t, i, slice);
+}
+
+/* Adds up the slices of a task. The second one's room is free then. */
+static void join_parts(void *data, int64_t i, int32_t worker)
+{
+    const job *j = data;
+    task t = task_at(j, i);
+    const block sum = sum_of(&t, i, 0);
+    (void)worker;
+    for (int64_t s = 1; s < j->slices; s++)
+        add_block(sum_of(&t, i, s), sum, t.rows, t.cols);
+    t.out = out_of(&t, sum_of(&t, i, 1).at);
+    copy_block(sum, t.out, t.rows, t.cols);
+    report_strips(&t);
 }
 
 /* ---- packing as a whole ---------------------------------------------------------------- */
@@ -414,16 +546,19 @@ tn_status TN(tn_blis_product)(const tn_blis_team *team, tn_call *c, const tn_pro
                                            j.kernels->pitch)
                                    : 0,
                   b_size = share_b ? parts(j.out.cols, PANEL) * PANEL * depth : 0,
-                  size = workers * j.room + a_size + b_size;
+                  sums = j.split ? j.slices * tasks_of(&j) * j.part : 0,
+                  size = workers * j.room + a_size + b_size + sums;
     if (size) {
         j.rooms = tn_blis_take_room(team, c, (size_t)size * sizeof(tn_real));
         if (!j.rooms) return TN_ENOMEM;
         if (share_a) j.a.whole = j.rooms + workers * j.room;
         if (share_b) j.b.whole = j.rooms + workers * j.room + a_size;
+        j.sums = j.rooms + workers * j.room + a_size + b_size;
     }
     const int64_t items = (share_a ? j.cut.strips : 0) + (share_b ? j.cut.across : 0);
     if (items) run(team, items * parts(depth, DEPTH), alone, pack_part, &j);
-    run(team, tasks_of(&j), alone, run_task, &j);
+    if (j.split) run(team, j.slices * tasks_of(&j), alone, run_part, &j);
+    run(team, tasks_of(&j), alone, j.split ? join_parts : run_task, &j);
     if (size) tn_blis_give_room(team, c, j.rooms);
     return TN_OK;
 }

@@ -90,15 +90,17 @@ static void pack_a(const tn_blis_kernels *kernels, const operand *a, int64_t row
     }
 }
 
-/* A block of B that is read the way panels lie: straight into them. */
+/* A block of B that is read the way panels lie: straight into them. What kernels take beside it, the
+ * rest of a vector of the widest, is zero. */
 static void read_panels(const operand *b, int64_t k, int64_t col, int64_t depth,
                         int64_t cols, tn_real *into, int64_t far)
 {
     for (int64_t j = 0; j < cols; j += PANEL, into += far) {
         const int64_t n = least(PANEL, cols - j);
+        const int64_t vector = n / (PANEL / 2) * (PANEL / 2);
+        for (int64_t i = 0; vector < n && i < depth; i++)
+            for (int64_t c = 0; c < PANEL / 2; c++) into[i * PANEL + vector + c] = 0;
         b->m.read(b->m.with, k, col + j, depth, n, into, PANEL);
-        for (int64_t c = n; c < PANEL; c++)
-            for (int64_t i = 0; i < depth; i++) into[i * PANEL + c] = 0;
     }
 }
 

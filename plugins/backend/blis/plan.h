@@ -38,8 +38,12 @@ typedef struct job {
     cut cut;
     int64_t bundle;  /* tasks side by side that a worker does at once, sharing A */
     int64_t workers; /* threads: whoever has done a task takes about so many further on */
+    int64_t slices;  /* of the inner dimension */
+    bool split;      /* each is a task of its own, for want of others */
     tn_real *rooms;
     int64_t room, a_room, a_read, b_room, b_read; /* a worker's; parts of it */
+    int64_t part;  /* room for a task's part of the result, if there are slices */
+    tn_real *sums; /* split: of each slice, those of all tasks */
 } job;
 
 /* Rows whose distance is near a multiple of 4096 bytes fight for the same few places of
@@ -124,8 +128,10 @@ static void measure_room(job *j)
         j->b_room = PANEL * DEPTH;
     if (b_read) j->b_read = wide * DEPTH;
     const int64_t high = least((j->by_strip ? 1 : j->cut.high) * STRIP_ROWS, j->out.rows);
+    j->part = ALIGN(high * wide);
     j->room = j->a_room + j->a_read + j->b_room + j->b_read +
-              (j->staged ? ALIGN(high * wide) : 0);
+              (j->staged && !j->split ? j->part : 0) +
+              (j->slices > 1 && !j->split ? j->part : 0);
 }
 
 /* Rows of A that the kernels read side by side: fewer where they crowd the cache. */
@@ -134,6 +140,14 @@ static int64_t tallest(const job *j)
     const bool crowd = !j->a.m.read && j->a.m.col_stride == 1 &&
                        crowded(j->a.m.row_stride, NEAR_ALONG);
     return crowd ? least(j->kernels->rows, WAYS) : j->kernels->rows;
+}
+
+static void cut_job(job *j, int64_t widest, bool shown, int64_t each)
+{
+    j->cut = cut_product(j->out.rows, j->out.cols, PANEL, widest, tallest(j),
+                         (double)j->a.m.cols, DEPTH,
+                         !j->b.whole && !j->few && packs_b(&j->a.m, &j->b.m),
+                         j->a.m.read != NULL, shown, each);
 }
 
 static job plan(const tn_blis_kernels *kernels, const tn_product *p)
@@ -166,9 +180,10 @@ static job plan(const tn_blis_kernels *kernels, const tn_product *p)
                            : j.few == LONG                    ? LONG_PANELS
                            : j.few == TURNED && !p->out.wrote ? 1
                                                               : WIDE_PANELS;
-    j.cut = cut_product(j.out.rows, j.out.cols, PANEL, widest, tallest(&j),
-                        (double)j.a.m.cols, DEPTH,
-                        !j.b.whole && !j.few && packs_b(&j.a.m, &j.b.m), shown);
+    j.slices = slices_of(parts(j.a.m.cols, DEPTH));
+    cut_job(&j, widest, shown, 1);
+    j.split = j.slices > 1 && j.cut.down * j.cut.across < TASKS;
+    if (j.split) cut_job(&j, widest, shown, j.slices); /* slices before columns */
     place_operands(&j);
     return j;
 }
@@ -180,7 +195,7 @@ static void bundle_tasks(job *j)
     const int64_t tasks = j->cut.down * j->cut.across;
     int64_t bundle = least(tasks / (BUNDLES * j->workers),
                            least(BUNDLE_PANELS * PANEL / j->cut.wide, j->cut.across));
-    j->bundle = bundle > 1 && !j->few ? bundle : 1;
+    j->bundle = bundle > 1 && !j->few && !j->split ? bundle : 1;
     j->ahead = !j->few && j->cut.high * j->cut.tiles >= FETCH_TILES;
     measure_room(j);
 }

@@ -1,6 +1,7 @@
 /* products.c - products against the reference backend over random shapes and layouts, on every
  * kind of kernels that the processor has; the same bits for any number of threads, for AVX2 and
- * AVX-512, for packed operands and for a row on its own.
+ * AVX-512, for packed operands and for a row on its own; the order of sums that kernel.h
+ * promises, also where the inner dimension is long.
  *
  * The file includes itself for each precision. */
 #ifndef TN_REAL_BITS
@@ -39,6 +40,13 @@ static manner random_manner(void)
     return how;
 }
 
+/* Where slice i of `slices` begins, in steps of an inner dimension of so many blocks of 256. */
+static int64_t slice_begin(int64_t blocks, int64_t slices, int64_t i)
+{
+    const int64_t rest = blocks % slices;
+    return 256 * (blocks / slices * i + (i < rest ? i : rest));
+}
+
 static const char *const kernel_names[] = {"baseline", "avx2", "avx512"};
 
 static void use_kernels(const char *name)
@@ -70,6 +78,7 @@ BOTH(same_bits_for_any_vectors)
 BOTH(same_bits_for_a_row_alone)
 BOTH(same_bits_from_packed_operands)
 BOTH(same_bits_through_callbacks)
+BOTH(sums_have_the_order_promised)
 BOTH(allocates_only_at_first)
 
 #else /* for one precision */
@@ -146,7 +155,9 @@ static void TN(equals_the_reference)(void)
     for (uint64_t round = 0; round < rounds; round++) {
         const TN(backend) blis = all[round % 3];
         random_state = round;
-        const int64_t m = random_size(), n = random_size(), k = random_size();
+        const bool deep = random_below(100) == 0;
+        const int64_t m = random_size(), n = random_size(),
+                      k = deep ? 4000 + random_below(2000) : random_size();
         const manner how = random_manner();
         tn_real *got = calloc((size_t)(m * n) + 1, sizeof *got),
                 *want = calloc((size_t)(m * n) + 1, sizeof *want);
@@ -172,7 +183,7 @@ static void TN(agree)(const TN(backend) * b, int n, int64_t rounds)
         const bool few = random_below(3) == 0;
         const int64_t rows = 1 + random_below(few ? 20 : 300),
                       cols = 1 + random_below(random_below(4) ? 500 : 20),
-                      depth = random_below(700);
+                      depth = random_below(random_below(8) ? 700 : 6000);
         const size_t size = (size_t)(rows * cols) * sizeof(tn_real);
         tn_real *one = malloc(size), *more = malloc(size);
         TN(run)(b[0], round, how, rows, cols, depth, one);
@@ -224,7 +235,7 @@ static void TN(multiply_part)(TN(backend) b, const TN(field) * x, const TN(field
     free(room);
 }
 
-static void TN(parts_agree)(bool packed)
+static void TN(parts_agree)(bool packed, int64_t depth)
 {
     enum { ROWS = 70, COLS = 90 };
     static const int64_t sizes[] = {1, 2, 3, 4, 5, 15, 17, 33, 64, ROWS};
@@ -232,8 +243,8 @@ static void TN(parts_agree)(bool packed)
     TN(backend) b = TN(backend_open)("blis", 2);
     if (!b.slots->pack_size(b.self, &(tn_matrix){.rows = 9, .cols = 9}))
         cr_skip_test("needs a processor with AVX2");
-    TN(field) x = TN(field_make)(ROWS, 600, BY_ROWS, true);
-    TN(field) w = TN(field_make)(COLS, 600, BY_ROWS, true);
+    TN(field) x = TN(field_make)(ROWS, depth, BY_ROWS, true);
+    TN(field) w = TN(field_make)(COLS, depth, BY_ROWS, true);
     static tn_real all[ROWS * COLS], part[ROWS * COLS];
     TN(multiply_part)(b, &x, &w, ROWS, COLS, false, all);
     for (size_t i = 0; i < 10; i++)
@@ -251,12 +262,14 @@ static void TN(parts_agree)(bool packed)
 
 static void TN(same_bits_for_a_row_alone)(void)
 {
-    TN(parts_agree)(false);
+    TN(parts_agree)(false, 600);
+    TN(parts_agree)(false, 4500);
 }
 
 static void TN(same_bits_from_packed_operands)(void)
 {
-    TN(parts_agree)(true);
+    TN(parts_agree)(true, 600);
+    TN(parts_agree)(true, 4500);
 }
 
 /* A prologue that only reads and an epilogue elsewhere change nothing. */
@@ -273,6 +286,94 @@ static void TN(same_bits_through_callbacks)(void)
     cr_assert_arr_eq(one, other, (size_t)(m * n) * sizeof *one);
     free(one), free(other);
     TN(backend_close)(b);
+}
+
+/* A block from zero, by fused multiply-adds. */
+static tn_real TN(sum_block)(const TN(field) * x, const TN(field) * y, int64_t i,
+                             int64_t j, int64_t from, int64_t to)
+{
+    tn_real sum = 0;
+    for (int64_t k = from; k < to; k++) {
+        const tn_real a = *TN(field_at)(&x->m, i, k), b = *TN(field_at)(&y->m, k, j);
+        sum = sizeof sum == 8 ? (tn_real)fma((double)a, (double)b, (double)sum)
+                              : (tn_real)fmaf((float)a, (float)b, (float)sum);
+    }
+    return sum;
+}
+
+/* An element as kernel.h has it: `start` is what was there, if anything was. */
+static tn_real TN(sum_slices)(const TN(field) * x, const TN(field) * y, int64_t i,
+                              int64_t j, const tn_real *start, tn_real bias)
+{
+    const int64_t depth = x->m.cols, blocks = (depth + 255) / 256,
+                  many = blocks / 4 < 16 ? blocks / 4 : 16,
+                  slices = blocks < 16 ? 1 : many;
+    tn_real all = 0;
+    for (int64_t s = 0; s < slices; s++) {
+        const int64_t from = slice_begin(blocks, slices, s);
+        int64_t to = slice_begin(blocks, slices, s + 1);
+        if (to > depth) to = depth;
+        tn_real sum = 0;
+        for (int64_t k = from; k < to; k += 256) {
+            const tn_real block = TN(sum_block)(x, y, i, j, k,
+                                                k + 256 < to ? k + 256 : to);
+            sum = k > from ? block + sum : block;
+            if (!k && start) sum += *start;
+            if (!k) sum += bias;
+        }
+        all = s ? all + sum : sum;
+    }
+    return all;
+}
+
+static void TN(check_order)(TN(backend) b, uint64_t seed, manner how, const int64_t *size)
+{
+    const int64_t m = size[0], n = size[1], k = size[2];
+    tn_real *got = calloc((size_t)(m * n), sizeof *got);
+    TN(run)(b, seed, how, m, n, k, got);
+    random_state = seed; /* the same values once more */
+    TN(field) x = TN(field_make)(m, k, how.a, true);
+    TN(field) y = TN(field_make)(k, n, how.b, true);
+    TN(field) out = TN(field_make)(m, n, how.out, how.add);
+    TN(field) bias = TN(field_make)(1, n, BY_ROWS, true);
+    for (int tries = 0; tries < 20; tries++) {
+        const int64_t i = random_below(m), j = random_below(n);
+        tn_real want = TN(sum_slices)(&x, &y, i, j,
+                                      how.add ? TN(field_at)(&out.m, i, j) : NULL,
+                                      how.bias ? bias.buffer[j] : 0);
+        if (how.report) want += 1;
+        cr_assert_eq(got[i * n + j], want,
+                     "seed %d: %d x %d x %d, element (%d, %d): %.17g, expected %.17g",
+                     (int)seed, (int)m, (int)n, (int)k, (int)i, (int)j,
+                     (double)got[i * n + j], (double)want);
+    }
+    free(x.buffer), free(y.buffer), free(out.buffer), free(bias.buffer), free(got);
+}
+
+/* With few tasks, whose slices are made at once, with many, and with kernels for few rows. */
+static void TN(sums_have_the_order_promised)(void)
+{
+    static const int64_t sizes[][3] = {{16, 27, 20000}, {32, 144, 4097}, {64, 288, 8192},
+                                       {3, 40, 5000},   {1, 33, 4096},   {50, 3, 4100},
+                                       {70, 20, 3841},  {70, 20, 3840},  {400, 300, 4200},
+                                       {20, 30, 700}};
+    static const int32_t threads[] = {1, 3};
+    uint64_t seed = 1;
+    if (!__builtin_cpu_supports("avx2")) cr_skip_test("needs a processor with AVX2");
+#ifdef __SANITIZE_ADDRESS__
+    cr_skip_test("with a sanitizer kernels are compiled without fused multiply-adds");
+#endif
+    for (int kind = 0; kind < 4; kind++) {
+        use_kernels(kernel_names[1 + kind % 2]);
+        TN(backend) b = TN(backend_open)("blis", threads[kind / 2]);
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+            for (int64_t more = test_rounds(4, 100); more > 0; more--) {
+                random_state = ++seed;
+                manner how = random_manner();
+                TN(check_order)(b, seed, how, sizes[i]);
+            }
+        TN(backend_close)(b);
+    }
 }
 
 static void TN(allocates_only_at_first)(void)
