@@ -33,7 +33,8 @@ static tn_status TN(run)(const void *me, tn_call *c, const tn_io *io)
     for (int64_t s = 0; s < in->dim[0]; s++, x += steps * n) {
         int64_t left = steps * n;
         while (left && x[left - 1] == padding) left--;
-        y[s] = (tn_real)((left + n - 1) / n);
+        const int64_t length = (left + n - 1) / n;
+        y[s] = (tn_real)length;
     }
     return TN_OK;
 }

@@ -1,7 +1,7 @@
 /* recurrent.h - what layers that go from step to step share: options, parameters, shapes. Their memory
  * stands in recurrent_memory.h, what dropout and zoneout draw in recurrent_masks.h, operands of products
  * in recurrent_operands.h, normalization in recurrent_norm.h, the loops over the steps in
- * recurrent_steps.h. A layer defines
+ * recurrent_steps.h and recurrent_back.h. A layer defines
  *
  *     OPTIONS         RECURRENT_OPTIONS and its own
  *     GATES, SLOTS    G below; numbers of a unit that each step keeps, the gates among them

@@ -1,6 +1,6 @@
-/* recurrent_memory.h - where everything of a recurrent layer lies: see recurrent.h. Everything of a step lies together, for all samples: [step][sample][...]. Steps are
- * counted in the order in which they are taken, from the sample's last one for the direction
- * `reverse`. */
+/* recurrent_memory.h - where everything of a recurrent layer lies: see recurrent.h. Everything of a
+ * step lies together, for all samples: [step][sample][...]. Steps are counted in the order in which
+ * they are taken, from the sample's last one for the direction `reverse`. */
 
 /* A sample at a step, for the cell. Forward it finds z and u, and makes h (and c, and what it keeps
  * in z's slots); back it finds that and, in gh, the gradient of h, and leaves those of z and u in

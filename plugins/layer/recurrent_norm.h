@@ -49,15 +49,15 @@ TN_INLINE tn_real *TN(gain)(const TN(course) * c, int64_t sample, int64_t of)
 TN_KERNEL void TN(norm)(const TN(course) * c, const TN(row) * r, int64_t sample)
 {
     const int64_t n = c->n, at = (c->step * c->samples + sample) * GATES;
-    const tn_real *gamma = c->param[GAMMA]->data, *bias = TN(values)(c->param[BIAS]),
-                  *recurrent = TN(values)(c->param[RECURRENT_GAMMA]);
+    const tn_real *gamma = c->param[GAMMA]->data, *bias = TN(values)(c->param[BIAS]);
     for (int64_t g = 0; g < GATES; g++) {
         tn_real *z = r->z + g * n, *u = r->u + g * n;
         for (int64_t j = 0; JOINT_NORM && j < n; j++) z[j] += u[j], u[j] = 0;
         TN(normalize)
         (n, c->raw + (at + g) * n, gamma + g * n, bias ? bias + g * n : NULL, z);
-        if (!JOINT_NORM)
-            TN(normalize)(n, c->raw_recurrent + (at + g) * n, recurrent + g * n, NULL, u);
+        if (JOINT_NORM) continue;
+        const tn_real *recurrent = TN(values)(c->param[RECURRENT_GAMMA]);
+        TN(normalize)(n, c->raw_recurrent + (at + g) * n, recurrent + g * n, NULL, u);
     }
 }
 
@@ -65,8 +65,7 @@ TN_KERNEL void TN(norm)(const TN(course) * c, const TN(row) * r, int64_t sample)
 TN_KERNEL void TN(norm_back)(const TN(course) * c, const TN(row) * r, int64_t sample)
 {
     const int64_t n = c->n, at = (c->step * c->samples + sample) * GATES;
-    const tn_real *gamma = c->param[GAMMA]->data,
-                  *recurrent = TN(values)(c->param[RECURRENT_GAMMA]);
+    const tn_real *gamma = c->param[GAMMA]->data;
     for (int64_t g = 0; g < GATES; g++) {
         tn_real *z = r->z + g * n, *raw = c->raw + (at + g) * n;
         if (!JOINT_NORM) {
@@ -74,7 +73,8 @@ TN_KERNEL void TN(norm_back)(const TN(course) * c, const TN(row) * r, int64_t sa
             tn_real *raw_u = c->raw_recurrent + (at + g) * n;
             const TN(moments) m = TN(look)(n, raw_u, NORM_EPS);
             TN(add)(n, m, raw_u, gu, TN(gain)(c, sample, OF_RECURRENT + g), NULL);
-            TN(back)(n, m, raw_u, recurrent + g * n, gu, raw_u);
+            TN(back)
+            (n, m, raw_u, TN(values)(c->param[RECURRENT_GAMMA]) + g * n, gu, raw_u);
         }
         const TN(moments) m = TN(look)(n, raw, NORM_EPS);
         TN(add)
