@@ -53,8 +53,8 @@ TN_KERNEL void TN(norm)(const TN(course) * c, const TN(row) * r, int64_t sample)
     for (int64_t g = 0; g < GATES; g++) {
         tn_real *z = r->z + g * n, *u = r->u + g * n;
         for (int64_t j = 0; JOINT_NORM && j < n; j++) z[j] += u[j], u[j] = 0;
-        TN(normalize)
-        (n, c->raw + (at + g) * n, gamma + g * n, bias ? bias + g * n : NULL, z);
+        const tn_real *beta = bias ? bias + g * n : NULL;
+        TN(normalize)(n, c->raw + (at + g) * n, gamma + g * n, beta, z);
         if (JOINT_NORM) continue;
         const tn_real *recurrent = TN(values)(c->param[RECURRENT_GAMMA]);
         TN(normalize)(n, c->raw_recurrent + (at + g) * n, recurrent + g * n, NULL, u);
