@@ -367,7 +367,7 @@ Test(fold, follows_statistics_that_are_committed)
         for (int k = 0; k < 3; k++)
             near(&l, run(&l, plan, 0, MOST), run_anew(&l, true, MOST), MOST);
         MUST(tn_plan_forward(training, &pass, l.x, NULL, &e));
-        tn_plan_commit(training, &pass);
+        tn_plan_commit(training, &pass, TN_COMMIT_ALL);
     }
     tn_plan_free(training);
     tn_plan_free(plan);
