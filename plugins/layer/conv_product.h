@@ -256,18 +256,19 @@ TN_KERNEL tn_shown TN(show_patches)(const void *with, int64_t row, int64_t col,
 {
     const TN(patches) *p = with;
     const int64_t j = row % p->x.out, i = row / p->x.out, y = i % p->y.out,
-                  line = col / p->line;
+                  line = col ? col / p->line : 0; /* divisions take long */
     TN(view)
     w = {.p = p,
          .sample = i / p->y.out,
          .row = y * p->y.stride + line * p->y.dilation - p->y.before,
          .left = j * p->x.stride - p->x.before,
-         .at = col % p->line,
+         .at = col - line * p->line,
          .cols = cols,
          .step = p->x.stride * p->pixel};
-    w.lines = (w.at + cols + p->line - 1) / p->line;
-    const int64_t fit = (room / w.lines - p->line) / w.step + 1;
-    w.rows = conv_least(conv_least(rows, p->x.out - j), fit);
+    w.lines = col || cols > p->line ? (w.at + cols + p->line - 1) / p->line : 1;
+    w.rows = conv_least(rows, p->x.out - j);
+    if (w.lines * ((w.rows - 1) * w.step + p->line) > room)
+        w.rows = (room / w.lines - p->line) / w.step + 1;
     tn_shown shown = {.rows = w.rows,
                       .row_stride = w.step,
                       .col_stride = 1,

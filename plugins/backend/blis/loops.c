@@ -315,21 +315,22 @@ static void run_shown(task *t, int64_t row, int64_t rows)
     for (int64_t end = row + rows; row < end;) {
         const tn_shown a = j->a.m.show(j->a.m.with, row, t->k, end - row, t->depth,
                                        t->a_read, j->a_read);
-        const int64_t tiles = parts(a.rows, tallest(j));
+        const int64_t tiles = parts(a.rows, tallest(j)), each = a.rows / tiles,
+                      more = a.rows % tiles;
         tn_blis_tile tile = {.depth = t->depth,
                              .a_row = a.row_stride,
                              .a_step = a.col_stride,
                              .first = a.first,
                              .run = a.run,
                              .a_skip = a.skip};
+        tile.a = a.data;
         for (int64_t i = 0; i < tiles; i++) {
-            const int64_t at = begin(a.rows, tiles, i);
-            tile.rows = begin(a.rows, tiles, i + 1) - at;
-            tile.a = (const tn_real *)a.data + at * a.row_stride;
+            tile.rows = each + (i < more);
             for (int64_t col = 0; col < t->cols; col += PANEL)
-                run_tile(t, &tile, row + at - t->row, col);
+                run_tile(t, &tile, row - t->row, col);
+            tile.a = (const tn_real *)tile.a + tile.rows * a.row_stride;
+            row += tile.rows;
         }
-        row += a.rows;
     }
 }
 
