@@ -11,7 +11,7 @@
 #include "core/model.h"
 #include "core/torch_layout.h"
 
-#define NAME 300
+#define NAME 1024
 
 typedef struct source {
     tn_env *env;
@@ -175,8 +175,8 @@ static tn_status name_of(const source *s, const target *t, int32_t part, char ou
         stem = entry->text, rest += length + (length > 0);
     }
     leaf = strrchr(rest, '.') ? strrchr(rest, '.') + 1 : rest;
-    snprintf(out, NAME, "%.100s%s%.*s%.100s", stem, *stem ? "." : "", (int)(leaf - rest),
-             rest, t->part[part].name ? t->part[part].name : leaf);
+    snprintf(out, NAME, "%s%s%.*s%s", stem, *stem ? "." : "", (int)(leaf - rest), rest,
+             t->part[part].name ? t->part[part].name : leaf);
     return TN_OK;
 }
 

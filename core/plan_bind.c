@@ -306,8 +306,9 @@ static tn_status want_node(tn_plan *p, int32_t number, tn_error *e)
     const int32_t end = gradient ? n->backward : n->forward;
     tn_status status = want_values(p, number, e);
     if (!status)
-        status = want_cache(p, &n->unit, samples,
-                            (tn_span){n->forward, twice ? n->forward : end}, e);
+        status = want_cache(
+            p, &n->unit, samples,
+            tn_plan_widen(p, (tn_span){n->forward, twice ? n->forward : end}), e);
     if (!status) status = want_forward(p, &n->unit, samples, at(n->forward), e);
     if (!status) status = take_cells(p, number, e);
     if (status) return status;

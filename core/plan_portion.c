@@ -2,26 +2,27 @@
  * one of them makes is still in the cache when the next one reads it, and what they alone use needs
  * memory for a portion only.
  *
- * Invariant: such groups make each sample from that sample, and its bits do not depend on how many
- * there are beside it; so it may depend on the number of threads what a portion is. */
+ * Invariant: such groups make each sample from that sample. What a portion is depends on shapes alone,
+ * as there are backends whose bits depend on how many rows there are. */
 #include "core/plan_state.h"
 
 #include <stddef.h>
 
-/* Found by measurement (bench/workloads.c): of the values that one group reads and writes, for each
- * thread; of parameters that a group may read again for every portion. */
-#define PORTION_BYTES 0x200000
+/* Found by measurement (bench/workloads.c): of the values that one group reads and writes; of
+ * parameters that a group may read again for every portion. */
+#define PORTION_BYTES 0x400000
 #define PARAM_BYTES 0x40000
 
 /* ---- which groups --------------------------------------------------------------------- */
 
-/* What a whole layer keeps in states may be about many samples. */
+/* What a layer keeps in states may be about many samples, and so may its statistics. */
 static bool is_by_sample(const tn_plan *p, const tn_unit *u)
 {
     const tn_layer_facts *f = &u->facts;
-    if (f->kernel == TN_WHOLE) return !f->commits && !u->states;
-    if (!f->sums || (!p->options.training && !f->always_reduce)) return true;
-    return !p->options.training && !tn_shared_groups(f->over);
+    if (p->options.training)
+        return !f->commits && !f->sums && (f->kernel != TN_WHOLE || !u->states);
+    if (f->kernel == TN_WHOLE) return !u->states;
+    return !f->sums || !f->always_reduce || !tn_shared_groups(f->over);
 }
 
 static bool may_run_in_portions(const tn_plan *p, const tn_plan_group *g)
@@ -43,12 +44,12 @@ static int64_t portion_of(const tn_plan *p, const tn_plan_group *g)
     for (int32_t k = 0; k < p->graph->node[g->head].inputs; k++)
         bytes += (double)p->node[tn_plan_source(p, g->head, k)].size;
     bytes *= (double)p->real_size;
-    const double samples = PORTION_BYTES * (double)p->ops->threads(p->backend) / bytes;
+    const double samples = PORTION_BYTES / bytes;
     if (samples >= (double)p->options.samples) return p->options.samples;
     return samples < 1 ? 1 : (int64_t)samples;
 }
 
-/* Groups from `first` on, and the portion that suits all: about the same for each. */
+/* Groups from `first` on, and the portion that suits all of them. */
 static void mark_stretch(tn_plan *p, int32_t first)
 {
     const int64_t samples = p->options.samples;
@@ -83,21 +84,24 @@ static bool is_cut(const tn_plan *p, const tn_stretch *s)
     return s->portion < p->options.samples;
 }
 
-/* Values that a stretch alone knows lie in memory for a portion; others that it makes or reads are
- * there before its first group and until after its last: it comes back to them. */
+tn_span tn_plan_widen(const tn_plan *p, tn_span span)
+{
+    const tn_stretch *made = &p->forward[span.first].stretch;
+    if (is_cut(p, made)) span.first = made->first;
+    if (span.last >= p->forwards) return span;
+    const tn_stretch *read = &p->forward[span.last].stretch;
+    if (is_cut(p, read)) span.last = read->first + read->count - 1;
+    return span;
+}
+
+/* Values that a stretch alone knows lie in memory for a portion. */
 static void span_value(const tn_plan *p, tn_plan_node *n)
 {
-    tn_span *span = &n->value_span;
-    const bool ends = span->last < p->forwards;
-    const tn_stretch *made = &p->forward[span->first].stretch,
-                     *read = ends ? &p->forward[span->last].stretch : NULL;
-    n->samples = p->options.samples;
-    if (read && made->first == read->first)
-        n->samples = made->portion;
-    else {
-        if (is_cut(p, made)) span->first = made->first;
-        if (read && is_cut(p, read)) span->last = read->first + read->count - 1;
-    }
+    const tn_span span = n->value_span;
+    const tn_stretch *made = &p->forward[span.first].stretch;
+    const bool inside = span.last < made->first + made->count;
+    n->samples = inside ? made->portion : p->options.samples;
+    if (!inside) n->value_span = tn_plan_widen(p, span);
 }
 
 void tn_plan_span_stretches(tn_plan *p)

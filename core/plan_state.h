@@ -130,6 +130,9 @@ tn_status tn_plan_choose_room(tn_graph *, const tn_plan_options *, int64_t *room
  * that lie so many further on. */
 void tn_plan_make_stretches(tn_plan *);
 void tn_plan_span_stretches(tn_plan *);
+/* What is there for all samples, is so before the first group of a stretch that makes it and until
+ * after the last of one that reads it: the stretch comes back to it. */
+tn_span tn_plan_widen(const tn_plan *, tn_span);
 void tn_plan_move(const tn_plan *, const tn_stretch *, int64_t samples);
 /* Cuts the forward pass into segments. */
 tn_status tn_plan_cut(tn_plan *, tn_error *);

@@ -30,9 +30,11 @@ TN_KERNEL void TN(cell_forward)(const TN(self) * self, const TN(row) * r)
 {
     const tn_real *u = r->u;
     tn_real *z = r->z, *h = r->h;
-    if (self->nonlinearity == RELU)
-        EACH_APART for (int64_t j = 0; j < r->n; j++)
-            h[j] = z[j] = z[j] + u[j] > 0 ? z[j] + u[j] : 0;
+    if (self->nonlinearity == RELU) EACH_APART for (int64_t j = 0; j < r->n; j++)
+        {
+            const tn_real sum = z[j] + u[j];
+            h[j] = z[j] = sum < 0 ? 0 : sum; /* a NaN stays one */
+        }
     else
         EACH_APART for (int64_t j = 0; j < r->n; j++) h[j] = z[j] = tn_tanh(z[j] + u[j]);
 }

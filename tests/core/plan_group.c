@@ -289,6 +289,11 @@ static const net images[] = {
      {3, {64, 64, 8}},
      5,
      0},
+    {"[{conv2d: {filters: 8, padding: same}}, relu, {max_pool: 2}, {group_norm: 4}, "
+     "{conv2d: 8}, instance_norm, relu, {upsample: 2}, flatten, {dense: 3}]",
+     {3, {64, 64, 8}},
+     8,
+     0},
     {"[relu, {dropout: 0.2}, {max_pool: 3}, {parallel: {branches: [[{conv2d: {filters: "
      "8, padding: same}}], [{conv2d: {filters: 8, kernel: 1}}]]}}, flatten, {dense: 3}]",
      {3, {64, 64, 8}},
@@ -314,10 +319,10 @@ Test(plan_group, in_portions)
     for (size_t i = 0; i < sizeof images / sizeof *images; i++)
         for (int32_t way = 0; way < 4; way++) {
             const bool training = way & 1;
-            lab one = make_lab(&images[i], "blis", 1, way / 2, 17);
+            lab one = make_lab(&images[i], "blis", 1, way / 2, 30);
             const result r = compare(&one, training);
             cr_assert(cuts(&one, training), "%s", images[i].model);
-            lab three = make_lab(&images[i], "blis", 3, way / 2, 17);
+            lab three = make_lab(&images[i], "blis", 3, way / 2, 30);
             same(&r, compare(&three, training), "1 and 3 threads differ");
             free(r.at);
             free_lab(&one);

@@ -11,7 +11,7 @@
  * too small. One product has it at a time. */
 typedef struct tn_blis_room {
     atomic_flag taken;
-    void *at;
+    _Atomic(void *) at; /* others look at it to see whether theirs is another */
     size_t size;
 } tn_blis_room;
 
