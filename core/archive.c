@@ -97,10 +97,8 @@ static const char *dtype_name(int32_t dtype)
     return names[dtype >= TN_F32 && dtype <= TN_U8 ? dtype : 0];
 }
 
-/* Readers look tensors up in the order of writing, or nearly: the search goes round from where
- * the last one ended. */
-static const tn_named_tensor *look_up(const tn_archive *a, const char *name,
-                                      int64_t *from)
+const tn_named_tensor *tn_archive_find(const tn_archive *a, const char *name,
+                                       int64_t *from)
 {
     for (int64_t n = 0; n < a->tensors; n++) {
         const int64_t i = (*from + n) % a->tensors;
@@ -115,7 +113,7 @@ tn_status tn_archive_take(const tn_archive *a, const char *name, const tn_tensor
                           int64_t *from, tn_error *e)
 {
     char have[128], want[128];
-    const tn_named_tensor *found = look_up(a, name, from);
+    const tn_named_tensor *found = tn_archive_find(a, name, from);
     if (!found) return tn_error_set(e, TN_EDATA, "there is no tensor '%s' in it", name);
     const tn_tensor *t = &found->tensor;
     if (t->dtype != into->dtype)

@@ -57,9 +57,7 @@ tn_status tn_check_input(const tn_graph *g, const tn_data_info *info, tn_error *
     if (input < 0 || !info->field[input].real)
         return tn_error_set(e, TN_EINVAL, "the data has no field 'input' of numbers");
     const tn_shape *have = &info->field[input].shape, *want = &g->node[0].spec.out;
-    bool same = have->rank == want->rank;
-    for (int32_t i = 0; same && i < have->rank; i++) same = have->dim[i] == want->dim[i];
-    if (same) return TN_OK;
+    if (tn_shape_same(have, want)) return TN_OK;
     char got[128], takes[128];
     tn_shape_text(have, got, sizeof got);
     tn_shape_text(want, takes, sizeof takes);

@@ -7,18 +7,11 @@
 
 #define MIXED (-1)
 
-static bool same_axes(const tn_shape *a, const tn_shape *b)
-{
-    bool same = a->rank == b->rank;
-    for (int32_t i = 0; same && i < a->rank; i++) same = a->dim[i] == b->dim[i];
-    return same;
-}
-
 /* Of a view of features in the order `before`. */
 static int64_t through_view(const tn_node *n, int64_t before)
 {
     const int64_t width = tn_shape_width(&n->in[0]);
-    if (same_axes(&n->in[0], &n->out)) return before;
+    if (tn_shape_same(&n->in[0], &n->out)) return before;
     if (before) return MIXED;
     if (n->in[0].rank < 2 || width == tn_shape_width(&n->out)) return 0;
     if (n->out.rank > 1) return MIXED;

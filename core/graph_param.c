@@ -169,14 +169,6 @@ static tn_shape raw_shape(const tn_tensor *value)
     return (tn_shape){.rank = 2, .dim = {rows, tn_count(value) / rows}};
 }
 
-static bool same_shape(const tn_shape *a, const tn_shape *b)
-{
-    if (a->rank != b->rank) return false;
-    for (int32_t i = 0; i < a->rank; i++)
-        if (a->dim[i] != b->dim[i]) return false;
-    return true;
-}
-
 static tn_status parametrize(tn_graph *g, int32_t param, tn_error *e)
 {
     const tn_instance *way = g->node[g->param[param].node].layer->host.parametrization;
@@ -194,7 +186,7 @@ static tn_status parametrize(tn_graph *g, int32_t param, tn_error *e)
     tn_status status = facts.infer ? facts.infer(way->self, call, &spec) : TN_OK;
     if (tn_call_end(&calling, status))
         return tn_error_in(e, "parametrization of %s", g->param[param].name), status;
-    if (!same_shape(&spec.out, &raw))
+    if (!tn_shape_same(&spec.out, &raw))
         return tn_cfg_error(way->where, e, TN_ESHAPE, "%s changes the shape of %s",
                             way->entry->name, g->param[param].name);
     status = tn_graph_check_shapes(

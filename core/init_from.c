@@ -281,15 +281,13 @@ static tn_status take(const source *s, const target *t)
     int64_t channels;
     tn_status status = find_order(s, t, &channels);
     for (int32_t i = 0; !status && i < t->parts; i++) {
-        const tn_named_tensor *from = NULL;
+        int64_t first = 0;
         status = name_of(s, t, i, name);
-        for (int64_t k = 0; !status && !from && k < s->archive.tensors; k++) {
-            if (strcmp(s->archive.tensor[k].name, name)) continue;
-            from = &s->archive.tensor[k];
-            s->used[k] = true;
-        }
-        if (!status)
-            status = from ? check_tensor(s, t, i, from) : no_such_tensor(s, t, name);
+        if (status) return status;
+        const tn_named_tensor *from = tn_archive_find(&s->archive, name, &first);
+        if (!from) return no_such_tensor(s, t, name);
+        s->used[from - s->archive.tensor] = true;
+        status = check_tensor(s, t, i, from);
         if (!status)
             tn_torch_add(t->value, t->axis, channels, &t->part[i], &from->tensor);
     }

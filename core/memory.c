@@ -162,6 +162,13 @@ bool tn_shape_size(const tn_shape *s, int64_t *out)
     return true;
 }
 
+bool tn_shape_same(const tn_shape *a, const tn_shape *b)
+{
+    bool same = a->rank == b->rank;
+    for (int32_t i = 0; same && i < a->rank; i++) same = a->dim[i] == b->dim[i];
+    return same;
+}
+
 void tn_shape_text(const tn_shape *s, char *text, size_t size)
 {
     size_t used = (size_t)snprintf(text, size, "(");

@@ -32,6 +32,7 @@ bool tn_size_mul(int64_t a, int64_t b, int64_t *out);
 bool tn_size_add(int64_t a, int64_t b, int64_t *out);
 /* Elements of a shape, false on overflow or an axis < 1. */
 bool tn_shape_size(const tn_shape *, int64_t *out);
+bool tn_shape_same(const tn_shape *, const tn_shape *);
 /* "(28, 28, 1)" */
 void tn_shape_text(const tn_shape *, char *text, size_t size);
 

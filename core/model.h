@@ -52,8 +52,11 @@ tn_status tn_archive_read(tn_env *, const char *path, tn_archive *, void **bytes
                           tn_error *);
 void tn_archive_free(tn_env *, tn_archive *, void *bytes);
 const char *tn_archive_text(const tn_archive *, const char *key); /* NULL: not there */
-/* Copies the tensor called name into `into`, whose dtype and shape it must have. *from starts
- * as 0 and makes look-ups in the order of writing fast. */
+/* The tensor called name; NULL: there is none. *from starts as 0 and makes look-ups in the order of
+ * writing fast: the search goes round from where the last one ended. */
+const tn_named_tensor *tn_archive_find(const tn_archive *, const char *name,
+                                       int64_t *from);
+/* Copies the tensor called name into `into`, whose dtype and shape it must have. */
 tn_status tn_archive_take(const tn_archive *, const char *name, const tn_tensor *into,
                           int64_t *from, tn_error *);
 

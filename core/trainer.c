@@ -94,13 +94,6 @@ static tn_status choose_folder(tn_trainer *t, const tn_train_options *o, tn_erro
 
 /* ---- parts --------------------------------------------------------------------------- */
 
-static bool same_shape(const tn_shape *a, const tn_shape *b)
-{
-    bool same = a->rank == b->rank;
-    for (int32_t i = 0; same && i < a->rank; i++) same = a->dim[i] == b->dim[i];
-    return same;
-}
-
 /* The input's shape: from the data, or from `input:`; where both are there they agree. */
 static tn_status find_input(tn_trainer *t, const tn_cfg *root, tn_shape *input,
                             tn_error *e)
@@ -121,7 +114,7 @@ static tn_status find_input(tn_trainer *t, const tn_cfg *root, tn_shape *input,
         return tn_cfg_error(tn_cfg_get(root, "data"), e, TN_EINVAL,
                             "the data has no field "
                             "'input'");
-    if (input->rank > 0 && !same_shape(input, &info->field[field].shape)) {
+    if (input->rank > 0 && !tn_shape_same(input, &info->field[field].shape)) {
         tn_shape_text(input, given, sizeof given);
         tn_shape_text(&info->field[field].shape, found, sizeof found);
         return tn_cfg_error(tn_cfg_get(root, "input"), e, TN_ESHAPE,
