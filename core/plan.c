@@ -113,7 +113,7 @@ static tn_status run_stretch(tn_plan *p, const tn_stretch *s, const tn_pass *pas
         for (int32_t i = 0; !status && i < s->count; i++)
             status = run_group(p, s->first + i, &part, e);
     }
-    tn_plan_move(p, s, part.samples - done);
+    if (done > part.samples) tn_plan_move(p, s, part.samples - done);
     return status;
 }
 

@@ -28,6 +28,7 @@ static bool is_by_sample(const tn_plan *p, const tn_unit *u)
 static bool may_run_in_portions(const tn_plan *p, const tn_plan_group *g)
 {
     int64_t params = 0;
+    if (p->options.keeps || p->options.apart || p->room) return false;
     for (int32_t i = 0; i < g->run.count; i++) {
         const tn_unit *u = g->run.unit[i];
         if (!is_by_sample(p, u)) return false;
@@ -69,12 +70,8 @@ static void mark_stretch(tn_plan *p, int32_t first)
 
 void tn_plan_make_stretches(tn_plan *p)
 {
-    const bool none = p->options.keeps || p->options.apart || p->room;
     for (int32_t i = 0; i < p->forwards; i += p->forward[i].stretch.count)
-        if (none)
-            p->forward[i].stretch = (tn_stretch){i, 1, p->options.samples};
-        else
-            mark_stretch(p, i);
+        mark_stretch(p, i);
 }
 
 /* ---- memory --------------------------------------------------------------------------- */
