@@ -91,12 +91,6 @@ static int run_form(bench *b, const char *form, shape s)
     return 0;
 }
 
-static tn_matrix matrix(float *data, int rows, int cols)
-{
-    return (tn_matrix){
-        .rows = rows, .cols = cols, .row_stride = cols, .col_stride = 1, .data = data};
-}
-
 /* The forward product again, with w packed once before. */
 static int run_packed(bench *b, shape s)
 {
@@ -118,8 +112,9 @@ static int run_shape(bench *b, shape s)
           *w = bench_numbers((size_t)s.out * (size_t)s.in),
           *y = bench_numbers((size_t)s.batch * (size_t)s.out);
     if (!x || !w || !y) return 1;
-    const tn_matrix mx = matrix(x, s.batch, s.in), mw = matrix(w, s.out, s.in),
-                    my = matrix(y, s.batch, s.out);
+    const tn_matrix mx = tn_matrix_at(s.batch, s.in, x),
+                    mw = tn_matrix_at(s.out, s.in, w),
+                    my = tn_matrix_at(s.batch, s.out, y);
     const tn_product form[3] = {
         {.struct_size = sizeof(tn_product), .a = mx, .b = tn_transposed(mw), .out = my},
         {.struct_size = sizeof(tn_product), .a = my, .b = mw, .out = mx},

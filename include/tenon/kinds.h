@@ -183,16 +183,20 @@ struct tn_product {
     int32_t add;
 };
 
+/* Rows that lie one behind the other. */
+static inline tn_matrix tn_matrix_at(int64_t rows, int64_t cols, void *data)
+{
+    return (tn_matrix){
+        .rows = rows, .cols = cols, .row_stride = cols, .col_stride = 1, .data = data};
+}
+
 /* A contiguous tensor as matrix: the last axis runs along columns. */
 static inline tn_matrix tn_matrix_of(const tn_tensor *t)
 {
     const int64_t cols = t->rank ? t->dim[t->rank - 1] : 1;
-    return (tn_matrix){.rows = cols ? tn_count(t) / cols : 0,
-                       .cols = cols,
-                       .row_stride = cols,
-                       .col_stride = 1,
-                       .data = t->data,
-                       .host = t->host};
+    tn_matrix m = tn_matrix_at(cols ? tn_count(t) / cols : 0, cols, t->data);
+    m.host = t->host;
+    return m;
 }
 
 static inline tn_matrix tn_transposed(tn_matrix m)

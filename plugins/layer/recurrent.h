@@ -234,8 +234,7 @@ static tn_status TN(declare)(tn_call *c, const TN(self) * self, int64_t features
 /* A weight as the right-hand operand of a product: of the states forward, of gradients back. */
 static tn_matrix TN(operand)(int64_t rows, int64_t cols, void *data, int back)
 {
-    const tn_matrix m = {
-        .rows = rows, .cols = cols, .row_stride = cols, .col_stride = 1, .data = data};
+    const tn_matrix m = tn_matrix_at(rows, cols, data);
     return back ? m : tn_transposed(m);
 }
 

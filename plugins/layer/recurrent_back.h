@@ -118,14 +118,14 @@ static tn_status TN(step_back)(TN(course) * c, tn_matrix r, tn_matrix projection
     const int64_t s = c->samples;
     tn_status status = TN(each_part)(c, TN(backward_part));
     if (!status && c->made)
-        status = TN(multiply)(c, TN(compact)(s, c->p, c->gh_all + c->step * s * c->p),
-                              projection, TN(compact)(s, c->n, c->gmade), NULL);
+        status = TN(multiply)(c, tn_matrix_at(s, c->p, c->gh_all + c->step * s * c->p),
+                              projection, tn_matrix_at(s, c->n, c->gmade), NULL);
     if (!status && c->made) status = TN(each_part)(c, TN(projected_part));
     if (status || !(c->step || gives_first)) return status;
     const tn_matrix gu = GRADIENTS_APART && !c->raw_recurrent
-                             ? TN(compact)(s, GATES * c->n, c->u)
+                             ? tn_matrix_at(s, GATES * c->n, c->u)
                              : TN(u_gradients)(c, c->step, 1, 0, GATES);
-    return TN(multiply)(c, gu, r, TN(compact)(s, c->p, c->gh), NULL);
+    return TN(multiply)(c, gu, r, tn_matrix_at(s, c->p, c->gh), NULL);
 }
 
 /* Gradients of z, which replace it in the cache. */
@@ -151,7 +151,7 @@ static tn_status TN(give_gates)(TN(course) * c, int64_t gate, int64_t gates)
     const tn_matrix g = TN(u_gradients)(c, first, count, gate, gates);
     tn_real *out = (tn_real *)c->gparam[RECURRENT_WEIGHT]->data + gate * c->n * c->p;
     return TN(multiply)(c, tn_transposed(g), TN(states)(c, c->begins ? -1 : 0, count),
-                        TN(compact)(gates * c->n, c->p, out), NULL);
+                        tn_matrix_at(gates * c->n, c->p, out), NULL);
 }
 
 static tn_status TN(give_recurrent)(TN(course) * c)
@@ -166,25 +166,15 @@ static tn_status TN(give_projection)(const TN(course) * c)
 {
     const int64_t rows = c->steps * c->samples;
     if (!c->made || !c->gparam[PROJECTION]) return TN_OK;
-    return TN(multiply)(c, tn_transposed(TN(compact)(rows, c->p, c->gh_all)),
-                        TN(compact)(rows, c->n, c->made),
+    return TN(multiply)(c, tn_transposed(tn_matrix_at(rows, c->p, c->gh_all)),
+                        tn_matrix_at(rows, c->n, c->made),
                         tn_matrix_of(c->gparam[PROJECTION]), NULL);
 }
 
 static tn_status TN(give_biases)(const TN(course) * c)
 {
-    const int64_t n = c->n, rows = c->steps * c->samples;
-    const tn_tensor g = {.struct_size = sizeof g,
-                         .rank = 2,
-                         .dim = {rows, SLOTS * n},
-                         .stride = {SLOTS * n, 1},
-                         .data = c->z};
-    tn_tensor sums = {.struct_size = sizeof sums,
-                      .rank = 1,
-                      .dim = {SLOTS * n},
-                      .stride = {1},
-                      .data = c->sums};
-    const tn_status status = c->call->host->column_sums(c->call, &g, &sums);
+    const int64_t n = c->n;
+    const tn_status status = TN(sum_columns)(c, c->steps * c->samples, SLOTS * n, c->z);
     if (c->gparam[BIAS])
         memcpy(c->gparam[BIAS]->data, c->sums, sizeof(tn_real) * (size_t)(GATES * n));
     if (c->gparam[LAST_BIAS])

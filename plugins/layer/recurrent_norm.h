@@ -26,17 +26,24 @@ TN_INLINE const tn_real *TN(values)(const tn_tensor *t)
     return t ? t->data : NULL;
 }
 
-/* x, kept in `raw`, becomes gamma LN(x) + beta (NULL: 0). */
-TN_INLINE void TN(normalize)(int64_t n, tn_real *raw, const tn_real *gamma,
-                             const tn_real *beta, tn_real *x)
+/* y = gamma LN(x) + beta (NULL: 0) */
+TN_INLINE void TN(normalize)(int64_t n, const tn_real *x, const tn_real *gamma,
+                             const tn_real *beta, tn_real *y)
 {
-    memcpy(raw, x, sizeof *x * (size_t)n);
-    const TN(moments) m = TN(look)(n, raw, NORM_EPS);
+    const TN(moments) m = TN(look)(n, x, NORM_EPS);
     EACH_APART for (int64_t j = 0; j < n; j++)
     {
-        const tn_real hat = gamma[j] * ((raw[j] - m.mean) * m.inverse);
-        x[j] = beta ? hat + beta[j] : hat;
+        const tn_real hat = gamma[j] * ((x[j] - m.mean) * m.inverse);
+        y[j] = beta ? hat + beta[j] : hat;
     }
+}
+
+/* The same in place; x is kept in `raw`. */
+TN_INLINE void TN(normalize_kept)(int64_t n, tn_real *raw, const tn_real *gamma,
+                                  const tn_real *beta, tn_real *x)
+{
+    memcpy(raw, x, sizeof *x * (size_t)n);
+    TN(normalize)(n, raw, gamma, beta, x);
 }
 
 /* Where the gradients of a sample's parameters add up. */
@@ -54,10 +61,11 @@ TN_KERNEL void TN(norm)(const TN(course) * c, const TN(row) * r, int64_t sample)
         tn_real *z = r->z + g * n, *u = r->u + g * n;
         for (int64_t j = 0; JOINT_NORM && j < n; j++) z[j] += u[j], u[j] = 0;
         const tn_real *beta = bias ? bias + g * n : NULL;
-        TN(normalize)(n, c->raw + (at + g) * n, gamma + g * n, beta, z);
+        TN(normalize_kept)(n, c->raw + (at + g) * n, gamma + g * n, beta, z);
         if (JOINT_NORM) continue;
         const tn_real *recurrent = TN(values)(c->param[RECURRENT_GAMMA]);
-        TN(normalize)(n, c->raw_recurrent + (at + g) * n, recurrent + g * n, NULL, u);
+        TN(normalize_kept)
+        (n, c->raw_recurrent + (at + g) * n, recurrent + g * n, NULL, u);
     }
 }
 
@@ -89,15 +97,7 @@ TN_KERNEL void TN(norm_back)(const TN(course) * c, const TN(row) * r, int64_t sa
 /* seen = cell_gamma LN(c) + cell_beta */
 TN_UNUSED TN_INLINE void TN(see_cell)(const TN(row) * r)
 {
-    const int64_t n = r->n;
-    const tn_real *c = r->c, *gamma = r->cell_gamma, *beta = r->cell_beta;
-    tn_real *seen = r->seen;
-    const TN(moments) m = TN(look)(n, c, NORM_EPS);
-    EACH_APART for (int64_t j = 0; j < n; j++)
-    {
-        const tn_real hat = gamma[j] * ((c[j] - m.mean) * m.inverse);
-        seen[j] = beta ? hat + beta[j] : hat;
-    }
+    TN(normalize)(r->n, r->c, r->cell_gamma, r->cell_beta, r->seen);
 }
 
 /* Adds what comes to c through `seen`, whose gradient is g, to carry. */
@@ -122,17 +122,7 @@ static void TN(take_gain)(const TN(course) * c, int32_t role, int64_t of, int64_
 /* All that the samples have added up. */
 static tn_status TN(give_gains)(const TN(course) * c)
 {
-    const tn_tensor g = {.struct_size = sizeof g,
-                         .rank = 2,
-                         .dim = {c->samples, GAINS * c->n},
-                         .stride = {GAINS * c->n, 1},
-                         .data = c->gains};
-    tn_tensor sums = {.struct_size = sizeof sums,
-                      .rank = 1,
-                      .dim = {GAINS * c->n},
-                      .stride = {1},
-                      .data = c->sums};
-    const tn_status status = c->call->host->column_sums(c->call, &g, &sums);
+    const tn_status status = TN(sum_columns)(c, c->samples, GAINS * c->n, c->gains);
     TN(take_gain)(c, GAMMA, OF_GAMMA, GATES);
     TN(take_gain)(c, BIAS, OF_BIAS, GATES);
     TN(take_gain)(c, RECURRENT_GAMMA, OF_RECURRENT, GATES);

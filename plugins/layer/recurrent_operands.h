@@ -80,18 +80,11 @@ static tn_matrix TN(slots)(const TN(course) * c, int64_t first, int64_t count,
                        .data = c->z + (first * c->samples * SLOTS + slot) * c->n};
 }
 
-/* Rows of `cols` numbers that lie together. */
-static tn_matrix TN(compact)(int64_t rows, int64_t cols, tn_real *at)
-{
-    return (tn_matrix){
-        .rows = rows, .cols = cols, .row_stride = cols, .col_stride = 1, .data = at};
-}
-
 /* States of steps first .. first + count - 1 as the steps after them see them. */
 static tn_matrix TN(states)(TN(course) * c, int64_t first, int64_t count)
 {
     c->shown = c->h + first * c->samples * c->p;
-    tn_matrix m = TN(compact)(count * c->samples, c->p, (tn_real *)(uintptr_t)c->shown);
+    tn_matrix m = tn_matrix_at(count * c->samples, c->p, (tn_real *)(uintptr_t)c->shown);
     if (c->masked) m.read = TN(read_masked), m.with = c;
     return m;
 }
@@ -104,10 +97,28 @@ static tn_matrix TN(u_gradients)(const TN(course) * c, int64_t first, int64_t co
     const int last = GRADIENTS_APART && gate == GATES - 1;
     if (!c->raw_recurrent)
         return TN(slots)(c, first, count, last ? SLOTS - 1 : gate, gates);
-    tn_matrix m = TN(compact)(count * c->samples, gates * n,
-                              c->raw_recurrent + (first * c->samples * GATES + gate) * n);
+    tn_matrix m = tn_matrix_at(count * c->samples, gates * n,
+                               c->raw_recurrent +
+                                   (first * c->samples * GATES + gate) * n);
     m.row_stride = GATES * n;
     return m;
+}
+
+/* Of `rows` rows of `cols` numbers, into the course's sums. */
+static tn_status TN(sum_columns)(const TN(course) * c, int64_t rows, int64_t cols,
+                                 tn_real *data)
+{
+    const tn_tensor from = {.struct_size = sizeof from,
+                            .rank = 2,
+                            .dim = {rows, cols},
+                            .stride = {cols, 1},
+                            .data = data};
+    tn_tensor sums = {.struct_size = sizeof sums,
+                      .rank = 1,
+                      .dim = {cols},
+                      .stride = {1},
+                      .data = c->sums};
+    return c->call->host->column_sums(c->call, &from, &sums);
 }
 
 static tn_status TN(multiply)(const TN(course) * c, tn_matrix a, tn_matrix b,

@@ -178,11 +178,11 @@ static tn_status TN(step_forward)(TN(course) * c, tn_matrix r, tn_matrix project
     tn_status status = TN_OK;
     if (c->step || c->begins)
         status = TN(multiply)(c, TN(states)(c, c->step - 1, 1), r,
-                              TN(compact)(s, GATES * c->n, c->u), NULL);
+                              tn_matrix_at(s, GATES * c->n, c->u), NULL);
     if (!status) status = TN(each_part)(c, TN(forward_part));
     if (status || !c->made) return status;
-    status = TN(multiply)(c, TN(compact)(s, c->n, c->made + c->step * s * c->n),
-                          projection, TN(compact)(s, c->p, c->h + c->step * s * c->p),
+    status = TN(multiply)(c, tn_matrix_at(s, c->n, c->made + c->step * s * c->n),
+                          projection, tn_matrix_at(s, c->p, c->h + c->step * s * c->p),
                           NULL);
     return status ? status : TN(each_part)(c, TN(finish_part));
 }

@@ -68,24 +68,16 @@ static void TN(normalize)(int64_t n, tn_real *x)
     TN(scale)(n, (tn_real)(1 / (length > LEAST ? length : LEAST)), x);
 }
 
-static tn_matrix TN(matrix)(int64_t rows, int64_t cols, const void *data)
-{
-    return (tn_matrix){.rows = rows,
-                       .cols = cols,
-                       .row_stride = cols,
-                       .col_stride = 1,
-                       .data = (void *)(uintptr_t)data};
-}
-
 /* out = W v, or W^T u. */
 static tn_status TN(multiply)(tn_call *c, tn_matrix w, int transposed, const tn_real *x,
                               tn_real *out)
 {
-    const tn_matrix row = TN(matrix)(1, transposed ? w.rows : w.cols, x);
+    const tn_matrix row = tn_matrix_at(1, transposed ? w.rows : w.cols,
+                                       (void *)(uintptr_t)x);
     const tn_product p = {.struct_size = sizeof p,
                           .a = row,
                           .b = transposed ? w : tn_transposed(w),
-                          .out = TN(matrix)(1, transposed ? w.cols : w.rows, out)};
+                          .out = tn_matrix_at(1, transposed ? w.cols : w.rows, out)};
     return c->host->product(c, &p);
 }
 
@@ -200,7 +192,7 @@ static tn_status TN(run)(const void *me, tn_call *c, const tn_io *io)
          .found = TN(found_in)(io->cache, rows, cols)};
     memcpy(p.found.u, io->state[0]->data, sizeof *p.to * (size_t)rows);
     memcpy(p.found.v, io->state[1]->data, sizeof *p.to * (size_t)cols);
-    const tn_status status = TN(iterate)(c, TN(matrix)(rows, cols, p.from),
+    const tn_status status = TN(iterate)(c, tn_matrix_at(rows, cols, io->in[0]->data),
                                          io->training ? self->iterations : 0, p.found,
                                          io->scratch);
     return status ? status : c->host->parallel(c, chunks_of(p.n), TN(divide), &p);
