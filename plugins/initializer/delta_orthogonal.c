@@ -22,16 +22,13 @@ static tn_status TN(fill_group)(tn_call *c, double gain, tn_key key, int64_t fil
                                 int64_t channels, int64_t taps, int64_t centre,
                                 tn_real *w)
 {
-    const int64_t few = filters < channels ? filters : channels;
-    const int64_t many = filters < channels ? channels : filters;
-    double *q = c->host->alloc(c, sizeof *q * (size_t)(few * many));
+    double *q = c->host->alloc(c, sizeof *q * (size_t)(filters * channels));
     if (!q) return TN_ENOMEM;
-    TN(draw)(q, few, many, key);
+    TN(draw)(q, filters, channels, key);
     for (int64_t f = 0; f < filters; f++)
         for (int64_t k = 0; k < channels; k++, w += taps) {
             for (int64_t i = 0; i < taps; i++) w[i] = 0;
-            w[centre] = (tn_real)(gain *
-                                  q[filters < channels ? f * many + k : k * many + f]);
+            w[centre] = (tn_real)(gain * TN(drawn)(q, filters, channels, f, k));
         }
     c->host->release(c, q);
     return TN_OK;

@@ -22,16 +22,14 @@ static tn_status TN(fill)(const void *me, tn_call *c, const tn_param_info *info,
         return tn_fail(c, TN_EINVAL, "%s: is no matrix; give it another initializer",
                        info->name);
     const int64_t rows = w->dim[0] / info->parts, cols = tn_count(w) / w->dim[0];
-    const int64_t few = rows < cols ? rows : cols, many = rows < cols ? cols : rows;
-    double *q = c->host->alloc(c, sizeof *q * (size_t)(few * many));
+    double *q = c->host->alloc(c, sizeof *q * (size_t)(rows * cols));
     if (!q) return TN_ENOMEM;
     for (int32_t part = 0; part < info->parts; part++, value += rows * cols) {
-        TN(draw)(q, few, many, tn_key_derive(info->key, (uint64_t)part, 0));
+        TN(draw)(q, rows, cols, tn_key_derive(info->key, (uint64_t)part, 0));
         for (int64_t i = 0; i < rows; i++)
-            for (int64_t j = 0; j < cols; j++) {
-                const double x = rows < cols ? q[i * many + j] : q[j * many + i];
-                value[i * cols + j] = (tn_real)(self->gain * x);
-            }
+            for (int64_t j = 0; j < cols; j++)
+                value[i * cols + j] = (tn_real)(self->gain *
+                                                TN(drawn)(q, rows, cols, i, j));
     }
     c->host->release(c, q);
     return TN_OK;

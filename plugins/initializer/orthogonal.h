@@ -18,10 +18,11 @@ TN_KERNEL double TN(take_along)(double *v, const double *q, int64_t count, int64
     return sqrt(TN_SUM(j, n, v[j] * v[j]));
 }
 
-/* `few` rows of `many` numbers. Rounding shows where little of a row is left: then it is done
- * again. */
-static void TN(draw)(double *q, int64_t few, int64_t many, tn_key key)
+/* For a rows x cols matrix with orthogonal rows or, if there are more of them, columns: these, one
+ * behind the other. Rounding shows where little of one is left: then it is done again. */
+static void TN(draw)(double *q, int64_t rows, int64_t cols, tn_key key)
 {
+    const int64_t few = rows < cols ? rows : cols, many = rows < cols ? cols : rows;
     for (int64_t i = 0; i < few; i++) {
         double *v = q + i * many;
         for (int64_t j = 0; j < many; j++)
@@ -31,4 +32,10 @@ static void TN(draw)(double *q, int64_t few, int64_t many, tn_key key)
         while (length < before / 2);
         for (int64_t j = 0; j < many; j++) v[j] /= length;
     }
+}
+
+/* Element (i, j) of what was drawn. */
+static double TN(drawn)(const double *q, int64_t rows, int64_t cols, int64_t i, int64_t j)
+{
+    return rows < cols ? q[i * cols + j] : q[j * rows + i];
 }
