@@ -239,7 +239,7 @@ TN_KERNEL void TN(copy_line)(const TN(view) * w, int64_t q, tn_real *to)
                   end = all - p->line +
                         conv_least(p->line, w->at + w->cols - q * p->line);
     const int inside = row >= 0 && row < p->y.in;
-    const int64_t first = conv_least(end, conv_clamp(-w->left * p->pixel, end)),
+    const int64_t first = conv_clamp(-w->left * p->pixel, end),
                   last = inside ? conv_clamp((p->x.in - w->left) * p->pixel, end) : 0;
     int64_t i = from;
     const int64_t begin = first > i ? first : i;
@@ -316,7 +316,6 @@ TN_KERNEL tn_shown TN(show_turned)(const void *with, int64_t row, int64_t col,
         w.row = i % p->y.out * p->y.stride + line * p->y.dilation - p->y.before;
         TN(copy_line)(&w, 0, to);
     }
-    (void)room;
     return (tn_shown){.data = (tn_real *)block + w.at + j * step,
                       .rows = w.cols,
                       .row_stride = 1,
