@@ -1,8 +1,13 @@
 """The networks of the comparison in PyTorch, and how Tenon's parameters get into them."""
+import pathlib
+import sys
+
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
+
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "peers"))
+from resnet import resnet20  # noqa: E402 - beside the peers of the benchmarks
 
 
 class Last(nn.Module):
@@ -25,30 +30,8 @@ def small_cnn():
                          nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10))
 
 
-class Block(nn.Module):
-    """Two convolutions; where they halve the image, every other pixel and channels of zeros go
-    around them."""
-
-    def __init__(self, channels, filters):
-        super().__init__()
-        self.more, self.stride = filters - channels, 1 if filters == channels else 2
-        self.body = nn.Sequential(
-            nn.Conv2d(channels, filters, 3, self.stride, padding=1, bias=False),
-            nn.BatchNorm2d(filters), nn.ReLU(),
-            nn.Conv2d(filters, filters, 3, padding=1, bias=False), nn.BatchNorm2d(filters))
-
-    def forward(self, x):
-        around = x
-        if self.more:
-            around = F.pad(x[:, :, ::self.stride, ::self.stride], (0, 0, 0, 0, 0, self.more))
-        return F.relu(self.body(x) + around)
-
-
-def resnet20():
-    sizes = [16, 16, 16, 16, 32, 32, 32, 64, 64, 64]
-    return nn.Sequential(Image(), nn.Conv2d(1, 16, 3, padding=1, bias=False),
-                         nn.BatchNorm2d(16), nn.ReLU(), *map(Block, sizes, sizes[1:]),
-                         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+def image_resnet20():
+    return nn.Sequential(Image(), *resnet20(1))
 
 
 class Characters(nn.Module):

@@ -31,6 +31,8 @@ import torch  # noqa: E402 - its libraries read the environment
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
+from resnet import resnet20  # noqa: E402
+
 torch.set_num_threads(given.threads)
 COMPILES = hasattr(torch, "compile")
 L1, L2 = 1e-5, 1e-4  # of W3full: L1 |w| + L2 w^2 for every weight
@@ -77,32 +79,6 @@ def images(norm):
                          nn.Linear(128, 2))
 
 
-class Block(nn.Module):
-    """Two convolutions; where they halve the image, every other pixel and channels of zeros go
-    around them."""
-
-    def __init__(self, channels, filters):
-        super().__init__()
-        self.more, self.stride = filters - channels, 1 if filters == channels else 2
-        self.body = nn.Sequential(
-            nn.Conv2d(channels, filters, 3, self.stride, padding=1, bias=False),
-            nn.BatchNorm2d(filters), nn.ReLU(),
-            nn.Conv2d(filters, filters, 3, padding=1, bias=False), nn.BatchNorm2d(filters))
-
-    def forward(self, x):
-        shortcut = x
-        if self.more:
-            shortcut = F.pad(x[:, :, ::self.stride, ::self.stride], (0, 0, 0, 0, 0, self.more))
-        return F.relu(self.body(x) + shortcut)
-
-
-def residual_images():
-    sizes = [16, 16, 16, 16, 32, 32, 32, 64, 64, 64]
-    return nn.Sequential(nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16),
-                         nn.ReLU(), *map(Block, sizes, sizes[1:]), nn.AdaptiveAvgPool2d(1),
-                         nn.Flatten(), nn.Linear(64, 10))
-
-
 class Sequence(nn.Module):
     """64 steps of 64 features through a recurrent layer; its last state decides."""
 
@@ -131,7 +107,7 @@ NETWORKS = {  # batch, shape of a sample, classes, network
     "W6gru": (32, (4096,), 2, lambda: Sequence(nn.GRU)),
     "W7": (1, (12288,), 2, lambda: layers([12288, 100, 2])),
     "W9": (128, (256,), 10, Residual),
-    "ResNet20": (64, (3, 32, 32), 10, residual_images),
+    "ResNet20": (64, (3, 32, 32), 10, lambda: resnet20(3)),
 }
 CHANNELS_LAST = "_channels_last"  # of a variant: how images lie in memory
 

@@ -13,20 +13,7 @@ Test(spectral_norm, pytorch)
 /* u and v are constants outside training, so the gradient is the derivative. */
 Test(spectral_norm, gradients_outside_training)
 {
-    char model[300];
-    for (uint32_t i = 0; i < 30; i++) {
-        const int64_t units = check_draw(i, 1, 1, 7), samples = check_draw(i, 2, 1, 4);
-        snprintf(model, sizeof model,
-                 "[{dense: {units: %lld, parametrization: spectral_norm}}, tanh, {dense: "
-                 "{units: 3, bias: false, parametrization: spectral_norm}}]",
-                 (long long)units);
-        check_gradients(model, NULL, 0, check_draw_shape(i, 1, 3, 5), samples, false);
-    }
-    check_gradients("[{conv2d: {filters: 4, groups: 2, padding: same, parametrization: "
-                    "spectral_norm}}, tanh]",
-                    NULL, 0, check_shape(3, 4, 3, 2), 2, false);
-    check_precisions("[{dense: {units: 9, parametrization: spectral_norm}}]", NULL, 0,
-                     check_shape(1, 30, 0, 0), 3, 1e-5);
+    check_random_parametrized("spectral_norm", false);
 }
 
 /* Once the iteration has converged, d sigma = u^T dW v holds of sigma itself. */

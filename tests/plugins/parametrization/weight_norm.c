@@ -72,22 +72,9 @@ Test(weight_norm, begins_as_drawn)
 /* Layers of random shapes, also with several weights, in either direction. */
 Test(weight_norm, gradients)
 {
-    char model[300];
-    for (uint32_t i = 0; i < 30; i++) {
-        const int64_t units = check_draw(i, 1, 1, 7), samples = check_draw(i, 2, 1, 4);
-        snprintf(model, sizeof model,
-                 "[{dense: {units: %lld, parametrization: weight_norm}}, tanh, {dense: "
-                 "{units: 3, bias: false, parametrization: weight_norm}}]",
-                 (long long)units);
-        check_gradients(model, NULL, 0, check_draw_shape(i, 1, 3, 5), samples, true);
-    }
-    check_gradients("[{conv2d: {filters: 4, groups: 2, padding: same, parametrization: "
-                    "weight_norm}}, tanh]",
-                    NULL, 0, check_shape(3, 4, 3, 2), 2, true);
+    check_random_parametrized("weight_norm", true);
     check_gradients("[{lstm: {units: 3, parametrization: weight_norm}}]", NULL, 0,
                     check_shape(2, 4, 3, 0), 2, true);
-    check_precisions("[{dense: {units: 9, parametrization: weight_norm}}]", NULL, 0,
-                     check_shape(1, 30, 0, 0), 3, 1e-5);
 }
 
 Test(weight_norm, threads)
