@@ -11,7 +11,9 @@ tn_status tn_not_finite(const tn_plan *plan, const tn_pass *pass, const tn_graph
     const int32_t bad = tn_plan_first_bad(plan, pass);
     char where[160] = "in the loss itself (every layer's output is finite)";
     if (bad == -2) snprintf(where, sizeof where, "somewhere in the network");
-    if (bad >= 0 && bad < g->inputs) snprintf(where, sizeof where, "in the input data");
+    if (bad >= 0 && bad < g->inputs)
+        snprintf(where, sizeof where, "in the input data%s%s", g->inputs > 1 ? ", " : "",
+                 g->inputs > 1 ? g->node[bad].name : "");
     if (bad >= g->inputs)
         snprintf(where, sizeof where, "in layer '%s' (%s)", g->node[bad].name,
                  g->node[bad].layer->entry->name);

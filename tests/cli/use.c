@@ -120,6 +120,14 @@ Test(use, several_inputs_are_named_files)
         }
     test_ended(tenon("evaluate halves"), 0, NULL);
     test_ended(tenon("bench halves.yaml --steps 2"), 0, NULL);
+    test_write_text("made.yaml", "%s",
+                    "input: {top: [2, 4, 1], bottom: [5]}\n"
+                    "model: [{flatten: {inputs: top}}, {concat: {inputs: [flatten, "
+                    "bottom]}}, {dense: 3}]\n"
+                    "loss: cross_entropy\noptimizer: sgd\n");
+    test_ended(tenon("bench made.yaml --steps 2"), 0, NULL);
+    test_ended(tenon("info made.yaml --set input.bottom=[6] --set input.top=[3]"), 0,
+               NULL);
     test_ended(tenon("predict halves top.npy bottom=bottom.npy -o out.npy"), 1,
                "no name of an input in top.npy; the model takes top=FILE bottom=FILE",
                NULL);
