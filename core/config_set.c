@@ -99,12 +99,12 @@ static tn_status step_map(const setting *s, tn_cfg *map, const char *step, tn_cf
     return add_entry(s, map, step, slot, e);
 }
 
-/* One step down from *slot, which then points at the place of that name. */
 static bool is_plain(const char *key)
 {
     return !strcmp(key, "input") || !strcmp(key, "train") || !strcmp(key, "init_from");
 }
 
+/* One step down from *slot, which then points at the place of that name. */
 static tn_status step_down(setting *s, tn_cfg ***slot, const char *step, tn_error *e)
 {
     tn_cfg *node = **slot;

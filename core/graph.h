@@ -59,6 +59,8 @@ typedef struct tn_graph_state {
     int32_t node;
     bool given; /* as of a parameter */
     tn_tensor value;
+    double fill;  /* what it begins with */
+    bool carried; /* from batch to batch of one epoch */
 } tn_graph_state;
 
 typedef struct tn_graph {
@@ -102,6 +104,9 @@ tn_status tn_graph_calibrate(tn_graph *, const void *const *x, int64_t samples,
 void tn_graph_tick(tn_graph *, const tn_clock *);
 void tn_graph_epoch(tn_graph *, const tn_clock *);
 void tn_graph_walk(tn_graph *, void (*visit)(void *, tn_instance *), void *);
+
+/* An epoch begins: states that are carried through one begin anew. */
+void tn_graph_forget(tn_graph *);
 
 /* Weights, states or dials have changed: packed copies and folds are out of date. */
 void tn_graph_changed(tn_graph *);

@@ -122,6 +122,13 @@ static void fill_parts(tn_graph_param *p)
         fill_run(&p->value, k * n, n, p->spec.fill + p->spec.more[k]);
 }
 
+static bool carries(const tn_graph *g, const tn_setup *setup)
+{
+    const tn_instance *layer = g->node[setup->node].layer;
+    return setup->owner < 0 &&
+           (tn_real_ops_of(g->real)->facts(layer->vtable).flags & TN_CARRIES);
+}
+
 tn_status tn_graph_declare_state(tn_calling *c, const char *name, const tn_shape *shape,
                                  double fill)
 {
@@ -135,7 +142,7 @@ tn_status tn_graph_declare_state(tn_calling *c, const char *name, const tn_shape
     const owner o = owner_of(g, setup);
     if (*o.states == TN_MAX_OWN)
         return tn_error_set(c->error, TN_ENOTSUP, "more than %d states", TN_MAX_OWN);
-    tn_graph_state s = {.node = setup->node};
+    tn_graph_state s = {.node = setup->node, .fill = fill, .carried = carries(g, setup)};
     status = join_name(&o, name, s.name, c->error);
     if (!status) status = make_tensor(g, s.name, shape, &s.value, c->error);
     if (status) return status;
@@ -143,6 +150,14 @@ tn_status tn_graph_declare_state(tn_calling *c, const char *name, const tn_shape
     g->state[g->states++] = s;
     ++*o.states;
     return TN_OK;
+}
+
+void tn_graph_forget(tn_graph *g)
+{
+    for (int32_t i = 0; i < g->states; i++) {
+        tn_graph_state *s = &g->state[i];
+        if (s->carried) fill_run(&s->value, 0, tn_count(&s->value), s->fill);
+    }
 }
 
 /* ---- parametrizations ------------------------------------------------------------------ */

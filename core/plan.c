@@ -235,14 +235,21 @@ tn_tensor tn_plan_gradient(const tn_plan *p, int32_t param)
     return t;
 }
 
-void tn_plan_commit(tn_plan *p, const tn_pass *pass)
+static bool commits(const tn_unit *u, int which)
+{
+    const bool carries = u->facts.flags & TN_CARRIES;
+    return u->facts.commits &&
+           (which & (carries ? TN_COMMIT_CARRIED : TN_COMMIT_STATISTICS));
+}
+
+void tn_plan_commit(tn_plan *p, const tn_pass *pass, int which)
 {
     const tn_pass one = weight_pass(pass);
     for (int32_t i = 0; i < p->graph->params; i++)
-        if (p->weight[i] && p->weight[i]->unit.facts.commits && !pass->further)
+        if (p->weight[i] && !pass->further && commits(&p->weight[i]->unit, which))
             p->ops->commit(&p->weight[i]->unit, &one);
     for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
-        if (p->node[i].unit.facts.commits && p->node[i].home == i)
+        if (commits(&p->node[i].unit, which) && p->node[i].home == i)
             p->ops->commit(&p->node[i].unit, pass);
     tn_graph_changed(p->graph);
 }

@@ -90,8 +90,10 @@ void tn_plan_metric(const tn_plan *, const tn_pass *, const tn_instance *metric,
 tn_status tn_plan_backward(tn_plan *, const tn_pass *, bool add, tn_error *);
 /* Gradient of parameter i, shaped like its value; without data where it has not been stored. */
 tn_tensor tn_plan_gradient(const tn_plan *, int32_t param);
-/* Writes the states (running statistics) of the forward just made. */
-void tn_plan_commit(tn_plan *, const tn_pass *);
+/* Writes the states of the forward just made: running statistics, and what goes on with the next
+ * batch (TN_CARRIES). */
+enum { TN_COMMIT_STATISTICS = 1, TN_COMMIT_CARRIED = 2, TN_COMMIT_ALL = 3 };
+void tn_plan_commit(tn_plan *, const tn_pass *, int which);
 /* First node whose output is not finite: repeats the forward just made in a plan that keeps all
  * outputs. -1: none; -2: that failed, for want of memory. */
 int32_t tn_plan_first_bad(const tn_plan *, const tn_pass *);

@@ -179,6 +179,18 @@ static tn_status want_cache(tn_plan *p, tn_unit *u, int64_t samples, tn_span spa
     return tn_plan_want(p, samples, (int64_t)u->spec->cache, 1, span, &u->cache, e);
 }
 
+/* Of what it leaves for commit, which comes when the pass is over. */
+static tn_status take_held(tn_plan *p, tn_unit *u, int64_t samples, tn_error *e)
+{
+    int64_t bytes;
+    if (!u->spec->held || !p->options.training || p->options.measures) return TN_OK;
+    if (!tn_size_mul(samples, (int64_t)u->spec->held, &bytes))
+        return tn_error_set(e, TN_ENOMEM, "%lld samples are too many",
+                            (long long)samples);
+    u->held = tn_plan_take(p, bytes, 1, e);
+    return u->held ? TN_OK : TN_ENOMEM;
+}
+
 /* Of what it needs for one call only. */
 static tn_status want_scratch(tn_plan *p, tn_unit *u, tn_span span, void **scratch,
                               tn_error *e)
@@ -198,7 +210,10 @@ static tn_status want_forward(tn_plan *p, tn_unit *u, int64_t samples, tn_span s
 {
     const tn_layer_facts *f = &u->facts;
     const tn_space space = tn_unit_space(u, samples);
-    if (f->kernel == TN_WHOLE) return want_scratch(p, u, span, &u->scratch, e);
+    if (f->kernel == TN_WHOLE) {
+        const tn_status held = take_held(p, u, samples, e);
+        return held ? held : want_scratch(p, u, span, &u->scratch, e);
+    }
     const tn_status status = want_sums(p, f->over, &space, groups_of(u, samples), f->sums,
                                        f->stats, span, &u->sums, e);
     if (status || f->kernel != TN_WINDOW) return status;

@@ -73,7 +73,7 @@ static tn_status make_whole(tn_plan *p, tn_unit *u, tn_error *e)
     h->gout = tn_tensor_over(&u->spec->out, 1, u->real, NULL);
     if (tn_runs_by_product(&u->facts)) h->out.host = &h->out;
     h->io.out = &h->out, h->io.gout = &h->gout;
-    h->io.cache = u->cache;
+    h->io.cache = u->cache, h->io.held = u->held;
     const tn_status status = make_inputs(p, u, e);
     return status ? status : make_own(p, u, e);
 }

@@ -55,7 +55,7 @@ static tn_status run_part(const tn_sweep *s, int64_t part, int64_t row, double s
                               e);
     if (!status && !isfinite(sums[0])) status = not_finite(s, &pass, e);
     if (!status) status = tn_plan_backward(s->plan, &pass, part > 0, e);
-    if (!status && s->commit) tn_plan_commit(s->plan, &pass);
+    if (!status && s->commit) tn_plan_commit(s->plan, &pass, s->commit);
     *samples = batch.samples;
     return status;
 }

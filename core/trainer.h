@@ -139,7 +139,7 @@ typedef struct tn_sweep {
     tn_status (*part)(void *data, int64_t i, tn_batch *, tn_error *);
     void *data;
     uint64_t step;
-    bool commit;   /* states follow */
+    int commit;    /* which states follow, as tn_plan_commit takes it; 0: none */
     tn_sink *sink; /* of a sweep of one part; may be NULL */
 } tn_sweep;
 /* Adds losses and metrics to `sums`; loss: the mean over the batch (may be NULL). */

@@ -13,6 +13,7 @@ static void begin_epoch(tn_trainer *t)
     t->epoch_began = tn_seconds();
     t->epoch_samples = 0;
     t->trained = 0;
+    if (!t->place.in_epoch) tn_graph_forget(t->model->graph);
 }
 
 static tn_status make_updates(tn_trainer *t, tn_error *e)

@@ -69,7 +69,8 @@ static tn_status update_by(tn_trainer *t, tn_sweep *sweep, double *sums, double 
     t->sink = sweep->sink;
     for (int32_t pass = 0; pass < passes; pass++) {
         double aside[2] = {0};
-        sweep->commit = pass == 0;
+        sweep->commit = (pass == 0 ? TN_COMMIT_STATISTICS : 0) |
+                        (pass + 1 == passes ? TN_COMMIT_CARRIED : 0);
         if (pass) sweep->judge = &only_loss;
         const tn_status status = tn_sweep_run(sweep, pass ? aside : sums,
                                               pass ? NULL : loss, e);
@@ -269,7 +270,7 @@ tn_status tn_trainer_apply(tn_trainer *t, tn_error *e)
                             "the optimizer needs gradients at several points for one "
                             "update; use tn_trainer_step");
     t->waiting = 0;
-    tn_plan_commit(t->plan, &pass);
+    tn_plan_commit(t->plan, &pass, TN_COMMIT_ALL);
     tn_updater_changed(t->updater);
     return apply(t, e);
 }

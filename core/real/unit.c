@@ -198,6 +198,10 @@ void TN(tn_unit_commit)(tn_unit *u, const tn_pass *pass)
     w.reads_x = false; /* its memory may have gone to another */
     TN(tn_frame_fill)(&f, &w, 0, w.rows * w.width, 0);
     for (int32_t i = 0; i < u->states; i++) state[i] = u->state[i].value;
-    w.layer->commit(u->layer->self, &f.tile, w.groups ? w.rows * w.width / w.groups : 0,
-                    state);
+    int64_t members = w.groups ? w.rows * w.width / w.groups : 0;
+    if (u->held) {
+        f.stat[0] = u->held, f.tile.row = pass->row;
+        members = pass->samples;
+    }
+    w.layer->commit(u->layer->self, &f.tile, members, state);
 }

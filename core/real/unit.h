@@ -83,6 +83,7 @@ typedef struct tn_unit {
     bool known;                   /* the statistics are there already: it runs again */
     void *window_scratch;         /* [workers][channels] */
     void *cache;                  /* [samples][spec->cache bytes] */
+    void *held;                   /* [samples][spec->held bytes], in a plan that trains */
     void *scratch, *back_scratch; /* spec->scratch bytes, of a pass forward and back */
     tn_whole *whole;              /* of class whole */
     tn_cell *cell;                /* of the result, where others ride on its product */

@@ -47,7 +47,10 @@ enum tn_flags {
     TN_GIN_APART = 256,
     /* with TN_COLUMNS: a tile may also be several whole rows, where it begins with one; a call for
      * each row costs more than the work on a few columns */
-    TN_MANY_ROWS = 512
+    TN_MANY_ROWS = 512,
+    /* its states go on from batch to batch of an epoch: the host gives them their first values when
+     * one begins, and calls commit in the last pass of a step */
+    TN_CARRIES = 1024
 };
 
 /* What one call of a kernel covers. Every buffer is contiguous over the tile. For windows a
@@ -134,6 +137,7 @@ typedef struct tn_node {
     size_t cache, scratch;
     int32_t axes; /* windows: how many of the leading axes they cover, 1 or 2 */
     int64_t window[2], stride[2], before[2], after[2]; /* and their size, step, padding */
+    size_t held; /* whole: bytes per sample that a training run leaves for commit */
 } tn_node;
 
 /* ---- products ---------------------------------------------------------------------- */
@@ -215,6 +219,7 @@ typedef struct tn_io {
     void *scratch;         /* node->scratch bytes */
     tn_key key;
     int64_t row; /* logical number of the first row */
+    void *held;  /* node->held bytes for each sample; NULL in plans that do not train */
 } tn_io;
 
 #endif /* TENON_KINDS_H */
@@ -290,7 +295,8 @@ typedef struct tn_layer {
     tn_status (*run_back)(const void *self, tn_call *, const tn_io *);
     /* Writes state from the forward statistics: in the first pass of a step, after each of the
      * batches that it adds up. t covers all columns, members is the number of elements behind
-     * each statistic. [step] */
+     * each statistic. Of a whole layer stat[0] is io->held, row counts from io->row, and members
+     * is the number of samples. [step] */
     void (*commit)(const void *self, const tn_tile *, int64_t members,
                    void *const *state);
     /* Outside training y = scale x + shift per column, of parameters, states and dials as they are:

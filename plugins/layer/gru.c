@@ -21,6 +21,7 @@
 #define CELLS 0
 #define RECURRENT_BIAS 1
 #define GRADIENTS_APART 1
+#define JOINT_NORM 0
 #define MORE_BIAS \
     {             \
         0         \
@@ -64,8 +65,9 @@ TN_KERNEL void TN(cell_backward)(const TN(self) * self, const TN(row) * row)
 
 #include "recurrent_steps.h"
 
-TN_VTABLE(layer, .kernel = TN_WHOLE, .flags = TN_NEEDS_X, .infer = TN(infer),
-          .run = TN(run), .run_back = TN(run_back))
+TN_VTABLE(layer, .kernel = TN_WHOLE, .flags = TN_NEEDS_X | TN_CARRIES, .max_inputs = 3,
+          .check = TN(check), .infer = TN(infer), .run = TN(run),
+          .run_back = TN(run_back), .commit = TN(commit))
 TN_PLUGIN_WITH(OPTIONS, layer, gru,
                .summary = "Gated recurrent unit over the steps of a sequence",
                .formula = "r, k = sigmoid(W x_t + R h_(t-1) + b);  "

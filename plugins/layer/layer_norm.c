@@ -5,11 +5,10 @@
  *     dL/dx = 1 / sqrt(var + eps) (g - mean(g) - xhat mean(g xhat)),  g = gamma dL/dy
  *     dL/dgamma = sum over rows of xhat dL/dy,  dL/dbeta = sum over rows of dL/dy
  *
- * Ba, Kiros, Hinton, "Layer normalization", arXiv:1607.06450, eq. 3. The variance is taken about
- * the mean in a second pass, so a mean far from 0 costs no digits. */
+ * Ba, Kiros, Hinton, "Layer normalization", arXiv:1607.06450, eq. 3. */
 #include <tenon/plugin.h>
-#include <tenon/math.h>
 #include "affine.h"
+#include "norm_row.h"
 
 #define OPTIONS(P)                                              \
     P(REAL, eps, TN_ABOVE, 1e-5, 0, 1, "added to the variance") \
@@ -24,18 +23,6 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
     return status ? status : affine_declare(c, node, "beta", 0, "bias");
 }
 
-typedef struct TN(row) {
-    tn_real mean, inverse;
-} TN(row);
-
-TN_INLINE TN(row) TN(look)(int64_t n, const tn_real *x, double eps)
-{
-    const double mean = TN_SUM(j, n, (double)x[j]) / (double)n;
-    const double var = TN_SUM(j, n, ((double)x[j] - mean) * ((double)x[j] - mean)) /
-                       (double)n;
-    return (TN(row)){(tn_real)mean, (tn_real)(1 / sqrt(var + eps))};
-}
-
 TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, tn_real *y)
 {
     const TN(self) *self = me;
@@ -43,34 +30,12 @@ TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, t
     const tn_real *beta = self->affine ? t->param[BETA] : NULL;
     const int64_t n = t->width;
     for (const tn_real *end = x + t->n; x < end; x += n, y += n) {
-        const TN(row) r = TN(look)(n, x, self->eps);
+        const TN(moments) r = TN(look)(n, x, self->eps);
         for (int64_t j = 0; j < n; j++) {
             const tn_real xhat = (x[j] - r.mean) * r.inverse;
             y[j] = gamma ? gamma[j] * xhat + beta[j] : xhat;
         }
     }
-}
-
-/* What a row adds to the gradients of gamma and beta. */
-TN_INLINE void TN(add)(int64_t n, TN(row) r, const tn_real *x, const tn_real *gy,
-                       tn_real *restrict ggamma, tn_real *restrict gbeta)
-{
-    for (int64_t j = 0; ggamma && j < n; j++)
-        ggamma[j] += gy[j] * ((x[j] - r.mean) * r.inverse);
-    for (int64_t j = 0; gbeta && j < n; j++) gbeta[j] += gy[j];
-}
-
-TN_INLINE void TN(back)(int64_t n, TN(row) r, const tn_real *x, const tn_real *gamma,
-                        const tn_real *gy, tn_real *gx)
-{
-#define XHAT(j) ((x[j] - r.mean) * r.inverse)
-#define G(j) (gamma ? gamma[j] * gy[j] : gy[j])
-    const tn_real mean_g = (tn_real)(TN_SUM(j, n, (double)G(j)) / (double)n);
-    const tn_real mean_gx = (tn_real)(TN_SUM(j, n, (double)(G(j) * XHAT(j))) / (double)n);
-    for (int64_t j = 0; j < n; j++)
-        gx[j] = r.inverse * (G(j) - mean_g - XHAT(j) * mean_gx);
-#undef XHAT
-#undef G
 }
 
 TN_KERNEL void TN(backward)(const void *me, const tn_tile *t, const tn_real *x,
@@ -80,7 +45,7 @@ TN_KERNEL void TN(backward)(const void *me, const tn_tile *t, const tn_real *x,
     const tn_real *gamma = self->affine ? t->param[GAMMA] : NULL;
     const int64_t n = t->width;
     for (int64_t i = 0; i < t->n; i += n) {
-        const TN(row) r = TN(look)(n, x + i, self->eps);
+        const TN(moments) r = TN(look)(n, x + i, self->eps);
         if (gamma) TN(add)(n, r, x + i, gy + i, t->gparam[GAMMA], t->gparam[BETA]);
         if (gx) TN(back)(n, r, x + i, gamma, gy + i, gx + i);
     }

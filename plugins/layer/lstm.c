@@ -15,6 +15,7 @@
 
 #define OPTIONS(P)                                  \
     RECURRENT_OPTIONS(P)                            \
+    RECURRENT_CELL_OPTIONS(P)                       \
     P(REAL, forget_bias, 0, 1, -INFINITY, INFINITY, \
       "what the bias of the forget gates begins with")
 #ifndef GATES
@@ -23,6 +24,7 @@
 #define CELLS 1
 #define RECURRENT_BIAS 0
 #define GRADIENTS_APART 0
+#define JOINT_NORM 0
 #define MORE_BIAS                  \
     {                              \
         0, self->forget_bias, 0, 0 \
@@ -35,7 +37,7 @@ TN_KERNEL void TN(cell_forward)(const TN(self) * self, const TN(row) * r)
 {
     const int64_t n = r->n;
     tn_real *i = r->z, *f = i + n, *g = f + n, *o = g + n, *c = r->c, *h = r->h;
-    const tn_real *u = r->u, *before = r->c_before;
+    const tn_real *u = r->u, *before = r->c_before, *seen = r->seen;
     EACH_APART for (int64_t j = 0; j < n; j++)
     {
         i[j] = tn_sigmoid(i[j] + u[j]);
@@ -45,17 +47,34 @@ TN_KERNEL void TN(cell_forward)(const TN(self) * self, const TN(row) * r)
         c[j] = f[j] * before[j] + i[j] * g[j];
         h[j] = o[j] * tn_tanh(c[j]);
     }
+    if (!seen) return;
+    TN(see_cell)(r);
+    EACH_APART for (int64_t j = 0; j < n; j++) h[j] = o[j] * tn_tanh(seen[j]);
 }
 
-TN_KERNEL void TN(cell_backward)(const TN(self) * self, const TN(row) * r)
+/* What comes to c through a normalized cell, to the carry. */
+TN_INLINE void TN(through_norm)(const TN(row) * r)
+{
+    const int64_t n = r->n;
+    const tn_real *o = r->z + 3 * n, *gh = r->gh, *seen = r->seen;
+    tn_real *g = r->u;
+    EACH_APART for (int64_t j = 0; j < n; j++)
+    {
+        const tn_real t = tn_tanh(seen[j]);
+        g[j] = gh[j] * o[j] * (1 - t * t);
+    }
+    TN(see_cell_back)(r, g);
+}
+
+TN_INLINE void TN(through_gates)(const TN(row) * r, const tn_real *seen, int normed)
 {
     const int64_t n = r->n;
     tn_real *zi = r->z, *zf = zi + n, *zg = zf + n, *zo = zg + n, *carry = r->carry;
-    const tn_real *c = r->c, *before = r->c_before, *gh = r->gh;
+    const tn_real *before = r->c_before, *gh = r->gh;
     EACH_APART for (int64_t j = 0; j < n; j++)
     {
-        const tn_real i = zi[j], f = zf[j], g = zg[j], o = zo[j], t = tn_tanh(c[j]);
-        const tn_real gc = carry[j] + gh[j] * o * (1 - t * t);
+        const tn_real i = zi[j], f = zf[j], g = zg[j], o = zo[j], t = tn_tanh(seen[j]);
+        const tn_real gc = normed ? carry[j] : carry[j] + gh[j] * o * (1 - t * t);
         zi[j] = gc * g * i * (1 - i);
         zf[j] = gc * before[j] * f * (1 - f);
         zg[j] = gc * i * (1 - g * g);
@@ -64,10 +83,22 @@ TN_KERNEL void TN(cell_backward)(const TN(self) * self, const TN(row) * r)
     }
 }
 
+TN_KERNEL void TN(cell_backward)(const TN(self) * self, const TN(row) * r)
+{
+    if (!r->seen) {
+        TN(through_gates)(r, r->c, 0);
+        return;
+    }
+    TN(see_cell)(r);
+    TN(through_norm)(r);
+    TN(through_gates)(r, r->seen, 1);
+}
+
 #include "recurrent_steps.h"
 
-TN_VTABLE(layer, .kernel = TN_WHOLE, .flags = TN_NEEDS_X, .infer = TN(infer),
-          .run = TN(run), .run_back = TN(run_back))
+TN_VTABLE(layer, .kernel = TN_WHOLE, .flags = TN_NEEDS_X | TN_CARRIES, .max_inputs = 3,
+          .check = TN(check), .infer = TN(infer), .run = TN(run),
+          .run_back = TN(run_back), .commit = TN(commit))
 TN_PLUGIN_WITH(
     OPTIONS, layer, lstm,
     .summary = "Long short-term memory over the steps of a sequence",

@@ -1,45 +1,76 @@
-/* recurrent.h - what layers that go from step to step share: options, parameters, memory; the loops
- * over the steps stand in recurrent_steps.h. A layer defines
+/* recurrent.h - what layers that go from step to step share: options, parameters, shapes. Their memory
+ * stands in recurrent_memory.h, what dropout and zoneout draw in recurrent_masks.h, operands of products
+ * in recurrent_operands.h, normalization in recurrent_norm.h, the loops over the steps in
+ * recurrent_steps.h and recurrent_back.h. A layer defines
  *
  *     OPTIONS         RECURRENT_OPTIONS and its own
  *     GATES, SLOTS    G below; numbers of a unit that each step keeps, the gates among them
- *     CELLS           1: each step has a cell state beside its hidden state; else 0
+ *     CELLS           1: each step has a cell state beside its hidden state, and OPTIONS has
+ *                     RECURRENT_CELL_OPTIONS; else 0
  *     RECURRENT_BIAS  1: the last gate has a bias of its own behind R (u below); else 0
+ *     GRADIENTS_APART 1: the gradient of u is not that of z, and is left in u; else 0
+ *     JOINT_NORM      1: layer_norm is of z + u; 0: of each of them, gate by gate
  *     MORE_BIAS       what the biases of each gate begin with
  *
- * includes this file, once per precision, hence no guard, then defines its cell and includes the
- * other.
+ * includes this file, once per precision, hence no guard, then defines its cell,
+ *
+ *     TN(cell_forward)(self, const TN(row) *), TN(cell_backward)(self, const TN(row) *)
+ *
+ * and includes recurrent_steps.h.
  *
  * With G gates of n units a cell gets, at step t,
  *
- *     z = W x_t + b,  u = R h_(t-1),  W of shape (G n, features), R of shape (G n, n)
+ *     z = W x_t + b,  u = R h_(t-1),  W of shape (G n, features), R of shape (G n, p)
  *
- * where z comes from one product for all steps and u from one per step, with R packed once. Back
- * through time (Werbos, "Backpropagation through time", Proc. IEEE 78(10), 1990) the cell turns
- * the gradient of h_t into those of z and u, and dL/du R is the next step's part of dL/dh_(t-1). The
- * gradients of W and R are then one product over all steps.
+ * where h has p numbers (n, but with `projection`). z comes from one product for all steps and u from
+ * one per step, with R packed once. Back through time (Werbos, "Backpropagation through time", Proc.
+ * IEEE 78(10), 1990) the cell turns the gradient of h_t into those of z and u, and dL/du R is the next
+ * step's part of dL/dh_(t-1). The gradients of W and R are then one product over all steps.
  *
- * Everything of a step lies together, for all samples: [step][sample][...]. Steps are counted in
- * the order in which they are taken, from the end of the sequence for the direction `reverse`. */
+ * Inputs: the sequence; with `lengths` the number of steps of each sample that count; last, if there
+ * is one more, the states to begin with, as a row (h, or h of both directions; behind them the cells'
+ * likewise). Steps behind a sample's length take part in nothing: they read no input, their gradients
+ * and outputs are zero. */
 #include <string.h>
 #include <tenon/math.h>
 #include <tenon/random.h>
 
 #ifndef RECURRENT_ONCE
 #define RECURRENT_ONCE
-#define RECURRENT_OPTIONS(P)                                                       \
-    P(INT, units, TN_POSITIONAL | TN_REQUIRED, 0, 1, INT32_MAX, "hidden units")    \
-    P(BOOL, return_sequences, 0, 0, , ,                                            \
-      "whether every step's state is put out, or only the last one's")             \
-    P(ENUM, direction, 0, 0, "forward|reverse|bidirectional", ,                    \
-      "reverse begins with the last step; bidirectional has weights for both and " \
-      "puts out their states side by side")                                        \
-    P(BOOL, bias, 0, 1, , , "whether to add a learned value to each gate")         \
-    P(SCHEDULABLE, recurrent_dropout, TN_BELOW, 0, 0, 1,                           \
-      "probability that a unit's state is hidden from the next step: the same "    \
-      "units at all steps of a sample")                                            \
-    P(PLUGIN, recurrent_initializer, 0, "orthogonal", "initializer", ,             \
+#define RECURRENT_OPTIONS(P)                                                             \
+    P(INT, units, TN_POSITIONAL | TN_REQUIRED, 0, 1, INT32_MAX, "hidden units")          \
+    P(BOOL, return_sequences, 0, 0, , ,                                                  \
+      "whether every step's state is put out, or only the last one's")                   \
+    P(ENUM, direction, 0, 0, "forward|reverse|bidirectional", ,                          \
+      "reverse begins with the last step; bidirectional has weights for both and "       \
+      "puts out their states side by side")                                              \
+    P(BOOL, bias, 0, 1, , , "whether to add a learned value to each gate")               \
+    P(BOOL, lengths, 0, 0, , ,                                                           \
+      "whether the second input says how many steps of each sample count: those behind " \
+      "them change nothing, and their outputs are 0")                                    \
+    P(INT, stateful, 0, 0, 0, INT32_MAX,                                                 \
+      "samples of a batch in training with whose last states the next batch of the "     \
+      "epoch begins, which no gradient passes; 0: each batch begins with zeros")         \
+    P(SCHEDULABLE, input_dropout, TN_BELOW, 0, 0, 1,                                     \
+      "probability that a feature of the input is hidden: the same features at all "     \
+      "steps of a sample")                                                               \
+    P(SCHEDULABLE, recurrent_dropout, TN_BELOW, 0, 0, 1,                                 \
+      "probability that a unit's state is hidden from the next step: the same "          \
+      "units at all steps of a sample")                                                  \
+    P(REAL, zoneout, TN_BELOW, 0, 0, 1,                                                  \
+      "probability that a unit's state stays what it was, at each step anew")            \
+    P(BOOL, layer_norm, 0, 0, , ,                                                        \
+      "whether what the products with input and state give is normalized")               \
+    P(PLUGIN, recurrent_initializer, 0, "orthogonal", "initializer", ,                   \
       "of the weights from state to state")
+#define RECURRENT_CELL_OPTIONS(P)                                                 \
+    P(BOOL, return_state, 0, 0, , ,                                               \
+      "whether the last step's cell state is put out behind its state")           \
+    P(INT, projection, 0, 0, 0, INT32_MAX,                                        \
+      "numbers to which a learned matrix brings the state, fewer than units; 0: " \
+      "there is none")                                                            \
+    P(REAL, zoneout_cell, TN_BELOW, 0, 0, 1,                                      \
+      "probability that a unit's cell state stays what it was")
 
 /* In front of a loop over units: no number of one lies where another's do. Compilers would have to
  * compare too many places to find out. */
@@ -51,268 +82,226 @@
 #define RECURRENT_UNITS 2048 /* in a part of a step that one thread takes */
 
 enum { FORWARD, REVERSE, BIDIRECTIONAL };
+
+/* Parameters of a direction. */
+enum {
+    WEIGHT,
+    RECURRENT_WEIGHT,
+    BIAS,
+    LAST_BIAS,
+    PROJECTION,
+    GAMMA,
+    RECURRENT_GAMMA,
+    CELL_GAMMA,
+    CELL_BETA,
+    ROLES
+};
+#if CELLS
+#define CELL_OPTION(self, name) ((self)->name)
+#else
+#define CELL_OPTION(self, name) 0
+#endif
 #endif
 
-TN_SELF(OPTIONS, int64_t packed;) /* bytes that R packed takes */
-
-/* A sample at a step, for the cell. Forward it finds z and u, and makes h (and c, and what it keeps
- * in z's slots); back it finds that and, in gh, the gradient of h, and leaves those of z and u in
- * their place. `carry` is the gradient that goes past the product: for the step before. */
-typedef struct TN(row) {
-    int64_t n;
-    tn_real *z, *u, *h, *c, *gh, *carry;
-    const tn_real *h_before, *c_before, *bias; /* bias: of u's last gate */
-} TN(row);
-
-/* One direction of one call. */
-typedef struct TN(course) {
-    const TN(self) * self;
-    tn_call *call;
-    const tn_io *io;
-    const tn_tensor *const *param; /* this direction's */
-    tn_tensor *const *gparam;
-    int64_t samples, steps, features, n;
-    int64_t step, rows;    /* being made; samples of a part of it */
-    int64_t column, width; /* of the output */
-    int32_t reverse, adds, masked;
-    const tn_real *shown; /* where masked states are read from */
-    /* In the cache: of all steps z, h and c; of one u, the gradients that go back to the step
-     * before by the product (gh) and past it (carry); the mask of recurrent dropout. */
-    tn_real *z, *h, *c, *u, *gh, *carry, *mask;
-    tn_real *zero, *sums; /* n zeros; sums of columns */
-    void *packed;
-} TN(course);
+TN_SELF(
+    OPTIONS, /* bytes that R and the projection's matrix packed take; number of the input that
+                    has the states to begin with, 0: none; steps before the first in the cache */
+    int64_t packed, packed_projection;
+    int32_t first, before;)
 
 static int32_t TN(directions)(const TN(self) * self)
 {
     return self->direction == BIDIRECTIONAL ? 2 : 1;
 }
 
-/* ---- shapes ---------------------------------------------------------------------- */
-
-/* Of a second direction names end with "_reverse"; PyTorch's count layers, of which this is one. */
-static tn_status TN(declare)(tn_call *c, const TN(self) * self, const char *name,
-                             int reverse, tn_param_spec spec)
+/* Numbers of h. */
+static int64_t TN(state_size)(const TN(self) * self)
 {
-    const char *end = reverse ? "_reverse" : "";
-    char text[40], torch[TN_MAX_TORCH][40];
-    snprintf(text, sizeof text, "%s%s", name, end);
-    spec.name = text;
-    spec.fan_out = self->units;
-    for (int i = 0; i < TN_MAX_TORCH && spec.torch[i].name; i++) {
-        snprintf(torch[i], sizeof torch[i], "%s_l0%s", spec.torch[i].name, end);
-        spec.torch[i].name = torch[i];
-    }
-    return c->host->param(c, &spec);
+    const int64_t projection = CELL_OPTION(self, projection);
+    return projection ? projection : self->units;
 }
 
-/* Named as in a layer of one direction, those of a second with "_reverse" behind. */
-static tn_status TN(declare_all)(tn_call *c, const TN(self) * self, int64_t features,
-                                 int reverse)
+/* All that a sample takes from one batch to the next. */
+static int64_t TN(states_size)(const TN(self) * self)
+{
+    return TN(directions)(self) * (TN(state_size)(self) + CELLS * self->units);
+}
+
+/* ---- parameters ------------------------------------------------------------------ */
+
+static int TN(has)(const TN(self) * self, int32_t role)
+{
+    switch (role) {
+    case BIAS: return self->bias;
+    case LAST_BIAS: return self->bias && RECURRENT_BIAS;
+    case PROJECTION: return CELL_OPTION(self, projection) != 0;
+    case GAMMA: return self->layer_norm;
+    case RECURRENT_GAMMA: return self->layer_norm && !JOINT_NORM;
+    case CELL_GAMMA: return self->layer_norm && CELLS;
+    case CELL_BETA: return self->layer_norm && CELLS && self->bias;
+    default: return 1;
+    }
+}
+
+static tn_param_spec TN(matrix_spec)(int64_t parts, int64_t rows, int64_t cols)
+{
+    return (tn_param_spec){.shape = {.rank = 2, .dim = {parts * rows, cols}},
+                           .role = TN_WEIGHT,
+                           .parts = (int32_t)parts,
+                           .fan_in = cols,
+                           .fan_out = rows};
+}
+
+static tn_param_spec TN(vector_spec)(int64_t count, int32_t role, double fill)
+{
+    return (tn_param_spec){
+        .shape = {.rank = 1, .dim = {count}}, .role = role, .fill = fill};
+}
+
+static tn_param_spec TN(bias_spec)(const TN(self) * self, int64_t features)
+{
+    return (tn_param_spec){.shape = {.rank = 1, .dim = {GATES * self->units}},
+                           .role = TN_BIAS,
+                           .parts = GATES,
+                           .more = MORE_BIAS,
+                           .fan_in = features,
+                           .fan_out = self->units};
+}
+
+static tn_param_spec TN(spec_of)(const TN(self) * self, int32_t role, int64_t features)
+{
+    const int64_t n = self->units, p = TN(state_size)(self);
+    tn_param_spec weight = TN(matrix_spec)(GATES, n, features),
+                  recurrent = TN(matrix_spec)(GATES, n, p),
+                  last_bias = TN(vector_spec)(n, TN_BIAS, 0);
+    weight.feature_axis = 2;
+    recurrent.initializer = self->recurrent_initializer;
+    last_bias.fan_in = last_bias.fan_out = n;
+    switch (role) {
+    case WEIGHT: return weight;
+    case RECURRENT_WEIGHT: return recurrent;
+    case BIAS: return TN(bias_spec)(self, features);
+    case LAST_BIAS: return last_bias;
+    case PROJECTION: return TN(matrix_spec)(1, p, n);
+    case GAMMA:
+    case RECURRENT_GAMMA: return TN(vector_spec)(GATES * n, TN_NORM, 1);
+    default: return TN(vector_spec)(n, TN_NORM, role == CELL_GAMMA);
+    }
+}
+
+/* PyTorch's two biases are one here, their sum, where they act alike. */
+static void TN(say_torch)(const TN(self) * self, int32_t role, tn_torch_part *torch)
 {
     const int64_t n = self->units, all = GATES * n, joined = all - RECURRENT_BIAS * n;
-    const tn_param_spec weight = {.shape = {.rank = 2, .dim = {all, features}},
-                                  .role = TN_WEIGHT,
-                                  .parts = GATES,
-                                  .fan_in = features,
-                                  .feature_axis = 2,
-                                  .torch = {{.name = "weight_ih"}}};
-    const tn_param_spec recurrent = {.shape = {.rank = 2, .dim = {all, n}},
-                                     .role = TN_WEIGHT,
-                                     .parts = GATES,
-                                     .fan_in = n,
-                                     .initializer = self->recurrent_initializer,
-                                     .torch = {{.name = "weight_hh"}}};
-    const tn_param_spec bias = {
-        .shape = {.rank = 1, .dim = {all}},
-        .role = TN_BIAS,
-        .parts = GATES,
-        .more = MORE_BIAS,
-        .fan_in = features,
-        .torch = {{.name = "bias_ih"}, {"bias_hh", all, 0, 0, joined}}};
-    const tn_param_spec apart = {.shape = {.rank = 1, .dim = {n}},
-                                 .role = TN_BIAS,
-                                 .fan_in = n,
-                                 .torch = {{"bias_hh", all, joined, 0, n}}};
-    tn_status status = TN(declare)(c, self, "weight", reverse, weight);
-    if (!status) status = TN(declare)(c, self, "recurrent_weight", reverse, recurrent);
-    if (status || !self->bias) return status;
-    status = TN(declare)(c, self, "bias", reverse, bias);
-    if (status || !RECURRENT_BIAS) return status;
-    return TN(declare)(c, self, "recurrent_bias", reverse, apart);
+    switch (role) {
+    case WEIGHT: torch[0].name = "weight_ih"; break;
+    case RECURRENT_WEIGHT: torch[0].name = "weight_hh"; break;
+    case PROJECTION: torch[0].name = "weight_hr"; break;
+    case BIAS:
+        torch[0].name = "bias_ih";
+        torch[1] = (tn_torch_part){"bias_hh", all, 0, 0, joined};
+        break;
+    case LAST_BIAS: torch[0] = (tn_torch_part){"bias_hh", all, joined, 0, n}; break;
+    }
 }
 
-static int64_t TN(params)(const TN(self) * self)
+/* Named as in a layer of one direction, those of a second with "_reverse" behind; PyTorch's count
+ * layers, of which this is one. */
+static tn_status TN(declare)(tn_call *c, const TN(self) * self, int64_t features,
+                             int reverse)
 {
-    return self->bias ? 3 + RECURRENT_BIAS : 2;
+    static const char *const name[ROLES] = {
+        "weight", "recurrent_weight", "bias",       "recurrent_bias", "projection",
+        "gamma",  "recurrent_gamma",  "cell_gamma", "cell_beta"};
+    tn_status status = TN_OK;
+    for (int32_t role = 0; !status && role < ROLES; role++) {
+        const char *end = reverse ? "_reverse" : "";
+        char text[40], torch[TN_MAX_TORCH][40];
+        if (!TN(has)(self, role)) continue;
+        tn_param_spec spec = TN(spec_of)(self, role, features);
+        snprintf(text, sizeof text, "%s%s", name[role], end);
+        spec.name = text;
+        TN(say_torch)(self, role, spec.torch);
+        for (int i = 0; i < TN_MAX_TORCH && spec.torch[i].name; i++) {
+            snprintf(torch[i], sizeof torch[i], "%s_l0%s", spec.torch[i].name, end);
+            spec.torch[i].name = torch[i];
+        }
+        status = c->host->param(c, &spec);
+    }
+    return status;
 }
 
-/* R as the right-hand operand of a product: of the states forward, of gradients back. */
-static tn_matrix TN(recurrent_weight)(int64_t n, void *data, int back)
+/* A weight as the right-hand operand of a product: of the states forward, of gradients back. */
+static tn_matrix TN(operand)(int64_t rows, int64_t cols, void *data, int back)
 {
-    const tn_matrix r = {
-        .rows = GATES * n, .cols = n, .row_stride = n, .col_stride = 1, .data = data};
-    return back ? r : tn_transposed(r);
+    const tn_matrix m = {
+        .rows = rows, .cols = cols, .row_stride = cols, .col_stride = 1, .data = data};
+    return back ? m : tn_transposed(m);
 }
 
-/* Numbers that a sample takes in the cache, for one direction. */
-static int64_t TN(kept)(int64_t steps, int64_t n)
-{
-    return (steps * (SLOTS + 1 + CELLS) + GATES + 3) * n;
-}
+/* ---- inputs ---------------------------------------------------------------------- */
 
-static tn_status TN(size_memory)(TN(self) * self, tn_call *c, tn_node *node)
+static tn_status TN(check)(void *me, tn_call *c)
 {
-    const int64_t n = self->units, steps = node->in[0].dim[0];
-    int64_t bytes;
-    if (__builtin_mul_overflow(steps, 64 * (SLOTS + 8) * n, &bytes))
-        return tn_fail(c, TN_ESHAPE, "%lld steps of %lld units are too many",
-                       (long long)steps, (long long)n);
-    const tn_matrix forward = TN(recurrent_weight)(n, NULL, 0),
-                    back = TN(recurrent_weight)(n, NULL, 1);
-    const size_t a = c->host->pack_size(c, &forward), b = c->host->pack_size(c, &back);
-    self->packed = a && b ? (int64_t)(a > b ? a : b) : 0;
-    node->cache = (size_t)(TN(directions)(self) * TN(kept)(steps, n)) * sizeof(tn_real);
-    node->scratch = (size_t)self->packed + (size_t)((1 + SLOTS) * n) * sizeof(tn_real);
+    const TN(self) *self = me;
+    if (CELL_OPTION(self, projection) >= self->units)
+        return tn_fail(c, TN_EINVAL,
+                       "projection: %lld; it must be below units, which is %lld",
+                       (long long)CELL_OPTION(self, projection), (long long)self->units);
+    if (CELL_OPTION(self, return_state) && self->return_sequences)
+        return tn_fail(c, TN_EINVAL,
+                       "return_state puts out the last step's states alone; leave out "
+                       "return_sequences");
+    if (self->stateful && self->direction != FORWARD)
+        return tn_fail(c, TN_EINVAL,
+                       "stateful goes on where the batch before ended, which takes "
+                       "direction: forward");
     return TN_OK;
 }
 
-static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
+static tn_status TN(check_first)(const TN(self) * self, tn_call *c, const tn_shape *first)
 {
-    TN(self) *self = me;
+    if (self->stateful)
+        return tn_fail(c, TN_EINVAL,
+                       "stateful begins with the states of the batch before; leave it "
+                       "out, or the input that has states to begin with");
+    if (tn_shape_count(first) == TN(states_size)(self)) return TN_OK;
+    return tn_fail(c, TN_ESHAPE,
+                   "the states to begin with are %lld numbers (%d direction%s of %lld "
+                   "units%s), its last input has %lld",
+                   (long long)TN(states_size)(self), (int)TN(directions)(self),
+                   TN(directions)(self) > 1 ? "s" : "", (long long)self->units,
+                   CELLS ? ", then their cells" : "", (long long)tn_shape_count(first));
+}
+
+static tn_status TN(check_inputs)(TN(self) * self, tn_call *c, const tn_node *node)
+{
+    const int32_t known = self->lengths ? 2 : 1;
     if (node->in[0].rank != 2 || node->in[0].dim[0] < 1)
         return tn_fail(
             c, TN_ESHAPE,
             "needs sequences, (steps, features) with at least one step, got an "
             "input with %d axes",
             node->in[0].rank);
-    const int64_t features = node->in[0].dim[1], out = TN(directions)(self) * self->units;
-    if (self->return_sequences)
-        node->out.dim[1] = out;
-    else
-        node->out = (tn_shape){.rank = 1, .dim = {out}};
-    tn_status status = TN_OK;
-    for (int32_t d = 0; !status && d < TN(directions)(self); d++)
-        status = TN(declare_all)(c, self, features, d);
-    return status ? status : TN(size_memory)(self, c, node);
+    if (node->inputs < known)
+        return tn_fail(c, TN_EINVAL,
+                       "lengths: true needs a second input; name them: inputs: "
+                       "[sequence, lengths]");
+    if (node->inputs > known + 1)
+        return tn_fail(c, TN_EINVAL,
+                       "has %d inputs; there may be a sequence, with lengths: true their "
+                       "number of steps, and states to begin with",
+                       node->inputs);
+    if (self->lengths && tn_shape_count(&node->in[1]) != 1)
+        return tn_fail(c, TN_ESHAPE,
+                       "lengths are one number for each sample, its second input has "
+                       "%lld",
+                       (long long)tn_shape_count(&node->in[1]));
+    self->first = node->inputs > known ? known : 0;
+    return self->first ? TN(check_first)(self, c, &node->in[known]) : TN_OK;
 }
 
-/* ---- a direction ----------------------------------------------------------------- */
-
-static TN(course) TN(course_of)(const TN(self) * self, tn_call *call, const tn_io *io,
-                                int32_t direction)
-{
-    const int64_t n = self->units, samples = io->in[0]->dim[0], steps = io->in[0]->dim[1];
-    TN(course)
-    c = {.self = self,
-         .call = call,
-         .io = io,
-         .param = io->param + direction * TN(params)(self),
-         .gparam = io->gparam ? io->gparam + direction * TN(params)(self) : NULL,
-         .samples = samples,
-         .steps = steps,
-         .features = io->in[0]->dim[2],
-         .n = n,
-         .rows = n < RECURRENT_UNITS ? RECURRENT_UNITS / n : 1,
-         .column = direction * n,
-         .width = TN(directions)(self) * n,
-         .reverse = direction || self->direction == REVERSE,
-         .adds = direction,
-         .masked = io->training && tn_now(call, self->recurrent_dropout) > 0};
-    const int64_t all = samples * n;
-    c.z = (tn_real *)io->cache + direction * samples * TN(kept)(steps, n);
-    c.h = c.z + SLOTS * steps * all, c.c = c.h + steps * all;
-    c.u = c.c + CELLS * steps * all, c.gh = c.u + GATES * all;
-    c.carry = c.gh + all, c.mask = c.carry + all;
-    if (self->packed) c.packed = io->scratch;
-    c.zero = (tn_real *)((char *)io->scratch + self->packed), c.sums = c.zero + n;
-    memset(c.zero, 0, sizeof(tn_real) * (size_t)n);
-    return c;
-}
-
-static int64_t TN(time_of)(const TN(course) * c, int64_t step)
-{
-    return c->reverse ? c->steps - 1 - step : step;
-}
-
-/* Rows of the input in the order of steps: a reader of products. */
-static void TN(read_input)(const void *with, int64_t row, int64_t col, int64_t rows,
-                           int64_t cols, void *block, int64_t stride)
-{
-    const TN(course) *c = with;
-    const tn_real *x = c->io->in[0]->data;
-    tn_real *to = block;
-    for (int64_t i = row; i < row + rows; i++, to += stride) {
-        const int64_t at = i % c->samples * c->steps + TN(time_of)(c, i / c->samples);
-        memcpy(to, x + at * c->features + col, sizeof *to * (size_t)cols);
-    }
-}
-
-/* Gradients of the input, which come in the order of steps, to where they belong. */
-static void TN(write_input)(const void *with, int64_t row, int64_t col, int64_t rows,
-                            int64_t cols, void *block, int64_t stride)
-{
-    const TN(course) *c = with;
-    const tn_real *from = block;
-    for (int64_t i = row; i < row + rows; i++, from += stride) {
-        const int64_t at = i % c->samples * c->steps + TN(time_of)(c, i / c->samples);
-        tn_real *to = (tn_real *)c->io->gin[0]->data + at * c->features + col;
-        for (int64_t j = 0; j < cols; j++) to[j] = c->adds ? to[j] + from[j] : from[j];
-    }
-}
-
-/* States, without those that the mask hides. */
-static void TN(read_masked)(const void *with, int64_t row, int64_t col, int64_t rows,
-                            int64_t cols, void *block, int64_t stride)
-{
-    const TN(course) *c = with;
-    tn_real *to = block;
-    for (int64_t i = row; i < row + rows; i++, to += stride) {
-        const tn_real *h = c->shown + i * c->n + col,
-                      *mask = c->mask + i % c->samples * c->n + col;
-        for (int64_t j = 0; j < cols; j++) to[j] = h[j] * mask[j];
-    }
-}
-
-static tn_matrix TN(input)(const TN(course) * c)
-{
-    return (tn_matrix){.rows = c->steps * c->samples,
-                       .cols = c->features,
-                       .read = TN(read_input),
-                       .with = c};
-}
-
-/* What steps first .. first + count - 1 keep in `slots` slots from `slot` on. */
-static tn_matrix TN(slots)(const TN(course) * c, int64_t first, int64_t count,
-                           int64_t slot, int64_t slots)
-{
-    return (tn_matrix){.rows = count * c->samples,
-                       .cols = slots * c->n,
-                       .row_stride = SLOTS * c->n,
-                       .col_stride = 1,
-                       .data = c->z + (first * c->samples * SLOTS + slot) * c->n};
-}
-
-/* One number for each unit, or each gate of it, and sample. */
-static tn_matrix TN(compact)(int64_t rows, int64_t cols, tn_real *at)
-{
-    return (tn_matrix){
-        .rows = rows, .cols = cols, .row_stride = cols, .col_stride = 1, .data = at};
-}
-
-/* States of steps first .. first + count - 1 as the steps after them see them. */
-static tn_matrix TN(states)(TN(course) * c, int64_t first, int64_t count)
-{
-    c->shown = c->h + first * c->samples * c->n;
-    tn_matrix m = TN(compact)(count * c->samples, c->n, (tn_real *)(uintptr_t)c->shown);
-    if (c->masked) m.read = TN(read_masked), m.with = c;
-    return m;
-}
-
-static tn_status TN(multiply)(const TN(course) * c, tn_matrix a, tn_matrix b,
-                              tn_matrix out, const void *bias)
-{
-    const tn_product p = {
-        .struct_size = sizeof p, .a = a, .b = b, .out = out, .bias = bias};
-    return c->call->host->product(c->call, &p);
-}
+#include "recurrent_memory.h"
+#include "recurrent_masks.h"
+#include "recurrent_operands.h"
+#include "recurrent_norm.h"

@@ -1,34 +1,56 @@
-/* recurrent_steps.h - forward and back through the steps: see recurrent.h. Included behind the cell
- * of a layer,
- *
- *     TN(cell_forward)(self, const TN(row) *), TN(cell_backward)(self, const TN(row) *)
- *
- * which says by GRADIENTS_APART whether the gradient of u is not that of z, and is left in u. */
+/* recurrent_steps.h - forward through the steps: see recurrent.h. Included behind the cell of a layer. */
+
+static int TN(counts)(const TN(course) * c, int64_t sample)
+{
+    return c->step < TN(length_of)(c, sample);
+}
+
+/* The state of a sample at a step; step -1: before the first. */
+static tn_real *TN(state_at)(const TN(course) * c, int64_t sample, int64_t step)
+{
+    return c->h + (step * c->samples + sample) * c->p;
+}
+
+static tn_real *TN(cell_at)(const TN(course) * c, int64_t sample, int64_t step)
+{
+    return c->c + (step * c->samples + sample) * c->n;
+}
+
+static void TN(see_norm)(const TN(course) * c, int64_t sample, TN(row) * r)
+{
+    if (!CELLS || !c->seen) return;
+    r->seen = c->seen + sample * c->n;
+    r->cell_gamma = c->param[CELL_GAMMA]->data;
+    r->cell_beta = TN(values)(c->param[CELL_BETA]);
+    r->gcell_gamma = TN(gain)(c, sample, OF_CELL);
+    r->gcell_beta = TN(gain)(c, sample, OF_CELL + 1);
+}
 
 static TN(row) TN(row_of)(const TN(course) * c, int64_t sample)
 {
-    const int64_t n = c->n, at = (c->step * c->samples + sample) * n,
-                  before = at - c->samples * n;
-    return (TN(row)){.n = n,
-                     .z = c->z + SLOTS * at,
-                     .u = c->u + GATES * sample * n,
-                     .h = c->h + at,
-                     .c = c->c + CELLS * at,
-                     .gh = c->gh + sample * n,
-                     .carry = c->carry + sample * n,
-                     .h_before = c->step ? c->h + before : c->zero,
-                     .c_before = CELLS && c->step ? c->c + before : c->zero,
-                     .bias = RECURRENT_BIAS && c->self->bias ? c->param[3]->data
-                                                             : c->zero};
+    const int64_t n = c->n, at = (c->step * c->samples + sample) * n, step = c->step;
+    const int before = step || c->begins;
+    TN(row)
+    r = {.n = n,
+         .z = c->z + SLOTS * at,
+         .u = c->u + GATES * sample * n,
+         .h = c->made ? c->made + at : TN(state_at)(c, sample, step),
+         .gh = (c->made ? c->gmade : c->gh) + sample * n,
+         .carry = c->carry + sample * n,
+         .h_before = before ? TN(state_at)(c, sample, step - 1) : c->zero,
+         .c_before = c->zero,
+         .bias = c->param[LAST_BIAS] ? c->param[LAST_BIAS]->data : c->zero};
+    if (CELLS) r.c = c->fresh ? c->fresh + at : TN(cell_at)(c, sample, step);
+    if (CELLS && before) r.c_before = TN(cell_at)(c, sample, step - 1);
+    TN(see_norm)(c, sample, &r);
+    return r;
 }
 
-/* Where a sample's state is put out; NULL: that of this step is not. */
+/* Where a sample's state is put out, or its gradient found, if every step's is. */
 static tn_real *TN(place_in)(const TN(course) * c, const tn_tensor *out, int64_t sample)
 {
-    tn_real *at = out->data;
-    if (c->self->return_sequences)
-        return at + (sample * c->steps + TN(time_of)(c, c->step)) * c->width + c->column;
-    return c->step + 1 == c->steps ? at + sample * c->width + c->column : NULL;
+    const int64_t at = sample * c->steps + TN(time_of)(c, sample, c->step);
+    return (tn_real *)out->data + at * c->width + c->column;
 }
 
 /* body(c, i) for all parts of a step. */
@@ -44,67 +66,172 @@ static int64_t TN(part_end)(const TN(course) * c, int64_t part)
     return end < c->samples ? end : c->samples;
 }
 
+/* `operand`, a matrix of rows x cols, packed if the backend packs. */
+static tn_status TN(pack)(const TN(course) * c, tn_matrix *operand, void *packed)
+{
+    if (!packed || c->steps == 1) return TN_OK;
+    const tn_status status = c->call->host->pack(c->call, operand, packed);
+    operand->packed = packed;
+    return status;
+}
+
+static tn_status TN(pack_weights)(const TN(course) * c, int back, tn_matrix *r,
+                                  tn_matrix *projection)
+{
+    *r = TN(operand)(GATES * c->n, c->p, c->param[RECURRENT_WEIGHT]->data, back);
+    const tn_status status = TN(pack)(c, r, c->packed);
+    if (status || !c->made) return status;
+    *projection = TN(operand)(c->p, c->n, c->param[PROJECTION]->data, back);
+    return TN(pack)(c, projection, c->packed_projection);
+}
+
+/* ---- the ends -------------------------------------------------------------------- */
+
+static void TN(copy)(tn_real *to, const tn_real *from, int64_t n)
+{
+    if (from)
+        memcpy(to, from, sizeof *to * (size_t)n);
+    else
+        memset(to, 0, sizeof *to * (size_t)n);
+}
+
+/* States to begin with: those of the last input, or what the batch before left. */
+static void TN(begin)(const TN(course) * c)
+{
+    const tn_real *from = c->self->first
+                              ? (const tn_real *)c->io->in[c->self->first]->data
+                              : (const tn_real *)c->io->state[0]->data +
+                                    c->io->row * c->states_width;
+    for (int64_t s = 0; s < c->samples; s++, from += c->states_width) {
+        TN(copy)(TN(state_at)(c, s, -1), from + c->column, c->p);
+        if (CELLS) TN(copy)(TN(cell_at)(c, s, -1), from + c->cell_column, c->n);
+    }
+}
+
+/* The states of each sample's last step into rows of `width` numbers, of which a cell may be one. */
+static void TN(put_last)(const TN(course) * c, tn_real *to, int64_t width)
+{
+    for (int64_t s = 0; s < c->samples; s++, to += width) {
+        const int64_t last = TN(length_of)(c, s) - 1;
+        const int there = last >= 0 || c->begins;
+        TN(copy)(to + c->column, there ? TN(state_at)(c, s, last) : NULL, c->p);
+        if (CELLS && c->cell_column < width)
+            TN(copy)(to + c->cell_column, there ? TN(cell_at)(c, s, last) : NULL, c->n);
+    }
+}
+
 /* ---- forward --------------------------------------------------------------------- */
+
+/* What the step has made of a sample becomes its state. */
+static void TN(finish)(const TN(course) * c, int64_t s)
+{
+    tn_real *h = TN(state_at)(c, s, c->step);
+    const int before = c->step || c->begins;
+    if (c->past) {
+        const TN(zone) z = TN(zone_of)(c, s, 0);
+        TN(mix)(&z, h, before ? TN(state_at)(c, s, c->step - 1) : c->zero, h);
+    }
+    if (CELLS && c->fresh) {
+        const TN(zone) z = TN(zone_of)(c, s, 1);
+        const TN(row) r = TN(row_of)(c, s);
+        TN(mix)(&z, r.c, r.c_before, TN(cell_at)(c, s, c->step));
+    }
+    if (c->self->return_sequences)
+        memcpy(TN(place_in)(c, c->io->out, s), h, sizeof *h * (size_t)c->p);
+}
+
+static void TN(skip)(const TN(course) * c, int64_t s)
+{
+    TN(copy)(TN(state_at)(c, s, c->step), NULL, c->p);
+    if (CELLS) TN(copy)(TN(cell_at)(c, s, c->step), NULL, c->n);
+    if (c->made) TN(copy)(c->made + (c->step * c->samples + s) * c->n, NULL, c->n);
+    if (c->self->return_sequences) TN(copy)(TN(place_in)(c, c->io->out, s), NULL, c->p);
+}
 
 static tn_status TN(forward_part)(void *data, int64_t part)
 {
     const TN(course) *c = data;
     for (int64_t s = part * c->rows; s < TN(part_end)(c, part); s++) {
+        if (!TN(counts)(c, s)) {
+            TN(skip)(c, s);
+            continue;
+        }
         const TN(row) r = TN(row_of)(c, s);
-        tn_real *out = TN(place_in)(c, c->io->out, s);
+        if (c->raw) TN(norm)(c, &r, s);
         TN(cell_forward)(c->self, &r);
-        if (out) memcpy(out, r.h, sizeof *out * (size_t)c->n);
+        if (!c->made) TN(finish)(c, s);
     }
     return TN_OK;
 }
 
-/* One mask for all steps (Gal, Ghahramani, NIPS 2016, eq. 7), scaled as in dropout. */
-static void TN(draw_mask)(const TN(course) * c)
+static tn_status TN(finish_part)(void *data, int64_t part)
 {
-    const double p = tn_now(c->call, c->self->recurrent_dropout);
-    const uint32_t threshold = (uint32_t)(p * 0x1p32);
-    const tn_real scale = (tn_real)(1 / (1 - p));
-    const tn_key key = tn_key_derive(c->io->key, (uint64_t)c->adds, 0);
-    const uint64_t first = (uint64_t)(c->io->row * c->n);
-    uint32_t bits[256];
-    for (int64_t i = 0; i < c->samples * c->n; i += 256) {
-        const int64_t left = c->samples * c->n - i, n = left < 256 ? left : 256;
-        tn_random_run(key, first + (uint64_t)i, n, bits);
-        for (int64_t j = 0; j < n; j++) c->mask[i + j] = bits[j] < threshold ? 0 : scale;
-    }
+    const TN(course) *c = data;
+    for (int64_t s = part * c->rows; s < TN(part_end)(c, part); s++)
+        if (TN(counts)(c, s)) TN(finish)(c, s);
+    return TN_OK;
 }
 
-/* The operand R, packed if the backend packs. */
-static tn_status TN(pack_recurrent)(const TN(course) * c, int back, tn_matrix *r)
+static tn_status TN(step_forward)(TN(course) * c, tn_matrix r, tn_matrix projection)
 {
-    *r = TN(recurrent_weight)(c->n, c->param[1]->data, back);
-    if (!c->packed || c->steps == 1) return TN_OK;
-    const tn_status status = c->call->host->pack(c->call, r, c->packed);
-    r->packed = c->packed;
-    return status;
+    const int64_t s = c->samples;
+    tn_status status = TN_OK;
+    if (c->step || c->begins)
+        status = TN(multiply)(c, TN(states)(c, c->step - 1, 1), r,
+                              TN(compact)(s, GATES * c->n, c->u), NULL);
+    if (!status) status = TN(each_part)(c, TN(forward_part));
+    if (status || !c->made) return status;
+    status = TN(multiply)(c, TN(compact)(s, c->n, c->made + c->step * s * c->n),
+                          projection, TN(compact)(s, c->p, c->h + c->step * s * c->p),
+                          NULL);
+    return status ? status : TN(each_part)(c, TN(finish_part));
 }
 
 static tn_status TN(run_course)(TN(course) * c)
 {
-    tn_matrix r, u = TN(compact)(c->samples, GATES * c->n, c->u);
-    const tn_matrix w = tn_transposed(tn_matrix_of(c->param[0]));
+    const tn_matrix w = tn_transposed(tn_matrix_of(c->param[WEIGHT]));
+    const void *bias = c->param[BIAS] && !c->raw ? c->param[BIAS]->data : NULL;
+    tn_matrix r, projection = {0};
     tn_status status = TN(multiply)(c, TN(input)(c), w,
-                                    TN(slots)(c, 0, c->steps, 0, GATES),
-                                    c->self->bias ? c->param[2]->data : NULL);
-    if (!status) status = TN(pack_recurrent)(c, 0, &r);
+                                    TN(slots)(c, 0, c->steps, 0, GATES), bias);
+    if (!status) status = TN(pack_weights)(c, 0, &r, &projection);
     if (c->masked) TN(draw_mask)(c);
-    memset(c->u, 0, sizeof(tn_real) * (size_t)(u.rows * u.cols));
-    for (c->step = 0; !status && c->step < c->steps; c->step++) {
-        if (c->step) status = TN(multiply)(c, TN(states)(c, c->step - 1, 1), r, u, NULL);
-        if (!status) status = TN(each_part)(c, TN(forward_part));
+    if (c->begins) TN(begin)(c);
+    memset(c->u, 0, sizeof(tn_real) * (size_t)(c->samples * GATES * c->n));
+    for (c->step = 0; !status && c->step < c->steps; c->step++)
+        status = TN(step_forward)(c, r, projection);
+    if (status) return status;
+    const tn_tensor *out = c->io->out;
+    if (!c->self->return_sequences) TN(put_last)(c, out->data, out->dim[1]);
+    if (c->io->training && c->self->stateful)
+        TN(put_last)(c, c->io->held, c->states_width);
+    return TN_OK;
+}
+
+static tn_status TN(check_lengths)(const TN(self) * self, tn_call *c, const tn_io *io)
+{
+    const int64_t steps = io->in[0]->dim[1];
+    for (int64_t s = 0; self->lengths && s < io->in[0]->dim[0]; s++) {
+        const tn_real length = ((const tn_real *)io->in[1]->data)[s];
+        if (length >= 0 && length <= (tn_real)steps && length == (tn_real)(int64_t)length)
+            continue;
+        return tn_fail(c, TN_EINVAL,
+                       "sample %lld has length %g, expected a whole number from 0 to "
+                       "%lld (steps)",
+                       (long long)(io->row + s), (double)length, (long long)steps);
     }
-    return status;
+    if (!io->training || !self->stateful || io->row + io->in[0]->dim[0] <= self->stateful)
+        return TN_OK;
+    return tn_fail(c, TN_EINVAL,
+                   "stateful: %lld; the batch has more samples, %lld; both must be the "
+                   "same",
+                   (long long)self->stateful, (long long)(io->row + io->in[0]->dim[0]));
 }
 
 static tn_status TN(run)(const void *me, tn_call *call, const tn_io *io)
 {
     const TN(self) *self = me;
-    tn_status status = TN_OK;
+    tn_status status = TN(check_lengths)(self, call, io);
     for (int32_t d = 0; !status && d < TN(directions)(self); d++) {
         TN(course) c = TN(course_of)(self, call, io, d);
         status = TN(run_course)(&c);
@@ -112,115 +239,14 @@ static tn_status TN(run)(const void *me, tn_call *call, const tn_io *io)
     return status;
 }
 
-/* ---- backward -------------------------------------------------------------------- */
-
-/* gh holds what the product has brought from the step behind. */
-TN_KERNEL void TN(join_gradients)(const TN(course) * c, const TN(row) * r,
-                                  const tn_real *gy, int64_t sample)
+/* `state`: of the sample of each row; members rows from t->row on. */
+static void TN(commit)(const void *me, const tn_tile *t, int64_t members,
+                       void *const *state)
 {
-    const tn_real *mask = c->mask + sample * c->n;
-    tn_real *gh = r->gh;
-    if (c->step + 1 == c->steps)
-        memset(gh, 0, sizeof *gh * (size_t)r->n);
-    else if (c->masked)
-        for (int64_t j = 0; j < r->n; j++) gh[j] *= mask[j];
-    for (int64_t j = 0; gy && j < r->n; j++) gh[j] += gy[j];
+    const int64_t width = TN(states_size)(me);
+    tn_real *states = state[0];
+    memcpy(states + t->row * width, t->stat[0],
+           sizeof *states * (size_t)(members * width));
 }
 
-static tn_status TN(backward_part)(void *data, int64_t part)
-{
-    const TN(course) *c = data;
-    for (int64_t s = part * c->rows; s < TN(part_end)(c, part); s++) {
-        const TN(row) r = TN(row_of)(c, s);
-        TN(join_gradients)(c, &r, TN(place_in)(c, c->io->gout, s), s);
-        TN(cell_backward)(c->self, &r);
-    }
-    return TN_OK;
-}
-
-/* Gradients of z, which replace it in the cache. */
-static tn_status TN(back_through_steps)(TN(course) * c)
-{
-    tn_matrix r;
-    const tn_matrix gh = TN(compact)(c->samples, c->n, c->gh);
-    tn_status status = TN(pack_recurrent)(c, 1, &r);
-    memset(c->carry, 0, sizeof(tn_real) * (size_t)(c->samples * c->n));
-    for (c->step = c->steps - 1; !status && c->step >= 0; c->step--) {
-        status = TN(each_part)(c, TN(backward_part));
-        const tn_matrix gu = GRADIENTS_APART ? TN(compact)(c->samples, GATES * c->n, c->u)
-                                             : TN(slots)(c, c->step, 1, 0, GATES);
-        if (!status && c->step) status = TN(multiply)(c, gu, r, gh, NULL);
-    }
-    return status;
-}
-
-/* Of the recurrent weights of `gates` gates, whose u has its gradient in slots from `slot` on. */
-static tn_status TN(give_recurrent)(TN(course) * c, int64_t gate, int64_t gates,
-                                    int64_t slot)
-{
-    const int64_t n = c->n;
-    const tn_matrix g = TN(slots)(c, c->steps > 1, c->steps - 1, slot, gates);
-    tn_real *out = (tn_real *)c->gparam[1]->data + gate * n * n;
-    return TN(multiply)(c, tn_transposed(g), TN(states)(c, 0, c->steps - 1),
-                        TN(compact)(gates * n, n, out), NULL);
-}
-
-static tn_status TN(give_biases)(const TN(course) * c)
-{
-    const int64_t n = c->n, rows = c->steps * c->samples;
-    const tn_tensor g = {.struct_size = sizeof g,
-                         .rank = 2,
-                         .dim = {rows, SLOTS * n},
-                         .stride = {SLOTS * n, 1},
-                         .data = c->z};
-    tn_tensor sums = {.struct_size = sizeof sums,
-                      .rank = 1,
-                      .dim = {SLOTS * n},
-                      .stride = {1},
-                      .data = c->sums};
-    const tn_status status = c->call->host->column_sums(c->call, &g, &sums);
-    if (c->gparam[2])
-        memcpy(c->gparam[2]->data, c->sums, sizeof(tn_real) * (size_t)(GATES * n));
-    if (RECURRENT_BIAS && c->gparam[3])
-        memcpy(c->gparam[3]->data, c->sums + (SLOTS - 1) * n,
-               sizeof(tn_real) * (size_t)n);
-    return status;
-}
-
-static tn_status TN(give_input)(TN(course) * c)
-{
-    const tn_matrix out = {.rows = c->steps * c->samples,
-                           .cols = c->features,
-                           .row_stride = c->features,
-                           .col_stride = 1,
-                           .wrote = TN(write_input),
-                           .with = c};
-    return TN(multiply)(c, TN(slots)(c, 0, c->steps, 0, GATES), tn_matrix_of(c->param[0]),
-                        out, NULL);
-}
-
-static tn_status TN(run_course_back)(TN(course) * c)
-{
-    tn_status status = TN(back_through_steps)(c);
-    const tn_matrix g = TN(slots)(c, 0, c->steps, 0, GATES);
-    const int64_t apart = GRADIENTS_APART ? GATES - 1 : GATES;
-    if (!status && c->gparam[0])
-        status = TN(multiply)(c, tn_transposed(g), TN(input)(c),
-                              tn_matrix_of(c->gparam[0]), NULL);
-    if (!status && c->gparam[1]) status = TN(give_recurrent)(c, 0, apart, 0);
-    if (!status && c->gparam[1] && GRADIENTS_APART)
-        status = TN(give_recurrent)(c, apart, 1, SLOTS - 1);
-    if (!status && c->self->bias) status = TN(give_biases)(c);
-    return status || !c->io->gin[0] ? status : TN(give_input)(c);
-}
-
-static tn_status TN(run_back)(const void *me, tn_call *call, const tn_io *io)
-{
-    const TN(self) *self = me;
-    tn_status status = TN_OK;
-    for (int32_t d = 0; !status && d < TN(directions)(self); d++) {
-        TN(course) c = TN(course_of)(self, call, io, d);
-        status = TN(run_course_back)(&c);
-    }
-    return status;
-}
+#include "recurrent_back.h"

@@ -3,7 +3,7 @@
  *     h_t = act(W x_t + R h_(t-1) + b),  dz = dh act'(z),  dh_(t-1) = R^T dz
  *
  * Elman, "Finding structure in time", Cognitive Science 14(2), 1990. With relu and an identity as
- * R at first: Le, Jaitly, Hinton, arXiv:1504.00941. Weights are PyTorch's; its two biases are one
+ * R at first: Le, Jaitly, Hinton, arXiv:1504.00941. A step keeps h in z's place. Weights are PyTorch's; its two biases are one
  * here, their sum. */
 #include <tenon/plugin.h>
 
@@ -16,6 +16,7 @@
 #define CELLS 0
 #define RECURRENT_BIAS 0
 #define GRADIENTS_APART 0
+#define JOINT_NORM 1
 #define MORE_BIAS \
     {             \
         0         \
@@ -27,29 +28,30 @@
 
 TN_KERNEL void TN(cell_forward)(const TN(self) * self, const TN(row) * r)
 {
-    const tn_real *z = r->z, *u = r->u;
-    tn_real *h = r->h;
+    const tn_real *u = r->u;
+    tn_real *z = r->z, *h = r->h;
     if (self->nonlinearity == RELU)
-        EACH_APART for (int64_t j = 0; j < r->n; j++) h[j] = z[j] + u[j] > 0 ? z[j] + u[j]
-                                                                             : 0;
+        EACH_APART for (int64_t j = 0; j < r->n; j++)
+            h[j] = z[j] = z[j] + u[j] > 0 ? z[j] + u[j] : 0;
     else
-        EACH_APART for (int64_t j = 0; j < r->n; j++) h[j] = tn_tanh(z[j] + u[j]);
+        EACH_APART for (int64_t j = 0; j < r->n; j++) h[j] = z[j] = tn_tanh(z[j] + u[j]);
 }
 
 TN_KERNEL void TN(cell_backward)(const TN(self) * self, const TN(row) * r)
 {
-    const tn_real *h = r->h, *gh = r->gh;
+    const tn_real *gh = r->gh;
     tn_real *z = r->z;
     if (self->nonlinearity == RELU)
-        EACH_APART for (int64_t j = 0; j < r->n; j++) z[j] = h[j] > 0 ? gh[j] : 0;
+        EACH_APART for (int64_t j = 0; j < r->n; j++) z[j] = z[j] > 0 ? gh[j] : 0;
     else
-        EACH_APART for (int64_t j = 0; j < r->n; j++) z[j] = gh[j] * (1 - h[j] * h[j]);
+        EACH_APART for (int64_t j = 0; j < r->n; j++) z[j] = gh[j] * (1 - z[j] * z[j]);
 }
 
 #include "recurrent_steps.h"
 
-TN_VTABLE(layer, .kernel = TN_WHOLE, .flags = TN_NEEDS_X, .infer = TN(infer),
-          .run = TN(run), .run_back = TN(run_back))
+TN_VTABLE(layer, .kernel = TN_WHOLE, .flags = TN_NEEDS_X | TN_CARRIES, .max_inputs = 3,
+          .check = TN(check), .infer = TN(infer), .run = TN(run),
+          .run_back = TN(run_back), .commit = TN(commit))
 TN_PLUGIN_WITH(
     OPTIONS, layer, rnn, .summary = "Simple (Elman) recurrent network",
     .formula = "h_t = act(W x_t + R h_(t-1) + b)",

@@ -2,6 +2,7 @@
  * validation, takes no memory, and no lock but the one by which each side of a batch that was
  * read ahead hands it over; steps and predictions on a caller's arrays take none at all, but for
  * the two around the plans of a model that several threads may use. */
+#include "tests/support/kernels.h"
 #include "tests/support/counting.h"
 #include "tests/support/witness.h"
 #include "tests/support/workload.h"
@@ -93,6 +94,7 @@ ParameterizedTestParameters(steady, epochs_ask_for_nothing)
 /* All ways, or some, others for each. */
 ParameterizedTest(workload *w, steady, epochs_ask_for_nothing)
 {
+    if (!has_own_kernels()) cr_skip_test("BLIS's own products take memory and locks");
     const int n = (int)test_rounds(w->huge ? 1 : 3, WAYS);
     const int first = w->huge ? 0 : 3 * w->number;
     for (int i = 0; i < n; i++) run(w, ways[(first + i) % WAYS]);
@@ -119,6 +121,7 @@ ParameterizedTestParameters(steady, steps_on_arrays_ask_for_nothing)
 
 ParameterizedTest(workload *w, steady, steps_on_arrays_ask_for_nothing)
 {
+    if (!has_own_kernels()) cr_skip_test("BLIS's own products take memory and locks");
     workload_run r;
     counts before = {0};
     tn_error e = {0};

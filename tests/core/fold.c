@@ -12,6 +12,7 @@
 #include "core/plan_state.h"
 #include "tests/support/check.h"
 #include "tests/support/disk.h"
+#include "tests/support/kernels.h"
 #include "tests/support/opening.h"
 
 #define MUST(call) cr_assert_eq(call, TN_OK, "%s", e.text)
@@ -286,6 +287,7 @@ ParameterizedTestParameters(fold, same_bits_in_every_way)
  * groups and layer by layer. */
 ParameterizedTest(net *n, fold, same_bits_in_every_way)
 {
+    if (!has_own_kernels()) cr_skip_test("with BLIS's kernels bits depend on the rows");
     for (int32_t real = 0; real < 2; real++) {
         lab l = make_lab(n, "blis", 1, real), four = make_lab(n, "blis", 4, real);
         tn_plan *plan = make_plan(&l, false), *apart;
@@ -365,7 +367,7 @@ Test(fold, follows_statistics_that_are_committed)
         for (int k = 0; k < 3; k++)
             near(&l, run(&l, plan, 0, MOST), run_anew(&l, true, MOST), MOST);
         MUST(tn_plan_forward(training, &pass, l.x, NULL, &e));
-        tn_plan_commit(training, &pass);
+        tn_plan_commit(training, &pass, TN_COMMIT_ALL);
     }
     tn_plan_free(training);
     tn_plan_free(plan);
@@ -522,7 +524,7 @@ Test(fold, every_allocation_fails_once)
         tn_plan_free(plan);
     }
     m->limit = 0;
-    cr_assert(refused > 0 && ran > 0 && packed);
+    cr_assert(refused > 0 && ran > 0 && packed == has_own_kernels());
     free(y);
     free_lab(&l);
 }

@@ -108,7 +108,7 @@ Test(kernel_classes, state_moves_with_commit_only)
     const double *state = net->graph->state[0].value.data, *x = net->x;
     check_net_loss(net, true);
     cr_assert_eq(state[0], 0);
-    tn_plan_commit(net->plan, &net->pass);
+    tn_plan_commit(net->plan, &net->pass, TN_COMMIT_ALL);
     cr_assert_float_eq(state[0], (x[0] + x[3] + x[6] + x[9]) / 8, 1e-15);
 }
 

@@ -24,7 +24,7 @@ Test(plan, commits_reach_parametrizations)
     const double *commits = net->graph->state[0].value.data;
     check_net_loss(net, true);
     cr_assert_eq(commits[0], 0);
-    tn_plan_commit(net->plan, &net->pass);
+    tn_plan_commit(net->plan, &net->pass, TN_COMMIT_ALL);
     cr_assert_eq(commits[0], 1);
 }
 

@@ -343,7 +343,7 @@ void check_learns(const char *model, const char *loss, int32_t classes, tn_shape
     double last = first;
     for (int32_t i = 0; i < steps; i++) {
         descend(net, rate / (double)samples);
-        tn_plan_commit(net->plan, &net->pass);
+        tn_plan_commit(net->plan, &net->pass, TN_COMMIT_ALL);
         net->pass.step++;
         last = check_net_loss(net, true);
     }

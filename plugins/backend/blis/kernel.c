@@ -22,8 +22,8 @@ typedef real in_memory
 
 #define LANES ((int64_t)(KERNEL_BYTES / sizeof(real)))
 #define PITCH ((KERNEL_ROWS + 7) / 8 * 8)
-#define AHEAD \
-    16 /* steps of B: where they lie far apart, processors do not foresee them */
+/* Steps of B: where they lie far apart, processors do not foresee them; few rows are soon done. */
+#define AHEAD(rows) ((rows) > 4 ? 16 : 64)
 #define INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -58,8 +58,8 @@ INLINE void multiply(const int rows, const int wide, const bool by_row,
             vector x[2];
             if (wide == 2) { /* narrow results have small operands */
                 __builtin_prefetch(next, 0, 2);
-                __builtin_prefetch(b + AHEAD * t->b_step, 0, 3);
-                __builtin_prefetch(b + AHEAD * t->b_step + LANES, 0, 3);
+                __builtin_prefetch(b + AHEAD(rows) * t->b_step, 0, 3);
+                __builtin_prefetch(b + AHEAD(rows) * t->b_step + LANES, 0, 3);
             }
             UNROLL for (int j = 0; j < wide; j++)
                 x[j] = *(const in_memory *)(b + j * LANES);

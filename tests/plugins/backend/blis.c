@@ -76,6 +76,7 @@ Test(blis, leaves_the_choice_of_kernels_to_the_user)
 {
     if (!__builtin_cpu_supports("avx2")) cr_skip_test("needs a processor with AVX2");
     setenv("BLIS_ARCH_TYPE", "3", 1);
+    unsetenv(KERNELS_VARIABLE);
     backend_f32 b = backend_open_f32("blis", 1);
     const char *text = b.slots->describe(b.self);
     cr_assert_not_null(strstr(text, "haswell"), "%s", text);

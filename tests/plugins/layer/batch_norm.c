@@ -194,7 +194,7 @@ Test(batch_norm, statistics_are_committed_in_a_net)
                                    1);
     memcpy(net->x, x, sizeof x);
     check_net_output(net);
-    tn_plan_commit(net->plan, &net->pass);
+    tn_plan_commit(net->plan, &net->pass, TN_COMMIT_ALL);
     const int32_t mean = check_net_state(net, "batch_norm.running_mean");
     const int32_t var = check_net_state(net, "batch_norm.running_var");
     check_near(net->graph->state[mean].value.data, running_mean, 3, 1e-15,

@@ -1,10 +1,18 @@
 /* gru.c - layer/gru: against PyTorch 1.13, gradients, threads and backends, first values, what is
  * refused. */
-#include "tests/support/recurrent.h"
+#include "tests/support/recurrent_options.h"
+#include "tests/support/recurrent_torch.h"
+
+static const recurrent_kind kind = {"gru", 0, ""};
 
 Test(gru, matches_torch)
 {
     recurrent_matches_torch("gru", "gru", "");
+}
+
+Test(gru, matches_torch_with_options)
+{
+    recurrent_matches_torch_with_options("gru", 0);
 }
 
 Test(gru, gradients)
@@ -15,6 +23,42 @@ Test(gru, gradients)
 Test(gru, gradients_through_many_steps)
 {
     recurrent_long_gradients("gru");
+}
+
+Test(gru, option_gradients)
+{
+    recurrent_option_gradients(&kind, 1);
+}
+
+Test(gru, padding_changes_nothing)
+{
+    recurrent_padding_changes_nothing(&kind);
+}
+
+Test(gru, ends_where_samples_do)
+{
+    recurrent_ends_where_samples_do(&kind);
+}
+
+Test(gru, samples_are_apart)
+{
+    recurrent_samples_are_apart(&kind);
+}
+
+Test(gru, options_are_reproducible)
+{
+    recurrent_options_are_reproducible(&kind);
+}
+
+Test(gru, carries_states)
+{
+    recurrent_carries_states(&kind);
+}
+
+Test(gru, options_refuse)
+{
+    recurrent_options_refuse(&kind);
+    recurrent_refuses_numbers(&kind);
 }
 
 Test(gru, is_reproducible)

@@ -1,10 +1,37 @@
 /* lstm.c - layer/lstm: against PyTorch 1.13, gradients, threads and backends, first values, what is
  * refused. */
-#include "tests/support/recurrent.h"
+#include "tests/support/recurrent_options.h"
+#include "tests/support/recurrent_torch.h"
+
+static const recurrent_kind kind = {"lstm", 1, ""};
 
 Test(lstm, matches_torch)
 {
     recurrent_matches_torch("lstm", "lstm", "");
+}
+
+Test(lstm, matches_torch_with_options)
+{
+    recurrent_matches_torch_with_options("lstm", 4);
+}
+
+Test(lstm, matches_torch_with_options_of_cells)
+{
+    static const recurrent_option o[] = {
+        {"state", ", return_state: true", 1, 0},
+        {"state-both", ", return_state: true, direction: bidirectional", 1, 16},
+        {"projection", ", projection: 2, return_sequences: true", 0, 0},
+        {"projection-last", ", projection: 2", 1, 0},
+        {"projection-state",
+         ", projection: 2, return_state: true, direction: bidirectional", 1, 12},
+        {"zoneout-cell", ", zoneout: 0.1, zoneout_cell: 0.4, return_sequences: true", 0,
+         0},
+        {"all",
+         ", projection: 2, return_state: true, direction: bidirectional, layer_norm: "
+         "true, zoneout: 0.2, zoneout_cell: 0.3",
+         1, 12},
+    };
+    recurrent_options_match_torch("lstm", o, sizeof o / sizeof *o);
 }
 
 Test(lstm, gradients)
@@ -15,6 +42,70 @@ Test(lstm, gradients)
 Test(lstm, gradients_through_many_steps)
 {
     recurrent_long_gradients("lstm");
+}
+
+Test(lstm, option_gradients)
+{
+    recurrent_option_gradients(&kind, 1);
+}
+
+Test(lstm, padding_changes_nothing)
+{
+    recurrent_padding_changes_nothing(&kind);
+}
+
+Test(lstm, ends_where_samples_do)
+{
+    recurrent_ends_where_samples_do(&kind);
+}
+
+Test(lstm, samples_are_apart)
+{
+    recurrent_samples_are_apart(&kind);
+}
+
+Test(lstm, options_are_reproducible)
+{
+    recurrent_options_are_reproducible(&kind);
+}
+
+Test(lstm, carries_states)
+{
+    recurrent_carries_states(&kind);
+}
+
+Test(lstm, options_refuse)
+{
+    recurrent_options_refuse(&kind);
+    recurrent_refuses_numbers(&kind);
+    recurrent_refused("lstm", "{units: 3, projection: 3}", check_shape(2, 4, 3, 0),
+                      "below units");
+    recurrent_refused("lstm", "{units: 3, return_state: true, return_sequences: true}",
+                      check_shape(2, 4, 3, 0), "leave out return_sequences");
+    recurrent_refused("lstm", "{units: 3, zoneout_cell: -0.1}", check_shape(2, 4, 3, 0),
+                      "zoneout_cell");
+}
+
+/* What the encoder knows at its end, the decoder begins with. */
+Test(lstm, hands_its_state_to_another)
+{
+    check_learns("[{lstm: {units: 6, return_state: true, name: encoder}}, {lstm: {units: "
+                 "6, inputs: [input, encoder], return_sequences: true}}, {dense: 2}]",
+                 "mse", 0, check_shape(2, 5, 3, 0), 4, 400, 0.3, 0.1);
+}
+
+/* Xavier's variance is of one gate's fans, 2 / (features + units). */
+Test(lstm, draws_by_the_fans_of_a_gate)
+{
+    tn_config *config;
+    const tn_shape shape = check_shape(2, 3, 100, 0);
+    tn_graph *g = open_graph(check_env(), "[{lstm: 60}]", &shape, 1, &config);
+    const double *w = g->param[0].value.data;
+    double squares = 0;
+    for (int i = 0; i < 24000; i++) squares += w[i] * w[i];
+    cr_assert_float_eq(squares / 24000, 2.0 / 160, 0.05 * 2 / 160);
+    tn_graph_free(g);
+    tn_config_free(config);
 }
 
 Test(lstm, is_reproducible)

@@ -1,11 +1,19 @@
-/* rnn.c - layer/rnn: against PyTorch 1.13, gradients, threads and backends, masks of recurrent
- * dropout, what is refused. */
-#include "tests/support/recurrent.h"
+/* rnn.c - layer/rnn: against PyTorch 1.13, gradients, threads and backends, masks of dropout and
+ * zoneout, first values, stacks, what is refused. */
+#include "tests/support/recurrent_options.h"
+#include "tests/support/recurrent_torch.h"
+
+static const recurrent_kind kind = {"rnn", 0, ""};
 
 Test(rnn, matches_torch)
 {
     recurrent_matches_torch("rnn", "rnn", "");
     recurrent_matches_torch("rnn", "rnn_relu", ", nonlinearity: relu");
+}
+
+Test(rnn, matches_torch_with_options)
+{
+    recurrent_matches_torch_with_options("rnn", 0);
 }
 
 Test(rnn, gradients)
@@ -17,6 +25,67 @@ Test(rnn, gradients)
 Test(rnn, gradients_through_many_steps)
 {
     recurrent_long_gradients("rnn");
+}
+
+Test(rnn, option_gradients)
+{
+    static const recurrent_kind rectified = {"rnn", 0, ", nonlinearity: relu"};
+    recurrent_option_gradients(&kind, 1);
+    check_precisions("[{rnn: {units: 8, nonlinearity: relu, layer_norm: true, zoneout: "
+                     "0.2}}]",
+                     NULL, 0, check_shape(2, 6, 5, 0), 4, 1e-4);
+    recurrent_padding_changes_nothing(&rectified);
+}
+
+/* With rectifiers, whose units may all be dead by chance: not of random models. */
+Test(rnn, option_gradients_of_rectifiers)
+{
+    static const char *const options[] = {
+        "layer_norm: true, zoneout: 0.3",
+        "zoneout: 0.2, recurrent_dropout: 0.3, stateful: 8",
+        "layer_norm: true, direction: bidirectional, input_dropout: 0.3",
+        "direction: reverse, return_sequences: true"};
+    char model[400];
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        snprintf(model, sizeof model,
+                 "[{dense: {name: sequence, units: 3}}, {toy_lengths: {name: length, "
+                 "inputs: input}}, {rnn: {units: 6, inputs: [sequence, length], lengths: "
+                 "true, nonlinearity: relu, %s}}]",
+                 options[i]);
+        for (int64_t steps = 1; steps < 6; steps += 2)
+            check_gradients(model, NULL, 0, check_shape(2, steps, 2, 0), 7, true);
+    }
+}
+
+Test(rnn, padding_changes_nothing)
+{
+    recurrent_padding_changes_nothing(&kind);
+}
+
+Test(rnn, ends_where_samples_do)
+{
+    recurrent_ends_where_samples_do(&kind);
+}
+
+Test(rnn, samples_are_apart)
+{
+    recurrent_samples_are_apart(&kind);
+}
+
+Test(rnn, options_are_reproducible)
+{
+    recurrent_options_are_reproducible(&kind);
+}
+
+Test(rnn, carries_states)
+{
+    recurrent_carries_states(&kind);
+}
+
+Test(rnn, options_refuse)
+{
+    recurrent_options_refuse(&kind);
+    recurrent_refuses_numbers(&kind);
 }
 
 Test(rnn, is_reproducible)
@@ -33,12 +102,13 @@ Test(rnn, refuses)
 
 /* With W = 0, b = 1 and R the identity a unit that is kept grows, h_t = 1 + h_(t-1) / (1 - p), and
  * one that is hidden stays at 1. */
-static check_net *counting(void)
+static check_net *counting_with(const char *option)
 {
-    check_net *net = check_net_new(
-        "[{rnn: {units: 64, nonlinearity: relu, recurrent_dropout: 0.5, "
-        "return_sequences: true}}]",
-        NULL, 0, check_shape(2, 4, 1, 0), 6, 1, 1);
+    char model[200];
+    snprintf(model, sizeof model,
+             "[{rnn: {units: 64, nonlinearity: relu, return_sequences: true, %s: 0.5}}]",
+             option);
+    check_net *net = check_net_new(model, NULL, 0, check_shape(2, 4, 1, 0), 6, 1, 1);
     double *w = net->graph->param[0].value.data, *r = net->graph->param[1].value.data,
            *b = net->graph->param[2].value.data;
     for (int i = 0; i < 64; i++) {
@@ -46,6 +116,11 @@ static check_net *counting(void)
         for (int j = 0; j < 64; j++) r[i * 64 + j] = i == j;
     }
     return net;
+}
+
+static check_net *counting(void)
+{
+    return counting_with("recurrent_dropout");
 }
 
 Test(rnn, recurrent_dropout_hides_the_same_units_at_all_steps)
@@ -79,4 +154,98 @@ Test(rnn, recurrent_dropout_is_for_training)
     net->pass.training = false;
     const double *y = check_net_output(net);
     for (int j = 0; j < 4 * 64; j++) cr_assert_eq(y[j], 1 + j / 64);
+}
+
+/* A unit that is kept has the state before, another one is one larger. */
+Test(rnn, zoneout_keeps_other_units_at_each_step)
+{
+    int kept = 0, alike = 0;
+    check_net *net = counting_with("zoneout");
+    const double *y = check_net_output(net);
+    for (int s = 0; s < 6; s++)
+        for (int j = 0; j < 64; j++) {
+            const double *h = y + s * 4 * 64 + j;
+            int stays = 0;
+            for (int t = 0; t < 4; t++) {
+                const double before = t ? h[(t - 1) * 64] : 0;
+                cr_assert(h[t * 64] == before || h[t * 64] == before + 1);
+                stays += h[t * 64] == before;
+            }
+            kept += stays, alike += stays == 0 || stays == 4;
+        }
+    cr_assert(kept > 670 && kept < 866, "%d of 1536", kept);
+    cr_assert(alike > 20 && alike < 90, "%d of 384 units fare alike at all steps", alike);
+}
+
+Test(rnn, zoneout_is_its_mean_outside_training)
+{
+    check_net *net = counting_with("zoneout");
+    net->pass.training = false;
+    const double *y = check_net_output(net);
+    for (int j = 0; j < 4 * 64; j++) cr_assert_eq(y[j], (1 + j / 64) / 2.0);
+}
+
+/* W = I, R = 0: the output is the input. */
+static check_net *showing(void)
+{
+    check_net *net = check_net_new(
+        "[{rnn: {units: 32, nonlinearity: relu, return_sequences: true, bias: false, "
+        "input_dropout: 0.5}}]",
+        NULL, 0, check_shape(2, 4, 32, 0), 6, 1, 1);
+    double *w = net->graph->param[0].value.data, *r = net->graph->param[1].value.data,
+           *x = net->x;
+    for (int i = 0; i < 32 * 32; i++) w[i] = i % 33 == 0, r[i] = 0;
+    for (int i = 0; i < 6 * 4 * 32; i++) x[i] = 1 + i % 4;
+    return net;
+}
+
+Test(rnn, input_dropout_hides_the_same_features_at_all_steps)
+{
+    int hidden = 0;
+    check_net *net = showing();
+    const double *y = check_net_output(net), *x = net->x;
+    for (int s = 0; s < 6; s++)
+        for (int j = 0; j < 32; j++) {
+            const int at = s * 4 * 32 + j, gone = y[at] == 0;
+            hidden += gone;
+            for (int t = 0; t < 4; t++)
+                cr_assert_eq(y[at + t * 32], gone ? 0 : 2 * x[at + t * 32]);
+        }
+    cr_assert(hidden > 68 && hidden < 124, "%d of 192", hidden);
+    net->pass.training = false;
+    cr_assert(!memcmp(check_net_output(net), x, sizeof *x * 6 * 4 * 32));
+}
+
+Test(rnn, begins_as_an_identity)
+{
+    tn_config *config;
+    const tn_shape shape = check_shape(2, 4, 3, 0);
+    tn_graph *g = open_graph(
+        check_env(),
+        "[{rnn: {units: 6, nonlinearity: relu, recurrent_initializer: identity}}, {lstm: "
+        "{units: 2, inputs: input, recurrent_initializer: {identity: 0.5}}}]",
+        &shape, 1, &config);
+    const double *r = g->param[1].value.data, *of_gates = g->param[4].value.data;
+    for (int i = 0; i < 36; i++) cr_assert_eq(r[i], i % 7 == 0);
+    for (int i = 0; i < 16; i++) cr_assert_eq(of_gates[i], i % 4 % 3 == 0 ? 0.5 : 0);
+    tn_graph_free(g);
+    tn_config_free(config);
+}
+
+/* Stacks are made by blocks; a sequence that comes features first is turned. */
+Test(rnn, stacks_and_turns)
+{
+    const tn_shape turned = check_shape(2, 3, 5, 0), shape = check_shape(2, 5, 3, 0);
+    check_gradients("[{transpose: [1, 0]}, {repeat: {times: 3, body: [{rnn: {units: 3, "
+                    "return_sequences: true}}]}}, {sequential: [{gru: {units: 2, "
+                    "return_sequences: true}}, {lstm: 4}]}]",
+                    NULL, 0, turned, 2, true);
+    check_net *a = check_net_new("[{transpose: [1, 0]}, {rnn: 4}]", NULL, 0, turned, 2, 1,
+                                 3),
+              *b = check_net_new("[{rnn: 4}]", NULL, 0, shape, 2, 1, 3);
+    const double *x = a->x;
+    for (int s = 0; s < 2; s++)
+        for (int i = 0; i < 15; i++)
+            ((double *)b->x)[s * 15 + i] = x[s * 15 + i % 3 * 5 + i / 3];
+    cr_assert(!memcmp(check_net_output(a), check_net_output(b), sizeof *x * 8));
 }

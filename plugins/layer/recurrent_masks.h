@@ -1,0 +1,115 @@
+/* recurrent_masks.h - what dropout and zoneout of recurrent layers draw: see recurrent.h.
+ *
+ * Dropout hides the same numbers at all steps of a sample, of the input and of the states (Gal,
+ * Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks", NIPS
+ * 2016, eq. 7), and scales what is left, as the layer dropout does. Zoneout (Krueger et al., "Zoneout",
+ * ICLR 2017, section 3) keeps units as they were, at each step others:
+ *
+ *     h_t = d h_(t-1) + (1 - d) h~_t,  d ~ Bernoulli(zoneout) for each unit;  outside training
+ *     d is its mean; likewise c_t, while h~_t is made from the c~_t that it would have become
+ *
+ * Samples count in the logical batch, so a batch may come in parts. */
+
+#ifndef DRAWN
+#define DRAWN 256 /* numbers that are drawn at a time */
+enum { OF_STATES = 0, OF_INPUTS = 2, OF_KEPT_STATES = 4, OF_KEPT_CELLS = 6 };
+#endif
+
+static tn_key TN(key_of)(const TN(course) * c, int64_t what, int64_t step)
+{
+    return tn_key_derive(c->io->key, (uint64_t)(what + c->direction), (uint64_t)step);
+}
+
+/* ---- dropout --------------------------------------------------------------------- */
+
+/* Element i is number first + i of the stream. */
+TN_KERNEL void TN(drop)(tn_key key, double p, int64_t first, int64_t n, tn_real *x)
+{
+    const uint32_t threshold = (uint32_t)(p * 0x1p32);
+    const tn_real scale = (tn_real)(1 / (1 - p));
+    uint32_t bits[DRAWN];
+    for (int64_t i = 0; i < n; i += DRAWN) {
+        const int64_t left = n - i < DRAWN ? n - i : DRAWN;
+        tn_random_run(key, (uint64_t)(first + i), left, bits);
+        for (int64_t j = 0; j < left; j++)
+            x[i + j] = bits[j] < threshold ? 0 : scale * x[i + j];
+    }
+}
+
+/* Columns col .. col + cols - 1 of a row of the input, or of its gradient. */
+static void TN(thin)(const TN(course) * c, int64_t sample, int64_t col, int64_t cols,
+                     tn_real *x)
+{
+    TN(drop)
+    (TN(key_of)(c, OF_INPUTS, 0), tn_now(c->call, c->self->input_dropout),
+     (c->io->row + sample) * c->features + col, cols, x);
+}
+
+static void TN(draw_mask)(const TN(course) * c)
+{
+    for (int64_t i = 0; i < c->samples * c->p; i++) c->mask[i] = 1;
+    TN(drop)
+    (TN(key_of)(c, OF_STATES, 0), tn_now(c->call, c->self->recurrent_dropout),
+     c->io->row * c->p, c->samples * c->p, c->mask);
+}
+
+/* ---- zoneout --------------------------------------------------------------------- */
+
+/* A sample's units at the course's step, of which `width` may be kept with probability p. */
+typedef struct TN(zone) {
+    tn_key key;
+    int64_t first, width;
+    double p;
+    int32_t training;
+} TN(zone);
+
+static TN(zone) TN(zone_of)(const TN(course) * c, int64_t sample, int cells)
+{
+    const int64_t width = cells ? c->n : c->p;
+    return (TN(zone)){
+        .key = TN(key_of)(c, cells ? OF_KEPT_CELLS : OF_KEPT_STATES, c->step),
+        .first = (c->io->row + sample) * width,
+        .width = width,
+        .p = cells ? CELL_OPTION(c->self, zoneout_cell) : c->self->zoneout,
+        .training = c->io->training};
+}
+
+/* d of units from `at` on; how many there are. */
+TN_INLINE int64_t TN(draw_zone)(const TN(zone) * z, int64_t at, tn_real d[DRAWN])
+{
+    const int64_t left = z->width - at, n = left < DRAWN ? left : DRAWN;
+    const uint32_t threshold = (uint32_t)(z->p * 0x1p32);
+    uint32_t bits[DRAWN];
+    if (z->training) {
+        tn_random_run(z->key, (uint64_t)(z->first + at), n, bits);
+        for (int64_t j = 0; j < n; j++) d[j] = bits[j] < threshold;
+    } else
+        for (int64_t j = 0; j < n; j++) d[j] = (tn_real)z->p;
+    return n;
+}
+
+/* `to` may be `fresh`. */
+TN_KERNEL void TN(mix)(const TN(zone) * z, const tn_real *fresh, const tn_real *before,
+                       tn_real *to)
+{
+    tn_real d[DRAWN];
+    for (int64_t i = 0, n; i < z->width; i += n) {
+        n = TN(draw_zone)(z, i, d);
+        for (int64_t j = 0; j < n; j++)
+            to[i + j] = d[j] * before[i + j] + (1 - d[j]) * fresh[i + j];
+    }
+}
+
+/* The part of g that goes past the step; what is left goes into it. */
+TN_KERNEL void TN(mix_back)(const TN(zone) * z, tn_real *g, tn_real *past)
+{
+    tn_real d[DRAWN];
+    for (int64_t i = 0, n; i < z->width; i += n) {
+        n = TN(draw_zone)(z, i, d);
+        EACH_APART for (int64_t j = 0; j < n; j++)
+        {
+            past[i + j] = d[j] * g[i + j];
+            g[i + j] = (1 - d[j]) * g[i + j];
+        }
+    }
+}

@@ -1,0 +1,361 @@
+/* recurrent_options.h - what the options of recurrent layers promise, for the suites of all three:
+ * gradients, samples that do not see each other nor their padding, threads, states that are carried.
+ * Lengths come from the toy toy_lengths, a function of each sample's first value. */
+#ifndef TESTS_SUPPORT_RECURRENT_OPTIONS_H
+#define TESTS_SUPPORT_RECURRENT_OPTIONS_H
+
+#include "tests/support/recurrent.h"
+
+/* ---- models ---------------------------------------------------------------------------- */
+
+typedef struct recurrent_kind {
+    const char *layer;
+    int cells;        /* has cell states and their options */
+    const char *more; /* further options, ", nonlinearity: relu" */
+} recurrent_kind;
+
+/* A layer with random options, behind others through which gradients of all inputs show. `units`
+ * from `least` on. */
+static void recurrent_random_model(const recurrent_kind *k, int64_t least,
+                                   char model[900])
+{
+    static const char *const direction[] = {"forward", "reverse", "bidirectional"};
+    const int64_t way = recurrent_below(3), kind = recurrent_below(4);
+    const bool ragged = recurrent_below(3) > 0, first = kind == 1;
+    const bool norm = recurrent_below(2), last = recurrent_below(2);
+    const int64_t units = (norm ? 4 : least) + recurrent_below(4);
+    const int64_t small = k->cells && units > 1 && recurrent_below(2)
+                              ? 1 + recurrent_below(units - 1)
+                              : 0;
+    const int64_t states = (way == 2 ? 2 : 1) *
+                           ((small ? small : units) + (k->cells ? units : 0));
+    char begin[200] = "", cells[200] = "";
+    if (first)
+        snprintf(begin, sizeof begin,
+                 "{flatten: {name: flat, inputs: input}}, {dense: {name: first, units: "
+                 "%d}}, ",
+                 (int)states);
+    if (k->cells)
+        snprintf(cells, sizeof cells,
+                 ", projection: %d, return_state: %s, zoneout_cell: %s", (int)small,
+                 last && recurrent_below(2) ? "true" : "false",
+                 recurrent_below(2) ? "0.3" : "0");
+    snprintf(model, 900,
+             "[{dense: {name: sequence, units: %d}}, {toy_lengths: {name: length, "
+             "inputs: input}}, %s{%s: {units: %d, inputs: [sequence%s%s], lengths: %s, "
+             "return_sequences: %s, direction: %s, stateful: %d, bias: %s, layer_norm: "
+             "%s, zoneout: %s, input_dropout: %s, recurrent_dropout: %s%s%s}}]",
+             (int)(1 + recurrent_below(4)), begin, k->layer, (int)units,
+             ragged ? ", length" : "", first ? ", first" : "", ragged ? "true" : "false",
+             last ? "false" : "true", direction[way], kind == 2 && !way ? 16 : 0,
+             recurrent_below(4) ? "true" : "false", norm ? "true" : "false",
+             recurrent_below(2) ? "0.3" : "0", recurrent_below(2) ? "0.4" : "0",
+             recurrent_below(2) ? "0.4" : "0", cells, k->more);
+}
+
+/* ---- gradients ------------------------------------------------------------------------- */
+
+TN_UNUSED static void recurrent_option_gradients(const recurrent_kind *k, int64_t least)
+{
+    const int64_t rounds = test_rounds(60, 300);
+    char model[900];
+    for (int64_t i = 0; i < rounds; i++) {
+        recurrent_random_model(k, least, model);
+        check_gradients(model, NULL, 0,
+                        check_shape(2, 1 + recurrent_below(6), 1 + recurrent_below(4), 0),
+                        2 + least + recurrent_below(4), i % 3 != 0);
+    }
+    for (int i = 0; i < 3; i++) { /* through many steps */
+        recurrent_random_model(k, least, model);
+        check_gradients(model, NULL, 0, check_shape(2, 50, 2, 0), 3, true);
+    }
+}
+
+/* ---- nets with the same numbers ---------------------------------------------------------- */
+
+static check_net *recurrent_net(const char *model, tn_shape shape, int64_t samples,
+                                int32_t real)
+{
+    return check_net_new(model, NULL, 0, shape, samples, real, 5);
+}
+
+/* Outputs and gradients of `net`, one behind the other. */
+static double *recurrent_all(check_net *net, int64_t *count)
+{
+    const int64_t outputs = net->samples * net->outputs;
+    *count = outputs;
+    for (int32_t i = 0; i < net->graph->params; i++)
+        *count += tn_count(&net->graph->param[i].value);
+    double *all = check_room(*count, sizeof *all), *to = all + outputs;
+    const void *y = check_net_output(net);
+    for (int64_t i = 0; i < outputs; i++) all[i] = recurrent_number(net->real, y, i);
+    check_net_loss(net, true);
+    for (int32_t i = 0; i < net->graph->params; i++) {
+        const tn_tensor g = tn_plan_gradient(net->plan, i);
+        for (int64_t j = 0; j < tn_count(&g); j++)
+            *to++ = recurrent_number(net->real, g.data, j);
+    }
+    return all;
+}
+
+/* ---- padding ----------------------------------------------------------------------------- */
+
+static int64_t recurrent_length(const check_net *net, int64_t sample, int64_t steps)
+{
+    const double part = fabs(recurrent_number(net->real, net->x, sample * net->inputs));
+    const int64_t length = 1 + (int64_t)(part * (double)steps);
+    return part < 0.05 ? 0 : length < steps ? length : steps;
+}
+
+/* From each sample's end on. Its first value has to stay, even of a sample of no steps. */
+static void recurrent_pad(check_net *net, int64_t steps, double with)
+{
+    const int64_t features = net->inputs / steps;
+    for (int64_t s = 0; s < net->samples; s++)
+        for (int64_t i = recurrent_length(net, s, steps) * features; i < net->inputs;
+             i++) {
+            if (!i) continue;
+            if (net->real)
+                ((double *)net->x)[s * net->inputs + i] = with;
+            else
+                ((float *)net->x)[s * net->inputs + i] = (float)with;
+        }
+}
+
+static void recurrent_same_padded(const char *model, const char *backend, int32_t real,
+                                  double a, double b)
+{
+    const tn_shape shape = check_shape(2, 7, 3, 0);
+    int64_t count;
+    check_env_as(backend, 2);
+    check_net *net = recurrent_net(model, shape, 9, real);
+    recurrent_pad(net, 7, a);
+    const double *with_a = recurrent_all(net, &count);
+    recurrent_pad(net, 7, b);
+    const double *with_b = recurrent_all(net, &count);
+    for (int64_t i = 0; i < count; i++)
+        cr_assert(isfinite(with_b[i]) && !memcmp(&with_a[i], &with_b[i], sizeof *with_a),
+                  "%s: number %lld depends on the padding: %.17g and %.17g", model,
+                  (long long)i, with_a[i], with_b[i]);
+}
+
+/* NaN that a layer reads itself; numbers where one before it reads them. */
+TN_UNUSED static void recurrent_padding_changes_nothing(const recurrent_kind *k)
+{
+    static const char *const options[] = {
+        "return_sequences: true, direction: bidirectional, input_dropout: 0.3",
+        "direction: bidirectional, layer_norm: true, zoneout: 0.3",
+        "return_sequences: true, direction: reverse, recurrent_dropout: 0.3",
+        "layer_norm: true, return_sequences: true", "units: 6"};
+    char model[600];
+    for (int i = 0; i < 20; i++) {
+        const char *o = options[i / 4];
+        const bool before = i % 4 / 2;
+        snprintf(model, sizeof model,
+                 "[%s{toy_lengths: {name: length, inputs: input}}, {%s: {inputs: [%s, "
+                 "length], lengths: true, %s%s%s}}]",
+                 before ? "{dense: {units: 5, name: before}}, " : "", k->layer,
+                 before ? "before" : "input", strstr(o, "units") ? "" : "units: 9, ", o,
+                 k->more);
+        recurrent_same_padded(model, i % 2 ? "blis" : "reference", i % 2, 0.25,
+                              before ? -3.5 : NAN);
+    }
+}
+
+/* The output behind a sample's end is 0; its last state is that of its last step. */
+TN_UNUSED static void recurrent_ends_where_samples_do(const recurrent_kind *k)
+{
+    static const char *const direction[] = {"forward", "reverse"};
+    const tn_shape shape = check_shape(2, 5, 2, 0);
+    char model[2][400];
+    for (int way = 0; way < 2; way++) {
+        for (int last = 0; last < 2; last++)
+            snprintf(model[last], sizeof model[last],
+                     "[{toy_lengths: {name: length, inputs: input}}, {%s: {units: 3, "
+                     "inputs: [input, length], lengths: true, direction: %s, "
+                     "return_sequences: %s%s}}]",
+                     k->layer, direction[way], last ? "false" : "true", k->more);
+        check_net *all = recurrent_net(model[0], shape, 60, 1);
+        const double *y = check_net_output(all),
+                     *end = check_net_output(recurrent_net(model[1], shape, 60, 1));
+        int shorter = 0, none = 0;
+        for (int64_t s = 0; s < 60; s++, y += 15, end += 3) {
+            const int64_t length = recurrent_length(all, s, 5), at = way ? 0 : length - 1;
+            shorter += length < 5, none += length == 0;
+            for (int64_t j = 0; j < 3; j++) {
+                cr_assert_eq(end[j], length ? y[at * 3 + j] : 0);
+                for (int64_t t = 0; t < 5; t++)
+                    cr_assert_eq(y[t * 3 + j] != 0, t < length, "step %d of %d", (int)t,
+                                 (int)length);
+            }
+        }
+        cr_assert(shorter > 9 && none > 0, "samples of other lengths are needed");
+    }
+}
+
+/* ---- samples by themselves ----------------------------------------------------------------- */
+
+static void recurrent_alone(const char *model, tn_shape shape, int64_t samples)
+{
+    int64_t count, few;
+    check_net *all = recurrent_net(model, shape, samples, 0);
+    const double *together = recurrent_all(all, &count);
+    const int64_t outputs = all->outputs, numbers = count - samples * outputs;
+    double *sum = check_room(numbers, sizeof *sum);
+    for (int64_t s = 0; s < samples; s++) {
+        check_net *one = recurrent_net(model, shape, 1, 0);
+        memcpy(one->x, (char *)all->x + s * one->inputs * 4, (size_t)one->inputs * 4);
+        memcpy(one->target.real, (const char *)all->target.real + s * outputs * 4,
+               (size_t)outputs * 4);
+        one->pass.row = s;
+        const double *alone = recurrent_all(one, &few);
+        check_near(alone, together + s * outputs, outputs, 1e-6, model);
+        for (int64_t i = 0; i < numbers; i++) sum[i] += alone[outputs + i];
+    }
+    double most = 1;
+    for (int64_t i = 0; i < numbers; i++)
+        most = fmax(most, fabs(together[samples * outputs + i]));
+    check_near(sum, together + samples * outputs, numbers, 1e-6 * most, model);
+}
+
+/* A batch of n is n batches of one. */
+TN_UNUSED static void recurrent_samples_are_apart(const recurrent_kind *k)
+{
+    char model[900];
+    for (int i = 0; i < 12; i++) {
+        recurrent_random_model(k, 1, model);
+        recurrent_alone(model, check_shape(2, 1 + recurrent_below(6), 3, 0), 5);
+    }
+}
+
+/* ---- threads, memory, precision --------------------------------------------------------- */
+
+TN_UNUSED static void recurrent_options_are_reproducible(const recurrent_kind *k)
+{
+    static const int32_t threads[] = {2, 3, 4, 7, 8};
+    char model[900];
+    snprintf(model, sizeof model,
+             "[{dense: 21}, {toy_lengths: {name: length, inputs: input}}, {flatten: "
+             "{name: flat, inputs: input}}, {dense: {name: first, units: %d}}, {%s: "
+             "{units: 70, inputs: [dense, length, first], lengths: true, direction: "
+             "bidirectional, return_sequences: true, layer_norm: true, zoneout: 0.2, "
+             "input_dropout: 0.3, recurrent_dropout: 0.3%s%s}}, {dense: 9}, tanh, {%s: "
+             "{units: 11, stateful: 37}}]",
+             k->cells ? 192 : 140, k->layer,
+             k->cells ? ", projection: 26, zoneout_cell: 0.1" : "", k->more, k->layer);
+    for (int32_t real = 0; real < 2; real++) {
+        const recurrent_run one = recurrent_once(model, NULL, 1, real, false);
+        const recurrent_run low = recurrent_once(model, NULL, 2, real, true);
+        recurrent_same(&one, &low, "values made again");
+        for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+            const recurrent_run more = recurrent_once(model, NULL, threads[i], real,
+                                                      false);
+            recurrent_same(&one, &more, "threads");
+        }
+        if (!real) continue;
+        const recurrent_run plain = recurrent_once(model, "reference", 1, real, false);
+        check_near(one.output, plain.output, one.outputs, 1e-11, "output");
+        check_near(one.gradient, plain.gradient, one.gradients, 1e-9, "gradients");
+    }
+}
+
+/* ---- states that are carried ----------------------------------------------------------------- */
+
+/* Two halves of sequences, one behind the other, give what the whole gives; the second one's gradient
+ * is that with the first's last states as numbers. */
+TN_UNUSED static void recurrent_carries_states(const recurrent_kind *k)
+{
+    enum { samples = 3, steps = 4, features = 2, units = 3 };
+    char model[400], whole[400];
+    snprintf(model, sizeof model,
+             "[{%s: {units: 3, stateful: 5, return_sequences: true%s}}]", k->layer,
+             k->more);
+    snprintf(whole, sizeof whole, "[{%s: {units: 3, return_sequences: true%s}}]",
+             k->layer, k->more);
+    check_net *half = recurrent_net(model, check_shape(2, steps, features, 0), samples,
+                                    1);
+    check_net *full = recurrent_net(whole, check_shape(2, 2 * steps, features, 0),
+                                    samples, 1);
+    const double *all = check_net_output(full), *x = full->x;
+    const double *state = half->graph->state[0].value.data;
+    for (int part = 0; part < 2; part++) {
+        for (int s = 0; s < samples; s++)
+            memcpy((double *)half->x + s * steps * features,
+                   x + (s * 2 + part) * steps * features,
+                   sizeof *x * (size_t)(steps * features));
+        for (int again = 0; again < 2;
+             again++) { /* until commit a step may be repeated */
+            const double *y = check_net_output(half);
+            for (int s = 0; s < samples; s++)
+                check_near(y + s * steps * units, all + (s * 2 + part) * steps * units,
+                           steps * units, 1e-14, "half");
+        }
+        check_net_loss(half, true);
+        cr_assert(part || state[0] == 0, "the state is set before commit");
+        tn_plan_commit(half->plan, &half->pass, TN_COMMIT_STATISTICS);
+        cr_assert(part || state[0] == 0, "the state is no statistic");
+        tn_plan_commit(half->plan, &half->pass, TN_COMMIT_CARRIED);
+        cr_assert_neq(state[0], 0);
+    }
+    const int64_t width = half->graph->state[0].value.dim[1];
+    for (int s = 0; s < 5; s++)
+        for (int j = 0; j < units; j++)
+            cr_assert_float_eq(
+                state[s * width + j],
+                s < samples ? all[(s * 2 + 2) * steps * units - units + j] : 0, 1e-14);
+    half->pass.training = false; /* outside training nothing is carried */
+    const double *y = check_net_output(half);
+    check_net *anew = recurrent_net(whole, check_shape(2, steps, features, 0), samples,
+                                    1);
+    memcpy(anew->x, half->x, sizeof *x * (size_t)(samples * half->inputs));
+    cr_assert(!memcmp(check_net_output(anew), y,
+                      sizeof *y * (size_t)(samples * half->outputs)));
+    tn_graph_forget(half->graph);
+    for (int64_t i = 0; i < 5 * width; i++) cr_assert_eq(state[i], 0);
+}
+
+/* ---- what is refused ------------------------------------------------------------------------- */
+
+TN_UNUSED static void recurrent_options_refuse(const recurrent_kind *k)
+{
+    static const char *const cases[][2] = {
+        {"{units: 3, lengths: true}", "needs a second input"},
+        {"{units: 3, lengths: true, inputs: [input, four]}",
+         "one number for each sample"},
+        {"{units: 3, inputs: [input, four]}", "the states to begin with are"},
+        {"{units: 3, inputs: [input, four, four]}", "has 3 inputs"},
+        {"{units: 3, stateful: 2, direction: reverse}", "direction: forward"},
+        {"{units: 4, stateful: 2, inputs: [input, four]}", "batch before"},
+        {"{units: 3, stateful: -1}", "stateful"},
+        {"{units: 3, zoneout: 1}", "zoneout"},
+        {"{units: 3, input_dropout: 1}", "input_dropout"}};
+    char model[400];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(model, sizeof model,
+                 "[{flatten: {name: flat}}, {dense: {name: four, units: 4}}, {%s: %s}]",
+                 k->layer, cases[i][0]);
+        if (!strstr(cases[i][0], "inputs"))
+            snprintf(model, sizeof model, "[{%s: %s}]", k->layer, cases[i][0]);
+        check_refuses(model, check_shape(2, 4, 2, 0), cases[i][1]);
+    }
+}
+
+/* A length that is none, a batch that is too large. */
+TN_UNUSED static void recurrent_refuses_numbers(const recurrent_kind *k)
+{
+    char model[400];
+    tn_error e = {0};
+    snprintf(model, sizeof model,
+             "[{flatten: {name: flat}}, {dense: {name: length, units: 1}}, {%s: {units: "
+             "3, lengths: true, inputs: [input, length]}}]",
+             k->layer);
+    check_net *net = recurrent_net(model, check_shape(2, 2, 1, 0), 2, 1);
+    cr_assert_eq(tn_plan_forward(net->plan, &net->pass, net->x, NULL, &e), TN_EINVAL);
+    cr_assert_not_null(strstr(e.text, "a whole number from 0 to 2"), "%s", e.text);
+    snprintf(model, sizeof model, "[{%s: {units: 3, stateful: 2}}]", k->layer);
+    net = recurrent_net(model, check_shape(2, 2, 1, 0), 3, 1);
+    cr_assert_eq(tn_plan_forward(net->plan, &net->pass, net->x, NULL, &e), TN_EINVAL);
+    cr_assert_not_null(strstr(e.text, "the batch has more samples, 3"), "%s", e.text);
+}
+
+#endif
