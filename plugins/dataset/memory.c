@@ -140,7 +140,7 @@ static tn_status TN(call_back)(const tn_memory_data *data, tn_call *c, int64_t i
     const int32_t inputs = inputs_of(data);
     float *const target = has_labels(data) ? NULL : field[inputs];
     int32_t *const label = has_labels(data) ? field[inputs] : NULL;
-    float *in[TN_MEMORY_INPUTS];
+    float *in[TN_MEMORY_INPUTS] = {0};
     for (int32_t i = 0; i < inputs; i++) in[i] = field[i];
     const int failed = data->read
                            ? data->read(data->read_data, index, in[0], target, label)

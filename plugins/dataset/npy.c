@@ -184,10 +184,9 @@ static tn_status TN(read)(const void *me, tn_call *c, int32_t split, int64_t ind
     const TN(self) *self = me;
     const npy_array *y = &self->y_of[split];
     const int64_t inputs = self->x->count;
-    for (int64_t i = 0; i < inputs; i++)
-        TN(convert)
-        (&self->x_of[split][i], index, self->scale->at[self->scale->count > 1 ? i : 0],
-         field[i]);
+    for (int64_t i = 0; i < inputs; i++) TN(convert)
+    (&self->x_of[split][i], index, self->scale->at[self->scale->count > 1 ? i : 0],
+     field[i]);
     if (has_labels(y))
         *(int32_t *)field[inputs] = (int32_t)npy_label(y, index);
     else
