@@ -11,11 +11,13 @@
 
 #include "tenon/tenon.h"
 
+#define CLI_INPUTS TN_MEMORY_INPUTS /* that a model has at most */
+
 enum { CLI_DONE = 0, CLI_ERROR = 1, CLI_USAGE = 2, CLI_GO_ON = -1 };
 
 typedef struct cli_options {
     const struct cli_command *command;
-    const char *operand[3];
+    const char *operand[2 + CLI_INPUTS];
     int32_t operands;
     const char **set; /* room for one per argument */
     int32_t sets;

@@ -210,13 +210,39 @@ static void print_memory(const tn_model *model)
     }
 }
 
+static void print_inputs(const tn_model *model)
+{
+    char text[200];
+    const int32_t count = tn_model_inputs(model);
+    printf(count > 1 ? "inputs    " : "input     ");
+    for (int32_t i = 0; i < count; i++)
+        printf("%s%s%s%s", i ? ", " : "", count > 1 ? tn_model_input_name(model, i) : "",
+               count > 1 ? " " : "",
+               cli_shape(text, sizeof text, tn_model_input_shape(model, i)));
+    printf("\n");
+}
+
+/* A shape, or of several inputs an object with the shape of each. */
+static void add_inputs(json_object *event, const tn_model *model)
+{
+    if (tn_model_inputs(model) == 1) {
+        cli_json_shape(event, "input", tn_model_input(model));
+        return;
+    }
+    json_object *inputs = json_object_new_object();
+    for (int32_t i = 0; i < tn_model_inputs(model); i++)
+        cli_json_shape(inputs, tn_model_input_name(model, i),
+                       tn_model_input_shape(model, i));
+    json_object_object_add(event, "input", inputs);
+}
+
 static void print_model(const char *path, const tn_model *model)
 {
     char text[4200];
     printf("\nmodel     %s\n", cli_clean(text, sizeof text, path, false));
     printf("seed      %llu\n", (unsigned long long)tn_model_seed(model));
     printf("precision %s\n", precision_of(model));
-    printf("input     %s\n", cli_shape(text, sizeof text, tn_model_input(model)));
+    print_inputs(model);
     print_classes(model);
     print_memory(model);
     printf("\n");
@@ -232,7 +258,7 @@ static void add_model(json_object *event, const char *path, const tn_model *mode
     cli_json_text(event, "model", path);
     cli_json_int(event, "seed", (int64_t)tn_model_seed(model));
     cli_json_text(event, "precision", precision_of(model));
-    cli_json_shape(event, "input", tn_model_input(model));
+    add_inputs(event, model);
     json_object_object_add(event, "classes", classes);
     cli_model_json(event, model);
 }

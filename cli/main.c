@@ -10,6 +10,8 @@
 
 #define COMMON "tmlj"
 #define MODEL_TOO "MODEL may be the folder of a run.\n"
+#define SEVERAL \
+    "A model with several inputs takes a file for each: image=a.npy extra=b.npy.\n"
 
 const cli_command cli_commands[] = {
     {"train", "CONFIG", "train the network that a YAML file describes",
@@ -25,15 +27,15 @@ const cli_command cli_commands[] = {
     {"predict", "MODEL IN.npy -o OUT.npy", "outputs of a model for an array of samples",
      MODEL_TOO
      "IN holds one sample per entry of its first axis, with as many values as the model\n"
-     "takes, in any number of axes; OUT is float32.\n",
-     2, 2, "o" COMMON, "o", cli_predict},
+     "takes, in any number of axes; OUT is float32.\n" SEVERAL,
+     2, 1 + CLI_INPUTS, "o" COMMON, "o", cli_predict},
     {"gradients", "MODEL X.npy Y.npy -o OUT.safetensors",
      "loss and the gradient of every parameter for a batch",
-     MODEL_TOO
+     MODEL_TOO SEVERAL
      "Y holds whole numbers (labels) or real targets. One training pass over the batch "
      "without\n"
      "an update; regularizers are not part of these gradients.\n",
-     3, 3, "o" COMMON, "o", cli_gradients},
+     3, 2 + CLI_INPUTS, "o" COMMON, "o", cli_gradients},
     {"plugins", "[KIND]", "list every plugin found", "With a KIND those of that kind.\n",
      0, 1, "lj", "", cli_plugins},
     {"describe", "[KIND/]NAME", "options, formula and reference of a plugin",

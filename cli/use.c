@@ -12,8 +12,9 @@ typedef struct use {
     tn_env *env;
     tn_model *model;
     tn_config *config;
-    cli_npy x, y;
-    float *inputs, *targets, *outputs;
+    const char *file[CLI_INPUTS]; /* of each input of the model */
+    cli_npy x[CLI_INPUTS], y;
+    float *inputs[CLI_INPUTS], *targets, *outputs;
     int32_t *labels;
 } use;
 
@@ -29,9 +30,11 @@ static int open_model(use *u, tn_error *error)
 
 static void close_model(use *u)
 {
-    cli_npy_free(&u->x);
+    for (int32_t i = 0; i < CLI_INPUTS; i++) {
+        cli_npy_free(&u->x[i]);
+        free(u->inputs[i]);
+    }
     cli_npy_free(&u->y);
-    free(u->inputs);
     free(u->targets);
     free(u->outputs);
     free(u->labels);
@@ -103,16 +106,59 @@ int cli_evaluate(const cli_options *o, tn_error *error)
 
 /* ---- predict ------------------------------------------------------------------------- */
 
-/* A sample per entry of the first axis; how its values are cut into axes is the model's affair. */
-static int read_inputs(use *u, tn_error *error)
+/* The input that "image=in.npy" is for; -1: none. */
+static int32_t input_of(const tn_model *model, const char *operand)
 {
-    const char *const path = u->options->operand[1];
-    const tn_shape *want = tn_model_input(u->model);
-    if (cli_npy_read(path, u->options->max_memory, &u->x, error)) return CLI_ERROR;
-    const tn_shape *have = &u->x.shape;
+    for (int32_t i = 0; i < tn_model_inputs(model); i++) {
+        const char *const name = tn_model_input_name(model, i);
+        const size_t size = strlen(name);
+        if (!strncmp(operand, name, size) && operand[size] == '=') return i;
+    }
+    return -1;
+}
+
+static int wrong_files(const use *u, const char *why, const char *what, tn_error *error)
+{
+    char each[CLI_INPUTS * 48];
+    size_t used = 0;
+    for (int32_t i = 0; i < tn_model_inputs(u->model) && used < sizeof each; i++)
+        used += (size_t)snprintf(each + used, sizeof each - used, " %s=FILE",
+                                 tn_model_input_name(u->model, i));
+    return cli_fail(error, TN_EINVAL, "%s%s; the model takes%s", why, what, each);
+}
+
+/* The `count` operands behind the model: of several inputs each with its name. */
+static int find_files(use *u, int32_t count, tn_error *error)
+{
+    const char *const *operand = u->options->operand + 1;
+    const int32_t inputs = tn_model_inputs(u->model);
+    if (inputs == 1 && count == 1) return u->file[0] = operand[0], CLI_DONE;
+    if (inputs == 1)
+        return cli_fail(error, TN_EINVAL, "%d files, but the model has one input", count);
+    for (int32_t i = 0; i < count; i++) {
+        const int32_t input = input_of(u->model, operand[i]);
+        if (input < 0)
+            return wrong_files(u, "no name of an input in ", operand[i], error);
+        if (u->file[input]) return wrong_files(u, "a second file in ", operand[i], error);
+        u->file[input] = strchr(operand[i], '=') + 1;
+    }
+    for (int32_t i = 0; i < inputs; i++)
+        if (!u->file[i])
+            return wrong_files(u, "no file for ", tn_model_input_name(u->model, i),
+                               error);
+    return CLI_DONE;
+}
+
+/* A sample per entry of the first axis; how its values are cut into axes is the model's affair. */
+static int read_input(use *u, int32_t i, tn_error *error)
+{
+    const char *const path = u->file[i];
+    const tn_shape *want = tn_model_input_shape(u->model, i);
+    if (cli_npy_read(path, u->options->max_memory, &u->x[i], error)) return CLI_ERROR;
+    const tn_shape *have = &u->x[i].shape;
     int64_t need;
     if (__builtin_mul_overflow(have->dim[0], tn_shape_count(want), &need) ||
-        need != u->x.count) {
+        need != u->x[i].count) {
         char got[160], model[160];
         return cli_fail(error, TN_ESHAPE,
                         "%s: shape %s, but the model takes samples of shape "
@@ -120,22 +166,42 @@ static int read_inputs(use *u, tn_error *error)
                         path, cli_shape(got, sizeof got, have),
                         cli_shape(model, sizeof model, want));
     }
-    u->inputs = cli_npy_floats(&u->x, path, error);
-    return u->inputs ? CLI_DONE : CLI_ERROR;
+    if (have->dim[0] != u->x[0].shape.dim[0])
+        return cli_fail(error, TN_ESHAPE, "%s has %lld samples, but %s has %lld", path,
+                        (long long)have->dim[0], u->file[0],
+                        (long long)u->x[0].shape.dim[0]);
+    u->inputs[i] = cli_npy_floats(&u->x[i], path, error);
+    return u->inputs[i] ? CLI_DONE : CLI_ERROR;
+}
+
+static int read_inputs(use *u, tn_error *error)
+{
+    int status = CLI_DONE;
+    for (int32_t i = 0; status == CLI_DONE && i < tn_model_inputs(u->model); i++)
+        status = read_input(u, i, error);
+    return status;
+}
+
+static const float *const *inputs_of(const use *u)
+{
+    return (const float *const *)u->inputs;
 }
 
 /* Before anything is computed: an output must not replace what it is made from. */
-static int check_out(const use *u, tn_error *error)
+static int check_out(const use *u, const char *input, tn_error *error)
 {
-    const cli_options *o = u->options;
-    for (int32_t i = 0; i < o->operands; i++) {
-        const char *const input = i ? o->operand[i] : u->path;
-        if (cli_same_file(o->out, input))
-            return cli_fail(error, TN_EINVAL,
-                            "-o %s would replace the input %s; give another file", o->out,
-                            input);
-    }
-    return CLI_DONE;
+    if (!cli_same_file(u->options->out, input)) return CLI_DONE;
+    return cli_fail(error, TN_EINVAL,
+                    "-o %s would replace the input %s; give another file",
+                    u->options->out, input);
+}
+
+static int check_outs(const use *u, tn_error *error)
+{
+    int status = check_out(u, u->path, error);
+    for (int32_t i = 0; status == CLI_DONE && i < tn_model_inputs(u->model); i++)
+        status = check_out(u, u->file[i], error);
+    return status;
 }
 
 static void tell_prediction(const cli_options *o, const tn_shape *shape)
@@ -152,8 +218,10 @@ static int predict(use *u, tn_error *error)
     const tn_shape *one = tn_model_output(u->model);
     tn_shape all = {.rank = one->rank + 1};
     int64_t count;
-    if (check_out(u, error) || read_inputs(u, error)) return CLI_ERROR;
-    const int64_t samples = u->x.shape.dim[0];
+    if (find_files(u, u->options->operands - 1, error) || check_outs(u, error) ||
+        read_inputs(u, error))
+        return CLI_ERROR;
+    const int64_t samples = u->x[0].shape.dim[0];
     all.dim[0] = samples;
     for (int32_t i = 0; i < one->rank && i + 1 < TN_MAX_RANK; i++)
         all.dim[i + 1] = one->dim[i];
@@ -162,7 +230,7 @@ static int predict(use *u, tn_error *error)
         return cli_fail(error, TN_ESHAPE, "the output is too large");
     u->outputs = calloc((size_t)count, sizeof *u->outputs);
     if (!u->outputs) return cli_fail(error, TN_ENOMEM, "no memory for the output");
-    if (tn_model_predict(u->model, u->inputs, samples, u->outputs, error))
+    if (tn_model_predict_inputs(u->model, inputs_of(u), samples, u->outputs, error))
         return CLI_ERROR;
     if (cli_npy_write(u->options->out, &all, u->outputs, error)) return CLI_ERROR;
     if (u->options->json) tell_prediction(u->options, &all);
@@ -178,13 +246,13 @@ int cli_predict(const cli_options *o, tn_error *error)
 
 static int read_targets(use *u, tn_error *error)
 {
-    const char *const path = u->options->operand[2];
+    const char *const path = u->options->operand[u->options->operands - 1];
     if (cli_npy_read(path, u->options->max_memory, &u->y, error)) return CLI_ERROR;
     const tn_shape *have = &u->y.shape;
-    if (have->rank < 1 || have->dim[0] != u->x.shape.dim[0])
+    if (have->rank < 1 || have->dim[0] != u->x[0].shape.dim[0])
         return cli_fail(error, TN_ESHAPE,
                         "%s: the first axis must be that of %s, %lld samples", path,
-                        u->options->operand[1], (long long)u->x.shape.dim[0]);
+                        u->file[0], (long long)u->x[0].shape.dim[0]);
     const bool real = u->y.dtype == TN_F32 || u->y.dtype == TN_F64;
     const tn_shape *out = tn_model_output(u->model);
     const int64_t rows = tn_shape_count(out) / tn_shape_width(out);
@@ -208,10 +276,13 @@ static int read_targets(use *u, tn_error *error)
 static int gradients(use *u, tn_error *error)
 {
     double loss = 0;
-    if (check_out(u, error) || read_inputs(u, error) || read_targets(u, error))
+    const cli_options *o = u->options;
+    if (find_files(u, o->operands - 2, error) || check_outs(u, error) ||
+        check_out(u, o->operand[o->operands - 1], error) || read_inputs(u, error) ||
+        read_targets(u, error))
         return CLI_ERROR;
-    if (tn_model_gradients_save(u->model, u->inputs, u->targets, u->labels,
-                                u->x.shape.dim[0], u->options->out, &loss, error))
+    if (tn_model_gradients_save_inputs(u->model, inputs_of(u), u->targets, u->labels,
+                                       u->x[0].shape.dim[0], o->out, &loss, error))
         return CLI_ERROR;
     if (!u->options->json) {
         printf("loss %.9g\n", loss);

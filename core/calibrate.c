@@ -26,8 +26,8 @@ static tn_tensor output_of(const tn_plan *plan, const tn_graph *g, int32_t node,
     return t;
 }
 
-static tn_status calibrate(tn_graph *g, tn_plan *plan, int32_t param, const void *x,
-                           int64_t samples, tn_error *e)
+static tn_status calibrate(tn_graph *g, tn_plan *plan, int32_t param,
+                           const void *const *x, int64_t samples, tn_error *e)
 {
     tn_graph_param *p = &g->param[param];
     const tn_initializer *init = p->init->vtable;
@@ -36,7 +36,7 @@ static tn_status calibrate(tn_graph *g, tn_plan *plan, int32_t param, const void
     int32_t again = 1;
     for (int32_t round = 0; again && round < MAX_ROUNDS; round++) {
         tn_calling calling;
-        tn_status status = tn_plan_forward(plan, &pass, x, NULL, e);
+        tn_status status = tn_plan_run(plan, &pass, x, NULL, e);
         if (status) return status;
         const tn_tensor out = output_of(plan, g, p->node, samples);
         tn_call *call = tn_call_refer(&calling, g->env, p->init, g->real, e);
@@ -49,7 +49,8 @@ static tn_status calibrate(tn_graph *g, tn_plan *plan, int32_t param, const void
     return TN_OK;
 }
 
-tn_status tn_graph_calibrate(tn_graph *g, const void *x, int64_t samples, tn_error *e)
+tn_status tn_graph_calibrate(tn_graph *g, const void *const *x, int64_t samples,
+                             tn_error *e)
 {
     const tn_plan_options options = {.samples = samples, .keeps = true};
     tn_plan *plan = NULL;

@@ -2,7 +2,7 @@
  *
  * A path alternates between sections, which hold one plugin ("optimizer", a list's
  * item), and options, which may hold sections in turn; lists of sections are stepped
- * into by number. Only the root's `train` and `init_from` are plain options. So it can be
+ * into by number. Only the root's `input`, `train` and `init_from` are plain options. So it can be
  * told from a path alone where a second plugin would come to stand beside the first. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +99,11 @@ static tn_status step_map(const setting *s, tn_cfg *map, const char *step, tn_cf
     return add_entry(s, map, step, slot, e);
 }
 
+static bool is_plain(const char *key)
+{
+    return !strcmp(key, "input") || !strcmp(key, "train") || !strcmp(key, "init_from");
+}
+
 /* One step down from *slot, which then points at the place of that name. */
 static tn_status step_down(setting *s, tn_cfg ***slot, const char *step, tn_error *e)
 {
@@ -107,7 +112,7 @@ static tn_status step_down(setting *s, tn_cfg ***slot, const char *step, tn_erro
     tn_status status = TN_OK;
     if (node->type == TN_CFG_SCALAR) status = open_scalar(s, node, step, e);
     if (!status) status = step_map(s, node, step, slot, e);
-    if (step == s->steps) s->plain = !strcmp(step, "train") || !strcmp(step, "init_from");
+    if (step == s->steps) s->plain = is_plain(step);
     s->section = !s->section && !s->plain;
     return status;
 }

@@ -168,24 +168,53 @@ tn_status tn_env_info_get(tn_env *env, tn_env_info *info, tn_error *e)
 
 /* ---- data in memory ---------------------------------------------------------------- */
 
-static tn_status check_data(const char *name, const tn_memory_data *d, tn_error *e)
+static bool is_possible(const tn_shape *input)
 {
     int64_t size;
-    const char *wrong = NULL;
-    if (d->samples < 1)
-        wrong = "samples must be 1 or more";
-    else if (d->input.rank < 1 || !tn_shape_size(&d->input, &size))
-        wrong = "the shape of the input is not possible";
-    else if (!tn_shape_size(&d->target, &size))
-        wrong = "the shape of the target is not possible";
-    else if (!d->read == !d->inputs)
-        wrong = "give either inputs or a read function";
-    else if (!d->read && !d->targets == !d->labels)
-        wrong = "give either targets or labels";
-    else if (d->labels && d->target.rank)
-        wrong = "the target of labels has rank 0";
-    else if (d->classes < 0)
-        wrong = "classes must be 0 or more";
+    return input->rank >= 1 && tn_shape_size(input, &size);
+}
+
+/* Of several inputs; NULL: nothing. */
+static const char *wrong_with_named(const tn_memory_data *d)
+{
+    if (d->input.rank || d->inputs || d->read)
+        return "give either input and inputs (or read), or named ones";
+    for (int32_t i = 0; i < TN_MEMORY_INPUTS && *d->named[i].name; i++) {
+        const tn_memory_input *in = &d->named[i];
+        if (!memchr(in->name, 0, sizeof in->name))
+            return "the name of an input is too long";
+        if (!is_possible(&in->shape)) return "the shape of an input is not possible";
+        if (!d->read_named == !in->values)
+            return "give either the values of all named inputs or read_named";
+    }
+    return NULL;
+}
+
+static const char *wrong_with_inputs(const tn_memory_data *d)
+{
+    if (*d->named[0].name) return wrong_with_named(d);
+    if (!is_possible(&d->input)) return "the shape of the input is not possible";
+    if (!d->read == !d->inputs || d->read_named)
+        return "give either inputs or a read function";
+    return NULL;
+}
+
+static const char *wrong_with_targets(const tn_memory_data *d)
+{
+    int64_t size;
+    const bool reads = d->read || d->read_named;
+    if (!tn_shape_size(&d->target, &size))
+        return "the shape of the target is not possible";
+    if (!reads && !d->targets == !d->labels) return "give either targets or labels";
+    if (d->labels && d->target.rank) return "the target of labels has rank 0";
+    return d->classes < 0 ? "classes must be 0 or more" : NULL;
+}
+
+static tn_status check_data(const char *name, const tn_memory_data *d, tn_error *e)
+{
+    const char *wrong = wrong_with_inputs(d);
+    if (!wrong) wrong = wrong_with_targets(d);
+    if (d->samples < 1) wrong = "samples must be 1 or more";
     return wrong ? tn_error_set(e, TN_EINVAL, "data '%s': %s", name, wrong) : TN_OK;
 }
 

@@ -11,8 +11,10 @@ tn_status tn_not_finite(const tn_plan *plan, const tn_pass *pass, const tn_graph
     const int32_t bad = tn_plan_first_bad(plan, pass);
     char where[160] = "in the loss itself (every layer's output is finite)";
     if (bad == -2) snprintf(where, sizeof where, "somewhere in the network");
-    if (!bad) snprintf(where, sizeof where, "in the input data");
-    if (bad > 0)
+    if (bad >= 0 && bad < g->inputs)
+        snprintf(where, sizeof where, "in the input data%s%s", g->inputs > 1 ? ", " : "",
+                 g->inputs > 1 ? g->node[bad].name : "");
+    if (bad >= g->inputs)
         snprintf(where, sizeof where, "in layer '%s' (%s)", g->node[bad].name,
                  g->node[bad].layer->entry->name);
     return tn_error_set(
@@ -24,10 +26,11 @@ tn_status tn_not_finite(const tn_plan *plan, const tn_pass *pass, const tn_graph
 }
 
 static tn_status add_batch(const tn_judge *j, tn_plan *plan, const tn_graph *g,
-                           tn_batch *batch, int32_t input, double *sums, tn_error *e)
+                           const tn_batch *batch, const void *const *x, double *sums,
+                           tn_error *e)
 {
     const tn_pass pass = {.samples = batch->samples};
-    tn_status status = tn_plan_forward(plan, &pass, batch->field[input].real, NULL, e);
+    tn_status status = tn_plan_run(plan, &pass, x, NULL, e);
     if (!status) status = tn_judge_add(j, plan, &pass, batch->field, 0, false, sums, e);
     if (!status && !isfinite(sums[0]))
         status = tn_not_finite(plan, &pass, g, "evaluation", e);
@@ -37,33 +40,23 @@ static tn_status add_batch(const tn_judge *j, tn_plan *plan, const tn_graph *g,
 tn_status tn_evaluate(const tn_judge *j, tn_plan *plan, const tn_graph *g, tn_feed *feed,
                       int32_t split, const atomic_bool *cancel, double *sums, tn_error *e)
 {
-    const int32_t input = tn_feed_find(tn_feed_info(feed, split == TN_TRAIN), "input");
+    const tn_inputs in = tn_graph_inputs(g);
+    int32_t field[TN_MOST_INPUTS];
     const int64_t batches = tn_feed_batches(feed, split);
     memset(sums, 0, (size_t)j->sums * sizeof *sums);
+    tn_inputs_find(&in, tn_feed_info(feed, split == TN_TRAIN), field);
     tn_status status = TN_OK;
     for (int64_t b = 0; !status && b < batches; b++) {
         tn_batch batch;
+        const void *x[TN_MOST_INPUTS];
         if (cancel && atomic_load(cancel))
             return tn_error_set(e, TN_ECANCELED, "stopped on request");
         status = tn_feed_batch(feed, split, 0, b, &batch, e);
-        if (!status) status = add_batch(j, plan, g, &batch, input, sums, e);
+        if (status) break;
+        tn_inputs_take(&in, field, &batch, x);
+        status = add_batch(j, plan, g, &batch, x, sums, e);
     }
     return status;
-}
-
-tn_status tn_check_input(const tn_graph *g, const tn_data_info *info, tn_error *e)
-{
-    const int32_t input = tn_feed_find(info, "input");
-    if (input < 0 || !info->field[input].real)
-        return tn_error_set(e, TN_EINVAL, "the data has no field 'input' of numbers");
-    const tn_shape *have = &info->field[input].shape, *want = &g->node[0].spec.out;
-    if (tn_shape_same(have, want)) return TN_OK;
-    char got[128], takes[128];
-    tn_shape_text(have, got, sizeof got);
-    tn_shape_text(want, takes, sizeof takes);
-    return tn_error_set(e, TN_ESHAPE,
-                        "samples of the data have shape %s, the model takes %s", got,
-                        takes);
 }
 
 /* ---- tn_model_evaluate --------------------------------------------------------------- */
@@ -85,7 +78,8 @@ static tn_status prepare(evaluation *v, tn_model *model, const tn_cfg *root,
     const tn_data_info *info = tn_feed_info(v->feed, split == TN_TRAIN);
     if (info->count[split] < 1)
         return tn_error_set(e, TN_EINVAL, "the data has no %s split", names[split]);
-    status = tn_check_input(g, info, e);
+    const tn_inputs in = tn_graph_inputs(g);
+    status = tn_inputs_check(&in, info, e);
     if (!status) status = tn_judge_new(g, model->config->root, info, &v->judge, e);
     if (!status)
         status = tn_plan_new(g, tn_feed_batch_size(v->feed), false, false, &v->plan, e);

@@ -25,6 +25,7 @@ static tn_status differentiate(gradients *all, int64_t samples, double *loss, tn
     const tn_sweep sweep = {.graph = all->graph,
                             .plan = all->plan,
                             .judge = &only_loss,
+                            .info = &all->handed.info,
                             .parts = 1,
                             .samples = samples,
                             .part = the_batch,
@@ -45,18 +46,20 @@ static tn_status write_archive(gradients *all, const char *path, tn_error *e)
     return tn_archive_write(g->env, path, &archive, e);
 }
 
-tn_status tn_model_gradients_save(tn_model *model, const float *x, const float *targets,
-                                  const int32_t *labels, int64_t samples,
-                                  const char *path, double *loss, tn_error *e)
+tn_status tn_model_gradients_save_inputs(tn_model *model, const float *const *x,
+                                         const float *targets, const int32_t *labels,
+                                         int64_t samples, const char *path, double *loss,
+                                         tn_error *e)
 {
     gradients all = {.graph = model->graph};
     const tn_plan_options options = {
         .samples = samples, .training = true, .low = model->low};
-    const tn_data_info info = tn_handed_info(all.graph, targets != NULL);
-    tn_status status = tn_judge_new(all.graph, model->config->root, &info, &all.judge, e);
+    const tn_data_info *info = &all.handed.info;
+    all.handed.info = tn_handed_info(all.graph, targets != NULL);
+    tn_status status = tn_judge_new(all.graph, model->config->root, info, &all.judge, e);
     if (!status)
-        status = tn_handed_take(&all.handed, all.graph, &info, x, targets, labels,
-                                samples, e);
+        status = tn_handed_take(&all.handed, all.graph, info, x, targets, labels, samples,
+                                e);
     if (!status) status = tn_plan_make(all.graph, &options, &all.plan, e);
     if (!status) status = differentiate(&all, samples, loss, e);
     if (!status) status = write_archive(&all, path, e);
@@ -65,4 +68,14 @@ tn_status tn_model_gradients_save(tn_model *model, const float *x, const float *
     tn_plan_free(all.plan);
     tn_judge_free(all.judge);
     return status;
+}
+
+tn_status tn_model_gradients_save(tn_model *model, const float *x, const float *targets,
+                                  const int32_t *labels, int64_t samples,
+                                  const char *path, double *loss, tn_error *e)
+{
+    const tn_status status = tn_graph_has_one(model->graph, "tn_model_gradients_save", e);
+    if (status) return status;
+    return tn_model_gradients_save_inputs(model, &x, targets, labels, samples, path, loss,
+                                          e);
 }

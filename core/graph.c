@@ -1,19 +1,50 @@
 /* graph.c - a graph's life: see graph.h. */
 #include "core/graph_build.h"
 
-static tn_status add_input(tn_graph *g, const tn_shape *input, tn_error *e)
+#include <string.h>
+
+static tn_status add_input(tn_graph *g, const tn_input_spec *in, tn_error *e)
 {
     int64_t size;
     char text[128];
-    if (input->rank > TN_MAX_SAMPLE_RANK || !tn_shape_size(input, &size)) {
-        tn_shape_text(input, text, sizeof text);
-        return tn_error_set(e, TN_ESHAPE, "the input's shape %s is not possible", text);
+    if (in->shape.rank > TN_MAX_SAMPLE_RANK || !tn_shape_size(&in->shape, &size)) {
+        tn_shape_text(&in->shape, text, sizeof text);
+        return tn_error_set(e, TN_ESHAPE,
+                            "the shape %s of the input '%s' is not possible", text,
+                            in->name);
     }
-    tn_status status = tn_graph_room(g, (void **)&g->node, 0, sizeof *g->node, e);
+    tn_graph_node node = {.spec.out = in->shape};
+    tn_status status = tn_graph_take_name(g, in->name, "", g->nodes, node.name, e);
+    if (!status) status = tn_graph_room(g, (void **)&g->node, g->nodes, sizeof node, e);
     if (status) return status;
-    g->node[0].spec.out = *input;
-    g->nodes = 1;
-    return tn_graph_take_name(g, "input", "", 0, g->node[0].name, e);
+    g->node[g->nodes++] = node;
+    g->inputs++;
+    return TN_OK;
+}
+
+static tn_status add_inputs(tn_graph *g, const tn_inputs *in, tn_error *e)
+{
+    tn_status status = TN_OK;
+    for (int32_t i = 0; !status && i < in->count; i++)
+        status = add_input(g, &in->of[i], e);
+    return status;
+}
+
+/* Nobody means to give what has no effect. */
+static tn_status check_read(const tn_graph *g, const tn_cfg *model, tn_error *e)
+{
+    bool read[TN_MOST_INPUTS] = {0};
+    for (int32_t i = g->inputs; i < g->nodes; i++)
+        for (int32_t k = 0; k < g->node[i].inputs; k++)
+            if (g->node[i].input[k] < g->inputs) read[g->node[i].input[k]] = true;
+    for (int32_t i = 0; i < g->inputs; i++)
+        if (!read[i] && g->inputs > 1)
+            return tn_cfg_error(
+                model, e, TN_EINVAL,
+                "no layer reads the input '%s'; name it in the inputs: of "
+                "one, or list only the others under input:",
+                g->node[i].name);
+    return TN_OK;
 }
 
 static const tn_cfg *model_of(const tn_cfg *root, tn_error *e)
@@ -36,7 +67,7 @@ static tn_status list_instances(tn_graph *g, tn_error *e)
     g->instance = tn_memory_array(&g->env->memory, 3 * (size_t)g->nodes,
                                   sizeof(tn_instance *), e);
     if (!g->instance) return TN_ENOMEM;
-    for (int32_t i = 1; i < g->nodes; i++) {
+    for (int32_t i = g->inputs; i < g->nodes; i++) {
         tn_instance *layer = g->node[i].layer;
         list(g, layer);
         list(g, layer->host.parametrization);
@@ -46,11 +77,20 @@ static tn_status list_instances(tn_graph *g, tn_error *e)
     return TN_OK;
 }
 
-tn_status tn_graph_build(tn_env *env, const tn_cfg *root, const tn_shape *input,
+/* Where there are several inputs, the first layer has to say which it reads. */
+static tn_status add_model(tn_graph *g, const tn_cfg *model, tn_error *e)
+{
+    const tn_around nothing = {.prefix = ""};
+    int32_t last;
+    const tn_status status = tn_graph_add_list(g, model, &nothing, g->inputs > 1 ? -1 : 0,
+                                               &last, e);
+    return status ? status : check_read(g, model, e);
+}
+
+tn_status tn_graph_build(tn_env *env, const tn_cfg *root, const tn_inputs *in,
                          int32_t real, uint64_t seed, int64_t most, tn_graph **out,
                          tn_error *e)
 {
-    const tn_around nothing = {.prefix = ""};
     *out = NULL;
     const tn_cfg *model = model_of(root, e);
     if (!model) return TN_EINVAL;
@@ -59,9 +99,8 @@ tn_status tn_graph_build(tn_env *env, const tn_cfg *root, const tn_shape *input,
     g->env = env, g->real = real, g->seed = seed, g->budget = most;
     pthread_mutex_init(&g->packing, NULL);
     tn_graph_changed(g); /* version 0 is none */
-    int32_t last;
-    tn_status status = add_input(g, input, e);
-    if (!status) status = tn_graph_add_list(g, model, &nothing, 0, &last, e);
+    tn_status status = add_inputs(g, in, e);
+    if (!status) status = add_model(g, model, e);
     if (!status) status = tn_graph_equip(g, root, e);
     if (!status) status = list_instances(g, e);
     for (int32_t i = 0; i < g->params; i++) g->param[i].packed.graph = g;
@@ -76,7 +115,8 @@ tn_status tn_graph_new(tn_env *env, const tn_cfg *root, const tn_shape *input,
                        int32_t real, uint64_t seed, int64_t most, tn_graph **out,
                        tn_error *e)
 {
-    tn_status status = tn_graph_build(env, root, input, real, seed, most, out, e);
+    const tn_inputs in = tn_inputs_one(input);
+    tn_status status = tn_graph_build(env, root, &in, real, seed, most, out, e);
     if (!status) status = tn_graph_draw(*out, e);
     if (!status) return TN_OK;
     tn_graph_free(*out);
@@ -132,6 +172,26 @@ void tn_graph_walk(tn_graph *g, void (*visit)(void *, tn_instance *), void *data
 {
     for (int32_t i = 0; i < g->instances; i++)
         tn_instance_walk(g->instance[i], visit, data);
+}
+
+tn_inputs tn_graph_inputs(const tn_graph *g)
+{
+    tn_inputs in = {.count = g->inputs};
+    for (int32_t i = 0; i < g->inputs; i++) {
+        memcpy(in.of[i].name, g->node[i].name, sizeof in.of[i].name - 1);
+        in.of[i].shape = g->node[i].spec.out;
+    }
+    return in;
+}
+
+tn_status tn_graph_has_one(const tn_graph *g, const char *call, tn_error *e)
+{
+    char names[TN_MOST_INPUTS * 40];
+    const tn_inputs in = tn_graph_inputs(g);
+    if (in.count == 1) return TN_OK;
+    return tn_error_set(e, TN_EINVAL,
+                        "the model has %d inputs (%s); %s_inputs takes an array for each",
+                        in.count, tn_inputs_names(&in, names, sizeof names), call);
 }
 
 const tn_shape *tn_graph_output(const tn_graph *g)

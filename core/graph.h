@@ -1,12 +1,12 @@
 /* graph.h - a network: nodes with inferred shapes, parameters, states.
  *
- * Nodes stand in the order of computation; node 0 is the input. Blocks are expanded while the
+ * Nodes stand in the order of computation; the first are the inputs. Blocks are expanded while the
  * graph is built, so that they see the shapes before them; depth (16) and count (10,000) are
  * limited. The last node is the output. */
 #ifndef CORE_GRAPH_H
 #define CORE_GRAPH_H
 
-#include "core/instance.h"
+#include "core/inputs.h"
 
 #define TN_MAX_INPUTS 64
 #define TN_NODE_NAME 64
@@ -25,7 +25,7 @@ typedef struct tn_packed {
 
 typedef struct tn_graph_node {
     char name[TN_NODE_NAME]; /* "dense", "relu_2", "residual.dense"; unique */
-    tn_instance *layer;      /* NULL for node 0 */
+    tn_instance *layer;      /* NULL of inputs */
     int32_t inputs, *input;
     tn_node spec; /* spec.in points into the graph */
     int32_t first_param, params;
@@ -66,7 +66,7 @@ typedef struct tn_graph_state {
 typedef struct tn_graph {
     tn_env *env;
     int32_t real;
-    int32_t nodes, params, states;
+    int32_t inputs, nodes, params, states;
     tn_graph_node *node;
     tn_graph_param *param;
     tn_graph_state *state;
@@ -82,20 +82,22 @@ typedef struct tn_graph {
     pthread_mutex_t packing; /* of packed */
 } tn_graph;
 
-/* From `model:` (a list), `init:`, `regularizer:` of the config's root. A network whose parameters
- * and states take more bytes than `most` is refused. */
+/* From `model:` (a list), `init:`, `regularizer:` of the config's root, with parameters of zeros,
+ * which are read or drawn next. A network whose parameters and states take more bytes than `most`
+ * is refused. */
+tn_status tn_graph_build(tn_env *, const tn_cfg *root, const tn_inputs *, int32_t real,
+                         uint64_t seed, int64_t most, tn_graph **, tn_error *);
+/* The same with one input, and with first values. */
 tn_status tn_graph_new(tn_env *, const tn_cfg *root, const tn_shape *input, int32_t real,
                        uint64_t seed, int64_t most, tn_graph **, tn_error *);
-/* The same, with parameters of zeros: for those that are read or drawn next. */
-tn_status tn_graph_build(tn_env *, const tn_cfg *root, const tn_shape *input,
-                         int32_t real, uint64_t seed, int64_t most, tn_graph **,
-                         tn_error *);
 /* First values of all parameters that are not given, and of what parametrizations have. */
 tn_status tn_graph_draw(tn_graph *, tn_error *);
 void tn_graph_free(tn_graph *);
 
-/* Data-driven initializers (calibrate) on a first batch; nothing if there is none. */
-tn_status tn_graph_calibrate(tn_graph *, const void *x, int64_t samples, tn_error *);
+/* Data-driven initializers (calibrate) on a first batch, an array for each input; nothing if there
+ * is none. */
+tn_status tn_graph_calibrate(tn_graph *, const void *const *x, int64_t samples,
+                             tn_error *);
 
 /* Sets the dials of layers, parametrizations and regularizers; the end of an epoch for their
  * schedules; all instances with numbers to keep. */
@@ -109,6 +111,9 @@ void tn_graph_forget(tn_graph *);
 /* Weights, states or dials have changed: packed copies and folds are out of date. */
 void tn_graph_changed(tn_graph *);
 
+tn_inputs tn_graph_inputs(const tn_graph *);
+/* An error for calls that hand over one array, where there are several inputs. */
+tn_status tn_graph_has_one(const tn_graph *, const char *call, tn_error *);
 const tn_shape *tn_graph_output(const tn_graph *);
 
 /* Behind a flattened image of several positions, features stand position by position here and

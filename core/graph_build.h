@@ -25,7 +25,7 @@ tn_status tn_graph_declare_param(tn_calling *, const tn_param_spec *);
 tn_status tn_graph_declare_state(tn_calling *, const char *name, const tn_shape *,
                                  double fill);
 
-/* Adds all nodes of a list behind node `input`; *last is the number of the last one. */
+/* Adds all nodes of a list behind node `input` (-1: the first layer must name what it reads); *last is the number of the last one. */
 tn_status tn_graph_add_list(tn_graph *, const tn_cfg *list, const tn_around *,
                             int32_t input, int32_t *last, tn_error *);
 

@@ -43,13 +43,25 @@ static tn_status find_input(const tn_graph *g, const tn_cfg *where, const char *
                         near ? near : "", near ? "'?" : "");
 }
 
+/* The first of a model with several inputs. */
+static tn_status must_choose(const tn_graph *g, const tn_instance *layer, tn_error *e)
+{
+    char names[TN_MOST_INPUTS * 40];
+    const tn_inputs in = tn_graph_inputs(g);
+    return tn_cfg_error(layer->where, e, TN_EINVAL,
+                        "the model has the inputs %s; say which ones %s reads, e.g. "
+                        "inputs: %s",
+                        tn_inputs_names(&in, names, sizeof names), layer->entry->name,
+                        in.of[0].name);
+}
+
 static tn_status find_inputs(const tn_graph *g, const tn_instance *layer,
                              const char *prefix, int32_t before,
                              int32_t input[TN_MAX_INPUTS], int32_t *count, tn_error *e)
 {
     const tn_cfg *names = layer->host.inputs;
     *count = 1, input[0] = before;
-    if (!names) return TN_OK;
+    if (!names) return before < 0 ? must_choose(g, layer, e) : TN_OK;
     if (names->type == TN_CFG_SCALAR) return find_input(g, names, prefix, &input[0], e);
     if (names->type != TN_CFG_LIST || !names->count || names->count > TN_MAX_INPUTS)
         return tn_cfg_error(names, e, TN_EINVAL,

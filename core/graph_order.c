@@ -36,8 +36,8 @@ static int64_t order_of(const tn_graph *g, int32_t number, const int64_t *channe
 
 void tn_graph_channels(const tn_graph *g, int64_t *channels)
 {
-    channels[0] = 0;
-    for (int32_t i = 1; i < g->nodes; i++) channels[i] = order_of(g, i, channels);
+    for (int32_t i = 0; i < g->inputs; i++) channels[i] = 0;
+    for (int32_t i = g->inputs; i < g->nodes; i++) channels[i] = order_of(g, i, channels);
 }
 
 int32_t tn_graph_feature_axis(const tn_graph_param *p)

@@ -8,10 +8,13 @@ tn_data_info tn_handed_info(const tn_graph *g, bool real_targets)
 {
     const tn_shape *out = tn_graph_output(g);
     const int64_t width = tn_shape_width(out);
-    tn_data_info info = {.fields = 2};
-    info.field[0] = (tn_field_spec){
-        .name = "input", .real = 1, .shape = g->node[0].spec.out};
-    tn_field_spec *target = &info.field[1];
+    const tn_inputs in = tn_graph_inputs(g);
+    tn_data_info info = {.fields = in.count + 1};
+    for (int32_t i = 0; i < in.count; i++) {
+        info.field[i] = (tn_field_spec){.real = 1, .shape = in.of[i].shape};
+        memcpy(info.field[i].name, in.of[i].name, sizeof in.of[i].name);
+    }
+    tn_field_spec *target = &info.field[in.count];
     *target = (tn_field_spec){.name = "target", .real = real_targets, .shape = *out};
     if (real_targets) return info;
     if (target->shape.rank) target->shape.rank--; /* a label for each row */
@@ -23,25 +26,35 @@ tn_data_info tn_handed_info(const tn_graph *g, bool real_targets)
 
 void tn_handed_free(tn_env *env, tn_handed *h)
 {
-    tn_memory_put(&env->memory, h->input);
+    for (int32_t i = 0; i < TN_MOST_INPUTS; i++) {
+        tn_memory_put(&env->memory, h->input[i]);
+        h->input[i] = NULL;
+    }
     tn_memory_put(&env->memory, h->target);
-    *h = (tn_handed){0};
+    h->target = NULL, h->samples = 0;
 }
 
-static tn_status make_room(tn_handed *h, const tn_graph *g, int64_t in, int64_t target,
-                           int64_t samples, tn_error *e)
+static tn_status take_room(const tn_graph *g, int64_t values, int64_t samples,
+                           void **room, tn_error *e)
 {
-    int64_t inputs, targets;
-    if (samples <= h->samples) return TN_OK;
-    if (!tn_size_mul(in, samples, &inputs) || !tn_size_mul(target, samples, &targets))
+    int64_t all;
+    if (!tn_size_mul(values, samples, &all))
         return tn_error_set(e, TN_ENOMEM, "%lld samples are too many",
                             (long long)samples);
+    *room = tn_memory_array(&g->env->memory, (size_t)all, sizeof(double), e);
+    return *room ? TN_OK : TN_ENOMEM;
+}
+
+static tn_status make_room(tn_handed *h, const tn_graph *g, const tn_inputs *in,
+                           int64_t target, int64_t samples, tn_error *e)
+{
+    if (samples <= h->samples) return TN_OK;
     tn_handed_free(g->env, h);
-    h->input = tn_memory_array(&g->env->memory, (size_t)inputs, sizeof(double), e);
-    h->target = tn_memory_array(&g->env->memory, (size_t)targets, sizeof(double), e);
-    if (!h->input || !h->target) return TN_ENOMEM;
-    h->samples = samples;
-    return TN_OK;
+    tn_status status = take_room(g, target, samples, &h->target, e);
+    for (int32_t i = 0; !status && i < in->count; i++)
+        status = take_room(g, tn_shape_count(&in->of[i].shape), samples, &h->input[i], e);
+    if (!status) h->samples = samples;
+    return status;
 }
 
 static tn_status check_labels(const int32_t *labels, int64_t samples, int64_t wide,
@@ -69,35 +82,53 @@ static tn_status check_kind(const tn_field_spec *target, const float *targets,
     return TN_OK;
 }
 
-tn_status tn_handed_take(tn_handed *h, const tn_graph *g, const tn_data_info *info,
-                         const float *x, const float *targets, const int32_t *labels,
-                         int64_t samples, tn_error *e)
+static tn_status check_arrays(const tn_inputs *in, const float *const *x, tn_error *e)
 {
-    const int32_t input = tn_feed_find(info, "input"),
-                  target = tn_feed_find(info, "target");
-    if (input < 0 || target < 0)
-        return tn_error_set(e, TN_ENOTSUP,
-                            "the data has no input and target to stand in for");
+    if (!x || (in->count == 1 && !x[0]))
+        return tn_error_set(e, TN_EINVAL, "no inputs: x is NULL");
+    for (int32_t i = 0; i < in->count; i++)
+        if (!x[i])
+            return tn_error_set(e, TN_EINVAL, "no values of '%s': x[%d] is NULL",
+                                in->of[i].name, i);
+    return TN_OK;
+}
+
+/* The caller's array, or in double precision a copy. */
+static void *in_precision(const tn_graph *g, const float *values, int64_t n, void *room)
+{
+    if (!g->real || !values) return (void *)(uintptr_t)values;
+    tn_bridge_of(1)->from_float(values, n, room);
+    return room;
+}
+
+tn_status tn_handed_take(tn_handed *h, const tn_graph *g, const tn_data_info *info,
+                         const float *const *x, const float *targets,
+                         const int32_t *labels, int64_t samples, tn_error *e)
+{
+    const tn_inputs in = tn_graph_inputs(g);
+    const int32_t target = tn_feed_find(info, "target");
+    int32_t field[TN_MOST_INPUTS];
+    if (target < 0)
+        return tn_error_set(e, TN_ENOTSUP, "the data has no target to stand in for");
     const tn_field_spec *spec = &info->field[target];
-    const int64_t in = tn_shape_count(&info->field[input].shape);
     const int64_t wide = tn_shape_count(&spec->shape);
     if (samples < 1)
         return tn_error_set(e, TN_EINVAL, "%lld samples", (long long)samples);
-    if (!x) return tn_error_set(e, TN_EINVAL, "no inputs: x is NULL");
-    tn_status status = check_kind(spec, targets, labels, e);
+    tn_status status = check_arrays(&in, x, e);
+    if (!status) status = check_kind(spec, targets, labels, e);
     if (!status && labels) status = check_labels(labels, samples, wide, spec->classes, e);
-    if (!status && g->real) status = make_room(h, g, in, wide, samples, e);
+    if (!status && g->real) status = make_room(h, g, &in, wide, samples, e);
     if (status) return status;
     h->batch = (tn_batch){.samples = samples, .fields = info->fields};
-    tn_field *fx = &h->batch.field[input], *ft = &h->batch.field[target];
-    *fx = (tn_field){.width = in, .real = (void *)(uintptr_t)x};
-    *ft = (tn_field){.width = wide,
-                     .real = (void *)(uintptr_t)targets,
-                     .label = (int32_t *)(uintptr_t)labels};
-    if (!g->real) return TN_OK;
-    tn_bridge_of(1)->from_float(x, samples * in, h->input);
-    if (targets) tn_bridge_of(1)->from_float(targets, samples * wide, h->target);
-    fx->real = h->input;
-    if (targets) ft->real = h->target;
+    tn_inputs_find(&in, info, field);
+    for (int32_t i = 0; i < in.count; i++) {
+        const int64_t width = tn_shape_count(&in.of[i].shape);
+        h->batch.field[field[i]] = (tn_field){
+            .width = width, .real = in_precision(g, x[i], samples * width, h->input[i])};
+    }
+    h->batch.field[target] = (tn_field){
+        .width = wide,
+        .real = in_precision(g, targets, samples * wide, h->target),
+        .label = (int32_t *)(uintptr_t)labels};
     return TN_OK;
 }

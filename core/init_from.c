@@ -186,8 +186,9 @@ static tn_status check_names(const source *s)
         const char *names[256];
         int32_t count = 0;
         if (s->applied[i]) continue;
-        for (; count < s->graph->nodes - 1 && count < 256; count++)
-            names[count] = s->graph->node[count + 1].name;
+        const int32_t first = s->graph->inputs, layers = s->graph->nodes - first;
+        for (; count < layers && count < 256; count++)
+            names[count] = s->graph->node[first + count].name;
         const char *near = tn_nearest(s->names->item[i]->key, names, count);
         return tn_cfg_error(s->names->item[i], s->error, TN_EINVAL,
                             "init_from: names: '%.100s' is no layer or parameter that is "

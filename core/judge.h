@@ -50,7 +50,5 @@ tn_status tn_not_finite(const tn_plan *, const tn_pass *, const tn_graph *,
                         const char *when, tn_error *);
 /* Puts place and name of the plugin in front of what it reported; nothing on TN_OK. */
 tn_status tn_blame(const tn_instance *, tn_status, tn_error *);
-/* Samples of this shape are what the graph takes. */
-tn_status tn_check_input(const tn_graph *, const tn_data_info *, tn_error *);
 
 #endif

@@ -42,39 +42,6 @@ static tn_status read_memory(tn_model *m, tn_error *e)
                         "memory: expected normal or low, got '%.60s'", memory->text);
 }
 
-tn_status tn_model_input_shape(const tn_cfg *root, tn_shape *shape, tn_error *e)
-{
-    const tn_cfg *cfg = tn_cfg_get(root, "input");
-    *shape = (tn_shape){.rank = -1};
-    if (!cfg) return TN_OK;
-    if (cfg->type != TN_CFG_LIST || cfg->count < 1 || cfg->count > TN_MAX_SAMPLE_RANK)
-        return tn_cfg_error(cfg, e, TN_EINVAL,
-                            "input: expected the shape of a sample, a list of 1 "
-                            "to %d numbers, e.g. [28, 28, 1]",
-                            TN_MAX_SAMPLE_RANK);
-    shape->rank = cfg->count;
-    for (int32_t i = 0; i < cfg->count; i++) {
-        const tn_status status = tn_cfg_int(cfg->item[i], 1, INT32_MAX, &shape->dim[i],
-                                            e);
-        if (status) return status;
-    }
-    int64_t size;
-    return tn_shape_size(shape, &size)
-               ? TN_OK
-               : tn_cfg_error(cfg, e, TN_ESHAPE, "input: more values than there can be");
-}
-
-tn_status tn_model_set_input(tn_config *config, const tn_shape *shape, tn_error *e)
-{
-    char text[300];
-    size_t used = (size_t)snprintf(text, sizeof text, "input=[");
-    for (int32_t i = 0; i < shape->rank; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%lld", i ? ", " : "",
-                                 (long long)shape->dim[i]);
-    snprintf(text + used, sizeof text - used, "]");
-    return tn_config_set(config, text, e);
-}
-
 /* ---- making -------------------------------------------------------------------------- */
 
 static tn_status read_classes(tn_model *m, tn_error *e)
@@ -141,7 +108,7 @@ static tn_status first_weights(tn_model *m, tn_error *e)
     return status ? status : tn_graph_draw(m->graph, e);
 }
 
-static tn_status fill(tn_model *m, const tn_shape *input, int64_t most, bool fresh,
+static tn_status fill(tn_model *m, const tn_inputs *in, int64_t most, bool fresh,
                       tn_error *e)
 {
     uint64_t seed;
@@ -151,10 +118,10 @@ static tn_status fill(tn_model *m, const tn_shape *input, int64_t most, bool fre
     m->has_lock = true;
     tn_status status = tn_model_settings(m->config->root, &seed, &real, e);
     if (!status) status = read_memory(m, e);
-    if (!status) status = tn_model_set_input(m->config, input, e);
+    if (!status) status = tn_inputs_write(m->config, in, e);
     if (!status)
-        status = tn_graph_build(m->env, m->config->root, input, real, seed, most,
-                                &m->graph, e);
+        status = tn_graph_build(m->env, m->config->root, in, real, seed, most, &m->graph,
+                                e);
     if (!status && fresh) status = first_weights(m, e);
     if (status) return status;
     m->chunk = tn_predict_chunk(m->graph);
@@ -162,8 +129,8 @@ static tn_status fill(tn_model *m, const tn_shape *input, int64_t most, bool fre
     return read_classes(m, e);
 }
 
-tn_status tn_model_make(tn_env *env, tn_config *config, const tn_shape *input,
-                        int64_t most, bool fresh, tn_model **out, tn_error *e)
+tn_status tn_model_make(tn_env *env, tn_config *config, const tn_inputs *in, int64_t most,
+                        bool fresh, tn_model **out, tn_error *e)
 {
     *out = NULL;
     tn_model *m = tn_memory_get(&env->memory, sizeof *m, e);
@@ -173,7 +140,7 @@ tn_status tn_model_make(tn_env *env, tn_config *config, const tn_shape *input,
     }
     m->env = env;
     m->config = config;
-    const tn_status status = fill(m, input, most, fresh, e);
+    const tn_status status = fill(m, in, most, fresh, e);
     if (status)
         tn_model_free(m);
     else
@@ -181,17 +148,40 @@ tn_status tn_model_make(tn_env *env, tn_config *config, const tn_shape *input,
     return status;
 }
 
+/* Those of the config, of which a single one may be given another shape. */
+static tn_status choose_inputs(const tn_config *config, const tn_shape *input,
+                               tn_inputs *in, tn_error *e)
+{
+    const tn_status status = tn_inputs_read(config->root, in, e);
+    if (status) return status;
+    if (!input && !in->count)
+        return tn_cfg_error(
+            config->root, e, TN_EINVAL,
+            "no input: section; give the input's shape, e.g. input: [784]");
+    if (!input) return TN_OK;
+    if (in->count > 1)
+        return tn_error_set(e, TN_EINVAL,
+                            "the config has %d inputs; their shapes are those under "
+                            "input:, give NULL",
+                            in->count);
+    if (input->rank < 1 || input->rank > TN_MAX_SAMPLE_RANK)
+        return tn_error_set(e, TN_ESHAPE, "an input has 1 to %d axes, not %d",
+                            TN_MAX_SAMPLE_RANK, input->rank);
+    if (in->count)
+        in->of[0].shape = *input;
+    else
+        *in = tn_inputs_one(input);
+    return TN_OK;
+}
+
 tn_model *tn_model_new(tn_env *env, const tn_config *config, const tn_shape *input,
                        tn_error *e)
 {
     tn_model *m = NULL;
-    if (input->rank < 1 || input->rank > TN_MAX_SAMPLE_RANK) {
-        tn_error_set(e, TN_ESHAPE, "an input has 1 to %d axes, not %d",
-                     TN_MAX_SAMPLE_RANK, input->rank);
-        return NULL;
-    }
+    tn_inputs in;
+    if (choose_inputs(config, input, &in, e)) return NULL;
     tn_config *own = tn_config_copy(env, config, e);
-    return own && !tn_model_make(env, own, input, INT64_MAX, true, &m, e) ? m : NULL;
+    return own && !tn_model_make(env, own, &in, INT64_MAX, true, &m, e) ? m : NULL;
 }
 
 void tn_model_free(tn_model *m)
@@ -210,6 +200,21 @@ void tn_model_free(tn_model *m)
 const tn_shape *tn_model_input(const tn_model *m)
 {
     return &m->graph->node[0].spec.out;
+}
+
+int32_t tn_model_inputs(const tn_model *m)
+{
+    return m->graph->inputs;
+}
+
+const char *tn_model_input_name(const tn_model *m, int32_t i)
+{
+    return i < 0 || i >= m->graph->inputs ? NULL : m->graph->node[i].name;
+}
+
+const tn_shape *tn_model_input_shape(const tn_model *m, int32_t i)
+{
+    return i < 0 || i >= m->graph->inputs ? NULL : &m->graph->node[i].spec.out;
 }
 
 const tn_shape *tn_model_output(const tn_model *m)
@@ -234,7 +239,7 @@ const char *const *tn_model_classes(const tn_model *m)
 
 int32_t tn_model_layers(const tn_model *m)
 {
-    return m->graph->nodes - 1;
+    return m->graph->nodes - m->graph->inputs;
 }
 
 tn_layer_info tn_model_layer(const tn_model *m, int32_t i)
@@ -242,7 +247,7 @@ tn_layer_info tn_model_layer(const tn_model *m, int32_t i)
     tn_layer_info info = {
         .name = "", .plugin = "", .initializer = "-", .regularizer = "-"};
     if (i < 0 || i >= tn_model_layers(m)) return info;
-    const tn_graph_node *node = &m->graph->node[i + 1];
+    const tn_graph_node *node = &m->graph->node[m->graph->inputs + i];
     info.name = node->name;
     info.plugin = node->layer->entry->name;
     info.output = node->spec.out;

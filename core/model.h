@@ -23,17 +23,14 @@ struct tn_model {
 
 /* `config` becomes the model's own, also on failure. `most`: as of tn_graph_new. Not `fresh`: all
  * parameters are read next, so that none is drawn or taken from `init_from:`. */
-tn_status tn_model_make(tn_env *, tn_config *config, const tn_shape *input, int64_t most,
+tn_status tn_model_make(tn_env *, tn_config *config, const tn_inputs *, int64_t most,
                         bool fresh, tn_model **, tn_error *);
 /* Parameters and states from the file of the section `init_from:` of a config's root, if there is
  * one; those parameters are then given. */
 tn_status tn_init_from(tn_graph *, const tn_cfg *root, tn_error *);
-/* `seed:` and `precision:` of a config's root; `input:`, rank -1 when it is not there. */
+/* `seed:` and `precision:` of a config's root. */
 tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real,
                             tn_error *);
-tn_status tn_model_input_shape(const tn_cfg *root, tn_shape *, tn_error *);
-/* Puts `input: [...]` into the config. */
-tn_status tn_model_set_input(tn_config *, const tn_shape *, tn_error *);
 /* Names that the data has for its classes, where the config gives none and their number is that of
  * the outputs. */
 tn_status tn_model_name_classes(tn_model *, const char *const *names, int32_t count,

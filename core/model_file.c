@@ -97,7 +97,7 @@ static tn_status make_network(tn_env *env, const char *path, const tn_archive *a
                               tn_model **out, tn_error *e)
 {
     const char *text;
-    tn_shape input;
+    tn_inputs in;
     tn_status status = tn_archive_config(a, &text, e);
     if (status) return tn_error_in(e, "%s", path), status;
     if (tn_archive_text(a, TN_KEY_BACKEND))
@@ -109,11 +109,11 @@ static tn_status make_network(tn_env *env, const char *path, const tn_archive *a
     if (!config) return e ? e->status : TN_EDATA;
     config->env = env;
     status = check_keys(config->root, e);
-    if (!status) status = tn_model_input_shape(config->root, &input, e);
-    if (!status && input.rank < 0)
+    if (!status) status = tn_inputs_read(config->root, &in, e);
+    if (!status && !in.count)
         status = tn_error_set(e, TN_EDATA,
                               "%s: its config does not say the input's shape", path);
-    if (!status) return tn_model_make(env, config, &input, bytes_of(a), false, out, e);
+    if (!status) return tn_model_make(env, config, &in, bytes_of(a), false, out, e);
     tn_config_free(config);
     return status;
 }

@@ -77,6 +77,26 @@ static tn_status read_text(tn_making *m, const tn_option *o, const tn_cfg *cfg,
     return out->pointer ? TN_OK : TN_ENOMEM;
 }
 
+/* A single text is a list of one. */
+static tn_status read_texts(tn_making *m, const tn_option *o, const tn_cfg *cfg,
+                            tn_argument *out)
+{
+    const bool is_list = cfg->type == TN_CFG_LIST;
+    const int32_t count = is_list ? cfg->count : 1;
+    const char **at = tn_pool_get(m->pool, (size_t)count, sizeof *at, m->error);
+    tn_str_list *list = tn_pool_get(m->pool, 1, sizeof *list, m->error);
+    if (!at || !list) return TN_ENOMEM;
+    *list = (tn_str_list){count, at};
+    for (int32_t i = 0; i < count; i++) {
+        tn_argument one = {0};
+        const tn_status status = read_text(m, o, is_list ? cfg->item[i] : cfg, &one);
+        if (status) return status;
+        at[i] = one.pointer;
+    }
+    out->pointer = list;
+    return TN_OK;
+}
+
 static tn_status read_choice(tn_making *m, const tn_option *o, const tn_cfg *cfg,
                              tn_argument *out)
 {
@@ -118,6 +138,7 @@ static tn_status read_given(tn_making *m, const tn_option *o, const tn_cfg *cfg,
     case TN_T_ENUM: return read_choice(m, o, cfg, out);
     case TN_T_INTS:
     case TN_T_REALS: return tn_option_read_list(m, o, cfg, out);
+    case TN_T_STRS: return read_texts(m, o, cfg, out);
     default: return tn_option_read_plugins(m, o, cfg, out);
     }
 }

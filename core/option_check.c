@@ -15,7 +15,7 @@ static bool is_text_default(int32_t type)
 {
     return type == TN_T_STR || type == TN_T_INTS || type == TN_T_REALS ||
            type == TN_T_PLUGIN || type == TN_T_PLUGINS || type == TN_T_GRAPH ||
-           type == TN_T_GRAPHS;
+           type == TN_T_GRAPHS || type == TN_T_STRS;
 }
 
 static tn_status check_choices(const tn_option *o, tn_error *e)
@@ -63,7 +63,8 @@ static tn_status check_text(tn_memory *m, const tn_option *o, tn_error *e)
     tn_status status = value ? TN_OK : e ? e->status : TN_EABI;
     const bool numbers = o->type == TN_T_INTS || o->type == TN_T_REALS;
     const bool graphs = o->type == TN_T_GRAPH || o->type == TN_T_GRAPHS;
-    if (!status && (numbers || graphs) && value->type != TN_CFG_LIST)
+    const bool list = numbers || graphs || o->type == TN_T_STRS;
+    if (!status && list && value->type != TN_CFG_LIST)
         status = wrong(o, e, "the default is not a list");
     for (int32_t i = 0; !status && numbers && i < value->count; i++) {
         int64_t whole;
@@ -91,7 +92,7 @@ static tn_status check_flags(const tn_option *o, tn_error *e)
 {
     const uint32_t known = TN_POSITIONAL | TN_REQUIRED | TN_OPTIONAL | TN_ABOVE |
                            TN_BELOW;
-    if (o->type < TN_T_BOOL || o->type > TN_T_GRAPHS) return wrong(o, e, "unknown type");
+    if (o->type < TN_T_BOOL || o->type > TN_T_STRS) return wrong(o, e, "unknown type");
     if (o->flags & ~known) return wrong(o, e, "unknown flags");
     if ((o->flags & TN_REQUIRED) && (o->flags & TN_OPTIONAL))
         return wrong(o, e, "it cannot be both required and optional");

@@ -148,6 +148,7 @@ void tn_option_type_text(const tn_option *o, char *text, size_t size)
                                         [TN_T_STR] = "text",
                                         [TN_T_INTS] = "list of whole numbers",
                                         [TN_T_REALS] = "list of numbers",
+                                        [TN_T_STRS] = "list of texts",
                                         [TN_T_GRAPH] = "list of layers",
                                         [TN_T_GRAPHS] = "list of lists of layers"};
     if (o->type == TN_T_ENUM)

@@ -9,7 +9,7 @@
 const void *tn_plan_output(const tn_plan *p, int32_t node)
 {
     const int32_t home = p->node[node].home;
-    return home ? p->node[home].value : p->input;
+    return tn_plan_is_input(p, home) ? p->input[home] : p->node[home].value;
 }
 
 static tn_status in_layer(const tn_plan *p, int32_t number, tn_status status, tn_error *e)
@@ -127,13 +127,13 @@ static tn_status run_forward(tn_plan *p, const tn_pass *pass, tn_error *e)
     return status;
 }
 
-tn_status tn_plan_forward(tn_plan *p, const tn_pass *pass, const void *x, const void **y,
-                          tn_error *e)
+tn_status tn_plan_run(tn_plan *p, const tn_pass *pass, const void *const *x,
+                      const void **y, tn_error *e)
 {
     tn_status status = check_pass(p, pass, e);
     if (status) return status;
-    p->input = x;
-    for (int32_t i = 0; i < p->readers; i++) *p->reader[i] = x;
+    for (int32_t i = 0; i < p->graph->inputs; i++) p->input[i] = x[i];
+    for (int32_t i = 0; i < p->readers; i++) *p->reader[i].where = x[p->reader[i].input];
     status = run_forward(p, pass, e);
     if (!status && y) *y = tn_plan_output(p, p->graph->nodes - 1);
     return status;
@@ -248,7 +248,7 @@ void tn_plan_commit(tn_plan *p, const tn_pass *pass, int which)
     for (int32_t i = 0; i < p->graph->params; i++)
         if (p->weight[i] && !pass->further && commits(&p->weight[i]->unit, which))
             p->ops->commit(&p->weight[i]->unit, &one);
-    for (int32_t i = 1; i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         if (commits(&p->node[i].unit, which) && p->node[i].home == i)
             p->ops->commit(&p->node[i].unit, pass);
     tn_graph_changed(p->graph);
@@ -261,7 +261,7 @@ int32_t tn_plan_first_bad(const tn_plan *p, const tn_pass *pass)
     const tn_plan_options options = {
         .samples = pass->samples, .training = p->options.training, .keeps = true};
     if (tn_plan_make(p->graph, &options, &again, NULL)) return -2;
-    if (tn_plan_forward(again, pass, p->input, NULL, NULL)) bad = -2;
+    if (tn_plan_run(again, pass, p->input, NULL, NULL)) bad = -2;
     for (int32_t i = 0; bad == -1 && i < p->graph->nodes; i++)
         if (!p->ops->finite(tn_plan_output(again, i), pass->samples * p->node[i].size))
             bad = i;

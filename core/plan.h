@@ -62,10 +62,17 @@ typedef struct tn_pass {
     tn_sink *sink; /* of each parameter, for backward; NULL: all gradients are stored */
 } tn_pass;
 
-/* Output of the last node; *y points into the plan (or is x), and stays until the next forward
- * or backward. x is read by backward too: it must stay until then. */
-tn_status tn_plan_forward(tn_plan *, const tn_pass *, const void *x, const void **y,
-                          tn_error *);
+/* Output of the last node, from an array for each input; *y points into the plan (or is one of
+ * them), and stays until the next forward or backward. Inputs are read by backward too: they must
+ * stay until then. */
+tn_status tn_plan_run(tn_plan *, const tn_pass *, const void *const *x, const void **y,
+                      tn_error *);
+/* The same of a graph with one input. */
+static inline tn_status tn_plan_forward(tn_plan *p, const tn_pass *pass, const void *x,
+                                        const void **y, tn_error *e)
+{
+    return tn_plan_run(p, pass, &x, y, e);
+}
 /* Output of any node after forward, samples x shape: of a plan that keeps them. */
 const void *tn_plan_output(const tn_plan *, int32_t node);
 

@@ -19,9 +19,14 @@ static void extend(tn_span *span, int32_t to)
     if (to > span->last) span->last = to;
 }
 
+bool tn_plan_is_input(const tn_plan *p, int32_t number)
+{
+    return number < p->graph->inputs;
+}
+
 bool tn_plan_lives(const tn_plan *p, int32_t number)
 {
-    return number > 0 && p->node[number].home == number;
+    return !tn_plan_is_input(p, number) && p->node[number].home == number;
 }
 
 bool tn_plan_has_gradient(const tn_plan *p, int32_t number)
@@ -70,7 +75,7 @@ static void make_spans(tn_plan *p)
         n->value_span = at(n->forward), n->gradient_span = at(n->backward);
         n->again.value_at = i, n->again.value_span = at(n->again.when);
     }
-    for (int32_t i = 1; i < p->graph->nodes; i++) {
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++) {
         if (!tn_plan_lives(p, i)) continue;
         tn_plan_node *n = &p->node[i];
         span_inputs(p, i);
@@ -97,24 +102,24 @@ static bool may_work_in_place(const tn_plan *p, int32_t number)
 /* Values, over the first input: it is used here only, and not later. */
 static void share_values(tn_plan *p)
 {
-    for (int32_t i = 1; i < p->graph->nodes; i++) {
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++) {
         if (!may_work_in_place(p, i)) continue;
         tn_plan_node *n = &p->node[i];
         const int32_t source = tn_plan_source(p, i, 0);
         const tn_plan_node *in = &p->node[source];
-        if (!source || in->uses != 1) continue;
+        if (tn_plan_is_input(p, source) || in->uses != 1) continue;
         /* in's own span, before others came to share it */
         if (in->value_span.last > n->forward) continue;
         n->value_at = in->value_at;
     }
-    for (int32_t i = 1; i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         extend(&p->node[p->node[i].value_at].value_span, p->node[i].value_span.last);
 }
 
 /* The same where both are made again, one user being all that reads them. */
 static void share_again(tn_plan *p)
 {
-    for (int32_t i = 1; i < p->graph->nodes; i++) {
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++) {
         tn_again *a = &p->node[i].again;
         if (a->when < 0 || !may_work_in_place(p, i) || !tn_plan_reads_again(p, i, 0))
             continue;
@@ -122,7 +127,7 @@ static void share_again(tn_plan *p)
         if (in->uses == 1 && in->again.value_span.last <= a->when)
             a->value_at = in->again.value_at;
     }
-    for (int32_t i = 1; i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         extend(&p->node[p->node[i].again.value_at].again.value_span,
                p->node[i].again.value_span.last);
 }
@@ -130,14 +135,14 @@ static void share_again(tn_plan *p)
 /* Gradients, that of the first input over the layer's own: it is the only part. */
 static void share_gradients(tn_plan *p)
 {
-    for (int32_t i = p->graph->nodes - 1; i > 0; i--) {
+    for (int32_t i = p->graph->nodes - 1; i >= p->graph->inputs; i--) {
         if (!tn_plan_has_gradient(p, i) || !may_work_in_place(p, i)) continue;
         const int32_t source = tn_plan_source(p, i, 0);
         tn_plan_node *in = &p->node[source];
         if (!tn_plan_has_gradient(p, source) || in->givers != 1) continue;
         in->gradient_at = p->node[i].gradient_at;
     }
-    for (int32_t i = 1; i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         if (tn_plan_has_gradient(p, i))
             extend(&p->node[p->node[i].gradient_at].gradient_span,
                    p->node[i].gradient_span.last);
@@ -324,7 +329,7 @@ static tn_status want_node(tn_plan *p, int32_t number, tn_error *e)
 /* What shares memory finds it. */
 static void find_shared(tn_plan *p)
 {
-    for (int32_t i = 1; i < p->graph->nodes; i++) {
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++) {
         tn_plan_node *n = &p->node[i];
         if (!tn_plan_lives(p, i)) continue;
         n->value = p->node[n->value_at].value;
@@ -338,7 +343,8 @@ static void find_shared(tn_plan *p)
 
 static void bind_input(tn_plan *p, tn_unit *u, int32_t k, int32_t source, bool again)
 {
-    if (!source) p->reader[p->readers++] = &u->x[k];
+    if (tn_plan_is_input(p, source))
+        p->reader[p->readers++] = (tn_plan_reader){&u->x[k], source};
     u->x[k] = again ? p->node[source].again.value : p->node[source].value;
 }
 
@@ -357,7 +363,8 @@ static void bind_inputs(tn_plan *p, int32_t number)
 static tn_status take_readers(tn_plan *p, tn_error *e)
 {
     int64_t readers = 1;
-    for (int32_t i = 1; i < p->graph->nodes; i++) readers += 2 * p->graph->node[i].inputs;
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
+        readers += 2 * p->graph->node[i].inputs;
     p->reader = tn_plan_take(p, readers, sizeof *p->reader, e);
     return p->reader ? TN_OK : TN_ENOMEM;
 }
@@ -371,7 +378,7 @@ tn_status tn_plan_bind(tn_plan *p, tn_error *e)
     share_gradients(p);
     tn_plan_span_stretches(p);
     tn_status status = take_readers(p, e);
-    for (int32_t i = 1; !status && i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; !status && i < p->graph->nodes; i++)
         if (tn_plan_lives(p, i)) status = want_node(p, i, e);
     if (!status)
         status = tn_plan_want(p, p->options.samples, 2 * rows, sizeof(double),
@@ -379,7 +386,7 @@ tn_status tn_plan_bind(tn_plan *p, tn_error *e)
     if (!status) status = tn_plan_lay_out(p, e);
     if (status) return status;
     find_shared(p);
-    for (int32_t i = 1; i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         if (tn_plan_lives(p, i)) bind_inputs(p, i);
     return tn_plan_make_tensors(p, e);
 }

@@ -27,7 +27,7 @@ static void weigh_inputs(const tn_plan *p, int32_t number, weight *of, bool *sav
         const int32_t source = tn_plan_source(p, number, k);
         const tn_plan_node *in = &p->node[source];
         saved[source] = saved[source] || later;
-        if (!source || in->forward == n->forward) continue;
+        if (tn_plan_is_input(p, source) || in->forward == n->forward) continue;
         weight *w = &of[in->forward];
         w->out = in->size;
         if (n->forward > w->last_user) w->last_user = n->forward;
@@ -37,13 +37,13 @@ static void weigh_inputs(const tn_plan *p, int32_t number, weight *of, bool *sav
 static void weigh(tn_plan *p, weight *of, bool *saved)
 {
     for (int32_t g = 0; g < p->forwards; g++) of[g].last_user = -1;
-    for (int32_t i = 1; i < p->graph->nodes; i++) {
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++) {
         if (!tn_plan_lives(p, i)) continue;
         weigh_inputs(p, i, of, saved);
         if (tn_plan_has_gradient(p, i) && tn_backward_reads_y(&p->node[i].unit.facts))
             saved[i] = true;
     }
-    for (int32_t i = 1; i < p->graph->nodes; i++) {
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++) {
         const tn_plan_node *n = &p->node[i];
         if (!tn_plan_lives(p, i)) continue;
         int64_t size = saved[i] ? n->size : 0;
@@ -109,7 +109,7 @@ tn_status tn_plan_cut(tn_plan *p, tn_error *e)
         weigh(p, of, saved);
         cut(of, p->forwards, p->room, segment);
     }
-    for (int32_t i = 1; made && i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; made && i < p->graph->nodes; i++)
         if (tn_plan_lives(p, i)) p->node[i].segment = segment[p->node[i].forward];
     tn_memory_put(m, of);
     tn_memory_put(m, saved);

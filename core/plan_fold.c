@@ -10,8 +10,9 @@
 static bool takes_fold(const tn_plan *p, int32_t number)
 {
     const tn_plan_node *n = &p->node[number];
-    return number && n->uses == 1 && number != tn_plan_last(p) && !n->unit.fold &&
-           tn_runs_by_product(&n->unit.facts) && p->graph->node[number].params > 0;
+    return !tn_plan_is_input(p, number) && n->uses == 1 && number != tn_plan_last(p) &&
+           !n->unit.fold && tn_runs_by_product(&n->unit.facts) &&
+           p->graph->node[number].params > 0;
 }
 
 static bool folds(const tn_plan *p, int32_t number)
@@ -48,7 +49,7 @@ tn_status tn_plan_fold(tn_plan *p, tn_error *e)
     if (p->options.training || p->options.keeps) return TN_OK;
     tn_status status = TN_OK;
     tn_plan_count_uses(p);
-    for (int32_t i = 1; !status && i < p->graph->nodes; i++) {
+    for (int32_t i = p->graph->inputs; !status && i < p->graph->nodes; i++) {
         p->node[i].home = p->node[p->node[i].home].home; /* views of what was folded */
         if (folds(p, i)) status = fold(p, i, e);
     }

@@ -87,7 +87,7 @@ static void join(tn_plan *p, tn_plan_group *g, int32_t number)
 void tn_plan_count_uses(tn_plan *p)
 {
     for (int32_t i = 0; i < p->graph->nodes; i++) p->node[i].uses = 0;
-    for (int32_t i = 1; i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         for (int32_t k = 0; p->node[i].home == i && k < p->graph->node[i].inputs; k++) {
             tn_plan_node *in = &p->node[tn_plan_source(p, i, k)];
             in->uses++;
@@ -104,7 +104,7 @@ static int32_t next_forward(const tn_plan *p, int32_t head, int32_t last, int32_
         return -1;
     for (int32_t k = 0; k < p->graph->node[n->user].inputs; k++) {
         const int32_t source = tn_plan_source(p, n->user, k);
-        if (source == last || source == 0) continue;
+        if (source == last || tn_plan_is_input(p, source)) continue;
         if (p->node[source].forward < 0 || p->node[source].forward >= now) return -1;
     }
     return n->user;
@@ -112,7 +112,7 @@ static int32_t next_forward(const tn_plan *p, int32_t head, int32_t last, int32_
 
 static tn_status group_forward(tn_plan *p, tn_error *e)
 {
-    for (int32_t i = 1; i < p->graph->nodes; i++) {
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++) {
         if (p->node[i].home != i || p->node[i].forward >= 0) continue;
         tn_plan_group *g = &p->forward[p->forwards];
         const tn_status status = start(p, g, i, e);
@@ -139,7 +139,7 @@ static bool gives(const tn_plan *p, int32_t number)
 static void count_givers(tn_plan *p)
 {
     p->node[tn_plan_last(p)].givers = 1;
-    for (int32_t i = 1; i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         for (int32_t k = 0; gives(p, i) && k < p->graph->node[i].inputs; k++)
             p->node[tn_plan_source(p, i, k)].givers++;
 }
@@ -162,7 +162,7 @@ static int32_t next_backward(const tn_plan *p, int32_t head, int32_t last,
     for (int32_t k = 0; k < p->graph->node[last].inputs; k++) {
         const int32_t source = tn_plan_source(p, last, k);
         const tn_plan_node *n = &p->node[source];
-        if (source && n->wants && n->backward < 0 && given[source] == n->givers &&
+        if (n->wants && n->backward < 0 && given[source] == n->givers &&
             joins_backward(p, head, last, k))
             return source;
     }
@@ -172,7 +172,7 @@ static int32_t next_backward(const tn_plan *p, int32_t head, int32_t last,
 static tn_status group_backward(tn_plan *p, int32_t *given, tn_error *e)
 {
     given[tn_plan_last(p)] = 1;
-    for (int32_t i = p->graph->nodes - 1; i > 0; i--) {
+    for (int32_t i = p->graph->nodes - 1; i >= p->graph->inputs; i--) {
         tn_plan_node *n = &p->node[i];
         if (!gives(p, i) || n->backward >= 0) continue;
         tn_plan_group *g = &p->backward[p->backwards];

@@ -103,7 +103,7 @@ static void span_value(const tn_plan *p, tn_plan_node *n)
 
 void tn_plan_span_stretches(tn_plan *p)
 {
-    for (int32_t i = 1; i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         if (tn_plan_lives(p, i) && p->node[i].value_at == i) span_value(p, &p->node[i]);
 }
 
@@ -118,7 +118,8 @@ static int32_t number_of(const tn_plan *p, const tn_unit *u)
 /* Whether all samples of a node's values have a place. */
 static bool has_all(const tn_plan *p, int32_t number)
 {
-    return !number || p->node[p->node[number].value_at].samples == p->options.samples;
+    return tn_plan_is_input(p, number) ||
+           p->node[p->node[number].value_at].samples == p->options.samples;
 }
 
 static void move_unit(const tn_plan *p, tn_unit *u, int64_t samples)

@@ -30,9 +30,9 @@ typedef struct replays {
 static void find_dropped(replays *r)
 {
     const tn_plan *p = r->p;
-    for (int32_t i = 1; i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         r->drops[i] = tn_plan_lives(p, i) && p->node[i].segment < r->last;
-    for (int32_t i = 1; i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         for (int32_t k = 0; tn_plan_lives(p, i) && k < p->graph->node[i].inputs; k++) {
             const int32_t source = tn_plan_source(p, i, k);
             if (p->node[source].segment != p->node[i].segment) r->drops[source] = false;
@@ -66,9 +66,9 @@ static void want_for(replays *r, int32_t number)
 static void find_wanted(replays *r)
 {
     const tn_plan *p = r->p;
-    for (int32_t i = 1; i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         if (tn_plan_has_gradient(p, i)) want_for(r, i);
-    for (int32_t i = p->graph->nodes - 1; i > 0; i--)
+    for (int32_t i = p->graph->nodes - 1; i >= p->graph->inputs; i--)
         for (int32_t k = 0; r->wanted[i] && k < p->graph->node[i].inputs; k++) {
             const int32_t source = tn_plan_source(p, i, k);
             if (r->drops[source]) r->wanted[source] = true;
@@ -92,7 +92,7 @@ static void add_segment(replays *r, int32_t number)
 static void order(replays *r)
 {
     const tn_plan *p = r->p;
-    for (int32_t i = 1; i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         if (r->wanted[i]) r->place[p->node[i].forward] = 0;
     for (int32_t b = 0; b < p->backwards; b++) {
         for (int32_t s = 0; s < r->last; s++)
@@ -107,7 +107,7 @@ static void number(replays *r)
 {
     tn_plan *p = r->p;
     const int32_t first = p->forwards + 1;
-    for (int32_t i = 1; i < p->graph->nodes; i++) {
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++) {
         tn_plan_node *n = &p->node[i];
         if (n->backward >= 0) n->backward = first + r->moved[n->backward - first];
         if (r->wanted[i]) n->again.when = first + r->place[n->forward];
@@ -154,7 +154,7 @@ static tn_status make_units(replays *r, tn_error *e)
 {
     tn_plan *p = r->p;
     tn_status status = TN_OK;
-    for (int32_t i = 1; !status && i < p->graph->nodes; i++) {
+    for (int32_t i = p->graph->inputs; !status && i < p->graph->nodes; i++) {
         tn_plan_node *n = &p->node[i];
         if (!tn_plan_lives(p, i) || !needs_late(r, i)) continue;
         n->late = tn_plan_take(p, 1, sizeof *n->late, e);
@@ -210,7 +210,7 @@ tn_status tn_plan_make_replays(tn_plan *p, tn_error *e)
     replays r = {.p = p};
     tn_status status = tn_plan_cut(p, e);
     if (status) return status;
-    for (int32_t i = 1; i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         if (p->node[i].segment > r.last) r.last = p->node[i].segment;
     if (r.last) status = replay(&r, e);
     put(&r);

@@ -6,7 +6,7 @@
  *
  * Invariant: everything a step touches is allocated by tn_plan_new. Views, and at inference layers
  * that are then the identity or folded, have no memory of their own: node i's values live with
- * node home[i]; those of node 0 stay with the caller. Time counts groups: those of the forward
+ * node home[i]; those of inputs stay with the caller. Time counts groups: those of the forward
  * pass, the loss, those of the backward pass, among which some forward ones run again. */
 #ifndef CORE_PLAN_STATE_H
 #define CORE_PLAN_STATE_H
@@ -78,6 +78,12 @@ typedef struct tn_piece {
     void **where;
 } tn_piece;
 
+/* Where a unit keeps an input of the network. */
+typedef struct tn_plan_reader {
+    const void **where;
+    int32_t input;
+} tn_plan_reader;
+
 struct tn_plan {
     tn_graph *graph;
     const tn_instance *backend;
@@ -87,8 +93,8 @@ struct tn_plan {
     tn_plan_node *node;
     tn_plan_group *forward, *backward; /* in order */
     int32_t forwards, backwards;
-    const void *input;    /* of the last forward */
-    const void ***reader; /* where units keep it */
+    const void *input[TN_MOST_INPUTS]; /* of the last forward */
+    tn_plan_reader *reader;
     int32_t readers;
     /* Per parameter: its parametrization, NULL where there is none or where it is the identity
      * at inference; its gradient of this pass; what has accumulated before (total itself is NULL
@@ -147,6 +153,8 @@ tn_status tn_plan_store(tn_plan *, const tn_pass *, tn_error *);
 /* The tensors that whole-class layers see. */
 tn_status tn_plan_make_tensors(tn_plan *, tn_error *);
 
+/* Whether node i is an input of the network. */
+bool tn_plan_is_input(const tn_plan *, int32_t node);
 /* The home of input k of a node. */
 int32_t tn_plan_source(const tn_plan *, int32_t node, int32_t k);
 /* Whether its late unit reads those that were made again. */

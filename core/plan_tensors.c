@@ -87,7 +87,7 @@ static tn_status make_both(tn_plan *p, tn_plan_node *n, tn_error *e)
 tn_status tn_plan_make_tensors(tn_plan *p, tn_error *e)
 {
     tn_status status = TN_OK;
-    for (int32_t i = 1; !status && i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; !status && i < p->graph->nodes; i++)
         if (p->node[i].home == i) status = make_both(p, &p->node[i], e);
     for (int32_t i = 0; !status && i < p->graph->params; i++)
         if (p->weight[i]) status = make_whole(p, &p->weight[i]->unit, e);

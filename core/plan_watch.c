@@ -12,7 +12,7 @@ int32_t tn_plan_groups(const tn_plan *p)
 void tn_plan_watch(tn_plan *p, tn_spent *spent)
 {
     p->spent = spent;
-    for (int32_t i = 1; i < p->graph->nodes; i++)
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         p->node[i].unit.operations = p->node[i].late->operations = spent ? &p->operations
                                                                          : NULL;
 }
@@ -87,7 +87,7 @@ double tn_plan_bytes(const tn_plan *p, int32_t group, int64_t samples)
     const double many = (double)samples;
     double sum = pass == TN_PASS_LOSS ? 2 * many * (double)p->node[tn_plan_last(p)].size
                                       : 0;
-    for (int32_t i = 1; i < p->graph->nodes; i++) {
+    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++) {
         if (!runs_in(p, i, group)) continue;
         const double own = parameters_of(&p->node[i]);
         if (pass == TN_PASS_FORWARD || pass == TN_PASS_AGAIN)

@@ -12,7 +12,7 @@
 
 typedef struct tn_idle_plan {
     tn_plan *plan;
-    void *x; /* inputs in the model's precision, where that is not float */
+    void *x[TN_MOST_INPUTS]; /* in the model's precision, where that is not float */
     struct tn_idle_plan *next;
 } tn_idle_plan;
 
@@ -28,7 +28,7 @@ int64_t tn_predict_chunk(const tn_graph *g)
 static void free_plan(tn_model *m, tn_idle_plan *p)
 {
     tn_plan_free(p->plan);
-    tn_memory_put(&m->env->memory, p->x);
+    for (int32_t i = 0; i < TN_MOST_INPUTS; i++) tn_memory_put(&m->env->memory, p->x[i]);
     tn_memory_put(&m->env->memory, p);
 }
 
@@ -41,19 +41,25 @@ void tn_predict_free(tn_model *m)
     }
 }
 
+static tn_status take_inputs(const tn_model *m, tn_idle_plan *p, tn_error *e)
+{
+    for (int32_t i = 0; i < m->graph->inputs; i++) {
+        int64_t values;
+        if (!tn_size_mul(m->chunk, tn_shape_count(tn_model_input_shape(m, i)), &values))
+            values = -1;
+        p->x[i] = tn_memory_array(&m->env->memory, (size_t)values, sizeof(double), e);
+        if (!p->x[i]) return TN_ENOMEM;
+    }
+    return TN_OK;
+}
+
 static tn_idle_plan *make_plan(tn_model *m, tn_error *e)
 {
     tn_memory *memory = &m->env->memory;
     tn_idle_plan *p = tn_memory_get(memory, sizeof *p, e);
     if (!p) return NULL;
     tn_status status = tn_plan_new(m->graph, m->chunk, false, false, &p->plan, e);
-    if (!status && m->graph->real) {
-        int64_t values;
-        if (!tn_size_mul(m->chunk, tn_shape_count(tn_model_input(m)), &values))
-            values = -1;
-        p->x = tn_memory_array(memory, (size_t)values, sizeof(double), e);
-        if (!p->x) status = TN_ENOMEM;
-    }
+    if (!status && m->graph->real) status = take_inputs(m, p, e);
     if (!status) return p;
     free_plan(m, p);
     return NULL;
@@ -80,40 +86,55 @@ static void put_plan(tn_model *m, tn_idle_plan *p)
     pthread_mutex_unlock(&m->lock);
 }
 
-static tn_status predict_chunk(const tn_model *m, tn_idle_plan *p, const float *x,
+/* From sample `row` on. */
+static tn_status predict_chunk(const tn_model *m, tn_idle_plan *p, const float *const *x,
                                int64_t row, int64_t samples, float *y, tn_error *e)
 {
     const tn_bridge *bridge = tn_bridge_of(m->graph->real);
-    const int64_t in = tn_shape_count(tn_model_input(m));
+    const int64_t size = tn_shape_count(tn_model_output(m));
     const tn_pass pass = {.samples = samples, .row = row};
-    const void *from = x, *out;
-    if (p->x) {
-        bridge->from_float(x, samples * in, p->x);
-        from = p->x;
+    const void *from[TN_MOST_INPUTS], *out;
+    for (int32_t i = 0; i < m->graph->inputs; i++) {
+        const int64_t in = tn_shape_count(tn_model_input_shape(m, i));
+        from[i] = x[i] + row * in;
+        if (!p->x[i]) continue;
+        bridge->from_float(from[i], samples * in, p->x[i]);
+        from[i] = p->x[i];
     }
-    const tn_status status = tn_plan_forward(p->plan, &pass, from, &out, e);
-    if (!status) bridge->to_float(out, samples * tn_shape_count(tn_model_output(m)), y);
+    const tn_status status = tn_plan_run(p->plan, &pass, from, &out, e);
+    if (!status) bridge->to_float(out, samples * size, y + row * size);
     return status;
 }
 
-tn_status tn_model_predict(const tn_model *model, const float *x, int64_t samples,
-                           float *y, tn_error *e)
+static bool has_arrays(const tn_model *m, const float *const *x)
+{
+    bool has = x != NULL;
+    for (int32_t i = 0; has && i < m->graph->inputs; i++) has = x[i] != NULL;
+    return has;
+}
+
+tn_status tn_model_predict_inputs(const tn_model *model, const float *const *x,
+                                  int64_t samples, float *y, tn_error *e)
 {
     tn_model *m = (tn_model *)(uintptr_t)model; /* its pool is behind a lock */
-    const int64_t in = tn_shape_count(tn_model_input(m));
-    const int64_t out = tn_shape_count(tn_model_output(m));
     if (samples < 0)
         return tn_error_set(e, TN_EINVAL, "%lld samples", (long long)samples);
-    if (samples && (!x || !y))
+    if (samples && (!has_arrays(m, x) || !y))
         return tn_error_set(e, TN_EINVAL, "no arrays: x or y is NULL");
     tn_idle_plan *p = take_plan(m, e);
     if (!p) return TN_ENOMEM;
     tn_status status = TN_OK;
     for (int64_t done = 0; !status && done < samples; done += m->chunk) {
         const int64_t left = samples - done;
-        status = predict_chunk(m, p, x + done * in, done,
-                               left < m->chunk ? left : m->chunk, y + done * out, e);
+        status = predict_chunk(m, p, x, done, left < m->chunk ? left : m->chunk, y, e);
     }
     put_plan(m, p);
     return status;
+}
+
+tn_status tn_model_predict(const tn_model *m, const float *x, int64_t samples, float *y,
+                           tn_error *e)
+{
+    const tn_status status = tn_graph_has_one(m->graph, "tn_model_predict", e);
+    return status ? status : tn_model_predict_inputs(m, &x, samples, y, e);
 }

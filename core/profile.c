@@ -8,7 +8,7 @@
 
 /* A batch that nobody gave: random numbers, as labels or values. */
 typedef struct made_up {
-    float *x, *values;
+    float *x[TN_MOST_INPUTS], *values;
     int32_t *labels; /* NULL once the loss has turned out to want values */
 } made_up;
 
@@ -21,30 +21,43 @@ typedef struct profiling {
     double *second;  /* of each of these, of the rest and of the whole: of every step */
 } profiling;
 
+static tn_status make_input(const profiling *p, int32_t i, float **x, tn_error *e)
+{
+    const tn_key key = {{1, (uint32_t)i}};
+    int64_t values;
+    if (!tn_size_mul(p->samples, tn_shape_count(tn_model_input_shape(p->t->model, i)),
+                     &values))
+        return tn_error_set(e, TN_ENOMEM, "%lld samples are too many",
+                            (long long)p->samples);
+    *x = tn_memory_array(&p->t->env->memory, (size_t)values, sizeof **x, e);
+    for (int64_t k = 0; *x && k < values; k++)
+        (*x)[k] = 2 * (float)tn_random_uniform(key, (uint64_t)k) - 1;
+    return *x ? TN_OK : TN_ENOMEM;
+}
+
 static tn_status make_batch(profiling *p, tn_error *e)
 {
     tn_memory *m = &p->t->env->memory;
     const tn_shape *out = tn_model_output(p->t->model);
     const int64_t width = tn_shape_width(out);
     const tn_key key = {{1, 0}};
-    int64_t inputs, outputs;
-    if (!tn_size_mul(p->samples, tn_shape_count(tn_model_input(p->t->model)), &inputs) ||
-        !tn_size_mul(p->samples, tn_shape_count(out), &outputs))
+    int64_t outputs;
+    if (!tn_size_mul(p->samples, tn_shape_count(out), &outputs))
         return tn_error_set(e, TN_ENOMEM, "%lld samples are too many",
                             (long long)p->samples);
     made_up *b = &p->batch;
-    b->x = tn_memory_array(m, (size_t)inputs, sizeof *b->x, e);
     b->values = tn_memory_array(m, (size_t)outputs, sizeof *b->values, e);
     b->labels = tn_memory_array(m, (size_t)outputs, sizeof *b->labels, e);
-    if (!b->x || !b->values || !b->labels) return TN_ENOMEM;
-    for (int64_t i = 0; i < inputs; i++)
-        b->x[i] = 2 * (float)tn_random_uniform(key, (uint64_t)i) - 1;
+    if (!b->values || !b->labels) return TN_ENOMEM;
     for (int64_t i = 0; i < outputs; i++) {
         const double draw = tn_random_uniform(key, (uint64_t)i);
         b->values[i] = (float)draw;
         b->labels[i] = (int32_t)(draw * (double)(width < 2 ? 2 : width));
     }
-    return TN_OK;
+    tn_status status = TN_OK;
+    for (int32_t i = 0; !status && i < tn_model_inputs(p->t->model); i++)
+        status = make_input(p, i, &b->x[i], e);
+    return status;
 }
 
 /* As epochs go on: an epoch that ends here tells nobody. */
@@ -62,8 +75,10 @@ static tn_status step(profiling *p, tn_error *e)
 {
     if (p->t->feed) return step_on_data(p->t, e);
     const made_up *b = &p->batch;
-    return tn_trainer_step(p->t, b->x, b->labels ? NULL : b->values, b->labels,
-                           p->samples, NULL, e);
+    const float *x[TN_MOST_INPUTS];
+    memcpy(x, b->x, sizeof x);
+    return tn_trainer_step_inputs(p->t, x, b->labels ? NULL : b->values, b->labels,
+                                  p->samples, NULL, e);
 }
 
 /* Only trying tells whether the loss reads labels: then there is a judge. */
@@ -228,7 +243,7 @@ void tn_trainer_profile_free(tn_trainer *t)
 static void close(profiling *p)
 {
     tn_memory *m = &p->t->env->memory;
-    tn_memory_put(m, p->batch.x);
+    for (int32_t i = 0; i < TN_MOST_INPUTS; i++) tn_memory_put(m, p->batch.x[i]);
     tn_memory_put(m, p->batch.values);
     tn_memory_put(m, p->batch.labels);
     tn_memory_put(m, p->spent);

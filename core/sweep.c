@@ -27,10 +27,19 @@ static tn_status not_finite(const tn_sweep *s, const tn_pass *pass, tn_error *e)
     return tn_not_finite(s->plan, pass, s->graph, when, e);
 }
 
+static void take_inputs(const tn_sweep *s, const tn_batch *batch, const void **x)
+{
+    const tn_inputs in = tn_graph_inputs(s->graph);
+    int32_t field[TN_MOST_INPUTS];
+    tn_inputs_find(&in, s->info, field);
+    tn_inputs_take(&in, field, batch, x);
+}
+
 static tn_status run_part(const tn_sweep *s, int64_t part, int64_t row, double scale,
                           double *sums, int64_t *samples, tn_error *e)
 {
     tn_batch batch;
+    const void *x[TN_MOST_INPUTS];
     tn_status status = s->part(s->data, part, &batch, e);
     if (status) return status;
     const tn_pass pass = {.samples = batch.samples,
@@ -39,7 +48,8 @@ static tn_status run_part(const tn_sweep *s, int64_t part, int64_t row, double s
                           .training = true,
                           .further = part > 0,
                           .sink = s->sink};
-    status = tn_plan_forward(s->plan, &pass, batch.field[s->input].real, NULL, e);
+    take_inputs(s, &batch, x);
+    status = tn_plan_run(s->plan, &pass, x, NULL, e);
     if (!status)
         status = tn_judge_add(s->judge, s->plan, &pass, batch.field, scale, true, sums,
                               e);

@@ -94,36 +94,23 @@ static tn_status choose_folder(tn_trainer *t, const tn_train_options *o, tn_erro
 
 /* ---- parts --------------------------------------------------------------------------- */
 
-/* The input's shape: from the data, or from `input:`; where both are there they agree. */
-static tn_status find_input(tn_trainer *t, const tn_cfg *root, tn_shape *input,
-                            tn_error *e)
+/* What `input:` says, which the data must have; else what the data has. */
+static tn_status find_inputs(const tn_trainer *t, const tn_cfg *root, tn_inputs *in,
+                             tn_error *e)
 {
-    char given[128], found[128];
-    tn_status status = tn_model_input_shape(root, input, e);
+    const tn_cfg *given = tn_cfg_get(root, "input");
+    tn_status status = tn_inputs_read(root, in, e);
     if (status) return status;
-    if (!t->feed)
-        return input->rank > 0
-                   ? TN_OK
-                   : tn_cfg_error(root, e, TN_EINVAL,
-                                  "no data section, which says "
-                                  "what the input is; without data give its shape: "
-                                  "input: [784]");
+    if (!t->feed && !given)
+        return tn_cfg_error(root, e, TN_EINVAL,
+                            "no data section, which says "
+                            "what the input is; without data give its shape: "
+                            "input: [784]");
+    if (!t->feed) return TN_OK;
     const tn_data_info *info = tn_feed_info(t->feed, true);
-    const int32_t field = tn_feed_find(info, "input");
-    if (field < 0)
-        return tn_cfg_error(tn_cfg_get(root, "data"), e, TN_EINVAL,
-                            "the data has no field "
-                            "'input'");
-    if (input->rank > 0 && !tn_shape_same(input, &info->field[field].shape)) {
-        tn_shape_text(input, given, sizeof given);
-        tn_shape_text(&info->field[field].shape, found, sizeof found);
-        return tn_cfg_error(tn_cfg_get(root, "input"), e, TN_ESHAPE,
-                            "input is %s, but samples "
-                            "of the data have shape %s",
-                            given, found);
-    }
-    *input = info->field[field].shape;
-    return TN_OK;
+    status = given ? tn_inputs_check(in, info, e) : tn_inputs_of_data(info, in, e);
+    if (status) tn_cfg_in(given ? given : tn_cfg_get(root, "data"), e);
+    return status;
 }
 
 /* The feed reads the config that the model is going to own. */
@@ -131,15 +118,14 @@ static tn_status make_model(tn_trainer *t, tn_config *config, tn_error *e)
 {
     uint64_t seed;
     int32_t real;
-    tn_shape input;
+    tn_inputs in;
     tn_status status = fill_in(config, e);
     if (!status) status = tn_model_settings(config->root, &seed, &real, e);
     if (!status && tn_cfg_get(config->root, "data"))
         status = tn_feed_new(t->env, config->root, real, seed, &t->feed, e);
-    if (!status) status = find_input(t, config->root, &input, e);
+    if (!status) status = find_inputs(t, config->root, &in, e);
     if (!status)
-        return tn_model_make(t->env, config, &input, INT64_MAX, !t->resumed, &t->model,
-                             e);
+        return tn_model_make(t->env, config, &in, INT64_MAX, !t->resumed, &t->model, e);
     tn_feed_free(t->feed);
     t->feed = NULL;
     tn_config_free(config);
@@ -172,7 +158,8 @@ static tn_status make_judges(tn_trainer *t, tn_error *e)
     const tn_graph *g = t->model->graph;
     const tn_data_info *train = tn_feed_info(t->feed, true),
                        *plain = tn_feed_info(t->feed, false);
-    tn_status status = tn_check_input(g, plain, e);
+    const tn_inputs in = tn_graph_inputs(g);
+    tn_status status = tn_inputs_check(&in, plain, e);
     if (!status) status = tn_judge_new(g, root_of(t), train, &t->judge, e);
     if (!status) status = tn_judge_new(g, root_of(t), plain, &t->referee, e);
     if (status) return status;
@@ -196,10 +183,14 @@ static tn_status make_plans(tn_trainer *t, tn_error *e)
 static tn_status calibrate(tn_trainer *t, tn_error *e)
 {
     tn_batch batch;
-    const int32_t input = tn_feed_find(tn_feed_info(t->feed, true), "input");
+    const void *x[TN_MOST_INPUTS];
+    int32_t field[TN_MOST_INPUTS];
+    const tn_inputs in = tn_graph_inputs(t->model->graph);
     const tn_status status = tn_feed_batch(t->feed, TN_TRAIN, 0, 0, &batch, e);
     if (status) return status;
-    return tn_graph_calibrate(t->model->graph, batch.field[input].real, batch.samples, e);
+    tn_inputs_find(&in, tn_feed_info(t->feed, true), field);
+    tn_inputs_take(&in, field, &batch, x);
+    return tn_graph_calibrate(t->model->graph, x, batch.samples, e);
 }
 
 static tn_status make_run(tn_trainer *t, tn_error *e)

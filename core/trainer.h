@@ -29,8 +29,10 @@ typedef struct tn_run_face {
 
 /* Inputs and targets of a caller, as fields in the model's precision. */
 typedef struct tn_handed {
-    void *input, *target; /* room for `samples`, in double precision only */
+    void *input[TN_MOST_INPUTS],
+        *target; /* room for `samples`, in double precision only */
     int64_t samples;
+    tn_data_info info; /* of the batch */
     tn_batch batch;
 } tn_handed;
 
@@ -122,8 +124,8 @@ tn_status tn_trainer_same(const tn_cfg *before, const tn_cfg *now, tn_error *);
 /* handed.c: a caller's arrays as a batch. */
 tn_data_info tn_handed_info(const tn_graph *, bool real_targets);
 tn_status tn_handed_take(tn_handed *, const tn_graph *, const tn_data_info *,
-                         const float *x, const float *targets, const int32_t *labels,
-                         int64_t samples, tn_error *);
+                         const float *const *x, const float *targets,
+                         const int32_t *labels, int64_t samples, tn_error *);
 void tn_handed_free(tn_env *, tn_handed *);
 
 /* sweep.c: gradients of the mean loss over one batch that comes in parts. */
@@ -131,7 +133,7 @@ typedef struct tn_sweep {
     tn_graph *graph;
     tn_plan *plan;
     const tn_judge *judge;
-    int32_t input; /* number of the input field */
+    const tn_data_info *info; /* of the batches */
     int64_t parts;
     int64_t samples; /* of all parts together, as far as is known before */
     tn_status (*part)(void *data, int64_t i, tn_batch *, tn_error *);

@@ -107,10 +107,10 @@ tn_status tn_trainer_update(tn_trainer *t, tn_error *e)
     tn_sweep sweep = {.graph = t->model->graph,
                       .plan = t->plan,
                       .judge = t->judge,
+                      .info = tn_feed_info(t->feed, true),
                       .part = feed_part,
                       .data = t,
                       .step = (uint64_t)t->place.step};
-    sweep.input = tn_feed_find(tn_feed_info(t->feed, true), "input");
     size_of_update(t, &sweep.parts, &sweep.samples);
     const tn_status status = update_by(t, &sweep, t->sums, NULL, e);
     if (!status) t->place.in_epoch++;
@@ -164,12 +164,17 @@ static tn_status fit_judge(tn_trainer *t, bool real_targets, tn_data_info *info,
     return tn_judge_new(g, t->model->config->root, info, &t->judge, e);
 }
 
-/* A caller gives input and target; that is all the loss and the metrics may read. */
-static tn_status check_reads(const tn_criterion *c, const tn_data_info *info, tn_error *e)
+/* A caller gives inputs and target; that is all the loss and the metrics may read. */
+static tn_status check_reads(const tn_trainer *t, const tn_criterion *c,
+                             const tn_data_info *info, tn_error *e)
 {
+    const tn_graph *g = t->model->graph;
     for (int32_t i = 0; i < c->fields; i++) {
         const char *name = info->field[c->field[i]].name;
-        if (strcmp(name, "input") && strcmp(name, "target"))
+        bool given = !strcmp(name, "target");
+        for (int32_t k = 0; k < g->inputs; k++)
+            given = given || !strcmp(name, g->node[k].name);
+        if (!given)
             return tn_error_set(e, TN_ENOTSUP,
                                 "%s %s reads field '%s', which a batch of arrays "
                                 "does not have",
@@ -178,23 +183,23 @@ static tn_status check_reads(const tn_criterion *c, const tn_data_info *info, tn
     return TN_OK;
 }
 
-static tn_status take_batch(tn_trainer *t, tn_sweep *sweep, const float *x,
+static tn_status take_batch(tn_trainer *t, tn_sweep *sweep, const float *const *x,
                             const float *targets, const int32_t *labels, int64_t samples,
                             tn_error *e)
 {
-    tn_data_info info;
+    tn_data_info *info = &t->handed.info;
     t->waiting = 0;
-    tn_status status = fit_judge(t, targets != NULL, &info, e);
-    if (!status) status = check_reads(&t->judge->loss, &info, e);
+    tn_status status = fit_judge(t, targets != NULL, info, e);
+    if (!status) status = check_reads(t, &t->judge->loss, info, e);
     if (!status)
-        status = tn_handed_take(&t->handed, t->model->graph, &info, x, targets, labels,
+        status = tn_handed_take(&t->handed, t->model->graph, info, x, targets, labels,
                                 samples, e);
     if (!status) status = fit_plan(t, samples, e);
     if (status) return status;
     *sweep = (tn_sweep){.graph = t->model->graph,
                         .plan = t->plan,
                         .judge = t->judge,
-                        .input = tn_feed_find(&info, "input"),
+                        .info = info,
                         .parts = 1,
                         .samples = samples,
                         .part = handed_part,
@@ -203,9 +208,9 @@ static tn_status take_batch(tn_trainer *t, tn_sweep *sweep, const float *x,
     return TN_OK;
 }
 
-tn_status tn_trainer_step(tn_trainer *t, const float *x, const float *targets,
-                          const int32_t *labels, int64_t samples, double *loss,
-                          tn_error *e)
+tn_status tn_trainer_step_inputs(tn_trainer *t, const float *const *x,
+                                 const float *targets, const int32_t *labels,
+                                 int64_t samples, double *loss, tn_error *e)
 {
     tn_sweep sweep;
     double sums[2] = {0};
@@ -216,9 +221,18 @@ tn_status tn_trainer_step(tn_trainer *t, const float *x, const float *targets,
     return update_by(t, &sweep, sums, loss, e);
 }
 
-tn_status tn_trainer_gradients(tn_trainer *t, const float *x, const float *targets,
-                               const int32_t *labels, int64_t samples, double *loss,
-                               tn_error *e)
+tn_status tn_trainer_step(tn_trainer *t, const float *x, const float *targets,
+                          const int32_t *labels, int64_t samples, double *loss,
+                          tn_error *e)
+{
+    const tn_status status = tn_graph_has_one(t->model->graph, "tn_trainer_step", e);
+    if (status) return status;
+    return tn_trainer_step_inputs(t, &x, targets, labels, samples, loss, e);
+}
+
+tn_status tn_trainer_gradients_inputs(tn_trainer *t, const float *const *x,
+                                      const float *targets, const int32_t *labels,
+                                      int64_t samples, double *loss, tn_error *e)
 {
     tn_sweep sweep;
     double sums[2] = {0};
@@ -231,6 +245,15 @@ tn_status tn_trainer_gradients(tn_trainer *t, const float *x, const float *targe
     status = tn_sweep_run(&sweep, sums, loss, e);
     if (!status) t->waiting = samples;
     return status;
+}
+
+tn_status tn_trainer_gradients(tn_trainer *t, const float *x, const float *targets,
+                               const int32_t *labels, int64_t samples, double *loss,
+                               tn_error *e)
+{
+    const tn_status status = tn_graph_has_one(t->model->graph, "tn_trainer_gradients", e);
+    if (status) return status;
+    return tn_trainer_gradients_inputs(t, &x, targets, labels, samples, loss, e);
 }
 
 /* The plan still holds the batch of the gradients, so states can follow only now. */

@@ -5,6 +5,15 @@
 
 #include "tenon/types.h"
 
+#define TN_MEMORY_INPUTS 7
+
+/* One of several inputs: samples x shape. The name is that of `input:` in the config. */
+typedef struct tn_memory_input {
+    char name[32]; /* empty: there are no more */
+    tn_shape shape;
+    const float *values; /* NULL with a callback */
+} tn_memory_input;
+
 /* Rows for a `memory` dataset. Either arrays (input: samples x features, target: either
  * labels or values) or a callback that fills one sample and returns 0.
  *
@@ -23,6 +32,11 @@ typedef struct tn_memory_data {
     int (*read)(void *data, int64_t index, float *input, float *target, int32_t *label);
     void *read_data;
     int32_t any_thread; /* read may be called on another thread; 0: it may not */
+    /* Several inputs by name, in place of `input` and `inputs`, and of `read` a callback that
+     * fills an array for each. */
+    tn_memory_input named[TN_MEMORY_INPUTS];
+    int (*read_named)(void *data, int64_t index, float *const *inputs, float *target,
+                      int32_t *label);
 } tn_memory_data;
 
 #define TN_MEMORY_SERVICE "tenon.memory/0"

@@ -164,6 +164,7 @@ __attribute__((format(printf, 3, 4))) TN_UNUSED static tn_status tn_fail(
  *     STR          const char *    text          unused          a text
  *     ENUM         int32_t index   index         "a|b|c"         b
  *     INTS, REALS  tn_ints/_reals  "[1, 2]"      unused          [1, 2]
+ *     STRS         tn_strs         "[a, b]"      unused          [a, b]
  *     PLUGIN       tn_ref          "{l2: 1e-4}"  kind's name     a name with its options
  *     PLUGINS      tn_refs         "[...]"       kind's name     a list of these
  *     GRAPH        tn_graph_ref    "[relu]"      unused          a list of nodes
@@ -184,7 +185,7 @@ enum {
 /* clang-format off */
 enum tn_option_type {
     TN_T_BOOL = 1, TN_T_INT, TN_T_REAL, TN_T_SCHEDULABLE, TN_T_STR, TN_T_ENUM, TN_T_INTS,
-    TN_T_REALS, TN_T_PLUGIN, TN_T_PLUGINS, TN_T_GRAPH, TN_T_GRAPHS
+    TN_T_REALS, TN_T_PLUGIN, TN_T_PLUGINS, TN_T_GRAPH, TN_T_GRAPHS, TN_T_STRS
 };
 /* clang-format on */
 
@@ -224,6 +225,10 @@ typedef struct tn_real_list {
     int64_t count;
     const double *at;
 } tn_real_list;
+typedef struct tn_str_list {
+    int64_t count;
+    const char *const *at;
+} tn_str_list;
 typedef struct tn_ref_list {
     int64_t count;
     const tn_ref *at;
@@ -234,6 +239,7 @@ typedef struct tn_graph_list {
 } tn_graph_list;
 typedef const tn_int_list *tn_ints;
 typedef const tn_real_list *tn_reals;
+typedef const tn_str_list *tn_strs;
 typedef const tn_ref_list *tn_refs;
 typedef const tn_graph_list *tn_graph_refs;
 
@@ -248,6 +254,7 @@ typedef const tn_graph_list *tn_graph_refs;
 #define TN_C_ENUM int32_t
 #define TN_C_INTS tn_ints
 #define TN_C_REALS tn_reals
+#define TN_C_STRS tn_strs
 #define TN_C_PLUGIN tn_ref
 #define TN_C_PLUGINS tn_refs
 #define TN_C_GRAPH tn_graph_ref
@@ -261,6 +268,7 @@ typedef const tn_graph_list *tn_graph_refs;
 #define TN_V_ENUM(def, lo, hi) {.i = def}, {.s = lo}, {.s = 0}
 #define TN_V_INTS(def, lo, hi) {.s = def}, {.s = 0}, {.s = 0}
 #define TN_V_REALS(def, lo, hi) {.s = def}, {.s = 0}, {.s = 0}
+#define TN_V_STRS(def, lo, hi) {.s = def}, {.s = 0}, {.s = 0}
 #define TN_V_PLUGIN(def, lo, hi) {.s = def}, {.s = lo}, {.s = 0}
 #define TN_V_PLUGINS(def, lo, hi) {.s = def}, {.s = lo}, {.s = 0}
 #define TN_V_GRAPH(def, lo, hi) {.s = def}, {.s = 0}, {.s = 0}

@@ -101,14 +101,18 @@ typedef struct tn_model tn_model;
 
 TN_API tn_model *tn_model_load(tn_env *, const char *path, tn_error *);
 /* A fresh model with initial weights from a config (of which data and training play no part,
- * but for the shape of the input, which is given here). */
+ * but for the shape of the input, which is given here; NULL: what `input:` says). */
 TN_API tn_model *tn_model_new(tn_env *, const tn_config *, const tn_shape *input,
                               tn_error *);
 TN_API void tn_model_free(tn_model *);
 TN_API tn_status tn_model_save(const tn_model *, const char *path, tn_error *);
 
-TN_API const tn_shape *tn_model_input(const tn_model *);
+TN_API const tn_shape *tn_model_input(const tn_model *); /* the first one */
 TN_API const tn_shape *tn_model_output(const tn_model *);
+/* How many inputs there are; name ("input" where the config gives none) and shape of each. */
+TN_API int32_t tn_model_inputs(const tn_model *);
+TN_API const char *tn_model_input_name(const tn_model *, int32_t i);
+TN_API const tn_shape *tn_model_input_shape(const tn_model *, int32_t i);
 TN_API uint64_t tn_model_seed(const tn_model *);
 TN_API int32_t tn_model_precision(const tn_model *); /* TN_F32 or TN_F64 */
 /* Names of the classes, or NULL where the model has none; count = width of the output. */
@@ -118,6 +122,10 @@ TN_API const char *const *tn_model_classes(const tn_model *);
  * model at once. */
 TN_API tn_status tn_model_predict(const tn_model *, const float *x, int64_t samples,
                                   float *y, tn_error *);
+
+/* The same for a model with several inputs: an array for each, in the order of its inputs. */
+TN_API tn_status tn_model_predict_inputs(const tn_model *, const float *const *x,
+                                         int64_t samples, float *y, tn_error *);
 
 /* Everything one row of the model's table shows. */
 typedef struct tn_layer_info {
@@ -206,6 +214,13 @@ TN_API tn_status tn_trainer_step(tn_trainer *, const float *x, const float *targ
 TN_API tn_status tn_trainer_gradients(tn_trainer *, const float *x, const float *targets,
                                       const int32_t *labels, int64_t samples,
                                       double *loss, tn_error *);
+/* Both for a model with several inputs. */
+TN_API tn_status tn_trainer_step_inputs(tn_trainer *, const float *const *x,
+                                        const float *targets, const int32_t *labels,
+                                        int64_t samples, double *loss, tn_error *);
+TN_API tn_status tn_trainer_gradients_inputs(tn_trainer *, const float *const *x,
+                                             const float *targets, const int32_t *labels,
+                                             int64_t samples, double *loss, tn_error *);
 TN_API tn_status tn_trainer_gradient(tn_trainer *, const char *name, tn_tensor *,
                                      tn_error *);
 /* One update from the gradients of the last tn_trainer_gradients, with what the program has
@@ -244,6 +259,13 @@ TN_API tn_status tn_trainer_profile(tn_trainer *, int64_t samples, int64_t steps
 TN_API tn_status tn_model_gradients_save(tn_model *, const float *x, const float *targets,
                                          const int32_t *labels, int64_t samples,
                                          const char *path, double *loss, tn_error *);
+
+/* The same for a model with several inputs. */
+TN_API tn_status tn_model_gradients_save_inputs(tn_model *, const float *const *x,
+                                                const float *targets,
+                                                const int32_t *labels, int64_t samples,
+                                                const char *path, double *loss,
+                                                tn_error *);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
-/* parallel - branches that all read the same input, and are joined.
+/* parallel - branches that all read the same input, or each its own, and are joined.
  *
- *     y = (f_1(x), f_2(x), ...) along the last axis,  f_1(x) + f_2(x) + ...,  or their mean
+ *     y = (f_1(x), f_2(x), ...) along the last axis,  f_1(x) + f_2(x) + ...,  or their mean,
+ *     with x_k in place of x where there are as many inputs as branches
  *
  * Szegedy et al., "Going deeper with convolutions", CVPR 2015, figure 2 (concat); Xie, Girshick,
  * Dollar, Tu, He, "Aggregated residual transformations", CVPR 2017, eq. 2 (add). */
@@ -32,9 +33,12 @@ static tn_status TN(expand)(const void *me, tn_call *c, tn_builder *b, int32_t i
     const TN(self) *self = me;
     const int32_t count = (int32_t)self->branches->count;
     int32_t end[MOST];
-    if (inputs != 1) return tn_fail(c, TN_EINVAL, "has one input, got %d", inputs);
+    if (inputs != 1 && inputs != count)
+        return tn_fail(c, TN_EINVAL,
+                       "has one input for all branches or one for each of the %d, got %d",
+                       count, inputs);
     for (int32_t k = 0; k < count; k++) {
-        end[k] = b->add_graph(b, c, self->branches->at[k], input[0]);
+        end[k] = b->add_graph(b, c, self->branches->at[k], input[inputs > 1 ? k : 0]);
         if (end[k] < 0) return TN_EINVAL; /* the call knows why */
     }
     *out = b->add(b, c, self->join == CONCAT ? "concat" : "add",

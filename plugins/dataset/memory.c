@@ -17,16 +17,47 @@ TN_SELF(OPTIONS, const tn_memory_data *set[TN_SPLITS];)
 
 #ifndef MEMORY_RULES
 #define MEMORY_RULES
+static int reads(const tn_memory_data *data)
+{
+    return data->read || data->read_named;
+}
+
 /* Labels are given as such, or made by a callback whose targets have no shape. */
 static int has_labels(const tn_memory_data *data)
 {
-    return data->read ? data->target.rank == 0 : data->labels != NULL;
+    return reads(data) ? data->target.rank == 0 : data->labels != NULL;
+}
+
+/* Input i, of one or of several by name; no shape: there are no more. */
+static tn_memory_input input_of(const tn_memory_data *data, int32_t i)
+{
+    if (i < TN_MEMORY_INPUTS && *data->named[0].name) return data->named[i];
+    if (i > 0) return (tn_memory_input){.name = ""};
+    return (tn_memory_input){"input", data->input, data->inputs};
+}
+
+static int32_t inputs_of(const tn_memory_data *data)
+{
+    int32_t count = 0;
+    while (count < TN_MEMORY_INPUTS && input_of(data, count).shape.rank) count++;
+    return count;
 }
 
 static int same_shape(const tn_shape *a, const tn_shape *b)
 {
     return a->rank == b->rank &&
            !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]);
+}
+
+static int same_inputs(const tn_memory_data *a, const tn_memory_data *b)
+{
+    const int32_t count = inputs_of(a);
+    int same = count == inputs_of(b);
+    for (int32_t i = 0; same && i < count; i++) {
+        const tn_memory_input x = input_of(a, i), y = input_of(b, i);
+        same = !strcmp(x.name, y.name) && same_shape(&x.shape, &y.shape);
+    }
+    return same;
 }
 
 static tn_status find_data(tn_call *c, const char *name, const tn_memory_data **data)
@@ -45,8 +76,7 @@ static tn_status find_data(tn_call *c, const char *name, const tn_memory_data **
 static tn_status check_agree(tn_call *c, const char *name, const tn_memory_data *train,
                              const tn_memory_data *other)
 {
-    if (same_shape(&train->input, &other->input) &&
-        has_labels(train) == has_labels(other) &&
+    if (same_inputs(train, other) && has_labels(train) == has_labels(other) &&
         (has_labels(train) ? train->classes == other->classes
                            : same_shape(&train->target, &other->target)))
         return TN_OK;
@@ -71,19 +101,24 @@ static tn_status TN(open)(void *me, tn_call *c, tn_data_info *info)
             status = check_agree(c, name[i], self->set[TN_TRAIN], self->set[i]);
         if (status != TN_OK) return status;
         info->count[i] = self->set[i]->samples;
-        if (self->set[i]->read && !self->set[i]->any_thread) info->same_thread = 1;
+        if (reads(self->set[i]) && !self->set[i]->any_thread) info->same_thread = 1;
     }
     const tn_memory_data *train = self->set[TN_TRAIN];
-    info->fields = 2;
-    info->field[0] = (tn_field_spec){.name = "input", .real = 1, .shape = train->input};
-    info->field[1] = (tn_field_spec){.name = "target"};
+    const int32_t inputs = inputs_of(train);
+    info->fields = inputs + 1;
+    for (int32_t i = 0; i < inputs; i++) {
+        const tn_memory_input in = input_of(train, i);
+        info->field[i] = (tn_field_spec){.real = 1, .shape = in.shape};
+        memcpy(info->field[i].name, in.name, sizeof in.name);
+    }
+    tn_field_spec *target = &info->field[inputs];
+    *target = (tn_field_spec){.name = "target"};
     if (has_labels(train))
-        info->field[1].classes = train->classes;
+        target->classes = train->classes;
     else
-        info->field[1].real = 1, info->field[1].shape = train->target;
+        target->real = 1, target->shape = train->target;
     /* A single number is a feature, as a layer's output is. */
-    tn_shape *target = &info->field[1].shape;
-    if (!has_labels(train) && target->rank == 0) *target = (tn_shape){1, {1}};
+    if (!has_labels(train) && target->shape.rank == 0) target->shape = (tn_shape){1, {1}};
     return TN_OK;
 }
 
@@ -102,14 +137,22 @@ static void TN(widen)(tn_real *values, int64_t n)
 static tn_status TN(call_back)(const tn_memory_data *data, tn_call *c, int64_t index,
                                void *const *field)
 {
-    const int labels = has_labels(data);
-    const int failed = data->read(data->read_data, index, field[0],
-                                  labels ? NULL : field[1], labels ? field[1] : NULL);
+    const int32_t inputs = inputs_of(data);
+    float *const target = has_labels(data) ? NULL : field[inputs];
+    int32_t *const label = has_labels(data) ? field[inputs] : NULL;
+    float *in[TN_MEMORY_INPUTS] = {0};
+    for (int32_t i = 0; i < inputs; i++) in[i] = field[i];
+    const int failed = data->read
+                           ? data->read(data->read_data, index, in[0], target, label)
+                           : data->read_named(data->read_data, index, in, target, label);
     if (failed)
         return tn_fail(c, TN_EDATA, "the program's callback failed on sample %lld (%d)",
                        (long long)index, failed);
-    TN(widen)(field[0], tn_shape_count(&data->input));
-    if (!labels) TN(widen)(field[1], tn_shape_count(&data->target));
+    for (int32_t i = 0; i < inputs; i++) {
+        const tn_memory_input one = input_of(data, i);
+        TN(widen)(field[i], tn_shape_count(&one.shape));
+    }
+    if (target) TN(widen)(field[inputs], tn_shape_count(&data->target));
     return TN_OK;
 }
 
@@ -123,14 +166,18 @@ static tn_status TN(read)(const void *me, tn_call *c, int32_t split, int64_t ind
 {
     const TN(self) *self = me;
     const tn_memory_data *data = self->set[split];
-    if (data->read) return TN(call_back)(data, c, index, field);
-    const int64_t inputs = tn_shape_count(&data->input),
-                  targets = tn_shape_count(&data->target);
-    TN(take)(data->inputs + index * inputs, inputs, field[0]);
+    if (reads(data)) return TN(call_back)(data, c, index, field);
+    const int32_t inputs = inputs_of(data);
+    for (int32_t i = 0; i < inputs; i++) {
+        const tn_memory_input in = input_of(data, i);
+        const int64_t n = tn_shape_count(&in.shape);
+        TN(take)(in.values + index * n, n, field[i]);
+    }
+    const int64_t targets = tn_shape_count(&data->target);
     if (data->labels)
-        *(int32_t *)field[1] = data->labels[index];
+        *(int32_t *)field[inputs] = data->labels[index];
     else
-        TN(take)(data->targets + index * targets, targets, field[1]);
+        TN(take)(data->targets + index * targets, targets, field[inputs]);
     return TN_OK;
 }
 

@@ -71,6 +71,102 @@ static void logits(const float *w, const float *b, const float *x, double y[CLAS
     }
 }
 
+/* Another model in the same folder, of the upper and lower half of each image. */
+static void train_halves(void)
+{
+    test_write_text("halves.yaml", "%s",
+                    "data: {idx: {train_images: images.idx, train_labels: labels.idx, "
+                    "test_images: images.idx, test_labels: labels.idx, transforms: "
+                    "[{split: [top, bottom]}]}}\n"
+                    "model: [{parallel: {inputs: [top, bottom], join: add, branches: "
+                    "[[flatten, {dense: 3}], [flatten, {dense: {units: 3, bias: "
+                    "false}}]]}}]\n"
+                    "loss: cross_entropy\n"
+                    "optimizer: {sgd: {lr: 0.1}}\n"
+                    "train: {epochs: 3}\n");
+    test_ended(tenon("train halves.yaml --out halves"), 0, NULL);
+}
+
+Test(use, several_inputs_are_named_files)
+{
+    enum { HALF = PIXELS / 2 };
+    float x[SAMPLES][PIXELS], top[SAMPLES][HALF], bottom[SAMPLES][HALF];
+    char dict[200];
+    size_t count;
+    train_halves();
+    make_inputs(x);
+    for (int i = 0; i < SAMPLES; i++) {
+        memcpy(top[i], x[i], sizeof top[i]);
+        memcpy(bottom[i], x[i] + HALF, sizeof bottom[i]);
+    }
+    array_write("top.npy", "<f4", "(6, 2, 4, 1)", top, sizeof top);
+    array_write("bottom.npy", "<f4", "(6, 8)", bottom, sizeof bottom);
+    test_ended(tenon("predict halves bottom=bottom.npy top=top.npy -o out.npy"), 0, NULL);
+    const float *const y = array_read("out.npy", dict, &count);
+    cr_assert_eq(count, SAMPLES * CLASSES);
+    const float *const w = tensor("halves/model.safetensors", "parallel.dense.weight",
+                                  HALF * CLASSES),
+                       *const b = tensor("halves/model.safetensors",
+                                         "parallel.dense.bias", CLASSES),
+                       *const v = tensor("halves/model.safetensors",
+                                         "parallel.dense_2.weight", HALF * CLASSES);
+    for (int i = 0; i < SAMPLES; i++)
+        for (int c = 0; c < CLASSES; c++) {
+            double sum = (double)b[c];
+            for (int k = 0; k < HALF; k++)
+                sum += (double)w[c * HALF + k] * (double)top[i][k] +
+                       (double)v[c * HALF + k] * (double)bottom[i][k];
+            cr_assert_float_eq(y[i * CLASSES + c], sum, 1e-5);
+        }
+    test_ended(tenon("evaluate halves"), 0, NULL);
+    test_ended(tenon("bench halves.yaml --steps 2"), 0, NULL);
+    test_write_text("made.yaml", "%s",
+                    "input: {top: [2, 4, 1], bottom: [5]}\n"
+                    "model: [{flatten: {inputs: top}}, {concat: {inputs: [flatten, "
+                    "bottom]}}, {dense: 3}]\n"
+                    "loss: cross_entropy\noptimizer: sgd\n");
+    test_ended(tenon("bench made.yaml --steps 2"), 0, NULL);
+    test_ended(tenon("info made.yaml --set input.bottom=[6] --set input.top=[3]"), 0,
+               NULL);
+    test_ended(tenon("predict halves top.npy bottom=bottom.npy -o out.npy"), 1,
+               "no name of an input in top.npy; the model takes top=FILE bottom=FILE",
+               NULL);
+    test_ended(tenon("predict halves top=top.npy -o out.npy"), 1, "no file for bottom",
+               NULL);
+    test_ended(tenon("predict halves top=top.npy top=top.npy -o out.npy"), 1,
+               "a second file in top=top.npy", NULL);
+    test_ended(tenon("predict run top.npy bottom.npy -o out.npy"), 1,
+               "2 files, but the model has one input", NULL);
+    test_ended(tenon("predict halves top=top.npy bottom=bottom.npy -o bottom.npy"), 1,
+               "would replace the input bottom.npy", NULL);
+    array_write("few.npy", "<f4", "(5, 8)", bottom, sizeof(float[5 * HALF]));
+    test_ended(tenon("predict halves top=top.npy bottom=few.npy -o out.npy"), 1,
+               "few.npy has 5 samples, but top.npy has 6", NULL);
+}
+
+Test(use, several_inputs_are_told_and_have_gradients)
+{
+    enum { HALF = PIXELS / 2 };
+    static const float zeros[SAMPLES * HALF];
+    static const int32_t labels[SAMPLES] = {0, 1, 2};
+    train_halves();
+    array_write("half.npy", "<f4", "(6, 8)", zeros, sizeof zeros);
+    array_write("y.npy", "<i4", "(6,)", labels, sizeof labels);
+    const test_process *p = tenon(
+        "gradients halves top=half.npy bottom=half.npy y.npy -o "
+        "g.safetensors");
+    test_ended(p, 0, NULL);
+    const float *const g = tensor("g.safetensors", "parallel.dense_2.weight",
+                                  HALF * CLASSES);
+    for (int i = 0; i < HALF * CLASSES; i++) cr_assert_eq(g[i], 0);
+    p = tenon("info halves");
+    cr_assert_not_null(strstr(p->out, "inputs    top (2, 4, 1), bottom (2, 4, 1)\n"),
+                       "%s", p->out);
+    p = tenon("info halves --json");
+    cr_assert_not_null(strstr(p->out, "\"input\":{\"top\":[2,4,1],\"bottom\":[2,4,1]}"),
+                       "%s", p->out);
+}
+
 Test(use, evaluate_reads_the_config_beside_the_model)
 {
     const test_process *p = tenon("evaluate " MODEL);

@@ -164,6 +164,7 @@ Test(env, the_page_of_a_plugin)
         "green",
         "number or schedule",
         "list of regularizers",
+        "list of texts",
         "list of layers",
         "list of lists of layers",
         "a truth",

@@ -66,6 +66,7 @@ Test(option, tables_with_wrong_defaults)
     REFUSE("default is NULL", TN_ROW(STR, a, 0, 0, 0, 0, "x"));
     REFUSE("not a list of numbers", TN_ROW(INTS, a, 0, "[1, 2.5]", 0, 0, "x"));
     REFUSE("not a list", TN_ROW(REALS, a, 0, "one", 0, 0, "x"));
+    REFUSE("not a list", TN_ROW(STRS, a, 0, "one", 0, 0, "x"));
     REFUSE("not the name of a kind", TN_ROW(PLUGIN, a, TN_REQUIRED, 0, "lyer", 0, "x"));
     tn_error e = {0};
     const tn_option torn[] = {TN_ROW(GRAPH, a, 0, "[relu", 0, 0, "x")};
@@ -130,6 +131,8 @@ Test(option, defaults_of_every_type, .init = start, .fini = finish)
     cr_assert(self->sizes->count == 2 && self->sizes->at[0] == 2 &&
               self->sizes->at[1] == 3);
     cr_assert(self->weights->count == 1 && self->weights->at[0] == 0.5);
+    cr_assert_eq(self->names->count, 2);
+    cr_assert_str_eq(self->names->at[1], "b");
     cr_assert_eq(i->dials, 2);
     cr_assert_eq(i->now[self->heat.slot], 0.25);
     cr_assert(isnan(i->now[self->cold.slot]));
@@ -151,7 +154,7 @@ Test(option, given_values_of_every_type, .init = start, .fini = finish)
         "7, "
         "colour: blue, sizes: [9, -9223372036854775807], cold: -10, weights: 1, "
         "pull: {l1: 1}, pulls: [l2, {l1: 3}], body: [{dense: 3}, tanh], ways: [[relu, "
-        "tanh], [], sigmoid], last: 1e300}");
+        "tanh], [], sigmoid], names: [x y, '7', z], last: 1e300}");
     const every_type *self = i->self;
     cr_assert(self->flag == 0 && self->count == -5 && self->maybe == 0);
     cr_assert(self->share == 1e-3 && self->colour == 2 && self->last == 1e300);
@@ -159,6 +162,9 @@ Test(option, given_values_of_every_type, .init = start, .fini = finish)
     cr_assert_str_eq(self->note, "7");
     cr_assert(self->sizes->count == 2 && self->sizes->at[1] == -INT64_MAX);
     cr_assert(self->weights->count == 1 && self->weights->at[0] == 1);
+    cr_assert_eq(self->names->count, 3);
+    cr_assert_str_eq(self->names->at[0], "x y");
+    cr_assert_str_eq(self->names->at[1], "7");
     cr_assert(i->now[self->heat.slot] == 2 && i->now[self->cold.slot] == -10);
     cr_assert_str_eq(self->pull->name, "l1");
     cr_assert_eq(self->pulls->count, 2);
@@ -175,9 +181,11 @@ Test(option, given_values_of_every_type, .init = start, .fini = finish)
 
 Test(option, single_values_stand_for_lists, .init = start, .fini = finish)
 {
-    tn_instance *i = made("{sizes: 4, pulls: l1, body: tanh, note: null, maybe: ~}");
+    tn_instance *i = made(
+        "{sizes: 4, names: one, pulls: l1, body: tanh, note: null, maybe: ~}");
     const every_type *self = i->self;
     cr_assert(self->sizes->count == 1 && self->sizes->at[0] == 4);
+    cr_assert(self->names->count == 1 && !strcmp(self->names->at[0], "one"));
     cr_assert(self->pulls->count == 1 && !strcmp(self->pulls->at[0]->name, "l1"));
     cr_assert(self->body->list->count == 1);
     cr_assert_str_eq(self->body->list->item[0]->text, "tanh");
@@ -229,6 +237,9 @@ static wrong all_wrong[] = {
     {"{sizes: [1, b]}",
      "net.yaml:1:29: layer/every_type: option 'sizes': expected a whole "
      "number, got 'b'"},
+    {"{names: {a: 1}}", AT "option 'names': expected a text, got a map"},
+    {"{names: [a, [b]]}",
+     "net.yaml:1:29: layer/every_type: option 'names': expected a text, got a list"},
     {"{weights: {a: 1}}", AT "option 'weights': expected numbers, got a map"},
     {"{weights: [.inf]}", "option 'weights': expected a number, got '.inf'"},
     {"{pull: l3}", "net.yaml:1:18: there is no regularizer 'l3'; did you mean 'l"},

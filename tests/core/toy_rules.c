@@ -276,7 +276,8 @@ Test(toy_rules, data_driven_initializer_sets_variances_layer_by_layer)
     DO(tn_plan_make(l.graph, &options, &l.plan, &error));
     for (int i = 0; i < SAMPLES * FEATURES; i++) x[i] = (double)inputs[i];
     cr_assert(fabs(variance_of_output(&l, 1, 5) - 1) > 0.01);
-    DO(tn_graph_calibrate(l.graph, x, SAMPLES, &error));
+    const void *const in[] = {x};
+    DO(tn_graph_calibrate(l.graph, in, SAMPLES, &error));
     cr_assert_float_eq(variance_of_output(&l, 1, 5), 1, 1e-5);
     cr_assert_float_eq(variance_of_output(&l, 3, 4), 1, 1e-5);
     cr_assert_float_eq(variance_of_output(&l, 5, 2), 1, 1e-5);

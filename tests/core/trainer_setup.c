@@ -35,7 +35,7 @@ Test(trainer_setup, mistakes_in_the_config_are_told)
          "expected float or double, got 'half'"},
         {DATA REST "seed: -1\n", TN_EINVAL, "seed"},
         {DATA REST "input: [5]\n", TN_ESHAPE,
-         "input is (5), but samples of the data have"},
+         "net.yaml:5:1: samples of the data have shape (6), the model takes (5)"},
         {DATA REST "classes: [a, b]\n", TN_EINVAL, "classes: expected a list of 3 names"},
         {DATA "model: [{dense: 2}]\nloss: cross_entropy\noptimizer: sgd\n", 0,
          "net.yaml:3:1: loss cross_entropy: "},

@@ -86,9 +86,9 @@ static int workload_sample(void *data, int64_t i, float *input, float *target,
 static tn_shape workload_input(const tn_config *c)
 {
     tn_error e = {0};
-    tn_shape input;
-    cr_assert_eq(tn_model_input_shape(c->root, &input, &e), TN_OK, "%s", e.text);
-    return input.rank > 0 ? input : (tn_shape){.rank = 2, .dim = {28, 28}};
+    tn_inputs in;
+    cr_assert_eq(tn_inputs_read(c->root, &in, &e), TN_OK, "%s", e.text);
+    return in.count ? in.of[0].shape : (tn_shape){.rank = 2, .dim = {28, 28}};
 }
 
 static void workload_attach(tn_env *env, const workload *w, workload_data *d)

@@ -19,6 +19,7 @@
     P(PLUGINS, pulls, 0, "[]", "regularizer", 0, "what else pulls")               \
     P(GRAPH, body, 0, "[relu]", 0, 0, "some layers")                              \
     P(GRAPHS, ways, 0, "[[relu]]", 0, 0, "some lists of layers")                  \
+    P(STRS, names, 0, "[a, b]", 0, 0, "some texts")                               \
     P(REAL, last, 0, -2.5, -INFINITY, INFINITY, "the last one, to see that all line up")
 
 #endif

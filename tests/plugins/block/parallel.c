@@ -19,6 +19,16 @@ Test(parallel, is_its_branches_joined)
         in);
 }
 
+Test(parallel, each_branch_reads_its_own_input)
+{
+    blocks_same(
+        "[{dense: 5}, {parallel: {inputs: [input, dense], branches: [[tanh], [relu, "
+        "{dense: 2}]]}}, {dense: 2}]",
+        "[{dense: 5}, {tanh: {inputs: input}}, {relu: {inputs: dense}}, {dense: 2}, "
+        "{concat: {inputs: [tanh, dense_2]}}, {dense: 2}]",
+        check_shape(2, 3, 4, 0));
+}
+
 Test(parallel, gradients)
 {
     static const char *const join[] = {"concat", "add", "mean"};
@@ -51,6 +61,6 @@ Test(parallel, what_it_refuses)
     check_refuses("[{parallel: {branches: [[{dense: 2}], []], join: add}}]", in,
                   "input 1 has shape (2) and input 2 has shape (4)");
     check_refuses("[{parallel: tanh}]", in, "expected a list of lists of layers");
-    check_refuses("[tanh, {parallel: {branches: [[], []], inputs: [input, tanh]}}]", in,
-                  "has one input, got 2");
+    check_refuses("[tanh, {parallel: {branches: [[], [], []], inputs: [input, tanh]}}]",
+                  in, "has one input for all branches or one for each of the 3, got 2");
 }

@@ -70,6 +70,56 @@ Test(npy, gives_floats_and_labels)
     tn_feed_free(feed);
 }
 
+/* Of several shapes and types, each with its factor. */
+Test(npy, a_file_for_each_input)
+{
+    static const uint8_t bytes[] = {0, 50, 100, 150};
+    write_pair();
+    write_array("z", "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2, 1), }",
+                bytes, sizeof bytes);
+    tn_feed *feed = feed_of(
+        "data: {npy: {x: [z, x], names: [image, extra], y: y, test_x: "
+        "[z, x], test_y: y, scale: [0.5, 2], shuffle: false}}",
+        1, 1);
+    const tn_data_info *info = tn_feed_info(feed, true);
+    cr_assert_eq(info->fields, 3);
+    cr_assert_str_eq(info->field[0].name, "image");
+    cr_assert_eq(info->field[0].shape.rank, 2);
+    cr_assert_str_eq(info->field[1].name, "extra");
+    cr_assert_eq(info->field[1].shape.dim[0], 3);
+    for (int32_t split = TN_TRAIN; split <= TN_TEST; split += TN_TEST - TN_TRAIN) {
+        const tn_batch b = batch_of(feed, split, 0, 0);
+        for (int i = 0; i < 4; i++)
+            cr_assert_eq(((double *)b.field[0].real)[i], 0.5 * bytes[i]);
+        for (int i = 0; i < 6; i++)
+            cr_assert_eq(((double *)b.field[1].real)[i], 2 * (double)floats[i]);
+        cr_assert_eq(b.field[2].label[0], 2);
+    }
+    tn_feed_free(feed);
+}
+
+Test(npy, files_and_names_must_go_together)
+{
+    static const float one[] = {1, 2, 3};
+    write_pair();
+    write_array("short", "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3), }",
+                one, sizeof one);
+    refuse_data("data: {npy: {x: [x, x], y: y}}", TN_EINVAL, "x names 2 files",
+                "there are 1 names");
+    refuse_data("data: {npy: {x: [x, x], names: [a, b], y: y, test_x: x, test_y: y}}",
+                TN_EINVAL, "x names 2 files", "test_x 1");
+    refuse_data("data: {npy: {x: [x, x], names: [a, a], y: y}}", TN_EINVAL, "npy",
+                "the name of another field");
+    refuse_data("data: {npy: {x: [x, x], names: [a, b], scale: [1, 2, 3], y: y}}",
+                TN_EINVAL, "scale has 3 numbers", "the 2 inputs");
+    refuse_data("data: {npy: {x: x, scale: 0, y: y}}", TN_EINVAL, "scale must be above 0",
+                "got 0");
+    refuse_data("data: {npy: {x: [x, short], names: [a, b], y: y}}", TN_EDATA,
+                "short has 1 samples", "y has 2");
+    refuse_data("data: {npy: {x: [], names: [], y: y}}", TN_EINVAL, "x names 0 files",
+                "1 to 7");
+}
+
 Test(npy, knows_every_type)
 {
     static const double f8[] = {-1, 300};
