@@ -1,6 +1,6 @@
 /* products.c - the backend's matrix products at the shapes of training: for a dense layer
- * of `in` x `out` on a batch, forward y = x w' (also with w packed beforehand), input
- * gradient gx = gy w, weight gradient gw = gy' x. Beside each its share of the fused
+ * of `in` x `out` on a batch, forward y = x w' and input gradient gx = gy w (each also with
+ * w packed beforehand), weight gradient gw = gy' x. Beside each its share of the fused
  * multiply-adds that the processor can do at all, measured in registers, and what one call
  * of BLIS's sgemm reaches in the same minute. Times are the shortest of many: other
  * programs only ever add to them.
@@ -91,8 +91,8 @@ static int run_form(bench *b, const char *form, shape s)
     return 0;
 }
 
-/* The forward product again, with w packed once before. */
-static int run_packed(bench *b, shape s)
+/* A product with w, packed once before. */
+static int run_packed(bench *b, const char *form, shape s)
 {
     const tn_backend *slots = b->backend->vtable;
     const size_t size = slots->pack ? slots->pack_size(b->backend->self, &b->product.b)
@@ -101,7 +101,7 @@ static int run_packed(bench *b, shape s)
     if (!packed) return size != 0;
     slots->pack(b->backend->self, &b->product.b, packed);
     b->product.b.packed = packed;
-    const int failed = run_form(b, "forward_packed", s);
+    const int failed = run_form(b, form, s);
     free(packed);
     return failed;
 }
@@ -119,11 +119,15 @@ static int run_shape(bench *b, shape s)
         {.struct_size = sizeof(tn_product), .a = mx, .b = tn_transposed(mw), .out = my},
         {.struct_size = sizeof(tn_product), .a = my, .b = mw, .out = mx},
         {.struct_size = sizeof(tn_product), .a = tn_transposed(my), .b = mx, .out = mw}};
-    b->product = form[0];
-    int failed = run_packed(b, s);
+    static const char *const name[3] = {"forward", "input_gradient", "weight_gradient"},
+                             *const packed[2] = {"forward_packed",
+                                                 "input_gradient_packed"};
+    int failed = 0;
+    for (int i = 0; i < 2 && !failed; i++) {
+        b->product = form[i];
+        failed = run_packed(b, packed[i], s);
+    }
     for (int i = 0; i < 3 && !failed; i++) {
-        static const char *const name[3] = {"forward", "input_gradient",
-                                            "weight_gradient"};
         b->product = form[i];
         failed = run_form(b, name[i], s);
     }

@@ -6,94 +6,109 @@
  *
  * Invariant: what is allocated never exceeds what the file can hold. A plain file must
  * have exactly the size its header promises; deflate expands at most 1032 : 1 (zlib,
- * "Technical Details"), so a small compressed file that promises gigabytes is refused
- * unread. */
+ * "Technical Details"). */
 #ifndef DATASET_IDX_FILE_H
 #define DATASET_IDX_FILE_H
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "bytes.h"
 
 #define IDX_U8 8
 #define DEFLATE_RATIO 1032
-#define INFLATE_CHUNK ((size_t)1 << 30) /* zlib counts in unsigned int */
+#define GZIP_SMALLEST 18 /* a header of 10 bytes, CRC and size */
 
 typedef struct idx_array {
     int32_t rank;
     int64_t dim[TN_MAX_RANK], bytes;
     const unsigned char *at; /* the elements */
-    unsigned char *block;    /* what they lie in: the file, if it is a plain one */
+    unsigned char *block;    /* what they lie in */
 } idx_array;
 
 typedef struct idx_stream {
     tn_call *c;
-    file_bytes file;
-    size_t used; /* bytes of the file given out or to zlib */
-    int packed, ended;
-    z_stream z;
+    file_bytes file; /* what it contains, once it is decompressed */
+    size_t used;     /* bytes of it that have been read */
+    int packed;
 } idx_stream;
 
-static void *zlib_alloc(void *call, unsigned int count, unsigned int size)
+/* ---- gzip ----------------------------------------------------------------------------- */
+
+/* How long the data was, modulo 2^32, says the end of the file; unless it was cut off or
+ * has more behind it. */
+static size_t size_to_try(const file_bytes *packed)
 {
-    tn_call *c = call;
-    return c->host->alloc(c, (size_t)count * size);
+    const unsigned char *end = packed->at + packed->size - 4;
+    const size_t told = end[0] | (size_t)end[1] << 8 | (size_t)end[2] << 16 |
+                        (size_t)end[3] << 24;
+    return told && told / DEFLATE_RATIO <= packed->size ? told : packed->size;
 }
 
-static void zlib_release(void *call, void *block)
+static tn_status unpacked(idx_stream *s, size_t used)
 {
-    tn_call *c = call;
-    c->host->release(c, block);
+    const size_t left = s->file.size - used;
+    if (left == 0) return TN_OK;
+    return tn_fail(s->c, TN_EDATA, "%s: trailing garbage: %zu bytes after the gzip data",
+                   s->file.path, left);
 }
 
-static size_t at_most(size_t a, size_t b)
+/* Takes the place of the file's bytes with `out`, if all of them fit there. */
+static tn_status unpack_into(idx_stream *s, struct libdeflate_decompressor *d,
+                             file_bytes *out, int *fits)
 {
-    return a < b ? a : b;
+    size_t used, size;
+    const enum libdeflate_result result = libdeflate_gzip_decompress_ex(
+        d, s->file.at, s->file.size, out->at, out->size, &used, &size);
+    *fits = result != LIBDEFLATE_INSUFFICIENT_SPACE;
+    if (!*fits) return TN_OK;
+    if (result != LIBDEFLATE_SUCCESS)
+        return tn_fail(s->c, TN_EDATA, "%s: the gzip data is damaged or truncated",
+                       s->file.path);
+    out->size = size;
+    return unpacked(s, used);
 }
 
-static tn_status unpack(idx_stream *s, unsigned char *out, size_t size, size_t *got)
+/* Each try has twice the room, up to what the file can hold. */
+static tn_status unpack(idx_stream *s)
 {
-    while (*got < size && !s->ended) {
-        if (s->z.avail_in == 0) {
-            const size_t chunk = at_most(s->file.size - s->used, INFLATE_CHUNK);
-            if (chunk == 0) break;
-            s->z.next_in = s->file.at + s->used;
-            s->z.avail_in = (unsigned int)chunk;
-            s->used += chunk;
-        }
-        const size_t room = at_most(size - *got, INFLATE_CHUNK);
-        s->z.next_out = out + *got;
-        s->z.avail_out = (unsigned int)room;
-        const int result = inflate(&s->z, Z_NO_FLUSH);
-        *got += room - s->z.avail_out;
-        s->ended = result == Z_STREAM_END;
-        if (result == Z_MEM_ERROR)
-            return tn_fail(s->c, TN_ENOMEM, "%s: no memory to decompress", s->file.path);
-        if (result != Z_OK && result != Z_BUF_ERROR && !s->ended)
-            return tn_fail(s->c, TN_EDATA, "%s: the gzip data is damaged (%s)",
-                           s->file.path, s->z.msg ? s->z.msg : "no details");
+    file_bytes out = {.path = s->file.path, .size = size_to_try(&s->file)};
+    struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
+    tn_status status =
+        d ? TN_OK : tn_fail(s->c, TN_ENOMEM, "%s: no memory to decompress", s->file.path);
+    int fits = 0;
+    while (status == TN_OK && !fits) {
+        drop_file(s->c, &out);
+        out.at = take_memory(s->c, out.path, out.size);
+        status = out.at ? unpack_into(s, d, &out, &fits) : TN_ENOMEM;
+        if (!fits) out.size *= 2;
     }
-    return TN_OK;
+    libdeflate_free_decompressor(d);
+    drop_file(s->c, status == TN_OK ? &s->file : &out);
+    if (status == TN_OK) s->file = out;
+    return status;
 }
 
-/* Up to `size` bytes; *got tells how many there were. */
-static tn_status take(idx_stream *s, unsigned char *out, size_t size, size_t *got)
+static tn_status unpack_if_packed(idx_stream *s)
 {
-    *got = 0;
-    if (s->packed) return unpack(s, out, size, got);
-    *got = at_most(size, s->file.size - s->used);
-    if (*got) memcpy(out, s->file.at + s->used, *got);
-    s->used += *got;
-    return TN_OK;
+    s->packed = s->file.size >= 2 && s->file.at[0] == 0x1f && s->file.at[1] == 0x8b;
+    if (!s->packed) return TN_OK;
+    if (s->file.size < GZIP_SMALLEST)
+        return tn_fail(s->c, TN_EDATA, "%s: truncated: %zu bytes of gzip data",
+                       s->file.path, s->file.size);
+    return unpack(s);
 }
+
+/* ---- IDX ------------------------------------------------------------------------------ */
 
 static tn_status take_header(idx_stream *s, unsigned char *out, size_t size)
 {
-    size_t got;
-    const tn_status status = take(s, out, size, &got);
-    if (status != TN_OK || got == size) return status;
-    return tn_fail(s->c, TN_EDATA, "%s: truncated: the file ends inside the IDX header%s",
-                   s->file.path, s->packed ? " (after decompression)" : "");
+    if (s->file.size - s->used < size)
+        return tn_fail(s->c, TN_EDATA,
+                       "%s: truncated: the file ends inside the IDX header%s",
+                       s->file.path, s->packed ? " (after decompression)" : "");
+    memcpy(out, s->file.at + s->used, size);
+    s->used += size;
+    return TN_OK;
 }
 
 static tn_status read_magic(idx_stream *s, idx_array *array)
@@ -136,91 +151,30 @@ static tn_status read_sizes(idx_stream *s, idx_array *array)
     return TN_OK;
 }
 
-/* Whether the file can hold what its header promises. */
-static tn_status check_promise(const idx_stream *s, const idx_array *array)
+/* The array takes over what the file contains. */
+static tn_status take_elements(idx_stream *s, idx_array *array)
 {
     const size_t promised = (size_t)array->bytes, found = s->file.size - s->used;
-    if (s->packed && promised / DEFLATE_RATIO <= s->file.size) return TN_OK;
-    if (s->packed)
-        return tn_fail(
-            s->c, TN_EDATA,
-            "%s: the header promises %zu bytes, more than a gzip file of %zu bytes "
-            "can hold",
-            s->file.path, promised, s->file.size);
-    if (found == promised) return TN_OK;
-    return tn_fail(s->c, TN_EDATA,
-                   "%s: %s: the header promises %zu bytes of data, found %zu",
-                   s->file.path, found < promised ? "truncated" : "trailing garbage",
-                   promised, found);
-}
-
-/* That a gzip file ends where its data does; this also checks its CRC. */
-static tn_status check_end(idx_stream *s, const idx_array *array)
-{
-    unsigned char extra;
-    size_t got;
-    const tn_status status = take(s, &extra, 1, &got);
-    if (status != TN_OK) return status;
-    if (got)
-        return tn_fail(
-            s->c, TN_EDATA,
-            "%s: trailing garbage: more data than the %lld bytes that the header "
-            "promises",
-            s->file.path, (long long)array->bytes);
-    if (!s->ended)
+    if (found != promised)
         return tn_fail(s->c, TN_EDATA,
-                       "%s: truncated: the end of the gzip data is missing",
-                       s->file.path);
-    const size_t left = s->file.size - s->used + s->z.avail_in;
-    if (left == 0) return TN_OK;
-    return tn_fail(s->c, TN_EDATA, "%s: trailing garbage: %zu bytes after the gzip data",
-                   s->file.path, left);
+                       "%s: %s: the header promises %zu bytes of data, found %zu",
+                       s->file.path, found < promised ? "truncated" : "trailing garbage",
+                       promised, found);
+    array->block = s->file.at;
+    array->at = s->file.at + s->used;
+    s->file.at = NULL;
+    return TN_OK;
 }
 
-static tn_status read_elements(idx_stream *s, idx_array *array)
-{
-    tn_status status = check_promise(s, array);
-    if (status != TN_OK) return status;
-    if (!s->packed) {
-        array->block = s->file.at;
-        array->at = s->file.at + s->used;
-        s->file.at = NULL; /* the array's from here on */
-        return TN_OK;
-    }
-    array->block = take_memory(s->c, s->file.path, (size_t)array->bytes);
-    if (!array->block) return TN_ENOMEM;
-    array->at = array->block;
-    size_t got;
-    status = take(s, array->block, (size_t)array->bytes, &got);
-    if (status != TN_OK) return status;
-    if (got < (size_t)array->bytes)
-        return tn_fail(s->c, TN_EDATA,
-                       "%s: truncated: the header promises %lld bytes of data, found %zu",
-                       s->file.path, (long long)array->bytes, got);
-    return check_end(s, array);
-}
-
-static tn_status read_stream(idx_stream *s, idx_array *array)
-{
-    s->packed = s->file.size >= 2 && s->file.at[0] == 0x1f && s->file.at[1] == 0x8b;
-    if (s->packed) {
-        s->z.zalloc = zlib_alloc, s->z.zfree = zlib_release, s->z.opaque = s->c;
-        if (inflateInit2(&s->z, 16 + MAX_WBITS) != Z_OK)
-            return tn_fail(s->c, TN_ENOMEM, "%s: no memory to decompress", s->file.path);
-    }
-    tn_status status = read_magic(s, array);
-    if (status == TN_OK) status = read_sizes(s, array);
-    if (status == TN_OK) status = read_elements(s, array);
-    if (s->packed) inflateEnd(&s->z);
-    return status;
-}
-
-/* array->block belongs to the caller, also after a failure. */
+/* array->block belongs to the caller. */
 static tn_status idx_read(tn_call *c, const char *path, idx_array *array)
 {
     idx_stream stream = {.c = c};
     tn_status status = read_file(c, path, &stream.file);
-    if (status == TN_OK) status = read_stream(&stream, array);
+    if (status == TN_OK) status = unpack_if_packed(&stream);
+    if (status == TN_OK) status = read_magic(&stream, array);
+    if (status == TN_OK) status = read_sizes(&stream, array);
+    if (status == TN_OK) status = take_elements(&stream, array);
     drop_file(c, &stream.file);
     return status;
 }

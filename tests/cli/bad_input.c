@@ -1,6 +1,7 @@
 /* Everything wrong that a user or a stranger can put into a config, a data file or a model file
  * ends `tenon` with status 1 and one message that says where and what. */
 #include <criterion/criterion.h>
+#include <libdeflate.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "support/array.h"
 #include "support/disk.h"
@@ -193,10 +193,13 @@ Test(bad_input, idx)
 
 static void pack(const char *path, const char *bytes, size_t size)
 {
-    gzFile gz = gzopen(path, "wb");
-    cr_assert_not_null(gz);
-    if (size) cr_assert_eq(gzwrite(gz, bytes, (unsigned)size), (int)size);
-    gzclose(gz);
+    char packed[4096];
+    struct libdeflate_compressor *c = libdeflate_alloc_compressor(6);
+    cr_assert_not_null(c);
+    const size_t made = libdeflate_gzip_compress(c, bytes, size, packed, sizeof packed);
+    libdeflate_free_compressor(c);
+    cr_assert_gt(made, 0);
+    put(path, packed, made);
 }
 
 Test(bad_input, idx_in_gzip)
@@ -231,7 +234,7 @@ Test(bad_input, other_things_in_gzip)
             "decompression)",
             NULL);
     put("images.gz", "\x1f\x8b", 2);
-    refused("images.gz: truncated: ", "(after decompression)", NULL);
+    refused("images.gz: truncated: ", "2 bytes of gzip data", NULL);
     put("images.gz", "", 0);
     refused("images.gz: the file is empty", NULL);
 }
