@@ -75,7 +75,7 @@ static few few_rows(const tn_matrix *a, const tn_matrix *b, bool packed)
 
 static bool packs_b(const tn_matrix *a, const tn_matrix *b)
 {
-    return b->read || b->col_stride != 1 || a->rows >= PACK_B_ROWS ||
+    return b->read || b->col_stride != 1 || (a->rows >= PACK_B_ROWS && b->cols > 2 * PANEL) ||
            (a->rows > ROWS_ONCE && crowded(b->row_stride, NEAR));
 }
 
