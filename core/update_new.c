@@ -2,6 +2,7 @@
  * of kind optimizer); the chain runs innermost first, and slots stand in that order. */
 #include "core/update_state.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Gradients smaller than these stay in the cache: nothing is gained by taking them, or their sums,
@@ -197,7 +198,10 @@ static void need(const tn_updater *u, const tn_instance *instance, const tn_part
     if (!sums) return;
     const tn_space space = tn_space_of(over, part->rows, part->width, 1, false);
     const int64_t groups = tn_groups(over, part->rows, part->width, 1);
-    const int64_t room = tn_sum_room(over, &space, groups, sums);
+    const tn_part *last = &u->part[u->graph->params - 1];
+    const int64_t room = over == TN_OVER_ALL
+                             ? (int64_t)(last->place + last->stretches) * sums
+                             : tn_sum_room(over, &space, groups, sums);
     if (room > n->sums) n->sums = room;
     if (groups > n->groups) n->groups = groups;
     if (stats > n->stats) n->stats = stats;
@@ -236,23 +240,40 @@ static tn_status make_transforms(tn_updater *u, tn_error *e)
 }
 
 /* Cuts a part: whole rows, or pieces of one. `out` NULL: only counts. */
-static int64_t cut_part(const tn_updater *u, int32_t number, tn_stretch *out)
+static int32_t cut_part(tn_updater *u, int32_t number, int32_t place, tn_stretch *out)
 {
-    const tn_part *part = &u->part[number];
+    tn_part *part = &u->part[number];
     const int64_t width = part->width, all = part->rows * width;
     const int64_t most = width > TN_STRETCH ? TN_STRETCH : TN_STRETCH / width * width;
-    int64_t n = 0;
+    int32_t n = 0;
     for (int64_t first = 0; first < all; n++) {
         const int64_t row = width - first % width, rest = all - first;
         const int64_t here = width > TN_STRETCH && row < most ? row : most;
-        if (out) out[n] = (tn_stretch){number, first, here < rest ? here : rest};
+        if (out)
+            out[n] = (tn_stretch){number, place + n, first, here < rest ? here : rest};
         first += here;
     }
+    part->place = place, part->stretches = n;
     return n;
 }
 
+/* How far down its parameter the middle of a stretch is. */
+static double depth_of(const tn_updater *u, const tn_stretch *s)
+{
+    const tn_part *part = &u->part[s->part];
+    return ((double)s->first + (double)s->n / 2) /
+           ((double)part->rows * (double)part->width);
+}
+
+static int compare_depths(const void *a, const void *b, void *updater)
+{
+    const tn_stretch *s = a, *t = b;
+    const double d = depth_of(updater, s), e = depth_of(updater, t);
+    return d < e ? -1 : d > e ? 1 : s->place < t->place ? -1 : 1;
+}
+
 /* Small parts share a task. */
-static void group_stretches(tn_bench *b, int64_t stretches)
+static void group_stretches(tn_bench *b, int32_t stretches)
 {
     int64_t elements = 0;
     for (int32_t i = 0; i < stretches; i++) {
@@ -260,20 +281,24 @@ static void group_stretches(tn_bench *b, int64_t stretches)
         elements += b->stretch[i].n;
         if (elements >= TN_STRETCH / 2) elements = 0;
     }
-    b->task[b->tasks] = (int32_t)stretches;
+    b->task[b->tasks] = stretches;
 }
 
+/* Each thread takes neighbouring tasks, here as in the products: with what lies at the same depth of
+ * each parameter side by side, it finds in its cache what it made or read there. */
 static tn_status make_tasks(tn_updater *u, tn_error *e)
 {
     tn_memory *m = &u->graph->env->memory;
     tn_bench *b = &u->bench;
-    int64_t stretches = 0, n = 0;
-    for (int32_t i = 0; i < u->graph->params; i++) stretches += cut_part(u, i, NULL);
-    b->stretch = tn_memory_array(m, (size_t)stretches, sizeof *b->stretch, e);
-    b->task = tn_memory_array(m, (size_t)stretches + 1, sizeof *b->task, e);
+    int32_t n = 0;
+    for (int32_t i = 0; i < u->graph->params; i++) n += cut_part(u, i, n, NULL);
+    b->stretch = tn_memory_array(m, (size_t)n, sizeof *b->stretch, e);
+    b->task = tn_memory_array(m, (size_t)n + 1, sizeof *b->task, e);
     if (!b->stretch || !b->task) return TN_ENOMEM;
-    for (int32_t i = 0; i < u->graph->params; i++) n += cut_part(u, i, b->stretch + n);
-    group_stretches(b, stretches);
+    for (int32_t i = 0; i < u->graph->params; i++)
+        cut_part(u, i, u->part[i].place, b->stretch + u->part[i].place);
+    qsort_r(b->stretch, (size_t)n, sizeof *b->stretch, compare_depths, u);
+    group_stretches(b, n);
     return TN_OK;
 }
 
@@ -281,6 +306,8 @@ static tn_status make_bench(tn_updater *u, tn_error *e)
 {
     tn_memory *m = &u->graph->env->memory;
     tn_bench *b = &u->bench;
+    tn_status status = make_tasks(u, e);
+    if (status) return status;
     const needs n = needs_of(u);
     const size_t size = u->graph->real ? 8 : 4;
     b->env = u->graph->env;
@@ -291,8 +318,7 @@ static tn_status make_bench(tn_updater *u, tn_error *e)
     for (int32_t q = 0; q < n.stats; q++)
         if (!(b->stat[q] = tn_memory_array(m, (size_t)n.groups, size, e)))
             return TN_ENOMEM;
-    const tn_status status = make_transforms(u, e);
-    return status ? status : make_tasks(u, e);
+    return make_transforms(u, e);
 }
 
 tn_status tn_updater_new(tn_graph *g, const tn_cfg *root, tn_updater **out, tn_error *e)

@@ -7,7 +7,7 @@
 
 enum {
     TILE =
-        2048, /* elements: weights, gradient and two slots of it are about an L1 cache */
+        1024, /* elements: weights, gradient and slots stay in the L1 cache between kernels */
     AHEAD = 4 /* rows of a block; many more fight for the same places of the L2 cache */
 };
 
@@ -177,9 +177,11 @@ void TN(tn_add_prox)(const tn_on_part *on, const tn_chain *chain)
 
 /* ---- running ------------------------------------------------------------------------- */
 
-/* Whole rows, or a piece of one. */
+/* Whole rows, or a piece of one; all of them where one kernel is all there is to do, unless
+ * it is a prox, which has room for a tile. */
 static int64_t tile_length(const tn_part *p, int64_t first, int64_t end)
 {
+    if (p->stages == 1 && !p->stage->sized_by) return end - first;
     const int64_t n = p->width > TILE ? smaller(TILE, p->width - first % p->width)
                                       : TILE / p->width * p->width;
     return smaller(n, end - first);
@@ -226,17 +228,23 @@ static void run_task(void *data, int64_t task, int32_t worker)
     }
 }
 
-void TN(tn_run_all)(const tn_bench *bench, const tn_part *parts, int32_t count)
+void TN(tn_each_task)(const tn_bench *bench, int64_t elements,
+                      void (*body)(void *data, int64_t task, int32_t worker), void *data)
 {
     const tn_backend *b = bench->backend->vtable;
+    if (elements >= TN_WORTH_THREADS)
+        b->parallel(bench->backend->self, bench->tasks, body, data);
+    else
+        for (int32_t i = 0; elements && i < bench->tasks; i++) body(data, i, 0);
+}
+
+void TN(tn_run_all)(const tn_bench *bench, const tn_part *parts, int32_t count)
+{
     stream all = {bench, parts};
     int64_t elements = 0;
     for (int32_t i = 0; i < count; i++)
         if (parts[i].stages) elements += parts[i].rows * parts[i].width;
-    if (elements >= TN_WORTH_THREADS)
-        b->parallel(bench->backend->self, bench->tasks, run_task, &all);
-    else
-        for (int32_t i = 0; elements && i < bench->tasks; i++) run_task(&all, i, 0);
+    TN(tn_each_task)(bench, elements, run_task, &all);
 }
 
 /* ---- from a product ------------------------------------------------------------------ */

@@ -4,7 +4,7 @@
 
 #include "core/real/unit.h"
 
-#define TN_STRETCH 16384 /* elements, about */
+#define TN_STRETCH 8192 /* elements, about */
 
 struct tn_spot; /* stage.c */
 
@@ -40,6 +40,7 @@ typedef struct tn_part {
     tn_key key;
     tn_stage *stage; /* room for all kernels of one pass */
     int32_t stages;
+    int32_t place, stretches; /* the first of its stretches, and how many there are */
     const struct tn_bench *bench;
     tn_blocks blocks; /* room 0: sums are never taken from a product */
 } tn_part;
@@ -50,9 +51,9 @@ typedef struct tn_mapping {
     void *stat[TN_MAX_OWN];
 } tn_mapping;
 
-/* Elements of a parameter that one thread takes; tasks are runs of these, cut by shape. */
+/* Elements of a parameter that one thread takes, cut by shape. */
 typedef struct tn_stretch {
-    int32_t part;
+    int32_t part, place; /* place: its number among all, part by part */
     int64_t first, n;
 } tn_stretch;
 
@@ -62,11 +63,11 @@ typedef struct tn_bench {
     tn_env *env;
     tn_mapping *transform;
     int32_t transforms;
-    double *partial, *total; /* sums of a reduction: by chunk, and over all parameters */
+    double *partial, *total; /* sums of a reduction: by chunk or stretch, and of all */
     void *stat[TN_MAX_OWN];  /* as many as the largest reduction has */
     double *penalty;         /* [chunks of the largest parameter] */
-    tn_stretch *stretch;
-    int32_t *task, tasks; /* first stretch of each, and one past the last's */
+    tn_stretch *stretch;     /* in the order in which threads take them */
+    int32_t *task, tasks; /* runs of them: the first of each, and one past the last's */
 } tn_bench;
 
 /* The optimizers of one step, innermost first. */

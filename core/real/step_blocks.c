@@ -88,13 +88,17 @@ static void sum_again(void *data, int64_t i, int32_t worker)
     sum_block(p, i, (const tn_real *)p->g + at[0] * p->width + at[1], p->width);
 }
 
-bool TN(tn_blocks_sum)(const tn_bench *bench, tn_part *p, double *sums)
+bool TN(tn_blocks_known)(const tn_part *p)
+{
+    return p->blocks.count > 0 && p->blocks.count <= p->blocks.room;
+}
+
+void TN(tn_blocks_sum)(const tn_bench *bench, tn_part *p, double *sums)
 {
     tn_blocks *b = &p->blocks;
     const tn_backend *backend = bench->backend->vtable;
     const int64_t n = b->count;
     const int32_t count = TN(tn_reduction_of)(bench->transform[0].gradient)->sums;
-    if (n < 1 || n > b->room) return false;
     if (!b->summed) backend->parallel(bench->backend->self, n, sum_again, p);
     for (int32_t i = 0; i < n; i++) b->next[i] = i;
     sort(b, n, 1, p->width, b->next, b->order);
@@ -103,5 +107,4 @@ bool TN(tn_blocks_sum)(const tn_bench *bench, tn_part *p, double *sums)
     join(p, n);
     memcpy(sums, b->sum + b->order[0] * count, sizeof *sums * (size_t)count);
     b->count = 0;
-    return true;
 }

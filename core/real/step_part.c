@@ -122,35 +122,86 @@ void TN(tn_reduce_part)(const tn_on_part *on)
            on->part->rows * on->part->width / on->groups);
 }
 
-/* Joins the sums of one more part. */
-static void join(const tn_reduction *r, const void *self, bool first, double *total,
-                 const double *sums)
+/* ---- sums over all ------------------------------------------------------------------- */
+
+typedef struct summing_all {
+    const tn_bench *bench;
+    const tn_instance *reducing;
+    const tn_reduction *reduction;
+    tn_part *parts;
+    int64_t step;
+} summing_all;
+
+/* Whether the product that made the gradient has taken the sums already. */
+static bool is_summed(const summing_all *all, const tn_part *part)
 {
-    double *into[TN_MAX_OWN];
-    const double *from[TN_MAX_OWN];
-    for (int32_t q = 0; q < r->sums; q++) into[q] = total + q, from[q] = sums + q;
-    if (first)
-        memcpy(total, sums, sizeof(double) * (size_t)r->sums);
-    else if (r->merge)
-        r->merge(self, 1, into, from);
+    return TN(tn_blocks_known)(part) &&
+           all->reducing == all->bench->transform[0].gradient;
+}
+
+/* Those of a stretch lie at its place. */
+static void sum_stretches(void *data, int64_t task, int32_t worker)
+{
+    const summing_all *all = data;
+    const tn_bench *b = all->bench;
+    const int32_t sums = all->reduction->sums;
+    for (int32_t i = b->task[task]; i < b->task[task + 1]; i++) {
+        const tn_stretch *s = &b->stretch[i];
+        tn_part *part = &all->parts[s->part];
+        if (is_summed(all, part)) continue;
+        const tn_on_part on = TN(tn_on_part_of)(b, part, all->step, all->reducing);
+        double *acc[TN_MAX_OWN];
+        for (int32_t q = 0; q < sums; q++)
+            *(acc[q] = b->partial + (int64_t)s->place * sums + q) = 0;
+        add_tile((void *)(uintptr_t)&on, s->first, s->n, acc);
+    }
+}
+
+static void add_sums(const summing_all *all, double *into, const double *from)
+{
+    const tn_reduction *r = all->reduction;
+    double *to[TN_MAX_OWN];
+    const double *more[TN_MAX_OWN];
+    for (int32_t q = 0; q < r->sums; q++) to[q] = into + q, more[q] = from + q;
+    if (r->merge)
+        r->merge(all->reducing->self, 1, to, more);
     else
-        for (int32_t q = 0; q < r->sums; q++) total[q] += sums[q];
+        for (int32_t q = 0; q < r->sums; q++) into[q] += from[q];
+}
+
+/* Those of a part, at its first place: from its blocks, or in a tree over its stretches. */
+static double *sums_of_part(const summing_all *all, tn_part *part)
+{
+    const int32_t sums = all->reduction->sums, n = part->stretches;
+    double *at = all->bench->partial + (int64_t)part->place * sums;
+    if (is_summed(all, part)) {
+        TN(tn_blocks_sum)(all->bench, part, at);
+        return at;
+    }
+    for (int32_t step = 1; step < n; step *= 2)
+        for (int32_t i = 0; i + step < n; i += 2 * step)
+            add_sums(all, at + (int64_t)i * sums, at + (int64_t)(i + step) * sums);
+    return at;
 }
 
 void TN(tn_reduce_all)(const tn_bench *bench, const tn_instance *reducing, int64_t step,
                        tn_part *parts, int32_t count)
 {
     const tn_reduction *r = TN(tn_reduction_of)(reducing);
-    int64_t members = 0;
+    summing_all all = {bench, reducing, r, parts, step};
+    int64_t members = 0, elements = 0;
     if (!count || !r->sums || r->over != TN_OVER_ALL) return;
+    for (int32_t i = 0; i < count; i++)
+        if (!is_summed(&all, &parts[i])) elements += parts[i].rows * parts[i].width;
+    TN(tn_each_task)(bench, elements, sum_stretches, &all);
     for (int32_t i = 0; i < count; i++) {
-        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], step, reducing);
-        const bool known = bench->transforms &&
-                           reducing == bench->transform[0].gradient &&
-                           TN(tn_blocks_sum)(bench, &parts[i], bench->partial);
-        if (!known) sum_part(&on);
+        const double *sums = sums_of_part(&all, &parts[i]);
         members += parts[i].rows * parts[i].width;
-        join(r, reducing->self, i == 0, bench->total, bench->partial);
-        if (i == count - 1) finish(&on, bench->total, 1, members);
+        if (i)
+            add_sums(&all, bench->total, sums);
+        else
+            memcpy(bench->total, sums, sizeof *sums * (size_t)r->sums);
     }
+    const tn_on_part on = TN(tn_on_part_of)(bench, &parts[count - 1], step, reducing);
+    finish(&on, bench->total, 1, members);
 }

@@ -58,6 +58,9 @@ void TN(tn_add_prox)(const tn_on_part *, const tn_chain *);
 void TN(tn_run_stages)(const tn_part *, int64_t first, int64_t n, tn_real *g);
 void TN(tn_run_part)(const tn_on_part *);
 void TN(tn_run_all)(const tn_bench *, const tn_part *, int32_t count);
+/* Tasks of the bench, by all threads if they are to do so many elements that it is worth it. */
+void TN(tn_each_task)(const tn_bench *, int64_t elements,
+                      void (*body)(void *data, int64_t task, int32_t worker), void *data);
 /* A sink's `wrote`: the pass over a block. */
 void TN(tn_take_block)(const void *part, int64_t row, int64_t col, int64_t rows,
                        int64_t cols, void *data, int64_t stride);
@@ -66,8 +69,9 @@ void TN(tn_take_block)(const void *part, int64_t row, int64_t col, int64_t rows,
 void TN(tn_blocks_begin)(tn_part *);
 void TN(tn_blocks_add)(const void *part, int64_t row, int64_t col, int64_t rows,
                        int64_t cols, void *data, int64_t stride);
-/* The sums, as if all blocks were there in their order; false: they are not known. */
-bool TN(tn_blocks_sum)(const tn_bench *, tn_part *, double *sums);
+bool TN(tn_blocks_known)(const tn_part *);
+/* The sums, as if all blocks were there in their order; known no longer. */
+void TN(tn_blocks_sum)(const tn_bench *, tn_part *, double *sums);
 
 /* step_apart.c */
 double TN(tn_step_penalty)(tn_bench *, tn_part *);

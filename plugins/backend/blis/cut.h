@@ -54,11 +54,12 @@ static inline int64_t slices_of(int64_t blocks)
     return blocks < LONG_BLOCKS ? 1 : least(blocks / SLICE_BLOCKS, SLICES);
 }
 
-/* `reads`: each task gathers its rows of A, so that few may share them. `each`: tasks that one part
- * of the result makes, if its slices are tasks of their own. */
+/* `reads`: each task gathers its rows of A, so that few may share them. `by_rows`: rather few rows and
+ * all columns than the other way round. `each`: tasks that one part of the result makes, if its
+ * slices are tasks of their own. */
 static inline cut cut_product(int64_t rows, int64_t cols, int64_t panel, int64_t widest,
                               int64_t tallest, double depth, double block, bool packs,
-                              bool reads, bool shown, int64_t each)
+                              bool reads, bool shown, bool by_rows, int64_t each)
 {
     const int64_t strips = parts(rows, STRIP_ROWS), panels = parts(cols, panel);
     int64_t high = least(strips, depth > block ? HIGH_STRIPS : HIGH_ONCE),
@@ -68,7 +69,7 @@ static inline cut cut_product(int64_t rows, int64_t cols, int64_t panel, int64_t
     while (each * parts(strips, high) * parts(panels, wide) <
                (reads && high == 1 ? FEW_TASKS : TASKS) &&
            work >= 2 * TASK_WORK && (high > 1 || wide > 1)) {
-        if (!((shown || reads) && high > 1) &&
+        if (!((shown || reads || by_rows) && high > 1) &&
             (wide > 2 || high == 1 || (wide > 1 && packs)))
             wide = parts(wide, 2);
         else if (!packs || high < strips || work >= SHARE_WORK)

@@ -12,6 +12,7 @@
 /* Found by measurement (bench/products.c). */
 #define SHARED_BYTES 0x1p24 /* most memory for an operand packed as a whole */
 #define PACK_B_ROWS 200     /* so many rows of the result pay for packing B */
+#define SMALL_BYTES 0x40000 /* of B that a core keeps beside all else */
 #define ROWS_ONCE 14        /* so few meet B but once */
 #define WAYS 7              /* that the L1 cache has for one place, and is not short of */
 #define NEAR 1024           /* bytes: rows that are followed across */
@@ -73,9 +74,18 @@ static few few_rows(const tn_matrix *a, const tn_matrix *b, bool packed)
     return against_grain(a, b) ? TURNED : NOT_FEW;
 }
 
+/* Then tasks may be rows of the result, each with all of B: rows of a weight's gradient are made, and
+ * updated, where those of the weight were used. */
+static bool is_small(const tn_matrix *b)
+{
+    return !b->read && b->col_stride == 1 && b->rows <= DEPTH &&
+           b->rows * b->cols <= SMALL_BYTES / (int64_t)sizeof(tn_real);
+}
+
 static bool packs_b(const tn_matrix *a, const tn_matrix *b)
 {
-    return b->read || b->col_stride != 1 || (a->rows >= PACK_B_ROWS && b->cols > 2 * PANEL) ||
+    return b->read || b->col_stride != 1 ||
+           (a->rows >= PACK_B_ROWS && b->cols > 2 * PANEL && !is_small(b)) ||
            (a->rows > ROWS_ONCE && crowded(b->row_stride, NEAR));
 }
 
@@ -153,10 +163,10 @@ static int64_t tallest(const job *j)
 
 static void cut_job(job *j, int64_t widest, bool shown, int64_t each)
 {
-    j->cut = cut_product(j->out.rows, j->out.cols, PANEL, widest, tallest(j),
-                         (double)j->a.m.cols, DEPTH,
-                         !j->b.whole && !j->few && packs_b(&j->a.m, &j->b.m),
-                         j->a.m.read != NULL, shown, each);
+    j->cut = cut_product(
+        j->out.rows, j->out.cols, PANEL, widest, tallest(j), (double)j->a.m.cols, DEPTH,
+        !j->b.whole && !j->few && packs_b(&j->a.m, &j->b.m), j->a.m.read != NULL, shown,
+        !j->a.m.read && is_small(&j->b.m), each);
 }
 
 static job plan(const tn_blis_kernels *kernels, const tn_product *p)
