@@ -8,7 +8,7 @@ import measure
 
 SHAPES = {"W1inf": (100, 12288), "W3inf": (64, 784), "W5inf": (32, 3, 64, 64),
           "W5bninf": (32, 3, 64, 64), "W5oneinf": (1, 3, 64, 64), "W7inf": (1, 12288),
-          "W9inf": (128, 256)}
+          "W6lstminf": (32, 4096), "W6gruinf": (32, 4096), "W9inf": (128, 256)}
 given = measure.arguments(__doc__.split("\n\n")[0], list(SHAPES), {"": [""]})
 measure.start_again(given.threads)
 
