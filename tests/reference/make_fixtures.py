@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Writes fixtures with PyTorch (made with 1.13, Debian's python3-torch): those of tests/core/torch.c
-and of the suites of recurrent layers and convolutions.
+and of the suites of recurrent layers.
 
     make_fixtures.py [FOLDER]
 
@@ -22,10 +22,6 @@ of loss = sum of target times y.
 The script also runs each network in float and prints how far PyTorch's float run strays from
 its double run, by the measure of the suite: the seeds are such that it stays well within the
 suite's bound for float, so that the bound tests Tenon and not the chaos of the network.
-
-convolutions.safetensors holds for each of CONVOLUTIONS the tensors NAME/x, weight, bias, gy (the
-gradient of the output) and what comes of them, y, gx, gweight, gbias: in double, inputs and
-outputs channels last.
 """
 import json
 import pathlib
@@ -160,8 +156,8 @@ def run(net_name, optimizer_name, dtype, seed):
 def strays(a, b):
     """Largest error of a tensor of the float run a, by the suite's measure."""
     worst = 0.0
-    for group in ("grad/", "step/"):
-        largest = max(np.abs(v).max() for k, v in b.items() if k.startswith(group))
+    for group in ("grad/", "step/", "after/"):
+        largest = max((np.abs(v).max() for k, v in b.items() if k.startswith(group)), default=0)
         for k, v in b.items():
             if k.startswith(group):
                 scale = max(np.abs(v).max(), 1e-3 * largest)
@@ -169,10 +165,10 @@ def strays(a, b):
     return worst
 
 
-def save(path, tensors):
+def save(path, tensors, texts=None):
     """The safetensors format: length, JSON padded with spaces, data."""
     names = {"float64": "F64", "float32": "F32", "int32": "I32", "int64": "I64"}
-    header, at = {}, 0
+    header, at = {"__metadata__": texts} if texts else {}, 0
     # Widest elements first, so that every tensor is aligned.
     order = sorted(tensors.items(), key=lambda kv: (-kv[1].itemsize, kv[0]))
     for key, value in order:
@@ -254,50 +250,6 @@ def recurrent():
     return cases
 
 
-# ---- convolutions ----------------------------------------------------------------------------
-
-# Of each convolution: input without channels, channels, filters, kernel, stride, padding, dilation,
-# groups.
-CONVOLUTIONS = {
-    "plain": ((7, 6), 3, 4, (3, 3), (1, 1), (1, 1), (1, 1), 1),
-    "pointwise": ((4, 5), 6, 5, (1, 1), (1, 1), (0, 0), (1, 1), 1),
-    "strided": ((9, 8), 5, 3, (3, 2), (2, 3), (1, 0), (1, 1), 1),
-    "dilated": ((9, 10), 2, 3, (3, 3), (1, 1), (2, 3), (2, 3), 1),
-    "grouped": ((6, 7), 6, 4, (3, 3), (2, 1), (1, 1), (1, 2), 2),
-    "depthwise": ((8, 7), 5, 5, (3, 3), (2, 1), (1, 1), (1, 1), 5),
-    "multiplied": ((5, 6), 3, 6, (2, 3), (1, 1), (0, 1), (1, 1), 3),
-    "sequence": ((11,), 4, 6, (3,), (2,), (2,), (2,), 2),
-}
-PICTURES = 2
-
-
-def channels_last(t):
-    return t.detach().movedim(1, -1).contiguous().numpy().copy()
-
-
-def convolution(size, channels, filters, kernel, stride, padding, dilation, groups, seed):
-    draw = np.random.default_rng(seed)
-    exact = lambda *s: torch.from_numpy(
-        draw.standard_normal(s).astype(np.float32).astype(np.float64))
-    x, weight, bias = (exact(PICTURES, channels, *size), exact(filters, channels // groups, *kernel),
-                       exact(filters))
-    for t in (x, weight, bias):
-        t.requires_grad_()
-    slide = torch.nn.functional.conv2d if len(size) == 2 else torch.nn.functional.conv1d
-    y = slide(x, weight, bias, stride, padding, dilation, groups)
-    gy = exact(*y.shape)
-    y.backward(gy)
-    return {"x": channels_last(x), "gy": channels_last(gy), "y": channels_last(y),
-            "gx": channels_last(x.grad), "weight": weight.detach().numpy(),
-            "bias": bias.detach().numpy(), "gweight": weight.grad.numpy(),
-            "gbias": bias.grad.numpy()}
-
-
-def convolutions():
-    return {f"{name}/{key}": value for seed, (name, how) in enumerate(CONVOLUTIONS.items())
-            for key, value in convolution(*how, seed).items()}
-
-
 def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
     torch.set_num_threads(1)
@@ -308,7 +260,6 @@ def main():
             save(folder / f"{net}-{optimizer}.safetensors", exact)
             print(f"{net}-{optimizer}: float strays {strays(rough, exact):.1e}")
     save(folder / "recurrent.safetensors", recurrent())
-    save(folder / "convolutions.safetensors", convolutions())
 
 
 if __name__ == "__main__":

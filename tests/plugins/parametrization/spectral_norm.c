@@ -4,10 +4,7 @@
 
 Test(spectral_norm, pytorch)
 {
-    for (int real = 0; real < 2; real++) {
-        check_parametrized("spectral_norm-dense", DENSE_WITH("spectral_norm"), real);
-        check_parametrized("spectral_norm-conv2d", CONV2D_WITH("spectral_norm"), real);
-    }
+    check_torch("parametrizations", "spectral_norm");
 }
 
 /* u and v are constants outside training, so the gradient is the derivative. */

@@ -5,10 +5,7 @@
 
 Test(weight_norm, pytorch)
 {
-    for (int real = 0; real < 2; real++) {
-        check_parametrized("weight_norm-dense", DENSE_WITH("weight_norm"), real);
-        check_parametrized("weight_norm-conv2d", CONV2D_WITH("weight_norm"), real);
-    }
+    check_torch("parametrizations", "weight_norm");
 }
 
 /* Of a plain net whose weights are those in use. */
