@@ -1,6 +1,5 @@
 #!/usr/bin/python3
-"""Writes fixtures with PyTorch (made with 1.13, Debian's python3-torch): those of tests/core/torch.c
-and of the suites of recurrent layers.
+"""Writes fixtures with PyTorch (made with 1.13, Debian's python3-torch): those of tests/core/torch.c.
 
     make_fixtures.py [FOLDER]
 
@@ -14,10 +13,6 @@ NET-OPTIMIZER.safetensors holds, all from a run in double:
     y_after            forward of the first batch after the last step, outside training
     step/PARAMETER     weights after each step, first axis 20
     state/NAME         running statistics after the last step
-
-recurrent.safetensors holds, for each CASE such as gru-bidirectional, a Linear layer without bias
-and a recurrent one behind it, in double: CASE/x, CASE/target, CASE/y, CASE/init/* and CASE/grad/*
-of loss = sum of target times y.
 
 The script also runs each network in float and prints how far PyTorch's float run strays from
 its double run, by the measure of the suite: the seeds are such that it stays well within the
@@ -183,73 +178,6 @@ def save(path, tensors, texts=None):
             file.write(np.ascontiguousarray(value).tobytes())
 
 
-# ---- recurrent layers -----------------------------------------------------------------------
-
-SAMPLES, LENGTH, FEATURES, UNITS = 3, 6, 5, 7
-RECURRENT = {
-    "lstm": lambda **options: torch.nn.LSTM(4, UNITS, batch_first=True, **options),
-    "gru": lambda **options: torch.nn.GRU(4, UNITS, batch_first=True, **options),
-    "rnn": lambda **options: torch.nn.RNN(4, UNITS, batch_first=True, **options),
-    "rnn_relu": lambda **options: torch.nn.RNN(4, UNITS, batch_first=True,
-                                               nonlinearity="relu", **options),
-}
-
-
-def recurrent_output(layer, x, direction, sequences):
-    y, _ = layer(x.flip(1) if direction == "reverse" else x)
-    if direction == "bidirectional":
-        return y if sequences else torch.cat((y[:, -1, :UNITS], y[:, 0, UNITS:]), 1)
-    return (y.flip(1) if direction == "reverse" else y) if sequences else y[:, -1]
-
-
-def recurrent_tensors(name, layer, of, sums):
-    """Weights as Tenon has them. sums: biases are added up (values; else gradients)."""
-    kind, out = name.split("_")[0], {}
-    for end, to in ("", ""), ("_reverse", "_reverse"):
-        get = lambda part: of(getattr(layer, f"{part}_l0{end}")).detach().numpy().copy()
-        if not hasattr(layer, f"weight_ih_l0{end}"):
-            continue
-        out[f"{kind}.weight{to}"] = get("weight_ih")
-        out[f"{kind}.recurrent_weight{to}"] = get("weight_hh")
-        bias, recurrent_bias = get("bias_ih"), get("bias_hh")
-        joined = 2 * UNITS if kind == "gru" else len(bias)
-        if sums:
-            bias[:joined] += recurrent_bias[:joined]
-        out[f"{kind}.bias{to}"] = bias
-        if kind == "gru":
-            out[f"gru.recurrent_bias{to}"] = recurrent_bias[joined:]
-    return out
-
-
-def recurrent_case(name, direction, sequences):
-    layer = RECURRENT[name](bidirectional=direction == "bidirectional").double()
-    first = torch.nn.Linear(FEATURES, 4, bias=False).double()
-    x = torch.randn(SAMPLES, LENGTH, FEATURES, dtype=torch.float64)
-    y = recurrent_output(layer, first(x), direction, sequences)
-    target = torch.randn(y.shape, dtype=torch.float64)
-    (y * target).sum().backward()
-    out = {"x": x, "target": target, "y": y, "init/dense.weight": first.weight,
-           "grad/dense.weight": first.weight.grad}
-    out = {k: v.detach().numpy().copy() for k, v in out.items()}
-    out.update({"init/" + k: v
-                for k, v in recurrent_tensors(name, layer, lambda p: p, True).items()})
-    out.update({"grad/" + k: v
-                for k, v in recurrent_tensors(name, layer, lambda p: p.grad, False).items()})
-    return out
-
-
-def recurrent():
-    torch.manual_seed(11)
-    cases = {}
-    for name in RECURRENT:
-        for direction in "forward", "reverse", "bidirectional":
-            for sequences in True, False:
-                case = f"{name}-{direction}" + ("" if sequences else "-last")
-                cases.update({f"{case}/{k}": v for k, v in
-                              recurrent_case(name, direction, sequences).items()})
-    return cases
-
-
 def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
     torch.set_num_threads(1)
@@ -259,7 +187,6 @@ def main():
             rough = run(net, optimizer, torch.float32, seed=7)
             save(folder / f"{net}-{optimizer}.safetensors", exact)
             print(f"{net}-{optimizer}: float strays {strays(rough, exact):.1e}")
-    save(folder / "recurrent.safetensors", recurrent())
 
 
 if __name__ == "__main__":

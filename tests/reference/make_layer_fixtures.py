@@ -14,8 +14,9 @@ STEPS steps of SGD with momentum:
     after/PARAMETER    values after the last step, and of states
     y_after            forward after the last step, outside training
 
-PyTorch keeps channels first, Tenon last: `first` and `last` turn. The script says how far PyTorch's
-own run in float strays from its run in double, by the measure of the suite.
+PyTorch keeps channels first, Tenon last: `first` and `last` turn. Each case has the first seed with
+which PyTorch's run in float stays near that in double, by the measure of the suite, so that the
+suite's bound for float tests Tenon and not the case.
 """
 import pathlib
 import sys
@@ -308,6 +309,55 @@ case("embedding-steps", "[{embedding: {vocabulary: 7, units: 3}}]", (4, 5), tabl
 case("embedding-net", "[{embedding: {vocabulary: 7, units: 3}}, tanh, {dense: 2}]", (3, 6),
      lambda case, x: case.dense(torch.tanh(table(case, x)), 2), numbers(6))
 
+# ---- recurrent layers, but for what make_recurrent_fixtures.py has -------------------------
+
+UNITS, WIDTH = 5, 3
+RUN = {"lstm": torch.lstm, "gru": torch.gru, "rnn": torch.rnn_tanh, "rnn-relu": torch.rnn_relu}
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+
+
+def weights(case, kind, bias, directions):
+    """PyTorch's list; of its two biases the second is 0 but where a GRU's candidate has its own."""
+    out = []
+    for end in ("", "_reverse")[:directions]:
+        param = lambda name, *shape: case.param(f"{kind}.{name}{end}", *shape)
+        rows = GATES[kind] * UNITS
+        out += [param("weight", rows, WIDTH), param("recurrent_weight", rows, UNITS)]
+        if bias:
+            second = torch.zeros(rows, dtype=case.dtype)
+            if kind == "gru":
+                second = torch.cat((second[:2 * UNITS], param("recurrent_bias", UNITS)))
+            out += [param("bias", rows), second]
+    return out
+
+
+def recurrent(name, direction, sequences, bias=True):
+    kind, directions = name.split("-")[0], 2 if direction == "bidirectional" else 1
+
+    def net(case, x):
+        x = case.dense(x, WIDTH)
+        begin = torch.zeros(directions, x.shape[0], UNITS, dtype=case.dtype)
+        x = x.flip(1) if direction == "reverse" else x
+        y = RUN[name](x, (begin, begin) if kind == "lstm" else begin,
+                      weights(case, kind, bias, directions), bias, 1, 0.0, case.training,
+                      directions == 2, True)[0]
+        if sequences:
+            return y.flip(1) if direction == "reverse" else y
+        return torch.cat((y[:, -1, :UNITS], y[:, 0, UNITS:]), 1) if directions == 2 else y[:, -1]
+
+    options = f"units: {UNITS}, direction: {direction}"
+    options += ", return_sequences: true" if sequences else ""
+    options += "" if bias else ", bias: false"
+    options += ", nonlinearity: relu" if name == "rnn-relu" else ""
+    end = f"{direction}{'' if sequences else '_last'}{'' if bias else '_unbiased'}"
+    case(f"{name}-{end}", f"[{{dense: {WIDTH}}}, {{{kind}: {{{options}}}}}]", (3, 6, 2), net)
+
+
+for kind in RUN:
+    for direction in "forward", "reverse", "bidirectional":
+        recurrent(kind, direction, True), recurrent(kind, direction, False)
+    recurrent(kind, "bidirectional", True, bias=False)
+
 # ---- blocks -------------------------------------------------------------------------------
 
 
@@ -353,15 +403,22 @@ def repeat(case, x):
 case("repeat-three", "[{repeat: {times: 3, body: [{dense: 4}, tanh]}}]", (4, 3), repeat)
 
 
+def settled(seed, *how):
+    """The first seed from `seed` on, by hundreds."""
+    for seed in range(seed, seed + 10000, 100):
+        exact, rough = run(seed, *how, torch.float64), run(seed, *how, torch.float32)
+        if strays(rough, exact) < 1e-6:
+            return exact
+    raise ValueError("PyTorch strays in float")
+
+
 def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
     torch.set_num_threads(1)
     out, texts = {}, {}
     for seed, (name, (model, *how)) in enumerate(CASES.items()):
-        exact, rough = run(seed, *how, torch.float64), run(seed, *how, torch.float32)
-        out.update({f"{name}/{k}": v for k, v in exact.items()})
+        out.update({f"{name}/{k}": v for k, v in settled(seed, *how).items()})
         texts[name] = model
-        print(f"{name}: float strays {strays(rough, exact):.1e}")
     save(folder / "layers.safetensors", out, texts)
 
 

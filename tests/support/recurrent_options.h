@@ -177,7 +177,7 @@ TN_UNUSED static void recurrent_ends_where_samples_do(const recurrent_kind *k)
 
 /* ---- samples by themselves ----------------------------------------------------------------- */
 
-/* A batch of n is n batches of one. */
+/* A batch of n is n batches of one; without masks training and not are the same. */
 TN_UNUSED static void recurrent_samples_are_apart(const recurrent_kind *k)
 {
     char model[900];
@@ -185,6 +185,13 @@ TN_UNUSED static void recurrent_samples_are_apart(const recurrent_kind *k)
         recurrent_random_model(k, 1, model);
         check_samples(model, check_shape(2, 1 + recurrent_below(6), 3, 0), 5);
     }
+    snprintf(
+        model, sizeof model,
+        "[{dense: 5}, {toy_lengths: {name: length, inputs: input}}, {%s: {units: 19, "
+        "inputs: [dense, length], lengths: true, direction: bidirectional, "
+        "layer_norm: true, return_sequences: true%s}}, {%s: 7}]",
+        k->layer, k->more, k->layer);
+    check_modes(model, check_shape(2, 6, 3, 0), 7);
 }
 
 /* ---- threads, memory, precision --------------------------------------------------------- */

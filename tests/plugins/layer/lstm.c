@@ -1,13 +1,13 @@
-/* lstm.c - layer/lstm: against PyTorch 1.13, gradients, threads and backends, first values, what is
+/* lstm.c - layer/lstm: against PyTorch gradients, threads and backends, first values, what is
  * refused. */
 #include "tests/support/recurrent_options.h"
 #include "tests/support/recurrent_torch.h"
 
 static const recurrent_kind kind = {"lstm", 1, ""};
 
-Test(lstm, matches_torch)
+Test(lstm, as_in_pytorch)
 {
-    recurrent_matches_torch("lstm", "lstm", "");
+    check_torch("layers", "lstm");
 }
 
 Test(lstm, matches_torch_with_options)

@@ -133,8 +133,11 @@ Test(spectral_norm, begins_with_some_steps)
     tn_config_free(config);
 }
 
-Test(spectral_norm, threads)
+Test(spectral_norm, threads_and_samples)
 {
+    check_samples(
+        "[{dense: {units: 20, parametrization: spectral_norm}}, relu, {dense: 3}]",
+        check_shape(1, 30, 0, 0), 9);
     check_threads("[{dense: {units: 200, parametrization: spectral_norm}}, relu, {dense: "
                   "{units: 30, parametrization: spectral_norm}}]",
                   check_shape(1, 300, 0, 0), 9);

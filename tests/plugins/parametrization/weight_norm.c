@@ -74,11 +74,12 @@ Test(weight_norm, gradients)
                     check_shape(2, 4, 3, 0), 2, true);
 }
 
-Test(weight_norm, threads)
+Test(weight_norm, independence)
 {
-    check_threads("[{dense: {units: 200, parametrization: weight_norm}}, relu, {dense: "
-                  "{units: 30, parametrization: weight_norm}}]",
-                  check_shape(1, 300, 0, 0), 9);
+    check_independence(
+        "[{dense: {units: 200, parametrization: weight_norm}}, relu, {dense: "
+        "{units: 30, parametrization: weight_norm}}]",
+        check_shape(1, 300, 0, 0), 9);
 }
 
 Test(weight_norm, a_row_of_zeros_stays_zeros)
