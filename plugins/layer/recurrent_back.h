@@ -19,18 +19,23 @@ TN_KERNEL void TN(take_over)(int64_t n, tn_real *to, tn_real *from)
     EACH_APART for (int64_t j = 0; j < n; j++) to[j] += from[j], from[j] = 0;
 }
 
-/* The gradient of a sample's state at the course's step, and of its last cell. */
-static void TN(gather)(const TN(course) * c, int64_t s)
+/* The gradient of what is put out of a sample at the course's step; NULL: nothing is. */
+static const tn_real *TN(row_from)(const TN(course) * c, int64_t s)
 {
     const tn_tensor *gout = c->io->gout;
-    const int ends = c->step + 1 == TN(length_of)(c, s);
-    const tn_real *last = (const tn_real *)gout->data + s * gout->dim[1];
-    if (c->self->return_sequences)
-        TN(join_gradients)(c, c->step < 0 ? NULL : TN(place_in)(c, gout, s), s);
-    else
-        TN(join_gradients)(c, ends ? last + c->column : NULL, s);
-    if (ends && CELL_OPTION(c->self, return_state))
-        memcpy(c->carry + s * c->n, last + c->cell_column, sizeof *last * (size_t)c->n);
+    if (c->self->return_sequences) return c->step < 0 ? NULL : TN(row_in)(c, gout, s);
+    if (c->step + 1 != TN(length_of)(c, s)) return NULL;
+    return (const tn_real *)gout->data + s * c->width;
+}
+
+/* The gradient of a sample's state at the course's step, and what is put out of its cell. */
+static void TN(gather)(const TN(course) * c, int64_t s)
+{
+    const tn_real *row = TN(row_from)(c, s);
+    tn_real *carry = c->carry + s * c->n;
+    TN(join_gradients)(c, row ? row + c->column : NULL, s);
+    if (row && CELL_OPTION(c->self, return_state))
+        for (int64_t j = 0; j < c->n; j++) carry[j] += row[c->cell_column + j];
     if (c->past) TN(take_over)(c->p, c->gh + s * c->p, c->past + s * c->p);
 }
 

@@ -46,11 +46,27 @@ static TN(row) TN(row_of)(const TN(course) * c, int64_t sample)
     return r;
 }
 
-/* Where a sample's state is put out, or its gradient found, if every step's is. */
-static tn_real *TN(place_in)(const TN(course) * c, const tn_tensor *out, int64_t sample)
+static void TN(copy)(tn_real *to, const tn_real *from, int64_t n)
+{
+    if (from)
+        memcpy(to, from, sizeof *to * (size_t)n);
+    else
+        memset(to, 0, sizeof *to * (size_t)n);
+}
+
+/* The row where a sample's states are put out, or their gradients found, if every step's are. */
+static tn_real *TN(row_in)(const TN(course) * c, const tn_tensor *out, int64_t sample)
 {
     const int64_t at = sample * c->steps + TN(time_of)(c, sample, c->step);
-    return (tn_real *)out->data + at * c->width + c->column;
+    return (tn_real *)out->data + at * c->width;
+}
+
+/* h and, where it is put out, c into a row, or zeros. */
+static void TN(put)(const TN(course) * c, tn_real *row, int64_t width, const tn_real *h,
+                    const tn_real *cell)
+{
+    TN(copy)(row + c->column, h, c->p);
+    if (CELLS && c->cell_column < width) TN(copy)(row + c->cell_column, cell, c->n);
 }
 
 /* body(c, i) for all parts of a step. */
@@ -87,14 +103,6 @@ static tn_status TN(pack_weights)(const TN(course) * c, int back, tn_matrix *r,
 
 /* ---- the ends -------------------------------------------------------------------- */
 
-static void TN(copy)(tn_real *to, const tn_real *from, int64_t n)
-{
-    if (from)
-        memcpy(to, from, sizeof *to * (size_t)n);
-    else
-        memset(to, 0, sizeof *to * (size_t)n);
-}
-
 /* States to begin with: those of the last input, or what the batch before left. */
 static void TN(begin)(const TN(course) * c)
 {
@@ -114,9 +122,8 @@ static void TN(put_last)(const TN(course) * c, tn_real *to, int64_t width)
     for (int64_t s = 0; s < c->samples; s++, to += width) {
         const int64_t last = TN(length_of)(c, s) - 1;
         const int there = last >= 0 || c->begins;
-        TN(copy)(to + c->column, there ? TN(state_at)(c, s, last) : NULL, c->p);
-        if (CELLS && c->cell_column < width)
-            TN(copy)(to + c->cell_column, there ? TN(cell_at)(c, s, last) : NULL, c->n);
+        const tn_real *h = there ? TN(state_at)(c, s, last) : NULL;
+        TN(put)(c, to, width, h, CELLS && there ? TN(cell_at)(c, s, last) : NULL);
     }
 }
 
@@ -136,8 +143,9 @@ static void TN(finish)(const TN(course) * c, int64_t s)
         const TN(row) r = TN(row_of)(c, s);
         TN(mix)(&z, r.c, r.c_before, TN(cell_at)(c, s, c->step));
     }
+    const tn_real *cell = CELLS ? TN(cell_at)(c, s, c->step) : NULL;
     if (c->self->return_sequences)
-        memcpy(TN(place_in)(c, c->io->out, s), h, sizeof *h * (size_t)c->p);
+        TN(put)(c, TN(row_in)(c, c->io->out, s), c->width, h, cell);
 }
 
 static void TN(skip)(const TN(course) * c, int64_t s)
@@ -145,7 +153,8 @@ static void TN(skip)(const TN(course) * c, int64_t s)
     TN(copy)(TN(state_at)(c, s, c->step), NULL, c->p);
     if (CELLS) TN(copy)(TN(cell_at)(c, s, c->step), NULL, c->n);
     if (c->made) TN(copy)(c->made + (c->step * c->samples + s) * c->n, NULL, c->n);
-    if (c->self->return_sequences) TN(copy)(TN(place_in)(c, c->io->out, s), NULL, c->p);
+    if (c->self->return_sequences)
+        TN(put)(c, TN(row_in)(c, c->io->out, s), c->width, NULL, NULL);
 }
 
 static tn_status TN(forward_part)(void *data, int64_t part)
@@ -208,30 +217,22 @@ static tn_status TN(run_course)(TN(course) * c)
     return TN_OK;
 }
 
-static tn_status TN(check_lengths)(const TN(self) * self, tn_call *c, const tn_io *io)
+static tn_status TN(check_batch)(const TN(self) * self, tn_call *c, const tn_io *io)
 {
-    const int64_t steps = io->in[0]->dim[1];
-    for (int64_t s = 0; self->lengths && s < io->in[0]->dim[0]; s++) {
-        const tn_real length = ((const tn_real *)io->in[1]->data)[s];
-        if (length >= 0 && length <= (tn_real)steps && length == (tn_real)(int64_t)length)
-            continue;
-        return tn_fail(c, TN_EINVAL,
-                       "sample %lld has length %g, expected a whole number from 0 to "
-                       "%lld (steps)",
-                       (long long)(io->row + s), (double)length, (long long)steps);
-    }
-    if (!io->training || !self->stateful || io->row + io->in[0]->dim[0] <= self->stateful)
-        return TN_OK;
+    const int64_t end = io->row + io->in[0]->dim[0];
+    const tn_status status = self->lengths ? TN(check_counts)(c, io) : TN_OK;
+    if (status || !io->training || !self->stateful || end <= self->stateful)
+        return status;
     return tn_fail(c, TN_EINVAL,
                    "stateful: %lld; the batch has more samples, %lld; both must be the "
                    "same",
-                   (long long)self->stateful, (long long)(io->row + io->in[0]->dim[0]));
+                   (long long)self->stateful, (long long)end);
 }
 
 static tn_status TN(run)(const void *me, tn_call *call, const tn_io *io)
 {
     const TN(self) *self = me;
-    tn_status status = TN(check_lengths)(self, call, io);
+    tn_status status = TN(check_batch)(self, call, io);
     for (int32_t d = 0; !status && d < TN(directions)(self); d++) {
         TN(course) c = TN(course_of)(self, call, io, d);
         status = TN(run_course)(&c);

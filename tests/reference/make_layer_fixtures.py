@@ -20,6 +20,7 @@ suite's bound for float tests Tenon and not the case.
 """
 import pathlib
 import sys
+import zlib
 
 import numpy as np
 import torch
@@ -331,6 +332,44 @@ def weights(case, kind, bias, directions):
     return out
 
 
+def states(case, x):
+    """h and c of every step of an LSTM, step by step."""
+    x = case.dense(x, WIDTH)
+    h = c = torch.zeros(x.shape[0], UNITS, dtype=case.dtype)
+    out = []
+    for step in x.unbind(1):
+        h, c = torch.lstm_cell(step, (h, c), *weights(case, "lstm", True, 1))
+        out.append(torch.cat((h, c), 1))
+    return torch.stack(out, 1)
+
+
+case("lstm-states", f"[{{dense: {WIDTH}}}, {{lstm: {{units: {UNITS}, return_sequences: true, "
+     "return_state: true}}]", (3, 6, 2), states)
+
+
+def encoder_decoder(case, x):
+    """The decoder reads what the encoder puts out and begins with its last states."""
+    x = case.dense(x, WIDTH)
+    begin = torch.zeros(1, x.shape[0], WIDTH, dtype=case.dtype)
+    again = lambda name: [case.param(f"{name}.{leaf}", 4 * WIDTH, *more) for leaf, *more in
+                          (("weight", WIDTH), ("recurrent_weight", WIDTH), ("bias",))]
+    run = lambda x, begin, name: torch.lstm(
+        x, begin, [*again(name), torch.zeros(4 * WIDTH, dtype=case.dtype)], True, 1, 0.0,
+        case.training, False, True)
+    y, h, c = run(x, (begin, begin), "encoder")
+    return run(y, (h, c), "decoder")[0]
+
+
+DECODER = f"[{{dense: {WIDTH}}}, {{lstm: {{name: encoder, units: {WIDTH}, return_sequences: true, " \
+          f"return_state: true}}}}, {{final_state: {{name: final}}}}, {{slice: {{name: h, inputs: " \
+          f"encoder, count: {WIDTH}}}}}, {{lstm: {{name: decoder, units: {WIDTH}, inputs: [h, final], " \
+          "return_sequences: true}}]"
+case("final_state-decoder", DECODER, (3, 6, 2), encoder_decoder)
+case("slice-image", "[{dense: 5}, {slice: {axis: 0, from: 1, count: 2}}, {slice: {axis: 1, from: "
+     "-3}}, {slice: {from: 1, count: 3}}, {dense: 2}]", (2, 4, 5, 2),
+     lambda case, x: case.dense(case.dense(x, 5)[:, 1:3, -3:, 1:4], 2, "dense_2"))
+
+
 def recurrent(name, direction, sequences, bias=True):
     kind, directions = name.split("-")[0], 2 if direction == "bidirectional" else 1
 
@@ -403,21 +442,22 @@ def repeat(case, x):
 case("repeat-three", "[{repeat: {times: 3, body: [{dense: 4}, tanh]}}]", (4, 3), repeat)
 
 
-def settled(seed, *how):
-    """The first seed from `seed` on, by hundreds."""
-    for seed in range(seed, seed + 10000, 100):
+def settled(name, *how):
+    """The first seed behind a number that hangs on the name alone. Not all units may have died."""
+    start = zlib.crc32(name.encode())
+    for seed in range(start, start + 1000):
         exact, rough = run(seed, *how, torch.float64), run(seed, *how, torch.float32)
-        if strays(rough, exact) < 1e-6:
+        if strays(rough, exact) < 1e-6 and exact["y_after"].any():
             return exact
-    raise ValueError("PyTorch strays in float")
+    raise ValueError(name)
 
 
 def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
     torch.set_num_threads(1)
     out, texts = {}, {}
-    for seed, (name, (model, *how)) in enumerate(CASES.items()):
-        out.update({f"{name}/{k}": v for k, v in settled(seed, *how).items()})
+    for name, (model, *how) in CASES.items():
+        out.update({f"{name}/{k}": v for k, v in settled(name, *how).items()})
         texts[name] = model
     save(folder / "layers.safetensors", out, texts)
 

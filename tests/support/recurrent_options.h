@@ -38,8 +38,7 @@ static void recurrent_random_model(const recurrent_kind *k, int64_t least,
     if (k->cells)
         snprintf(cells, sizeof cells,
                  ", projection: %d, return_state: %s, zoneout_cell: %s", (int)small,
-                 last && recurrent_below(2) ? "true" : "false",
-                 recurrent_below(2) ? "0.3" : "0");
+                 recurrent_below(2) ? "true" : "false", recurrent_below(2) ? "0.3" : "0");
     snprintf(model, 900,
              "[{dense: {name: sequence, units: %d}}, {toy_lengths: {name: length, "
              "inputs: input}}, %s{%s: {units: %d, inputs: [sequence%s%s], lengths: %s, "

@@ -80,8 +80,6 @@ Test(lstm, options_refuse)
     recurrent_refuses_numbers(&kind);
     recurrent_refused("lstm", "{units: 3, projection: 3}", check_shape(2, 4, 3, 0),
                       "below units");
-    recurrent_refused("lstm", "{units: 3, return_state: true, return_sequences: true}",
-                      check_shape(2, 4, 3, 0), "leave out return_sequences");
     recurrent_refused("lstm", "{units: 3, zoneout_cell: -0.1}", check_shape(2, 4, 3, 0),
                       "zoneout_cell");
 }
