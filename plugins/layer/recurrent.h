@@ -80,6 +80,9 @@
 #define EACH_APART _Pragma("GCC ivdep")
 #endif
 #define RECURRENT_UNITS 2048 /* in a part of a step that one thread takes */
+#define RECURRENT_GROUP 16   /* samples that a thread takes through all steps, at least */
+#define RECURRENT_BYTES \
+    0x100000 /* of R, at most, that its cache has room for meanwhile */
 
 enum { FORWARD, REVERSE, BIDIRECTIONAL };
 

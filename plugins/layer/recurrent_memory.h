@@ -24,7 +24,9 @@ typedef struct TN(course) {
     tn_tensor *gparam[ROLES];      /* NULL: not wanted */
     const tn_real *lengths;        /* NULL: all steps of all samples count */
     int64_t samples, steps, features, n, p;
-    int64_t step, rows;          /* being made; samples of a part of it */
+    int64_t from,
+        group;          /* first and number of the samples that take the steps together */
+    int64_t step, rows; /* being made; samples of a part of it */
     int64_t column, cell_column; /* of h and c in a row of states */
     int64_t states_width, width; /* of a row of all of them; of the output of a step */
     int32_t direction, reverse, begins; /* begins: with states that are there */
@@ -44,6 +46,7 @@ typedef struct TN(course) {
     tn_real *raw, *raw_recurrent, *seen, *gains;
     tn_real *zero, *sums; /* n zeros; sums of columns */
     void *packed, *packed_projection;
+    tn_matrix r, projection; /* the weights as operands, packed */
 } TN(course);
 
 #ifndef GAINS
@@ -185,6 +188,7 @@ static TN(course) TN(course_of)(const TN(self) * self, tn_call *call, const tn_i
          .io = io,
          .lengths = self->lengths ? io->in[1]->data : NULL,
          .samples = io->in[0]->dim[0],
+         .group = io->in[0]->dim[0],
          .steps = io->in[0]->dim[1],
          .features = io->in[0]->dim[2],
          .n = n,
