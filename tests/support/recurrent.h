@@ -43,13 +43,14 @@ TN_UNUSED static void recurrent_gradients(const char *layer, const char *more,
     }
 }
 
-/* Through 50 steps, and of a stack; in float as in double. */
+/* Through 50 steps, and of a stack; of samples in several groups; in float as in double. */
 TN_UNUSED static void recurrent_long_gradients(const char *layer)
 {
     char model[200];
     snprintf(model, sizeof model, "[{%s: {units: 3, return_sequences: true}}, {%s: 4}]",
              layer, layer);
     check_gradients(model, NULL, 0, check_shape(2, 50, 2, 0), 2, true);
+    check_gradients(model, NULL, 0, check_shape(2, 3, 2, 0), 35, true);
     snprintf(model, sizeof model, "[{%s: {units: 20, direction: bidirectional}}]", layer);
     check_precisions(model, NULL, 0, check_shape(2, 12, 9, 0), 5, 1e-5);
 }
