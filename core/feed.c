@@ -73,6 +73,7 @@ static tn_status prepare(tn_feed *f, const tn_cfg *root, tn_error *e)
 {
     tn_status status = tn_feed_options(f, root, e);
     if (!status) status = open_dataset(f, e);
+    if (!status) status = tn_feed_settle(f, e);
     if (!status) status = split(f, e);
     if (status) return status;
     const int64_t n = f->info.count[TN_TRAIN];

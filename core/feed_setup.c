@@ -7,6 +7,8 @@
 #include "core/feed_state.h"
 #include "core/option_table.h"
 
+enum { UNSAID = -1 };
+
 /* The table that `tenon describe` prints says which options these are. */
 static const tn_option *host_option(const char *name)
 {
@@ -61,8 +63,7 @@ static tn_status strip_options(tn_feed *f, const tn_cfg *section, tn_error *e)
 tn_status tn_feed_options(tn_feed *f, const tn_cfg *root, tn_error *e)
 {
     const tn_cfg *section = tn_cfg_get(root, "data");
-    f->batch = host_option("batch")->def.i;
-    f->shuffle = 1;
+    f->batch = 0, f->shuffle = UNSAID;
     if (!section)
         return tn_cfg_error(
             root, e, TN_EINVAL,
@@ -75,6 +76,21 @@ tn_status tn_feed_options(tn_feed *f, const tn_cfg *root, tn_error *e)
     if (!map || section->item[0]->type != TN_CFG_MAP) return TN_OK;
     const tn_status status = read_options(f, section->item[0], e);
     return status ? status : strip_options(f, section, e);
+}
+
+/* Samples that go on from batch to batch are not mixed. */
+tn_status tn_feed_settle(tn_feed *f, tn_error *e)
+{
+    const int64_t streams = f->info.streams;
+    if (!f->batch) f->batch = streams ? streams : host_option("batch")->def.i;
+    if (f->shuffle == UNSAID) f->shuffle = !streams;
+    if (!streams || (!f->shuffle && f->validation <= 0)) return TN_OK;
+    return tn_cfg_error(
+        f->dataset->where, e, TN_EINVAL,
+        "%s: the training samples are %lld streams, which go on from batch "
+        "to batch; leave out %s",
+        f->dataset->entry->name, (long long)streams,
+        f->shuffle ? "shuffle: true" : "validation");
 }
 
 tn_status tn_feed_blame(const tn_instance *instance, tn_status status, tn_error *e)

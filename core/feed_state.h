@@ -75,6 +75,8 @@ struct tn_feed {
 enum { TN_FEED_SPLIT = 1, TN_FEED_SHUFFLE, TN_FEED_TRANSFORM };
 
 tn_status tn_feed_options(tn_feed *, const tn_cfg *root, tn_error *);
+/* What the options leave open, once the dataset is. */
+tn_status tn_feed_settle(tn_feed *, tn_error *);
 tn_status tn_feed_check_info(const tn_instance *, const tn_data_info *, tn_error *);
 tn_status tn_feed_buffers_new(tn_feed *, const tn_data_info *, tn_feed_buffers *,
                               tn_error *);

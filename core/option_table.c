@@ -36,8 +36,9 @@ bool tn_name_legal(const char *name)
 #define DATASET_OPTIONS(P)                                                               \
     P(REAL, validation, TN_BELOW, 0, 0, 1,                                               \
       "fraction of the training set kept for validation")                                \
-    P(INT, batch, 0, 32, 1, INT32_MAX, "samples in a step")                              \
-    P(BOOL, shuffle, 0, 1, 0, 0, "whether every epoch has its own order")                \
+    P(INT, batch, 0, 32, 1, INT32_MAX, "samples in a step; of streams: all of them")     \
+    P(BOOL, shuffle, 0, 1, 0, 0,                                                         \
+      "whether every epoch has its own order; streams keep theirs")                      \
     P(BOOL, drop_last, 0, 0, 0, 0, "whether to leave out a last batch that is not full") \
     P(PLUGINS, transforms, 0, "[]", "transform", 0, "what is done to batches, in order")
 

@@ -138,10 +138,19 @@ static tn_status measure_data(tn_trainer *t, tn_error *e)
     t->place.samples = tn_feed_info(t->feed, true)->count[TN_TRAIN];
     t->place.steps_per_epoch = batches / t->accumulate + (batches % t->accumulate > 0);
     t->validates = tn_feed_info(t->feed, false)->count[TN_VALIDATION] > 0;
-    if (batches > 0) return TN_OK;
-    return tn_cfg_error(tn_cfg_get(root_of(t), "data"), e, TN_EINVAL,
-                        "the data makes no training batch (%lld samples)",
-                        (long long)t->place.samples);
+    const tn_cfg *data = tn_cfg_get(root_of(t), "data");
+    if (batches < 1)
+        return tn_cfg_error(data, e, TN_EINVAL,
+                            "the data makes no training batch (%lld samples)",
+                            (long long)t->place.samples);
+    const int64_t batch = tn_feed_batch_size(t->feed) * t->accumulate,
+                  streams = tn_feed_info(t->feed, true)->streams;
+    if (!streams || streams == batch) return TN_OK;
+    return tn_cfg_error(
+        data, e, TN_EINVAL,
+        "the data has %lld streams, which go on from batch to batch, but "
+        "batches (times accumulate) have %lld samples; make them the same",
+        (long long)streams, (long long)batch);
 }
 
 static tn_status name_classes(tn_trainer *t, tn_error *e)

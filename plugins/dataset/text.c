@@ -26,10 +26,14 @@ typedef struct text_file {
 } text_file;
 #endif
 
-#define OPTIONS(P)                                                                     \
-    P(STR, path, TN_POSITIONAL | TN_REQUIRED, 0, 0, 0, "file with the text, in UTF-8") \
-    P(INT, steps, 0, 64, 1, INT32_MAX, "characters of a window")                       \
-    WINDOWS_OPTIONS(P, "; unset: steps, so that every character is wanted once", 0.1)
+#define OPTIONS(P)                                                                       \
+    P(STR, path, TN_POSITIONAL | TN_REQUIRED, 0, 0, 0, "file with the text, in UTF-8")   \
+    P(INT, steps, 0, 64, 1, INT32_MAX, "characters of a window")                         \
+    WINDOWS_OPTIONS(P, "; unset: steps, so that every character is wanted once", 0.1)    \
+    P(INT, streams, 0, 0, 0, INT32_MAX,                                                  \
+      "parts of the text for training that are read side by side, so that sample i of "  \
+      "a batch of so many goes on where sample i of the one before ended (stateful: of " \
+      "recurrent layers); 0: windows are apart")
 TN_SELF(OPTIONS, windows cut; text_file text;)
 
 #ifndef TEXT_RULES
@@ -119,6 +123,9 @@ static tn_status text_open(tn_call *c, const char *path, text_file *text)
 static tn_status TN(check)(void *me, tn_call *c)
 {
     const TN(self) *self = me;
+    if (self->streams && self->stride != TN_UNSET_INT && self->stride != self->steps)
+        return tn_fail(c, TN_EINVAL,
+                       "windows of streams follow each other; leave out stride");
     return windows_check(c, self->validation_share, self->test_share);
 }
 
@@ -134,8 +141,13 @@ static tn_status TN(open)(void *me, tn_call *c, tn_data_info *info)
     info->field[1] = (tn_field_spec){
         .name = "target", .classes = self->text.vocabulary, .shape = {1, {self->steps}}};
     info->class_name = self->text.spelt_at;
-    return windows_cut(c, &self->cut, self->path, self->text.characters, self->steps + 1,
-                       0, self->validation_share, self->test_share, info->count);
+    status = windows_cut(c, &self->cut, self->path, self->text.characters,
+                         self->steps + 1, 0, self->validation_share, self->test_share,
+                         info->count);
+    info->streams = self->streams;
+    if (status != TN_OK || !self->streams) return status;
+    return windows_stream(c, &self->cut, self->path, self->streams,
+                          &info->count[TN_TRAIN]);
 }
 
 static tn_status TN(read)(const void *me, tn_call *c, int32_t split, int64_t index,

@@ -65,7 +65,7 @@
       "of the weights from state to state")
 #define RECURRENT_CELL_OPTIONS(P)                                                 \
     P(BOOL, return_state, 0, 0, , ,                                               \
-      "whether the last step's cell state is put out behind its state")           \
+      "whether cell states are put out, behind the states to which they belong")  \
     P(INT, projection, 0, 0, 0, INT32_MAX,                                        \
       "numbers to which a learned matrix brings the state, fewer than units; 0: " \
       "there is none")                                                            \
@@ -80,6 +80,9 @@
 #define EACH_APART _Pragma("GCC ivdep")
 #endif
 #define RECURRENT_UNITS 2048 /* in a part of a step that one thread takes */
+#define RECURRENT_GROUP 16   /* samples that a thread takes through all steps, at least */
+#define RECURRENT_BYTES \
+    0x100000 /* of R, at most, that its cache has room for meanwhile */
 
 enum { FORWARD, REVERSE, BIDIRECTIONAL };
 
@@ -119,6 +122,13 @@ static int64_t TN(state_size)(const TN(self) * self)
 {
     const int64_t projection = CELL_OPTION(self, projection);
     return projection ? projection : self->units;
+}
+
+/* Numbers that are put out of a step. */
+static int64_t TN(output_size)(const TN(self) * self)
+{
+    return TN(directions)(self) *
+           (TN(state_size)(self) + (CELL_OPTION(self, return_state) ? self->units : 0));
 }
 
 /* All that a sample takes from one batch to the next. */
@@ -238,6 +248,8 @@ static tn_matrix TN(operand)(int64_t rows, int64_t cols, void *data, int back)
     return back ? m : tn_transposed(m);
 }
 
+#include "step_counts.h"
+
 /* ---- inputs ---------------------------------------------------------------------- */
 
 static tn_status TN(check)(void *me, tn_call *c)
@@ -247,10 +259,6 @@ static tn_status TN(check)(void *me, tn_call *c)
         return tn_fail(c, TN_EINVAL,
                        "projection: %lld; it must be below units, which is %lld",
                        (long long)CELL_OPTION(self, projection), (long long)self->units);
-    if (CELL_OPTION(self, return_state) && self->return_sequences)
-        return tn_fail(c, TN_EINVAL,
-                       "return_state puts out the last step's states alone; leave out "
-                       "return_sequences");
     if (self->stateful && self->direction != FORWARD)
         return tn_fail(c, TN_EINVAL,
                        "stateful goes on where the batch before ended, which takes "
@@ -291,13 +299,11 @@ static tn_status TN(check_inputs)(TN(self) * self, tn_call *c, const tn_node *no
                        "has %d inputs; there may be a sequence, with lengths: true their "
                        "number of steps, and states to begin with",
                        node->inputs);
-    if (self->lengths && tn_shape_count(&node->in[1]) != 1)
-        return tn_fail(c, TN_ESHAPE,
-                       "lengths are one number for each sample, its second input has "
-                       "%lld",
-                       (long long)tn_shape_count(&node->in[1]));
     self->first = node->inputs > known ? known : 0;
-    return self->first ? TN(check_first)(self, c, &node->in[known]) : TN_OK;
+    tn_status status = TN_OK;
+    if (self->lengths) status = TN(check_count_shape)(c, &node->in[1]);
+    if (status || !self->first) return status;
+    return TN(check_first)(self, c, &node->in[known]);
 }
 
 #include "recurrent_memory.h"

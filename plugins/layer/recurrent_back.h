@@ -19,18 +19,23 @@ TN_KERNEL void TN(take_over)(int64_t n, tn_real *to, tn_real *from)
     EACH_APART for (int64_t j = 0; j < n; j++) to[j] += from[j], from[j] = 0;
 }
 
-/* The gradient of a sample's state at the course's step, and of its last cell. */
-static void TN(gather)(const TN(course) * c, int64_t s)
+/* The gradient of what is put out of a sample at the course's step; NULL: nothing is. */
+static const tn_real *TN(row_from)(const TN(course) * c, int64_t s)
 {
     const tn_tensor *gout = c->io->gout;
-    const int ends = c->step + 1 == TN(length_of)(c, s);
-    const tn_real *last = (const tn_real *)gout->data + s * gout->dim[1];
-    if (c->self->return_sequences)
-        TN(join_gradients)(c, c->step < 0 ? NULL : TN(place_in)(c, gout, s), s);
-    else
-        TN(join_gradients)(c, ends ? last + c->column : NULL, s);
-    if (ends && CELL_OPTION(c->self, return_state))
-        memcpy(c->carry + s * c->n, last + c->cell_column, sizeof *last * (size_t)c->n);
+    if (c->self->return_sequences) return c->step < 0 ? NULL : TN(row_in)(c, gout, s);
+    if (c->step + 1 != TN(length_of)(c, s)) return NULL;
+    return (const tn_real *)gout->data + s * c->width;
+}
+
+/* The gradient of a sample's state at the course's step, and what is put out of its cell. */
+static void TN(gather)(const TN(course) * c, int64_t s)
+{
+    const tn_real *row = TN(row_from)(c, s);
+    tn_real *carry = c->carry + s * c->n;
+    TN(join_gradients)(c, row ? row + c->column : NULL, s);
+    if (row && CELL_OPTION(c->self, return_state))
+        for (int64_t j = 0; j < c->n; j++) carry[j] += row[c->cell_column + j];
     if (c->past) TN(take_over)(c->p, c->gh + s * c->p, c->past + s * c->p);
 }
 
@@ -76,7 +81,7 @@ static void TN(skip_back)(const TN(course) * c, int64_t s)
 static tn_status TN(backward_part)(void *data, int64_t part)
 {
     const TN(course) *c = data;
-    for (int64_t s = part * c->rows; s < TN(part_end)(c, part); s++) {
+    for (int64_t s = TN(part_begin)(c, part); s < TN(part_end)(c, part); s++) {
         if (!TN(counts)(c, s)) {
             TN(skip_back)(c, s);
             continue;
@@ -94,7 +99,7 @@ static tn_status TN(backward_part)(void *data, int64_t part)
 static tn_status TN(projected_part)(void *data, int64_t part)
 {
     const TN(course) *c = data;
-    for (int64_t s = part * c->rows; s < TN(part_end)(c, part); s++)
+    for (int64_t s = TN(part_begin)(c, part); s < TN(part_end)(c, part); s++)
         if (TN(counts)(c, s)) TN(cell_back)(c, s);
     return TN_OK;
 }
@@ -112,35 +117,47 @@ static void TN(give_first)(TN(course) * c)
     }
 }
 
-static tn_status TN(step_back)(TN(course) * c, tn_matrix r, tn_matrix projection,
-                               int gives_first)
+/* Whether the states to begin with get a gradient. */
+static int TN(gives_first)(const TN(course) * c)
 {
-    const int64_t s = c->samples;
+    return c->self->first && c->io->gin[c->self->first];
+}
+
+static tn_status TN(step_back)(TN(course) * c)
+{
+    const int64_t s = c->group, from = c->from, at = c->step * c->samples + from;
     tn_status status = TN(each_part)(c, TN(backward_part));
     if (!status && c->made)
-        status = TN(multiply)(c, tn_matrix_at(s, c->p, c->gh_all + c->step * s * c->p),
-                              projection, tn_matrix_at(s, c->n, c->gmade), NULL);
+        status = TN(multiply)(c, tn_matrix_at(s, c->p, c->gh_all + at * c->p),
+                              c->projection,
+                              tn_matrix_at(s, c->n, c->gmade + from * c->n), NULL);
     if (!status && c->made) status = TN(each_part)(c, TN(projected_part));
-    if (status || !(c->step || gives_first)) return status;
+    if (status || !(c->step || TN(gives_first)(c))) return status;
     const tn_matrix gu = GRADIENTS_APART && !c->raw_recurrent
-                             ? tn_matrix_at(s, GATES * c->n, c->u)
+                             ? tn_matrix_at(s, GATES * c->n, c->u + GATES * from * c->n)
                              : TN(u_gradients)(c, c->step, 1, 0, GATES);
-    return TN(multiply)(c, gu, r, tn_matrix_at(s, c->p, c->gh), NULL);
+    return TN(multiply)(c, gu, c->r, tn_matrix_at(s, c->p, c->gh + from * c->p), NULL);
+}
+
+static tn_status TN(steps_back)(void *data, int64_t group)
+{
+    TN(course) c = TN(course_of_group)(data, group);
+    tn_status status = TN_OK;
+    for (c.step = c.steps - 1; !status && c.step >= 0; c.step--)
+        status = TN(step_back)(&c);
+    return status;
 }
 
 /* Gradients of z, which replace it in the cache. */
 static tn_status TN(back_through_steps)(TN(course) * c)
 {
     const size_t real = sizeof(tn_real);
-    const int gives_first = c->self->first && c->io->gin[c->self->first];
-    tn_matrix r, projection = {0};
-    tn_status status = TN(pack_weights)(c, 1, &r, &projection);
+    tn_status status = TN(pack_weights)(c, 1);
     memset(c->carry, 0, real * (size_t)(c->samples * c->n));
     if (c->past) memset(c->past, 0, real * (size_t)(c->samples * c->p));
     if (c->raw) memset(c->gains, 0, real * (size_t)(c->samples * GAINS * c->n));
-    for (c->step = c->steps - 1; !status && c->step >= 0; c->step--)
-        status = TN(step_back)(c, r, projection, gives_first);
-    if (!status && gives_first) TN(give_first)(c);
+    if (!status) status = TN(each_group)(c, TN(steps_back));
+    if (!status && TN(gives_first)(c)) TN(give_first)(c);
     return status;
 }
 

@@ -24,9 +24,11 @@ typedef struct TN(course) {
     tn_tensor *gparam[ROLES];      /* NULL: not wanted */
     const tn_real *lengths;        /* NULL: all steps of all samples count */
     int64_t samples, steps, features, n, p;
-    int64_t step, rows;    /* being made; samples of a part of it */
-    int64_t column, width; /* of h in a row of states, or of the output of a step */
-    int64_t cell_column, states_width;
+    int64_t from,
+        group;          /* first and number of the samples that take the steps together */
+    int64_t step, rows; /* being made; samples of a part of it */
+    int64_t column, cell_column; /* of h and c in a row of states */
+    int64_t states_width, width; /* of a row of all of them; of the output of a step */
     int32_t direction, reverse, begins; /* begins: with states that are there */
     int32_t thinned, masked;            /* by dropout of inputs, of states */
     const tn_real *shown;               /* where masked states are read from */
@@ -44,6 +46,7 @@ typedef struct TN(course) {
     tn_real *raw, *raw_recurrent, *seen, *gains;
     tn_real *zero, *sums; /* n zeros; sums of columns */
     void *packed, *packed_projection;
+    tn_matrix r, projection; /* the weights as operands, packed */
 } TN(course);
 
 #ifndef GAINS
@@ -133,12 +136,11 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
     tn_status status = TN(check_inputs)(self, c, node);
     if (status) return status;
     const int64_t features = node->in[0].dim[1], states = TN(states_size)(self);
-    const int64_t out = TN(directions)(self) * TN(state_size)(self);
+    const int64_t out = TN(output_size)(self);
     if (self->return_sequences)
         node->out.dim[1] = out;
     else
-        node->out = (tn_shape){.rank = 1,
-                               .dim = {CELL_OPTION(self, return_state) ? states : out}};
+        node->out = (tn_shape){.rank = 1, .dim = {out}};
     const tn_shape kept = {.rank = 2, .dim = {self->stateful, states}};
     if (self->stateful) status = c->host->state(c, "states", &kept, 0);
     for (int32_t d = 0; !status && d < TN(directions)(self); d++)
@@ -186,13 +188,14 @@ static TN(course) TN(course_of)(const TN(self) * self, tn_call *call, const tn_i
          .io = io,
          .lengths = self->lengths ? io->in[1]->data : NULL,
          .samples = io->in[0]->dim[0],
+         .group = io->in[0]->dim[0],
          .steps = io->in[0]->dim[1],
          .features = io->in[0]->dim[2],
          .n = n,
          .p = p,
          .rows = n < RECURRENT_UNITS ? RECURRENT_UNITS / n : 1,
          .column = direction * p,
-         .width = TN(directions)(self) * p,
+         .width = TN(output_size)(self),
          .cell_column = TN(directions)(self) * p + direction * n,
          .states_width = TN(states_size)(self),
          .direction = direction,

@@ -56,7 +56,7 @@ static void TN(read_masked)(const void *with, int64_t row, int64_t col, int64_t 
     tn_real *to = block;
     for (int64_t i = row; i < row + rows; i++, to += stride) {
         const tn_real *h = c->shown + i * c->p + col,
-                      *mask = c->mask + i % c->samples * c->p + col;
+                      *mask = c->mask + (c->from + i % c->group) * c->p + col;
         for (int64_t j = 0; j < cols; j++) to[j] = h[j] * mask[j];
     }
 }
@@ -69,22 +69,24 @@ static tn_matrix TN(input)(const TN(course) * c)
                        .with = c};
 }
 
-/* What steps first .. first + count - 1 keep in `slots` slots from `slot` on. */
+/* What steps first .. first + count - 1 keep in `slots` slots from `slot` on. Here and below of the
+ * course's group, which is all samples where there is more than one step. */
 static tn_matrix TN(slots)(const TN(course) * c, int64_t first, int64_t count,
                            int64_t slot, int64_t slots)
 {
-    return (tn_matrix){.rows = count * c->samples,
+    return (tn_matrix){.rows = count * c->group,
                        .cols = slots * c->n,
                        .row_stride = SLOTS * c->n,
                        .col_stride = 1,
-                       .data = c->z + (first * c->samples * SLOTS + slot) * c->n};
+                       .data = c->z +
+                               ((first * c->samples + c->from) * SLOTS + slot) * c->n};
 }
 
 /* States of steps first .. first + count - 1 as the steps after them see them. */
 static tn_matrix TN(states)(TN(course) * c, int64_t first, int64_t count)
 {
-    c->shown = c->h + first * c->samples * c->p;
-    tn_matrix m = tn_matrix_at(count * c->samples, c->p, (tn_real *)(uintptr_t)c->shown);
+    c->shown = c->h + (first * c->samples + c->from) * c->p;
+    tn_matrix m = tn_matrix_at(count * c->group, c->p, (tn_real *)(uintptr_t)c->shown);
     if (c->masked) m.read = TN(read_masked), m.with = c;
     return m;
 }
@@ -97,9 +99,9 @@ static tn_matrix TN(u_gradients)(const TN(course) * c, int64_t first, int64_t co
     const int last = GRADIENTS_APART && gate == GATES - 1;
     if (!c->raw_recurrent)
         return TN(slots)(c, first, count, last ? SLOTS - 1 : gate, gates);
-    tn_matrix m = tn_matrix_at(count * c->samples, gates * n,
+    tn_matrix m = tn_matrix_at(count * c->group, gates * n,
                                c->raw_recurrent +
-                                   (first * c->samples * GATES + gate) * n);
+                                   ((first * c->samples + c->from) * GATES + gate) * n);
     m.row_stride = GATES * n;
     return m;
 }

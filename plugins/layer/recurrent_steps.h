@@ -46,24 +46,72 @@ static TN(row) TN(row_of)(const TN(course) * c, int64_t sample)
     return r;
 }
 
-/* Where a sample's state is put out, or its gradient found, if every step's is. */
-static tn_real *TN(place_in)(const TN(course) * c, const tn_tensor *out, int64_t sample)
+static void TN(copy)(tn_real *to, const tn_real *from, int64_t n)
+{
+    if (from)
+        memcpy(to, from, sizeof *to * (size_t)n);
+    else
+        memset(to, 0, sizeof *to * (size_t)n);
+}
+
+/* The row where a sample's states are put out, or their gradients found, if every step's are. */
+static tn_real *TN(row_in)(const TN(course) * c, const tn_tensor *out, int64_t sample)
 {
     const int64_t at = sample * c->steps + TN(time_of)(c, sample, c->step);
-    return (tn_real *)out->data + at * c->width + c->column;
+    return (tn_real *)out->data + at * c->width;
+}
+
+/* h and, where it is put out, c into a row, or zeros. */
+static void TN(put)(const TN(course) * c, tn_real *row, int64_t width, const tn_real *h,
+                    const tn_real *cell)
+{
+    TN(copy)(row + c->column, h, c->p);
+    if (CELLS && c->cell_column < width) TN(copy)(row + c->cell_column, cell, c->n);
 }
 
 /* body(c, i) for all parts of a step. */
 static tn_status TN(each_part)(TN(course) * c, tn_status (*body)(void *, int64_t))
 {
-    const int64_t parts = (c->samples + c->rows - 1) / c->rows;
+    const int64_t parts = (c->group + c->rows - 1) / c->rows;
     return parts == 1 ? body(c, 0) : c->call->host->parallel(c->call, parts, body, c);
+}
+
+static int64_t TN(part_begin)(const TN(course) * c, int64_t part)
+{
+    return c->from + part * c->rows;
 }
 
 static int64_t TN(part_end)(const TN(course) * c, int64_t part)
 {
     const int64_t end = (part + 1) * c->rows;
-    return end < c->samples ? end : c->samples;
+    return c->from + (end < c->group ? end : c->group);
+}
+
+/* How many groups of samples go through all steps by themselves, each in a thread, which keeps what
+ * a step hands to the next in its cache and waits for nobody: where R fits there, too. Dropout of
+ * states takes room for each product. */
+static int64_t TN(groups)(const TN(course) * c)
+{
+    const int64_t bytes = GATES * c->n * c->p * (int64_t)sizeof(tn_real);
+    const int64_t groups = c->samples / RECURRENT_GROUP;
+    return groups < 2 || c->masked || bytes > RECURRENT_BYTES ? 1 : groups;
+}
+
+/* The course of group i of so many. */
+static TN(course) TN(course_of_group)(const TN(course) * c, int64_t i)
+{
+    const int64_t groups = TN(groups)(c);
+    TN(course) part = *c;
+    part.from = i * c->samples / groups;
+    part.group = (i + 1) * c->samples / groups - part.from;
+    return part;
+}
+
+/* body(c, i) for all groups. */
+static tn_status TN(each_group)(TN(course) * c, tn_status (*body)(void *, int64_t))
+{
+    const int64_t groups = TN(groups)(c);
+    return groups == 1 ? body(c, 0) : c->call->host->parallel(c->call, groups, body, c);
 }
 
 /* `operand`, a matrix of rows x cols, packed if the backend packs. */
@@ -75,25 +123,16 @@ static tn_status TN(pack)(const TN(course) * c, tn_matrix *operand, void *packed
     return status;
 }
 
-static tn_status TN(pack_weights)(const TN(course) * c, int back, tn_matrix *r,
-                                  tn_matrix *projection)
+static tn_status TN(pack_weights)(TN(course) * c, int back)
 {
-    *r = TN(operand)(GATES * c->n, c->p, c->param[RECURRENT_WEIGHT]->data, back);
-    const tn_status status = TN(pack)(c, r, c->packed);
+    c->r = TN(operand)(GATES * c->n, c->p, c->param[RECURRENT_WEIGHT]->data, back);
+    const tn_status status = TN(pack)(c, &c->r, c->packed);
     if (status || !c->made) return status;
-    *projection = TN(operand)(c->p, c->n, c->param[PROJECTION]->data, back);
-    return TN(pack)(c, projection, c->packed_projection);
+    c->projection = TN(operand)(c->p, c->n, c->param[PROJECTION]->data, back);
+    return TN(pack)(c, &c->projection, c->packed_projection);
 }
 
 /* ---- the ends -------------------------------------------------------------------- */
-
-static void TN(copy)(tn_real *to, const tn_real *from, int64_t n)
-{
-    if (from)
-        memcpy(to, from, sizeof *to * (size_t)n);
-    else
-        memset(to, 0, sizeof *to * (size_t)n);
-}
 
 /* States to begin with: those of the last input, or what the batch before left. */
 static void TN(begin)(const TN(course) * c)
@@ -114,9 +153,8 @@ static void TN(put_last)(const TN(course) * c, tn_real *to, int64_t width)
     for (int64_t s = 0; s < c->samples; s++, to += width) {
         const int64_t last = TN(length_of)(c, s) - 1;
         const int there = last >= 0 || c->begins;
-        TN(copy)(to + c->column, there ? TN(state_at)(c, s, last) : NULL, c->p);
-        if (CELLS && c->cell_column < width)
-            TN(copy)(to + c->cell_column, there ? TN(cell_at)(c, s, last) : NULL, c->n);
+        const tn_real *h = there ? TN(state_at)(c, s, last) : NULL;
+        TN(put)(c, to, width, h, CELLS && there ? TN(cell_at)(c, s, last) : NULL);
     }
 }
 
@@ -136,8 +174,9 @@ static void TN(finish)(const TN(course) * c, int64_t s)
         const TN(row) r = TN(row_of)(c, s);
         TN(mix)(&z, r.c, r.c_before, TN(cell_at)(c, s, c->step));
     }
+    const tn_real *cell = CELLS ? TN(cell_at)(c, s, c->step) : NULL;
     if (c->self->return_sequences)
-        memcpy(TN(place_in)(c, c->io->out, s), h, sizeof *h * (size_t)c->p);
+        TN(put)(c, TN(row_in)(c, c->io->out, s), c->width, h, cell);
 }
 
 static void TN(skip)(const TN(course) * c, int64_t s)
@@ -145,13 +184,14 @@ static void TN(skip)(const TN(course) * c, int64_t s)
     TN(copy)(TN(state_at)(c, s, c->step), NULL, c->p);
     if (CELLS) TN(copy)(TN(cell_at)(c, s, c->step), NULL, c->n);
     if (c->made) TN(copy)(c->made + (c->step * c->samples + s) * c->n, NULL, c->n);
-    if (c->self->return_sequences) TN(copy)(TN(place_in)(c, c->io->out, s), NULL, c->p);
+    if (c->self->return_sequences)
+        TN(put)(c, TN(row_in)(c, c->io->out, s), c->width, NULL, NULL);
 }
 
 static tn_status TN(forward_part)(void *data, int64_t part)
 {
     const TN(course) *c = data;
-    for (int64_t s = part * c->rows; s < TN(part_end)(c, part); s++) {
+    for (int64_t s = TN(part_begin)(c, part); s < TN(part_end)(c, part); s++) {
         if (!TN(counts)(c, s)) {
             TN(skip)(c, s);
             continue;
@@ -167,39 +207,45 @@ static tn_status TN(forward_part)(void *data, int64_t part)
 static tn_status TN(finish_part)(void *data, int64_t part)
 {
     const TN(course) *c = data;
-    for (int64_t s = part * c->rows; s < TN(part_end)(c, part); s++)
+    for (int64_t s = TN(part_begin)(c, part); s < TN(part_end)(c, part); s++)
         if (TN(counts)(c, s)) TN(finish)(c, s);
     return TN_OK;
 }
 
-static tn_status TN(step_forward)(TN(course) * c, tn_matrix r, tn_matrix projection)
+static tn_status TN(step_forward)(TN(course) * c)
 {
-    const int64_t s = c->samples;
+    const int64_t s = c->group, at = c->step * c->samples + c->from;
     tn_status status = TN_OK;
     if (c->step || c->begins)
-        status = TN(multiply)(c, TN(states)(c, c->step - 1, 1), r,
-                              tn_matrix_at(s, GATES * c->n, c->u), NULL);
+        status = TN(multiply)(
+            c, TN(states)(c, c->step - 1, 1), c->r,
+            tn_matrix_at(s, GATES * c->n, c->u + GATES * c->from * c->n), NULL);
     if (!status) status = TN(each_part)(c, TN(forward_part));
     if (status || !c->made) return status;
-    status = TN(multiply)(c, tn_matrix_at(s, c->n, c->made + c->step * s * c->n),
-                          projection, tn_matrix_at(s, c->p, c->h + c->step * s * c->p),
-                          NULL);
+    status = TN(multiply)(c, tn_matrix_at(s, c->n, c->made + at * c->n), c->projection,
+                          tn_matrix_at(s, c->p, c->h + at * c->p), NULL);
     return status ? status : TN(each_part)(c, TN(finish_part));
+}
+
+static tn_status TN(steps_forward)(void *data, int64_t group)
+{
+    TN(course) c = TN(course_of_group)(data, group);
+    tn_status status = TN_OK;
+    for (c.step = 0; !status && c.step < c.steps; c.step++) status = TN(step_forward)(&c);
+    return status;
 }
 
 static tn_status TN(run_course)(TN(course) * c)
 {
     const tn_matrix w = tn_transposed(tn_matrix_of(c->param[WEIGHT]));
     const void *bias = c->param[BIAS] && !c->raw ? c->param[BIAS]->data : NULL;
-    tn_matrix r, projection = {0};
     tn_status status = TN(multiply)(c, TN(input)(c), w,
                                     TN(slots)(c, 0, c->steps, 0, GATES), bias);
-    if (!status) status = TN(pack_weights)(c, 0, &r, &projection);
+    if (!status) status = TN(pack_weights)(c, 0);
     if (c->masked) TN(draw_mask)(c);
     if (c->begins) TN(begin)(c);
     memset(c->u, 0, sizeof(tn_real) * (size_t)(c->samples * GATES * c->n));
-    for (c->step = 0; !status && c->step < c->steps; c->step++)
-        status = TN(step_forward)(c, r, projection);
+    if (!status) status = TN(each_group)(c, TN(steps_forward));
     if (status) return status;
     const tn_tensor *out = c->io->out;
     if (!c->self->return_sequences) TN(put_last)(c, out->data, out->dim[1]);
@@ -208,30 +254,22 @@ static tn_status TN(run_course)(TN(course) * c)
     return TN_OK;
 }
 
-static tn_status TN(check_lengths)(const TN(self) * self, tn_call *c, const tn_io *io)
+static tn_status TN(check_batch)(const TN(self) * self, tn_call *c, const tn_io *io)
 {
-    const int64_t steps = io->in[0]->dim[1];
-    for (int64_t s = 0; self->lengths && s < io->in[0]->dim[0]; s++) {
-        const tn_real length = ((const tn_real *)io->in[1]->data)[s];
-        if (length >= 0 && length <= (tn_real)steps && length == (tn_real)(int64_t)length)
-            continue;
-        return tn_fail(c, TN_EINVAL,
-                       "sample %lld has length %g, expected a whole number from 0 to "
-                       "%lld (steps)",
-                       (long long)(io->row + s), (double)length, (long long)steps);
-    }
-    if (!io->training || !self->stateful || io->row + io->in[0]->dim[0] <= self->stateful)
-        return TN_OK;
+    const int64_t end = io->row + io->in[0]->dim[0];
+    const tn_status status = self->lengths ? TN(check_counts)(c, io) : TN_OK;
+    if (status || !io->training || !self->stateful || end <= self->stateful)
+        return status;
     return tn_fail(c, TN_EINVAL,
                    "stateful: %lld; the batch has more samples, %lld; both must be the "
                    "same",
-                   (long long)self->stateful, (long long)(io->row + io->in[0]->dim[0]));
+                   (long long)self->stateful, (long long)end);
 }
 
 static tn_status TN(run)(const void *me, tn_call *call, const tn_io *io)
 {
     const TN(self) *self = me;
-    tn_status status = TN(check_lengths)(self, call, io);
+    tn_status status = TN(check_batch)(self, call, io);
     for (int32_t d = 0; !status && d < TN(directions)(self); d++) {
         TN(course) c = TN(course_of)(self, call, io, d);
         status = TN(run_course)(&c);

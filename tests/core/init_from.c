@@ -7,57 +7,24 @@
 
 #include "core/model.h"
 #include "core/real/unit.h"
-#include "tests/support/running.h"
+#include "tests/support/states.h"
 
 static tn_archive states;
 static void *state_bytes;
-
-static const char *reference(const char *name, const char *end)
-{
-    static char text[4][4096];
-    static int turn;
-    const char *source = getenv("TENON_TEST_DATA");
-    cr_assert(source, "TENON_TEST_DATA must name the folder tests");
-    snprintf(text[++turn % 4], 4096, "%s/reference/%s%s", source, name, end);
-    return text[turn % 4];
-}
 
 static const tn_tensor *fixture(tn_env *env, const char *name, const char *what)
 {
     char key[100];
     tn_error e = {0};
     if (!states.tensors)
-        cr_assert_eq(tn_archive_read(env, reference("states", ".safetensors"), &states,
-                                     &state_bytes, &e),
+        cr_assert_eq(tn_archive_read(env, states_reference("states", ".safetensors"),
+                                     &states, &state_bytes, &e),
                      TN_OK, "%s", e.text);
     snprintf(key, sizeof key, "%s/%s", name, what);
     for (int64_t i = 0; i < states.tensors; i++)
         if (!strcmp(states.tensor[i].name, key)) return &states.tensor[i].tensor;
     cr_assert_fail("states.safetensors has no %s", key);
     return NULL;
-}
-
-/* The model of state-NAME.yaml, with further settings; NULL if it is refused. */
-static tn_model *make(tn_env *env, const char *name, const char *file, bool real,
-                      const char *const *sets, int32_t count, tn_error *e)
-{
-    char path[4200], yaml[100];
-    const char *all[16] = {real ? "precision=double" : "precision=float", path};
-    snprintf(path, sizeof path, "init_from.path=%s", file);
-    snprintf(yaml, sizeof yaml, "state-%s", name);
-    for (int32_t i = 0; i < count; i++) all[i + 2] = sets[i];
-    tn_config *config = tn_config_load(env, reference(yaml, ".yaml"), all, count + 2, e);
-    cr_assert_not_null(config, "%s", e->text);
-    tn_model *m = tn_model_new(env, config, NULL, e);
-    tn_config_free(config);
-    return m ? kept(m) : NULL;
-}
-
-static const char *state_file(const char *name)
-{
-    char text[100];
-    snprintf(text, sizeof text, "state-%s", name);
-    return reference(text, ".safetensors");
 }
 
 /* max|ours - theirs| / max|theirs| of the outputs. */
@@ -113,7 +80,7 @@ ParameterizedTest(const recipe *r, init_from, pytorch)
 {
     tn_env *env = run_env(1);
     tn_error e = {0};
-    tn_model *m = make(env, r->net, state_file(r->net), r->real, NULL, 0, &e);
+    tn_model *m = states_model(env, r->net, states_file(r->net), r->real, NULL, 0, &e);
     cr_assert_not_null(m, "%s", e.text);
     const double error = off(env, m, r->net);
     cr_expect(error <= (r->real ? 1e-10 : 1e-5), "%s, %s: off by %.2e", r->net,
@@ -128,10 +95,10 @@ Test(init_from, names_of_a_whole_model)
     const char *const sets[] = {"init_from.names={\"*\": net, dense: \"\"}"};
     tn_env *env = run_env(1);
     tn_error e = {0};
-    cr_assert_null(make(env, "gru", state_file("gru"), true, sets, 1, &e));
+    cr_assert_null(states_model(env, "gru", states_file("gru"), true, sets, 1, &e));
     cr_assert(strstr(e.text, "no tensor 'net.gru.weight_ih_l0'"), "%s", e.text);
     const char *const only[] = {"init_from.names={\"*\": net, gru: rnn, dense: \"\"}"};
-    cr_assert_null(make(env, "gru", state_file("gru"), true, only, 1, &e));
+    cr_assert_null(states_model(env, "gru", states_file("gru"), true, only, 1, &e));
     cr_assert(strstr(e.text, "no tensor 'weight' for dense.weight"), "%s", e.text);
 }
 
@@ -142,12 +109,12 @@ Test(init_from, the_order_of_flattened_features_shows)
                       *const first[] = {"init_from.flatten=channels_first"};
     tn_env *env = run_env(1);
     tn_error e = {0};
-    tn_model *m = make(env, "cnn", state_file("cnn"), true, last, 1, &e);
+    tn_model *m = states_model(env, "cnn", states_file("cnn"), true, last, 1, &e);
     cr_assert_not_null(m, "%s", e.text);
     cr_assert_gt(off(env, m, "cnn"), 0.01);
     tn_model_free(m);
-    m = make(env, "lstm-bidirectional", state_file("lstm-bidirectional"), true, first, 1,
-             &e);
+    m = states_model(env, "lstm-bidirectional", states_file("lstm-bidirectional"), true,
+                     first, 1, &e);
     cr_assert_not_null(m, "%s", e.text);
     cr_assert_gt(off(env, m, "lstm-bidirectional"), 0.01);
     tn_model_free(m);
@@ -155,23 +122,14 @@ Test(init_from, the_order_of_flattened_features_shows)
 
 /* ---- Tenon's own files ------------------------------------------------------------------ */
 
-static const char *saved(const tn_model *m)
-{
-    static char path[300];
-    tn_error e = {0};
-    snprintf(path, sizeof path, "%s", test_path(test_folder(), "model.safetensors"));
-    cr_assert_eq(tn_model_save(m, path, &e), TN_OK, "%s", e.text);
-    return path;
-}
-
 Test(init_from, a_model_of_tenons)
 {
     const char *const sets[] = {"init_from.names={}", "init_from.ignore=[]"};
     tn_env *env = run_env(1);
     tn_error e = {0};
-    tn_model *a = make(env, "cnn", state_file("cnn"), true, NULL, 0, &e);
+    tn_model *a = states_model(env, "cnn", states_file("cnn"), true, NULL, 0, &e);
     cr_assert_not_null(a, "%s", e.text);
-    tn_model *b = make(env, "cnn", saved(a), true, sets, 2, &e);
+    tn_model *b = states_model(env, "cnn", states_saved(a), true, sets, 2, &e);
     cr_assert_not_null(b, "%s", e.text);
     cr_assert(off(env, b, "cnn") <= 1e-10);
     tn_model_free(a);
@@ -197,9 +155,9 @@ Test(init_from, what_is_fresh_is_drawn)
     const char *const none[] = {"init_from="};
     tn_env *env = run_env(1);
     tn_error e = {0};
-    tn_model *m = make(env, "cnn", state_file("cnn"), false, sets, 3, &e);
+    tn_model *m = states_model(env, "cnn", states_file("cnn"), false, sets, 3, &e);
     cr_assert_not_null(m, "%s", e.text);
-    tn_model *drawn = make(env, "cnn", "", false, none, 1, &e);
+    tn_model *drawn = states_model(env, "cnn", "", false, none, 1, &e);
     cr_assert_not_null(drawn, "%s", e.text);
     cr_assert_eq(memcmp(values(m, "dense_2.weight"), values(drawn, "dense_2.weight"),
                         sizeof(float) * 50),
@@ -265,11 +223,11 @@ ParameterizedTest(const misfit *f, init_from, misfits)
     char words[4400];
     tn_env *env = run_env(1);
     tn_error e = {0};
-    tn_model *m = make(env, f->net, state_file(f->net), false, set, 1, &e);
+    tn_model *m = states_model(env, f->net, states_file(f->net), false, set, 1, &e);
     cr_assert_null(m, "%s is accepted", f->set);
     const char *hole = strstr(f->words, "%s");
     snprintf(words, sizeof words, "%.*s%s%s", hole ? (int)(hole - f->words) : 200,
-             f->words, hole ? state_file(f->net) : "", hole ? hole + 2 : "");
+             f->words, hole ? states_file(f->net) : "", hole ? hole + 2 : "");
     cr_assert(strstr(e.text, words), "'%s' does not say '%s'", e.text, words);
     cr_assert(strstr(e.text, ".yaml:") || strstr(e.text, "--set"), "no place: %s",
               e.text);

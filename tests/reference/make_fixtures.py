@@ -1,6 +1,5 @@
 #!/usr/bin/python3
-"""Writes fixtures with PyTorch (made with 1.13, Debian's python3-torch): those of tests/core/torch.c
-and of the suites of recurrent layers and convolutions.
+"""Writes fixtures with PyTorch (made with 1.13, Debian's python3-torch): those of tests/core/torch.c.
 
     make_fixtures.py [FOLDER]
 
@@ -15,17 +14,9 @@ NET-OPTIMIZER.safetensors holds, all from a run in double:
     step/PARAMETER     weights after each step, first axis 20
     state/NAME         running statistics after the last step
 
-recurrent.safetensors holds, for each CASE such as gru-bidirectional, a Linear layer without bias
-and a recurrent one behind it, in double: CASE/x, CASE/target, CASE/y, CASE/init/* and CASE/grad/*
-of loss = sum of target times y.
-
 The script also runs each network in float and prints how far PyTorch's float run strays from
 its double run, by the measure of the suite: the seeds are such that it stays well within the
 suite's bound for float, so that the bound tests Tenon and not the chaos of the network.
-
-convolutions.safetensors holds for each of CONVOLUTIONS the tensors NAME/x, weight, bias, gy (the
-gradient of the output) and what comes of them, y, gx, gweight, gbias: in double, inputs and
-outputs channels last.
 """
 import json
 import pathlib
@@ -160,8 +151,8 @@ def run(net_name, optimizer_name, dtype, seed):
 def strays(a, b):
     """Largest error of a tensor of the float run a, by the suite's measure."""
     worst = 0.0
-    for group in ("grad/", "step/"):
-        largest = max(np.abs(v).max() for k, v in b.items() if k.startswith(group))
+    for group in ("grad/", "step/", "after/"):
+        largest = max((np.abs(v).max() for k, v in b.items() if k.startswith(group)), default=0)
         for k, v in b.items():
             if k.startswith(group):
                 scale = max(np.abs(v).max(), 1e-3 * largest)
@@ -169,10 +160,10 @@ def strays(a, b):
     return worst
 
 
-def save(path, tensors):
+def save(path, tensors, texts=None):
     """The safetensors format: length, JSON padded with spaces, data."""
     names = {"float64": "F64", "float32": "F32", "int32": "I32", "int64": "I64"}
-    header, at = {}, 0
+    header, at = {"__metadata__": texts} if texts else {}, 0
     # Widest elements first, so that every tensor is aligned.
     order = sorted(tensors.items(), key=lambda kv: (-kv[1].itemsize, kv[0]))
     for key, value in order:
@@ -187,117 +178,6 @@ def save(path, tensors):
             file.write(np.ascontiguousarray(value).tobytes())
 
 
-# ---- recurrent layers -----------------------------------------------------------------------
-
-SAMPLES, LENGTH, FEATURES, UNITS = 3, 6, 5, 7
-RECURRENT = {
-    "lstm": lambda **options: torch.nn.LSTM(4, UNITS, batch_first=True, **options),
-    "gru": lambda **options: torch.nn.GRU(4, UNITS, batch_first=True, **options),
-    "rnn": lambda **options: torch.nn.RNN(4, UNITS, batch_first=True, **options),
-    "rnn_relu": lambda **options: torch.nn.RNN(4, UNITS, batch_first=True,
-                                               nonlinearity="relu", **options),
-}
-
-
-def recurrent_output(layer, x, direction, sequences):
-    y, _ = layer(x.flip(1) if direction == "reverse" else x)
-    if direction == "bidirectional":
-        return y if sequences else torch.cat((y[:, -1, :UNITS], y[:, 0, UNITS:]), 1)
-    return (y.flip(1) if direction == "reverse" else y) if sequences else y[:, -1]
-
-
-def recurrent_tensors(name, layer, of, sums):
-    """Weights as Tenon has them. sums: biases are added up (values; else gradients)."""
-    kind, out = name.split("_")[0], {}
-    for end, to in ("", ""), ("_reverse", "_reverse"):
-        get = lambda part: of(getattr(layer, f"{part}_l0{end}")).detach().numpy().copy()
-        if not hasattr(layer, f"weight_ih_l0{end}"):
-            continue
-        out[f"{kind}.weight{to}"] = get("weight_ih")
-        out[f"{kind}.recurrent_weight{to}"] = get("weight_hh")
-        bias, recurrent_bias = get("bias_ih"), get("bias_hh")
-        joined = 2 * UNITS if kind == "gru" else len(bias)
-        if sums:
-            bias[:joined] += recurrent_bias[:joined]
-        out[f"{kind}.bias{to}"] = bias
-        if kind == "gru":
-            out[f"gru.recurrent_bias{to}"] = recurrent_bias[joined:]
-    return out
-
-
-def recurrent_case(name, direction, sequences):
-    layer = RECURRENT[name](bidirectional=direction == "bidirectional").double()
-    first = torch.nn.Linear(FEATURES, 4, bias=False).double()
-    x = torch.randn(SAMPLES, LENGTH, FEATURES, dtype=torch.float64)
-    y = recurrent_output(layer, first(x), direction, sequences)
-    target = torch.randn(y.shape, dtype=torch.float64)
-    (y * target).sum().backward()
-    out = {"x": x, "target": target, "y": y, "init/dense.weight": first.weight,
-           "grad/dense.weight": first.weight.grad}
-    out = {k: v.detach().numpy().copy() for k, v in out.items()}
-    out.update({"init/" + k: v
-                for k, v in recurrent_tensors(name, layer, lambda p: p, True).items()})
-    out.update({"grad/" + k: v
-                for k, v in recurrent_tensors(name, layer, lambda p: p.grad, False).items()})
-    return out
-
-
-def recurrent():
-    torch.manual_seed(11)
-    cases = {}
-    for name in RECURRENT:
-        for direction in "forward", "reverse", "bidirectional":
-            for sequences in True, False:
-                case = f"{name}-{direction}" + ("" if sequences else "-last")
-                cases.update({f"{case}/{k}": v for k, v in
-                              recurrent_case(name, direction, sequences).items()})
-    return cases
-
-
-# ---- convolutions ----------------------------------------------------------------------------
-
-# Of each convolution: input without channels, channels, filters, kernel, stride, padding, dilation,
-# groups.
-CONVOLUTIONS = {
-    "plain": ((7, 6), 3, 4, (3, 3), (1, 1), (1, 1), (1, 1), 1),
-    "pointwise": ((4, 5), 6, 5, (1, 1), (1, 1), (0, 0), (1, 1), 1),
-    "strided": ((9, 8), 5, 3, (3, 2), (2, 3), (1, 0), (1, 1), 1),
-    "dilated": ((9, 10), 2, 3, (3, 3), (1, 1), (2, 3), (2, 3), 1),
-    "grouped": ((6, 7), 6, 4, (3, 3), (2, 1), (1, 1), (1, 2), 2),
-    "depthwise": ((8, 7), 5, 5, (3, 3), (2, 1), (1, 1), (1, 1), 5),
-    "multiplied": ((5, 6), 3, 6, (2, 3), (1, 1), (0, 1), (1, 1), 3),
-    "sequence": ((11,), 4, 6, (3,), (2,), (2,), (2,), 2),
-}
-PICTURES = 2
-
-
-def channels_last(t):
-    return t.detach().movedim(1, -1).contiguous().numpy().copy()
-
-
-def convolution(size, channels, filters, kernel, stride, padding, dilation, groups, seed):
-    draw = np.random.default_rng(seed)
-    exact = lambda *s: torch.from_numpy(
-        draw.standard_normal(s).astype(np.float32).astype(np.float64))
-    x, weight, bias = (exact(PICTURES, channels, *size), exact(filters, channels // groups, *kernel),
-                       exact(filters))
-    for t in (x, weight, bias):
-        t.requires_grad_()
-    slide = torch.nn.functional.conv2d if len(size) == 2 else torch.nn.functional.conv1d
-    y = slide(x, weight, bias, stride, padding, dilation, groups)
-    gy = exact(*y.shape)
-    y.backward(gy)
-    return {"x": channels_last(x), "gy": channels_last(gy), "y": channels_last(y),
-            "gx": channels_last(x.grad), "weight": weight.detach().numpy(),
-            "bias": bias.detach().numpy(), "gweight": weight.grad.numpy(),
-            "gbias": bias.grad.numpy()}
-
-
-def convolutions():
-    return {f"{name}/{key}": value for seed, (name, how) in enumerate(CONVOLUTIONS.items())
-            for key, value in convolution(*how, seed).items()}
-
-
 def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
     torch.set_num_threads(1)
@@ -307,8 +187,6 @@ def main():
             rough = run(net, optimizer, torch.float32, seed=7)
             save(folder / f"{net}-{optimizer}.safetensors", exact)
             print(f"{net}-{optimizer}: float strays {strays(rough, exact):.1e}")
-    save(folder / "recurrent.safetensors", recurrent())
-    save(folder / "convolutions.safetensors", convolutions())
 
 
 if __name__ == "__main__":

@@ -1,16 +1,11 @@
 #!/usr/bin/python3
 """Writes parametrizations.safetensors with PyTorch (made with 1.13, Debian's python3-torch): networks
-whose weights torch.nn.utils.weight_norm and spectral_norm make, for tests/support/parametrized.h.
+whose weights torch.nn.utils.weight_norm and spectral_norm make, for check_torch
+(tests/support/check_torch.c).
 
     make_parametrization_fixtures.py [FOLDER]
 
-A case NORM-LAYER holds, from a run in double of STEPS steps of SGD with momentum:
-
-    x, target          the batches, channels last
-    init/PARAMETER     values before the first step, by Tenon's names; also of the states u and v
-    y, loss, grad/*    training forward, loss and gradients of the first batch
-    step/PARAMETER     values after each step, and of the states
-    y_after            forward of the first batch after the last step, outside training
+A case NORM-LAYER holds what make_layer_fixtures.py says; the states are u and v.
 """
 import pathlib
 import sys
@@ -25,6 +20,8 @@ STEPS, BATCH = 5, 6
 
 class Dense(torch.nn.Module):
     shape, outputs = (7,), 3
+    model = "[{{dense: {{name: a, units: 5, parametrization: {0}}}}}, tanh, {{dense: {{name: b, " \
+            "units: 3, parametrization: {0}}}}}]"
 
     def __init__(self, norm):
         super().__init__()
@@ -37,6 +34,9 @@ class Dense(torch.nn.Module):
 
 class Conv2d(torch.nn.Module):
     shape, outputs = (6, 5, 3), 2
+    model = "[{{conv2d: {{name: a, filters: 4, kernel: 3, padding: same, parametrization: {0}}}}}, " \
+            "tanh, {{conv2d: {{name: b, filters: 2, kernel: 2, stride: 2, parametrization: {0}}}}}, " \
+            "global_avg_pool]"
 
     def __init__(self, norm):
         super().__init__()
@@ -75,36 +75,35 @@ def case(norm, layer, seed):
         for name, parameter in net.named_parameters():
             if name.endswith("_g"):
                 parameter.mul_(1 + torch.rand_like(parameter))
-    x = torch.randn(STEPS, BATCH, *net.shape).double()
-    target = torch.randn(STEPS, BATCH, net.outputs).double()
+    x = torch.randn(BATCH, *net.shape).double()
+    target = torch.randn(BATCH, net.outputs).double()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
     out = {"x": x.numpy().astype(np.float32), "target": target.numpy().astype(np.float32)}
     out.update({"init/" + k: v for k, v in values(net, norm).items()})
-    steps = []
     for step in range(STEPS):
         optimizer.zero_grad()
-        y = net.train()(x[step])
-        loss = torch.nn.functional.mse_loss(y, target[step])
+        y = net.train()(x)
+        loss = torch.nn.functional.mse_loss(y, target)
         loss.backward()
         if step == 0:
             out["y"], out["loss"] = y.detach().numpy().copy(), np.array([loss.item()])
             out.update({"grad/" + k: v for k, v in values(net, norm, lambda t: t.grad).items()})
         optimizer.step()
-        steps.append(values(net, norm))
-    out.update({"step/" + k: np.stack([s[k] for s in steps]) for k in steps[0]})
+    out.update({"after/" + k: v for k, v in values(net, norm).items()})
     with torch.no_grad():
-        out["y_after"] = net.eval()(x[0]).numpy().copy()
+        out["y_after"] = net.eval()(x).numpy().copy()
     return {f"{norm}-{layer}/{k}": v for k, v in out.items()}
 
 
 def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
     torch.set_num_threads(1)
-    cases = {}
+    cases, texts = {}, {}
     for seed, norm in enumerate(NORMS):
-        for layer in LAYERS:
+        for layer, net in LAYERS.items():
             cases.update(case(norm, layer, seed))
-    save(folder / "parametrizations.safetensors", cases)
+            texts[f"{norm}-{layer}"] = net.model.format(norm)
+    save(folder / "parametrizations.safetensors", cases, texts)
 
 
 if __name__ == "__main__":

@@ -16,14 +16,24 @@ typedef struct kept {
 
 static kept *last_kept;
 
-static void release_all(void)
+const void *check_kept(void)
 {
-    while (last_kept) {
+    return last_kept;
+}
+
+void check_release(const void *since)
+{
+    while (last_kept != since) {
         kept *k = last_kept;
         last_kept = k->next;
         k->release(k->what);
         free(k);
     }
+}
+
+static void release_all(void)
+{
+    check_release(NULL);
 }
 
 void check_keep(void *what, void (*release)(void *))

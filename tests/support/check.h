@@ -23,6 +23,9 @@ tn_instance *check_plugin(const char *kind, const char *name, const char *option
 tn_shape check_shape(int32_t rank, int64_t a, int64_t b, int64_t c);
 /* Released after the test, the last one first. */
 void check_keep(void *what, void (*release)(void *));
+/* The last thing that is kept; releases what has been kept since. */
+const void *check_kept(void);
+void check_release(const void *since);
 /* n zeroed items of `size` bytes. */
 void *check_room(int64_t n, size_t size);
 /* Numbers in -1 .. 1, the same for the same seed. */
@@ -103,6 +106,8 @@ check_net *check_net_twin(const check_net *, const char *model, const char *loss
 /* Sum of the loss over rows; with gradients. */
 double check_net_loss(check_net *, bool gradients);
 const void *check_net_output(check_net *);
+/* Outputs and gradients, one behind the other. */
+double *check_net_numbers(check_net *, int64_t *count);
 int32_t check_net_param(const check_net *, const char *name); /* number; must be there */
 int32_t check_net_state(const check_net *, const char *name);
 
@@ -116,12 +121,18 @@ void check_precisions(const char *model, const char *loss, int32_t classes,
  * one. */
 void check_learns(const char *model, const char *loss, int32_t classes, tn_shape input,
                   int64_t samples, int32_t steps, double rate, double factor);
-/* Output and gradients in both precisions: on 1 thread and on 4 the same bits. */
+/* Output and gradients in both precisions: on 1, 2, 3, 4, 7 and 8 threads the same bits. */
 void check_threads(const char *model, tn_shape input, int64_t samples);
-/* Output and gradients in double against PyTorch's: the case NAME of
- * tests/reference/layers.safetensors, whose parameters are called as the model's; the
- * largest error, which must be at most 1e-11. */
-double check_torch(const char *name, const char *model);
+/* A batch of n is n batches of one: its outputs to 1e-6 in float and 1e-13 in double, the same bits
+ * with the backend `reference`, whose products have one path for all sizes; gradients add up. */
+void check_samples(const char *model, tn_shape input, int64_t samples);
+/* Outside training, also in a plan without it, the output has the bits of training. */
+void check_modes(const char *model, tn_shape input, int64_t samples);
+/* All three of these. */
+void check_independence(const char *model, tn_shape input, int64_t samples);
+/* The nets of tests/reference/FILE.safetensors whose names begin with "CASES-", which says what
+ * their models are: forward, gradients, five steps of training. */
+void check_torch(const char *file, const char *cases);
 /* Message of tn_graph_new for a model that must be refused. */
 const char *check_refused(const char *model, tn_shape input);
 /* It says these words. */

@@ -187,6 +187,23 @@ int32_t check_net_state(const check_net *net, const char *name)
     return -1;
 }
 
+double *check_net_numbers(check_net *net, int64_t *count)
+{
+    const int64_t outputs = net->samples * net->outputs;
+    *count = outputs;
+    for (int32_t k = 0; k < net->graph->params; k++)
+        *count += tn_count(&net->graph->param[k].value);
+    double *all = check_room(*count, sizeof *all), *to = all + outputs;
+    const void *y = check_net_output(net);
+    for (int64_t i = 0; i < outputs; i++) all[i] = value_at(net, y, i);
+    check_net_loss(net, true);
+    for (int32_t k = 0; k < net->graph->params; k++) {
+        const tn_tensor g = tn_plan_gradient(net->plan, k);
+        for (int64_t i = 0; i < tn_count(&g); i++) *to++ = value_at(net, g.data, i);
+    }
+    return all;
+}
+
 /* ---- comparing ------------------------------------------------------------------- */
 
 typedef struct tensor {
@@ -291,36 +308,6 @@ void check_precisions(const char *model, const char *loss, int32_t classes,
     const double scale = tolerance * (1 + largest(z, samples * single->outputs));
     for (int64_t i = 0; i < samples * single->outputs; i++)
         cr_assert_float_eq(value_at(single, y, i), z[i], scale);
-}
-
-/* ---- threads --------------------------------------------------------------------- */
-
-static check_net *run_on(int32_t threads, const char *model, tn_shape input,
-                         int64_t samples, int32_t real)
-{
-    check_env_as("blis", threads);
-    check_net *net = check_net_new(model, NULL, 0, input, samples, real, 21);
-    check_net_loss(net, true);
-    return net;
-}
-
-void check_threads(const char *model, tn_shape input, int64_t samples)
-{
-    for (int32_t real = 0; real < 2; real++) {
-        check_net *one = run_on(1, model, input, samples, real);
-        check_net *four = run_on(4, model, input, samples, real);
-        const size_t size = real ? sizeof(double) : sizeof(float);
-        for (int32_t k = 0; k < one->graph->params; k++) {
-            const tn_tensor a = tn_plan_gradient(one->plan, k),
-                            b = tn_plan_gradient(four->plan, k);
-            cr_assert(!memcmp(a.data, b.data, size * (size_t)tn_count(&a)),
-                      "%s: gradient of %s differs between 1 and 4 threads", model,
-                      one->graph->param[k].name);
-        }
-        cr_assert(!memcmp(check_net_output(one), check_net_output(four),
-                          size * (size_t)(samples * one->outputs)),
-                  "%s: the output differs between 1 and 4 threads", model);
-    }
 }
 
 /* ---- descent --------------------------------------------------------------------- */

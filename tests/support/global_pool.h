@@ -29,9 +29,9 @@ static void global_pool_many_channels(const char *name)
                      1e-4);
 }
 
-static void global_pool_threads(const char *name)
+static void global_pool_independence(const char *name)
 {
-    check_threads(global_pool_net(name, 16, 3), check_shape(3, 20, 10, 2), 20);
+    check_independence(global_pool_net(name, 16, 3), check_shape(3, 20, 10, 2), 20);
 }
 
 static void global_pool_refuses(const char *name)

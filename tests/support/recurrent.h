@@ -1,5 +1,5 @@
-/* recurrent.h - what the suites of recurrent layers share: PyTorch's numbers
- * (tests/reference/recurrent.safetensors), random shapes and options, threads and backends. */
+/* recurrent.h - what the suites of recurrent layers share: random shapes and options, threads and
+ * backends. */
 #ifndef TESTS_SUPPORT_RECURRENT_H
 #define TESTS_SUPPORT_RECURRENT_H
 
@@ -13,75 +13,6 @@
 #include "tests/support/check.h"
 #include "tests/support/opening.h"
 #include "tests/support/rounds.h"
-
-/* ---- PyTorch ------------------------------------------------------------------------- */
-
-typedef struct recurrent_fixture {
-    tn_archive archive;
-    void *bytes;
-    char name[64]; /* of the case */
-} recurrent_fixture;
-
-static const tn_tensor *recurrent_find(const recurrent_fixture *f, const char *group,
-                                       const char *name)
-{
-    char key[160];
-    snprintf(key, sizeof key, "%s/%s%s", f->name, group, name);
-    for (int64_t i = 0; i < f->archive.tensors; i++)
-        if (!strcmp(f->archive.tensor[i].name, key)) return &f->archive.tensor[i].tensor;
-    cr_assert_fail("the fixture has no %s", key);
-    return NULL;
-}
-
-static void recurrent_case(recurrent_fixture *f, const char *options)
-{
-    const tn_tensor *x = recurrent_find(f, "", "x"), *y = recurrent_find(f, "", "y");
-    const tn_tensor *target = recurrent_find(f, "", "target");
-    char model[400];
-    snprintf(model, sizeof model, "[{dense: {units: 4, bias: false}}, %s]", options);
-    check_net *net = check_net_new(
-        model, NULL, 0, check_shape(2, x->dim[1], x->dim[2], 0), x->dim[0], 1, 1);
-    memcpy(net->x, x->data, sizeof(double) * (size_t)tn_count(x));
-    memcpy(net->target.real, target->data, sizeof(double) * (size_t)tn_count(target));
-    for (int32_t i = 0; i < net->graph->params; i++) {
-        const tn_graph_param *p = &net->graph->param[i];
-        const tn_tensor *from = recurrent_find(f, "init/", p->name);
-        cr_assert_eq(tn_count(from), tn_count(&p->value), "%s", p->name);
-        memcpy(p->value.data, from->data, sizeof(double) * (size_t)tn_count(from));
-    }
-    check_net_loss(net, true);
-    for (int32_t i = 0; i < net->graph->params; i++) {
-        const char *name = net->graph->param[i].name;
-        const tn_tensor *want = recurrent_find(f, "grad/", name);
-        check_near(tn_plan_gradient(net->plan, i).data, want->data, tn_count(want), 1e-12,
-                   name);
-    }
-    cr_assert_eq(net->samples * net->outputs, tn_count(y));
-    check_near(check_net_output(net), y->data, tn_count(y), 1e-13, "y");
-}
-
-/* The cases of `fixture` ("rnn_relu") for `layer` with `more` options (", nonlinearity: relu"). */
-TN_UNUSED static void recurrent_matches_torch(const char *layer, const char *fixture,
-                                              const char *more)
-{
-    static const char *const direction[] = {"forward", "reverse", "bidirectional"};
-    recurrent_fixture f;
-    tn_error e = {0};
-    char path[4096], options[300];
-    snprintf(path, sizeof path, "%s/reference/recurrent.safetensors",
-             getenv("TENON_TEST_DATA"));
-    cr_assert_eq(tn_archive_read(check_env(), path, &f.archive, &f.bytes, &e), TN_OK,
-                 "%s", e.text);
-    for (int i = 0; i < 6; i++) {
-        snprintf(f.name, sizeof f.name, "%s-%s%s", fixture, direction[i / 2],
-                 i % 2 ? "-last" : "");
-        snprintf(options, sizeof options,
-                 "{%s: {units: 7, direction: %s, return_sequences: %s%s}}", layer,
-                 direction[i / 2], i % 2 ? "false" : "true", more);
-        recurrent_case(&f, options);
-    }
-    tn_archive_free(check_env(), &f.archive, f.bytes);
-}
 
 /* ---- gradients ------------------------------------------------------------------------ */
 
@@ -112,13 +43,14 @@ TN_UNUSED static void recurrent_gradients(const char *layer, const char *more,
     }
 }
 
-/* Through 50 steps, and of a stack; in float as in double. */
+/* Through 50 steps, and of a stack; of samples in several groups; in float as in double. */
 TN_UNUSED static void recurrent_long_gradients(const char *layer)
 {
     char model[200];
     snprintf(model, sizeof model, "[{%s: {units: 3, return_sequences: true}}, {%s: 4}]",
              layer, layer);
     check_gradients(model, NULL, 0, check_shape(2, 50, 2, 0), 2, true);
+    check_gradients(model, NULL, 0, check_shape(2, 3, 2, 0), 35, true);
     snprintf(model, sizeof model, "[{%s: {units: 20, direction: bidirectional}}]", layer);
     check_precisions(model, NULL, 0, check_shape(2, 12, 9, 0), 5, 1e-5);
 }
@@ -201,7 +133,26 @@ static void recurrent_same(const recurrent_run *a, const recurrent_run *b,
         "%s change bits", what);
 }
 
-/* The same bits on 1 and 4 threads and with values made again; the reference's numbers. */
+/* The same bits on any number of threads and with values made again; the reference's numbers. */
+static void recurrent_same_always(const char *model, double output, double gradient)
+{
+    static const int32_t threads[] = {2, 3, 4, 7, 8};
+    for (int32_t real = 0; real < 2; real++) {
+        const recurrent_run one = recurrent_once(model, NULL, 1, real, false);
+        const recurrent_run low = recurrent_once(model, NULL, 2, real, true);
+        recurrent_same(&one, &low, "values made again");
+        for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+            const recurrent_run more = recurrent_once(model, NULL, threads[i], real,
+                                                      false);
+            recurrent_same(&one, &more, "threads");
+        }
+        if (!real) continue;
+        const recurrent_run plain = recurrent_once(model, "reference", 1, real, false);
+        check_near(one.output, plain.output, one.outputs, output, "output");
+        check_near(one.gradient, plain.gradient, one.gradients, gradient, "gradients");
+    }
+}
+
 TN_UNUSED static void recurrent_is_reproducible(const char *layer)
 {
     char model[400];
@@ -210,17 +161,7 @@ TN_UNUSED static void recurrent_is_reproducible(const char *layer)
              "return_sequences: true, recurrent_dropout: 0.3}}, {dense: 9}, tanh, "
              "{%s: 11}]",
              layer, layer);
-    for (int32_t real = 0; real < 2; real++) {
-        const recurrent_run one = recurrent_once(model, NULL, 1, real, false);
-        const recurrent_run four = recurrent_once(model, NULL, 4, real, false);
-        const recurrent_run low = recurrent_once(model, NULL, 2, real, true);
-        recurrent_same(&one, &four, "threads");
-        recurrent_same(&one, &low, "values made again");
-        if (!real) continue;
-        const recurrent_run plain = recurrent_once(model, "reference", 1, real, false);
-        check_near(one.output, plain.output, one.outputs, 1e-12, "output");
-        check_near(one.gradient, plain.gradient, one.gradients, 1e-10, "gradients");
-    }
+    recurrent_same_always(model, 1e-12, 1e-10);
 }
 
 /* ---- what is refused -------------------------------------------------------------------- */

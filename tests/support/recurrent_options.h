@@ -38,8 +38,7 @@ static void recurrent_random_model(const recurrent_kind *k, int64_t least,
     if (k->cells)
         snprintf(cells, sizeof cells,
                  ", projection: %d, return_state: %s, zoneout_cell: %s", (int)small,
-                 last && recurrent_below(2) ? "true" : "false",
-                 recurrent_below(2) ? "0.3" : "0");
+                 recurrent_below(2) ? "true" : "false", recurrent_below(2) ? "0.3" : "0");
     snprintf(model, 900,
              "[{dense: {name: sequence, units: %d}}, {toy_lengths: {name: length, "
              "inputs: input}}, %s{%s: {units: %d, inputs: [sequence%s%s], lengths: %s, "
@@ -65,7 +64,8 @@ TN_UNUSED static void recurrent_option_gradients(const recurrent_kind *k, int64_
                         check_shape(2, 1 + recurrent_below(6), 1 + recurrent_below(4), 0),
                         2 + least + recurrent_below(4), i % 3 != 0);
     }
-    for (int i = 0; i < 3; i++) { /* through many steps */
+    const int64_t far = test_rounds(3, 40);
+    for (int64_t i = 0; i < far; i++) { /* through many steps */
         recurrent_random_model(k, least, model);
         check_gradients(model, NULL, 0, check_shape(2, 50, 2, 0), 3, true);
     }
@@ -77,25 +77,6 @@ static check_net *recurrent_net(const char *model, tn_shape shape, int64_t sampl
                                 int32_t real)
 {
     return check_net_new(model, NULL, 0, shape, samples, real, 5);
-}
-
-/* Outputs and gradients of `net`, one behind the other. */
-static double *recurrent_all(check_net *net, int64_t *count)
-{
-    const int64_t outputs = net->samples * net->outputs;
-    *count = outputs;
-    for (int32_t i = 0; i < net->graph->params; i++)
-        *count += tn_count(&net->graph->param[i].value);
-    double *all = check_room(*count, sizeof *all), *to = all + outputs;
-    const void *y = check_net_output(net);
-    for (int64_t i = 0; i < outputs; i++) all[i] = recurrent_number(net->real, y, i);
-    check_net_loss(net, true);
-    for (int32_t i = 0; i < net->graph->params; i++) {
-        const tn_tensor g = tn_plan_gradient(net->plan, i);
-        for (int64_t j = 0; j < tn_count(&g); j++)
-            *to++ = recurrent_number(net->real, g.data, j);
-    }
-    return all;
 }
 
 /* ---- padding ----------------------------------------------------------------------------- */
@@ -130,9 +111,9 @@ static void recurrent_same_padded(const char *model, const char *backend, int32_
     check_env_as(backend, 2);
     check_net *net = recurrent_net(model, shape, 9, real);
     recurrent_pad(net, 7, a);
-    const double *with_a = recurrent_all(net, &count);
+    const double *with_a = check_net_numbers(net, &count);
     recurrent_pad(net, 7, b);
-    const double *with_b = recurrent_all(net, &count);
+    const double *with_b = check_net_numbers(net, &count);
     for (int64_t i = 0; i < count; i++)
         cr_assert(isfinite(with_b[i]) && !memcmp(&with_a[i], &with_b[i], sizeof *with_a),
                   "%s: number %lld depends on the padding: %.17g and %.17g", model,
@@ -195,44 +176,27 @@ TN_UNUSED static void recurrent_ends_where_samples_do(const recurrent_kind *k)
 
 /* ---- samples by themselves ----------------------------------------------------------------- */
 
-static void recurrent_alone(const char *model, tn_shape shape, int64_t samples)
-{
-    int64_t count, few;
-    check_net *all = recurrent_net(model, shape, samples, 0);
-    const double *together = recurrent_all(all, &count);
-    const int64_t outputs = all->outputs, numbers = count - samples * outputs;
-    double *sum = check_room(numbers, sizeof *sum);
-    for (int64_t s = 0; s < samples; s++) {
-        check_net *one = recurrent_net(model, shape, 1, 0);
-        memcpy(one->x, (char *)all->x + s * one->inputs * 4, (size_t)one->inputs * 4);
-        memcpy(one->target.real, (const char *)all->target.real + s * outputs * 4,
-               (size_t)outputs * 4);
-        one->pass.row = s;
-        const double *alone = recurrent_all(one, &few);
-        check_near(alone, together + s * outputs, outputs, 1e-6, model);
-        for (int64_t i = 0; i < numbers; i++) sum[i] += alone[outputs + i];
-    }
-    double most = 1;
-    for (int64_t i = 0; i < numbers; i++)
-        most = fmax(most, fabs(together[samples * outputs + i]));
-    check_near(sum, together + samples * outputs, numbers, 1e-6 * most, model);
-}
-
-/* A batch of n is n batches of one. */
+/* A batch of n is n batches of one; without masks training and not are the same. */
 TN_UNUSED static void recurrent_samples_are_apart(const recurrent_kind *k)
 {
     char model[900];
     for (int i = 0; i < 12; i++) {
         recurrent_random_model(k, 1, model);
-        recurrent_alone(model, check_shape(2, 1 + recurrent_below(6), 3, 0), 5);
+        check_samples(model, check_shape(2, 1 + recurrent_below(6), 3, 0), 5);
     }
+    snprintf(
+        model, sizeof model,
+        "[{dense: 5}, {toy_lengths: {name: length, inputs: input}}, {%s: {units: 19, "
+        "inputs: [dense, length], lengths: true, direction: bidirectional, "
+        "layer_norm: true, return_sequences: true%s}}, {%s: 7}]",
+        k->layer, k->more, k->layer);
+    check_modes(model, check_shape(2, 6, 3, 0), 7);
 }
 
 /* ---- threads, memory, precision --------------------------------------------------------- */
 
 TN_UNUSED static void recurrent_options_are_reproducible(const recurrent_kind *k)
 {
-    static const int32_t threads[] = {2, 3, 4, 7, 8};
     char model[900];
     snprintf(model, sizeof model,
              "[{dense: 21}, {toy_lengths: {name: length, inputs: input}}, {flatten: "
@@ -243,20 +207,7 @@ TN_UNUSED static void recurrent_options_are_reproducible(const recurrent_kind *k
              "{units: 11, stateful: 37}}]",
              k->cells ? 192 : 140, k->layer,
              k->cells ? ", projection: 26, zoneout_cell: 0.1" : "", k->more, k->layer);
-    for (int32_t real = 0; real < 2; real++) {
-        const recurrent_run one = recurrent_once(model, NULL, 1, real, false);
-        const recurrent_run low = recurrent_once(model, NULL, 2, real, true);
-        recurrent_same(&one, &low, "values made again");
-        for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
-            const recurrent_run more = recurrent_once(model, NULL, threads[i], real,
-                                                      false);
-            recurrent_same(&one, &more, "threads");
-        }
-        if (!real) continue;
-        const recurrent_run plain = recurrent_once(model, "reference", 1, real, false);
-        check_near(one.output, plain.output, one.outputs, 1e-11, "output");
-        check_near(one.gradient, plain.gradient, one.gradients, 1e-9, "gradients");
-    }
+    recurrent_same_always(model, 1e-11, 1e-9);
 }
 
 /* ---- states that are carried ----------------------------------------------------------------- */

@@ -6,6 +6,23 @@
 
 #include "tests/support/recurrent.h"
 
+typedef struct recurrent_fixture {
+    tn_archive archive;
+    void *bytes;
+    char name[64]; /* of the case */
+} recurrent_fixture;
+
+static const tn_tensor *recurrent_find(const recurrent_fixture *f, const char *group,
+                                       const char *name)
+{
+    char key[300];
+    snprintf(key, sizeof key, "%s/%s%s", f->name, group, name);
+    for (int64_t i = 0; i < f->archive.tensors; i++)
+        if (!strcmp(f->archive.tensor[i].name, key)) return &f->archive.tensor[i].tensor;
+    cr_assert_fail("the fixture has no %s", key);
+    return NULL;
+}
+
 typedef struct recurrent_option {
     const char *name;    /* of the case, behind that of the layer */
     const char *options; /* but what the next two say */

@@ -29,6 +29,11 @@ Test(parallel, each_branch_reads_its_own_input)
         check_shape(2, 3, 4, 0));
 }
 
+Test(parallel, as_in_pytorch)
+{
+    check_torch("layers", "parallel");
+}
+
 Test(parallel, gradients)
 {
     static const char *const join[] = {"concat", "add", "mean"};
@@ -46,11 +51,12 @@ Test(parallel, gradients)
     }
 }
 
-Test(parallel, the_same_bits_on_any_number_of_threads)
+Test(parallel, independence)
 {
-    check_threads("[{dense: 16}, {parallel: [[{dense: 8}, relu], [{avg_pool: {kernel: 3, "
-                  "stride: 1, padding: same}}, {dense: 8}]]}, {dense: 3}]",
-                  check_shape(3, 12, 10, 2), 20);
+    check_independence(
+        "[{dense: 16}, {parallel: [[{dense: 8}, relu], [{avg_pool: {kernel: 3, "
+        "stride: 1, padding: same}}, {dense: 8}]]}, {dense: 3}]",
+        check_shape(3, 12, 10, 2), 20);
 }
 
 Test(parallel, what_it_refuses)

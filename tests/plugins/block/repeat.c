@@ -11,6 +11,17 @@ Test(repeat, is_its_body_several_times)
                 "[{residual: [{dense: 4}]}, tanh, {residual: [{dense: 4}]}, tanh]", in);
 }
 
+Test(repeat, as_in_pytorch)
+{
+    check_torch("layers", "repeat");
+}
+
+Test(repeat, independence)
+{
+    check_independence("[{repeat: {times: 3, body: [{dense: 20}, tanh]}}]",
+                       check_shape(2, 7, 5, 0), 9);
+}
+
 Test(repeat, gradients)
 {
     for (uint32_t seed = 1; seed <= 30; seed++) {

@@ -145,6 +145,15 @@ Test(residual, a_small_resnet)
     check_learns(resnet, "mse", 0, check_shape(3, 4, 4, 2), 12, 60, 0.05, 0.7);
 }
 
+Test(residual, independence)
+{
+    check_independence(
+        "[{dense: 12}, {residual: [{dense: 12}, tanh, {dense: 12}]}, tanh, "
+        "{residual: [{max_pool: {kernel: 3, stride: 1, padding: same}}, "
+        "{dense: 9}]}]",
+        check_shape(3, 6, 5, 3), 9);
+}
+
 Test(residual, an_error_in_the_body_comes_through)
 {
     const char *text = check_refused("[{residual: [{dens: 6}]}]",
@@ -158,6 +167,11 @@ Test(residual, nests)
         "[{residual: [{residual: [{dense: 4}]}, tanh]}, {dense: 2}]");
     cr_assert_eq(net->graph->params, 4);
     cr_assert_eq(net->outputs, 2);
+}
+
+Test(residual, as_in_pytorch)
+{
+    check_torch("layers", "residual");
 }
 
 Test(residual, gradients)

@@ -58,6 +58,25 @@ Test(text, windows_may_overlap_or_leave_gaps)
     tn_feed_free(feed);
 }
 
+/* Four parts of two windows each; the last character is wanted only. */
+Test(text, streams_are_read_side_by_side)
+{
+    enter_folder();
+    write_text("t.txt", "abcdefghijklmnopqrstuvwxy");
+    tn_feed *feed = feed_of(
+        "data: {text: {path: t.txt, steps: 3, validation_share: 0, streams: 4}}", 1, 1);
+    cr_assert_eq(tn_feed_info(feed, true)->count[TN_TRAIN], 8);
+    cr_assert_eq(tn_feed_batch_size(feed), 4);
+    for (int32_t batch = 0; batch < 2; batch++)
+        for (int32_t i = 0; i < 4; i++) {
+            const tn_batch b = batch_of(feed, TN_TRAIN, 3, batch);
+            const int32_t first = 6 * i + 3 * batch;
+            cr_assert_eq(((const double *)b.field[0].real)[3 * i], first);
+            cr_assert_eq(b.field[1].label[3 * i + 2], first + 3);
+        }
+    tn_feed_free(feed);
+}
+
 /* 20 characters: 14 for training, 4 for validation, 2 for test; u is in the last part only. */
 Test(text, parts_do_not_overlap_and_share_one_vocabulary)
 {
@@ -129,6 +148,16 @@ Test(text, says_what_does_not_do)
     refuse_data("data: {text: {path: t.txt, validation_share: 0.6, test_share: 0.5}}",
                 TN_EINVAL, "validation_share and test_share are 1.1", "less than 1");
     refuse_data("data: {text: {path: t.txt, steps: 0}}", TN_EINVAL, "steps", "1");
+    refuse_data("data: {text: {path: t.txt, steps: 1, validation_share: 0, streams: 8}}",
+                TN_EDATA, "the training part has 7 windows", "8 streams");
+    refuse_data("data: {text: {path: t.txt, steps: 2, stride: 1, streams: 2}}", TN_EINVAL,
+                "windows of streams follow each other", "leave out stride");
+    refuse_data("data: {text: {path: t.txt, steps: 1, validation_share: 0, streams: 2, "
+                "shuffle: true}}",
+                TN_EINVAL, "are 2 streams", "leave out shuffle: true");
+    refuse_data("data: {text: {path: t.txt, steps: 1, validation_share: 0, streams: 2, "
+                "validation: 0.2}}",
+                TN_EINVAL, "are 2 streams", "leave out validation");
     refuse_data("data: {text: {path: t.txt, stride: 0}}", TN_EINVAL, "stride", "1");
     refuse_data("data: {text: {path: t.txt, steps: 1, validation_share: 0.5, "
                 "validation: 0.5}}",
@@ -217,4 +246,87 @@ Test(text, a_large_vocabulary_names_the_classes)
         &loss);
     cr_assert_str_eq(tn_model_classes(tn_trainer_model(trainer))[1], "\xe4\xb8\x81");
     tn_trainer_free(trainer);
+}
+
+/* ---- streams --------------------------------------------------------------------------- */
+
+enum { STREAMS = 3, STEPS = 4, WINDOWS = 5, UNITS = 6, LONG = STEPS * WINDOWS };
+
+#define STREAM_CONFIG                                                                    \
+    "seed: 3\ndata: {text: {path: t.txt, steps: 4, validation_share: 0, streams: "       \
+    "3%s}}\n"                                                                            \
+    "model: [{embedding: {vocabulary: 7, units: 5}}, {lstm: {units: 6, stateful: 3, "    \
+    "return_sequences: true}}, {dense: 7}]\nloss: cross_entropy\noptimizer: {sgd: {lr: " \
+    "0}}"                                                                                \
+    "\ntrain: {epochs: 1}\nobserve: []\n"
+
+static void write_stream(void)
+{
+    char text[STREAMS * LONG + 2] = "";
+    for (int i = 0; i <= STREAMS * LONG; i++) text[i] = (char)('a' + i * i * 5 % 11 % 7);
+    memcpy(text, "abcdefg", 7);
+    write_text("t.txt", text);
+}
+
+static tn_trainer *stream_trainer(const char *more, tn_error *e)
+{
+    char text[600];
+    snprintf(text, sizeof text, STREAM_CONFIG, more);
+    tn_config *config = kept(tn_config_parse(test_env(), text, "net.yaml", NULL, 0, e));
+    cr_assert_not_null(config, "%s", e->text);
+    return tn_trainer_new(test_env(), config, NULL, e);
+}
+
+/* The states of one pass over each stream as one long sequence, by a net with the same values. */
+static void run_long(const tn_model *trained, float y[STREAMS * 2 * UNITS])
+{
+    tn_error e = {0};
+    size_t size;
+    float x[STREAMS * LONG];
+    tn_config *config = kept(tn_config_parse(
+        test_env(),
+        "input: [20]\nmodel: [{embedding: {vocabulary: 7, units: 5}}, {lstm: {units: 6, "
+        "return_state: true}}]\n",
+        "net.yaml", NULL, 0, &e));
+    cr_assert_not_null(config, "%s", e.text);
+    tn_model *model = tn_model_new(test_env(), config, NULL, &e);
+    cr_assert_not_null(model, "%s", e.text);
+    tn_tensor to, from;
+    const char *name;
+    for (int32_t i = 0; tn_model_part(model, i, &name, &to); i++) {
+        cr_assert_eq(tn_model_find(trained, name, &from, &e), TN_OK, "%s", e.text);
+        memcpy(to.data, from.data, sizeof(float) * (size_t)tn_count(&to));
+    }
+    const char *text = test_read("t.txt", &size);
+    for (int i = 0; i < STREAMS * LONG; i++) x[i] = (float)(text[i] - 'a');
+    cr_assert_eq(tn_model_predict(model, x, STREAMS, y, &e), TN_OK, "%s", e.text);
+    tn_model_free(model);
+}
+
+Test(text, states_of_streams_are_those_of_one_long_sequence)
+{
+    tn_error e = {0};
+    float y[STREAMS * 2 * UNITS];
+    tn_tensor states;
+    enter_folder();
+    write_stream();
+    tn_trainer *trainer = stream_trainer("", &e);
+    cr_assert_not_null(trainer, "%s", e.text);
+    cr_assert_eq(tn_trainer_run(trainer, &e), TN_OK, "%s", e.text);
+    tn_model *model = tn_trainer_model(trainer);
+    cr_assert_eq(tn_model_find(model, "lstm.states", &states, &e), TN_OK, "%s", e.text);
+    run_long(model, y);
+    for (int i = 0; i < STREAMS * 2 * UNITS; i++)
+        cr_assert_float_eq(((const float *)states.data)[i], y[i], 1e-6, "%d", i);
+    tn_trainer_free(trainer);
+}
+
+Test(text, batches_have_all_streams)
+{
+    tn_error e = {0};
+    enter_folder();
+    write_stream();
+    cr_assert_null(stream_trainer(", batch: 2", &e));
+    cr_assert(strstr(e.text, "3 streams") && strstr(e.text, "have 2 samples"), "%s",
+              e.text);
 }

@@ -4,16 +4,7 @@
 
 Test(avg_pool, as_in_pytorch)
 {
-    const char *padded =
-        "[{dense: 3}, {avg_pool: {kernel: [3, 2], stride: [2, 1], padding: "
-        "explicit, pad: 1}}]";
-    check_torch("avg_pool_2d", "[{dense: 3}, avg_pool]");
-    check_torch("avg_pool_1d", "[{dense: 3}, {avg_pool: {kernel: 3, stride: 2}}]");
-    check_torch("avg_pool_there", padded);
-    check_torch(
-        "avg_pool_padding",
-        "[{dense: 3}, {avg_pool: {kernel: [3, 2], stride: [2, 1], padding: explicit, "
-        "pad: 1, count_padding: true}}]");
+    check_torch("layers", "avg_pool");
 }
 
 typedef struct total {
@@ -66,11 +57,11 @@ Test(avg_pool, float_and_double_agree)
                      check_shape(3, 7, 8, 2), 5, 1e-5);
 }
 
-Test(avg_pool, the_same_bits_on_any_number_of_threads)
+Test(avg_pool, independence)
 {
-    check_threads("[{dense: 5}, {avg_pool: {kernel: 3, stride: 2, padding: same}}, "
-                  "{dense: 2}]",
-                  check_shape(3, 9, 8, 3), 13);
+    check_independence("[{dense: 5}, {avg_pool: {kernel: 3, stride: 2, padding: same}}, "
+                       "{dense: 2}]",
+                       check_shape(3, 9, 8, 3), 13);
 }
 
 Test(avg_pool, what_it_refuses)

@@ -3,12 +3,14 @@
 
 Test(conv1d, is_its_definition_at_random_shapes)
 {
-    check_random_layers(1, (uint32_t)test_rounds(60, 600), 4, 30, 12);
+    check_random_layers(1, (uint32_t)test_rounds(test_sanitized() ? 100 : 500, 3000), 4,
+                        30, 12);
 }
 
 Test(conv1d, is_its_definition_where_products_are_cut)
 {
-    check_random_layers(1, (uint32_t)test_rounds(9, 90), 3, 200, 90);
+    check_random_layers(1, (uint32_t)test_rounds(test_sanitized() ? 5 : 15, 200), 3, 200,
+                        90);
 }
 
 Test(conv1d, gradients)
@@ -16,11 +18,17 @@ Test(conv1d, gradients)
     check_random_gradients(1, (uint32_t)test_rounds(36, 100));
 }
 
-Test(conv1d, is_what_pytorch_makes)
+Test(conv1d, as_in_pytorch)
 {
-    const shape s = {1,      2,      4,      6,      2,      {1, 11},
-                     {1, 3}, {1, 2}, {1, 2}, {0, 2}, {0, 2}, true};
-    check_convolution("sequence", &s);
+    check_torch("layers", "conv1d");
+}
+
+Test(conv1d, independence)
+{
+    check_independence("[{dense: 6}, {conv1d: {filters: 9, kernel: 3, dilation: 2, "
+                       "padding: same}}, tanh, {conv1d: {filters: 12, kernel: 4, stride: "
+                       "2, groups: 3}}, {conv1d: {filters: 12, kernel: 2, groups: 12}}]",
+                       check_shape(2, 21, 3, 0), 7);
 }
 
 Test(conv1d, shapes)

@@ -3,13 +3,15 @@
 
 Test(conv2d, is_its_definition_at_random_shapes)
 {
-    check_random_layers(2, (uint32_t)test_rounds(60, 600), 4, 9, 12);
+    check_random_layers(2, (uint32_t)test_rounds(test_sanitized() ? 100 : 500, 3000), 4,
+                        9, 12);
 }
 
 /* Depths of several blocks, rows of several strips, columns of several panels. */
 Test(conv2d, is_its_definition_where_products_are_cut)
 {
-    check_random_layers(2, (uint32_t)test_rounds(9, 90), 3, 20, 90);
+    check_random_layers(2, (uint32_t)test_rounds(test_sanitized() ? 5 : 15, 200), 3, 20,
+                        90);
 }
 
 /* Depthwise with more taps than are read at a time, and a product with as many. */
@@ -30,28 +32,21 @@ Test(conv2d, gradients)
     check_random_gradients(2, (uint32_t)test_rounds(36, 100));
 }
 
-Test(conv2d, is_what_pytorch_makes)
+Test(conv2d, as_in_pytorch)
 {
-    static const struct {
-        const char *name;
-        shape s;
-    } all[] = {
-        {"plain", {2, 2, 3, 4, 1, {7, 6}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, true}},
-        {"pointwise",
-         {2, 2, 6, 5, 1, {4, 5}, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, true}},
-        {"strided",
-         {2, 2, 5, 3, 1, {9, 8}, {3, 2}, {2, 3}, {1, 1}, {1, 0}, {1, 0}, true}},
-        {"dilated",
-         {2, 2, 2, 3, 1, {9, 10}, {3, 3}, {1, 1}, {2, 3}, {2, 3}, {2, 3}, true}},
-        {"grouped",
-         {2, 2, 6, 4, 2, {6, 7}, {3, 3}, {2, 1}, {1, 2}, {1, 1}, {1, 1}, true}},
-        {"depthwise",
-         {2, 2, 5, 5, 5, {8, 7}, {3, 3}, {2, 1}, {1, 1}, {1, 1}, {1, 1}, true}},
-        {"multiplied",
-         {2, 2, 3, 6, 3, {5, 6}, {2, 3}, {1, 1}, {1, 1}, {0, 1}, {0, 1}, true}},
-    };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        check_convolution(all[i].name, &all[i].s);
+    check_torch("layers", "conv2d");
+}
+
+Test(conv2d, independence)
+{
+    const tn_shape image = check_shape(3, 11, 9, 3);
+    check_independence("[{dense: 6}, {conv2d: {filters: 9, padding: same}}, tanh, "
+                       "{conv2d: {filters: 12, kernel: 1}}, {conv2d: {filters: 8, "
+                       "kernel: 4, stride: 2, groups: 4, bias: false}}]",
+                       image, 7);
+    check_independence("[{dense: 6}, {conv2d: {filters: 6, groups: 6, padding: same}}, "
+                       "{conv2d: {filters: 12, groups: 6, stride: 2, dilation: 2}}]",
+                       image, 7);
 }
 
 /* Where several layers read the same values, each adds to their gradient in its way: by a product,

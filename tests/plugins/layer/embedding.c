@@ -1,4 +1,5 @@
-/* embedding.c - layer/embedding: rows of its table, sums of gradients, numbers that are refused. */
+/* embedding.c - layer/embedding: rows of its table, sums of gradients, against PyTorch, numbers that
+ * are refused. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -34,23 +35,31 @@ Test(embedding, adds_the_gradients_of_a_row)
     check_near(tn_plan_gradient(net->plan, 0).data, want, 10, 1e-15, "gradient");
 }
 
-/* check_gradients draws inputs that are no whole numbers: here they are set. */
+Test(embedding, as_in_pytorch)
+{
+    check_torch("layers", "embedding");
+}
+
+/* Behind toy_ids, which makes whole numbers of what is drawn. */
 Test(embedding, gradients)
 {
-    check_net *net = example("[{embedding: {vocabulary: 5, units: 3}}, {rnn: 4}]");
-    const double step = 1e-5;
-    check_net_loss(net, true);
-    const tn_tensor g = tn_plan_gradient(net->plan, 0);
-    double *w = net->graph->param[0].value.data, want[15];
-    for (int i = 0; i < 15; i++) {
-        const double before = w[i];
-        w[i] = before + step;
-        const double more = check_net_loss(net, false);
-        w[i] = before - step;
-        want[i] = (more - check_net_loss(net, false)) / (2 * step);
-        w[i] = before;
+    for (uint32_t seed = 1; seed <= 40; seed++) {
+        char model[200];
+        const int64_t numbers = check_draw(seed, 0, 1, 9);
+        snprintf(model, sizeof model,
+                 "[{toy_ids: %d}, {embedding: {vocabulary: %d, units: %d}}, tanh, %s]",
+                 (int)numbers, (int)(numbers + check_draw(seed, 1, 0, 2)),
+                 (int)check_draw(seed, 2, 1, 5), seed % 3 ? "{dense: 2}" : "{rnn: 3}");
+        check_gradients(model, NULL, 0, check_shape(1, check_draw(seed, 3, 1, 7), 0, 0),
+                        check_draw(seed, 4, 1, 4), seed % 2);
     }
-    check_near(g.data, want, 15, 1e-8, "gradient");
+}
+
+Test(embedding, independence)
+{
+    check_independence("[{toy_ids: 30}, {embedding: {vocabulary: 30, units: 40}}, tanh, "
+                       "{dense: 3}]",
+                       check_shape(1, 25, 0, 0), 20);
 }
 
 Test(embedding, is_initialized_by_unit_normal_numbers)

@@ -23,10 +23,24 @@ Test(flatten, a_number_becomes_one_feature)
     cr_assert_eq(tn_graph_output(net->graph)->dim[0], 1);
 }
 
+Test(flatten, as_in_pytorch)
+{
+    check_torch("layers", "flatten");
+}
+
+Test(flatten, independence)
+{
+    check_independence("[{dense: 3}, flatten, {dense: 2}]", check_shape(3, 4, 5, 2), 9);
+}
+
 Test(flatten, gradients)
 {
-    check_gradients("[{dense: 3}, flatten, {dense: 2}]", NULL, 0, check_shape(2, 3, 4, 0),
-                    2, true);
-    check_gradients("[flatten, {dense: 2}, flatten]", NULL, 0, check_shape(2, 3, 4, 0), 2,
-                    true);
+    for (uint32_t seed = 1; seed <= 40; seed++) {
+        char model[100];
+        snprintf(model, sizeof model, "[{dense: %d}, %s{dense: %d}%s]",
+                 (int)check_draw(seed, 0, 1, 4), seed % 4 ? "flatten, " : "",
+                 (int)check_draw(seed, 1, 1, 3), seed % 4 > 1 ? "" : ", flatten, tanh");
+        check_gradients(model, NULL, 0, check_draw_shape(seed, 1, 3, 4),
+                        check_draw(seed, 2, 1, 3), true);
+    }
 }

@@ -5,13 +5,9 @@
 
 #include "tests/support/check.h"
 
-static const char behind[] = "[{dense: 6}, {group_norm: {groups: 3, name: norm}}]";
-
 Test(group_norm, as_in_pytorch)
 {
-    check_torch("group_norm_2", behind);
-    check_torch("group_norm_3", behind);
-    check_torch("group_norm_4", behind);
+    check_torch("layers", "group_norm");
 }
 
 Test(group_norm, gradients)
@@ -63,10 +59,10 @@ Test(group_norm, float_and_double_agree)
                      check_shape(3, 6, 5, 2), 9, 1e-4);
 }
 
-Test(group_norm, the_same_bits_on_any_number_of_threads)
+Test(group_norm, independence)
 {
-    check_threads("[{dense: 16}, {group_norm: 4}, {dense: 3}]", check_shape(3, 20, 10, 2),
-                  20);
+    check_independence("[{dense: 16}, {group_norm: 4}, {dense: 3}]",
+                       check_shape(3, 20, 10, 2), 20);
 }
 
 Test(group_norm, what_it_refuses)

@@ -5,9 +5,9 @@
 
 static const recurrent_kind kind = {"gru", 0, ""};
 
-Test(gru, matches_torch)
+Test(gru, as_in_pytorch)
 {
-    recurrent_matches_torch("gru", "gru", "");
+    check_torch("layers", "gru");
 }
 
 Test(gru, matches_torch_with_options)

@@ -6,13 +6,7 @@
 
 Test(max_pool, as_in_pytorch)
 {
-    check_torch("max_pool_2d", "[{dense: 3}, max_pool]");
-    check_torch("max_pool_overlap",
-                "[{dense: 3}, {max_pool: {kernel: [3, 2], stride: [2, 1], padding: "
-                "explicit, pad: [1, 0]}}]");
-    check_torch("max_pool_1d", "[{dense: 3}, {max_pool: {kernel: 3, stride: 2, padding: "
-                               "explicit, pad: 1}}]");
-    check_torch("max_pool_ties", "[{dense: 2}, {max_pool: {kernel: 3, stride: 1}}]");
+    check_torch("layers", "max_pool");
 }
 
 static void keep_larger(void *data, double x)
@@ -63,11 +57,11 @@ Test(max_pool, a_nan_shows)
     for (int32_t i = 0; i < 4; i++) cr_assert(isnan(y[i]), "window %d", i);
 }
 
-Test(max_pool, the_same_bits_on_any_number_of_threads)
+Test(max_pool, independence)
 {
-    check_threads("[{dense: 5}, max_pool, {dense: 2}]", check_shape(3, 9, 8, 3), 13);
-    check_threads("[{dense: 5}, {max_pool: {kernel: 3, stride: 2, padding: same}}]",
-                  check_shape(3, 9, 8, 3), 13);
+    check_independence("[{dense: 5}, max_pool, {dense: 2}]", check_shape(3, 9, 8, 3), 13);
+    check_independence("[{dense: 5}, {max_pool: {kernel: 3, stride: 2, padding: same}}]",
+                       check_shape(3, 9, 8, 3), 13);
 }
 
 static void refuses(const char *options, const char *why)

@@ -24,6 +24,17 @@ Test(reshape, elements_keep_their_order)
     becomes("[{reshape: [1, 1, 1]}]", check_shape(0, 0, 0, 0), check_shape(3, 1, 1, 1));
 }
 
+Test(reshape, as_in_pytorch)
+{
+    check_torch("layers", "reshape");
+}
+
+Test(reshape, independence)
+{
+    check_independence("[{dense: 6}, {reshape: [4, -1]}, {dense: 2}]",
+                       check_shape(2, 4, 5, 0), 9);
+}
+
 Test(reshape, gradients)
 {
     for (uint32_t seed = 1; seed <= 30; seed++) {

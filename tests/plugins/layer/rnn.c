@@ -5,10 +5,9 @@
 
 static const recurrent_kind kind = {"rnn", 0, ""};
 
-Test(rnn, matches_torch)
+Test(rnn, as_in_pytorch)
 {
-    recurrent_matches_torch("rnn", "rnn", "");
-    recurrent_matches_torch("rnn", "rnn_relu", ", nonlinearity: relu");
+    check_torch("layers", "rnn");
 }
 
 Test(rnn, matches_torch_with_options)

@@ -53,6 +53,11 @@ Test(transpose, every_element_goes_where_numpy_puts_it)
     }
 }
 
+Test(transpose, as_in_pytorch)
+{
+    check_torch("layers", "transpose");
+}
+
 Test(transpose, gradients)
 {
     for (uint32_t seed = 1; seed <= 40; seed++) {
@@ -65,10 +70,10 @@ Test(transpose, gradients)
     }
 }
 
-Test(transpose, the_same_bits_on_any_number_of_threads)
+Test(transpose, independence)
 {
-    check_threads("[{dense: 16}, {transpose: [2, 0, 1]}, {dense: 3}]",
-                  check_shape(3, 20, 10, 2), 20);
+    check_independence("[{dense: 16}, {transpose: [2, 0, 1]}, {dense: 3}]",
+                       check_shape(3, 20, 10, 2), 20);
 }
 
 static void refuses(const char *model, const char *why)

@@ -6,8 +6,7 @@
 
 Test(upsample, as_in_pytorch)
 {
-    check_torch("upsample_1d", "[{dense: 3}, {upsample: 3}]");
-    check_torch("upsample_2d", "[{dense: 3}, upsample]");
+    check_torch("layers", "upsample");
 }
 
 Test(upsample, values)
@@ -36,9 +35,10 @@ Test(upsample, gradients)
     }
 }
 
-Test(upsample, the_same_bits_on_any_number_of_threads)
+Test(upsample, independence)
 {
-    check_threads("[{dense: 16}, upsample, {dense: 3}]", check_shape(3, 20, 10, 2), 20);
+    check_independence("[{dense: 16}, upsample, {dense: 3}]", check_shape(3, 20, 10, 2),
+                       20);
 }
 
 Test(upsample, what_it_refuses)

@@ -71,6 +71,11 @@ Test(zero_pad, both_sides_alike_by_default)
     cr_assert(out->dim[0] == 6 && out->dim[1] == 9 && out->dim[2] == 3);
 }
 
+Test(zero_pad, as_in_pytorch)
+{
+    check_torch("layers", "zero_pad");
+}
+
 Test(zero_pad, gradients)
 {
     for (uint32_t seed = 1; seed <= 40; seed++) {
@@ -82,10 +87,10 @@ Test(zero_pad, gradients)
     }
 }
 
-Test(zero_pad, the_same_bits_on_any_number_of_threads)
+Test(zero_pad, independence)
 {
-    check_threads("[{dense: 16}, {zero_pad: [1, 1]}, {dense: 3}]",
-                  check_shape(3, 20, 10, 2), 20);
+    check_independence("[{dense: 16}, {zero_pad: [1, 1]}, {dense: 3}]",
+                       check_shape(3, 20, 10, 2), 20);
 }
 
 static void refuses(const char *model, const char *why)

@@ -4,10 +4,7 @@
 
 Test(spectral_norm, pytorch)
 {
-    for (int real = 0; real < 2; real++) {
-        check_parametrized("spectral_norm-dense", DENSE_WITH("spectral_norm"), real);
-        check_parametrized("spectral_norm-conv2d", CONV2D_WITH("spectral_norm"), real);
-    }
+    check_torch("parametrizations", "spectral_norm");
 }
 
 /* u and v are constants outside training, so the gradient is the derivative. */
@@ -136,8 +133,11 @@ Test(spectral_norm, begins_with_some_steps)
     tn_config_free(config);
 }
 
-Test(spectral_norm, threads)
+Test(spectral_norm, threads_and_samples)
 {
+    check_samples(
+        "[{dense: {units: 20, parametrization: spectral_norm}}, relu, {dense: 3}]",
+        check_shape(1, 30, 0, 0), 9);
     check_threads("[{dense: {units: 200, parametrization: spectral_norm}}, relu, {dense: "
                   "{units: 30, parametrization: spectral_norm}}]",
                   check_shape(1, 300, 0, 0), 9);

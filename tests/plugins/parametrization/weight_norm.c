@@ -5,10 +5,7 @@
 
 Test(weight_norm, pytorch)
 {
-    for (int real = 0; real < 2; real++) {
-        check_parametrized("weight_norm-dense", DENSE_WITH("weight_norm"), real);
-        check_parametrized("weight_norm-conv2d", CONV2D_WITH("weight_norm"), real);
-    }
+    check_torch("parametrizations", "weight_norm");
 }
 
 /* Of a plain net whose weights are those in use. */
@@ -77,11 +74,12 @@ Test(weight_norm, gradients)
                     check_shape(2, 4, 3, 0), 2, true);
 }
 
-Test(weight_norm, threads)
+Test(weight_norm, independence)
 {
-    check_threads("[{dense: {units: 200, parametrization: weight_norm}}, relu, {dense: "
-                  "{units: 30, parametrization: weight_norm}}]",
-                  check_shape(1, 300, 0, 0), 9);
+    check_independence(
+        "[{dense: {units: 200, parametrization: weight_norm}}, relu, {dense: "
+        "{units: 30, parametrization: weight_norm}}]",
+        check_shape(1, 300, 0, 0), 9);
 }
 
 Test(weight_norm, a_row_of_zeros_stays_zeros)
