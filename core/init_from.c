@@ -40,10 +40,10 @@ typedef struct target {
 
 static tn_status check_list(const tn_cfg *list, const char *key, tn_error *e)
 {
-    bool fits = !list || list->type == TN_CFG_LIST;
-    for (int32_t i = 0; fits && list && i < list->count; i++)
-        fits = list->item[i]->type == TN_CFG_SCALAR;
-    return fits ? TN_OK
+    bool good = !list || list->type == TN_CFG_LIST;
+    for (int32_t i = 0; good && list && i < list->count; i++)
+        good = list->item[i]->type == TN_CFG_SCALAR;
+    return good ? TN_OK
                 : tn_cfg_error(list, e, TN_EINVAL,
                                "init_from: %s: expected a list of names, which may have "
                                "* in them",
@@ -111,11 +111,15 @@ static bool within(const char *name, const char *stem)
            (!strncmp(name, stem, length) && (!name[length] || name[length] == '.'));
 }
 
+static bool fits(const tn_cfg *item, const char *name)
+{
+    return within(name, item->text) || !fnmatch(item->text, name, 0);
+}
+
 static bool listed(const tn_cfg *list, const char *name)
 {
     for (int32_t i = 0; list && i < list->count; i++)
-        if (within(name, list->item[i]->text) || !fnmatch(list->item[i]->text, name, 0))
-            return true;
+        if (fits(list->item[i], name)) return true;
     return false;
 }
 
@@ -180,22 +184,53 @@ static tn_status name_of(const source *s, const target *t, int32_t part, char ou
     return TN_OK;
 }
 
+/* The layer or parameter that `word` was meant to name; NULL: none is near. */
+static const char *nearest(const tn_graph *g, const char *word)
+{
+    const char *names[512];
+    int32_t count = 0;
+    for (int32_t i = g->inputs; i < g->nodes && count < 256; i++)
+        names[count++] = g->node[i].name;
+    for (int32_t i = 0; i < g->params && count < 512; i++)
+        names[count++] = g->param[i].name;
+    return tn_nearest(word, names, count);
+}
+
+static tn_status no_such_name(const source *s, const tn_cfg *where, const char *key,
+                              const char *name, const char *what)
+{
+    const char *near = nearest(s->graph, name);
+    return tn_cfg_error(where, s->error, TN_EINVAL,
+                        "init_from: %s: '%.100s' is no layer or parameter that is %s"
+                        "%s%s%s",
+                        key, name, what, near ? "; did you mean '" : "", near ? near : "",
+                        near ? "'?" : "");
+}
+
 static tn_status check_names(const source *s)
 {
-    for (int32_t i = 0; s->names && i < s->names->count; i++) {
-        const char *names[256];
-        int32_t count = 0;
-        if (s->applied[i]) continue;
-        const int32_t first = s->graph->inputs, layers = s->graph->nodes - first;
-        for (; count < layers && count < 256; count++)
-            names[count] = s->graph->node[first + count].name;
-        const char *near = tn_nearest(s->names->item[i]->key, names, count);
-        return tn_cfg_error(s->names->item[i], s->error, TN_EINVAL,
-                            "init_from: names: '%.100s' is no layer or parameter that is "
-                            "read%s%s%s",
-                            s->names->item[i]->key, near ? "; did you mean '" : "",
-                            near ? near : "", near ? "'?" : "");
-    }
+    for (int32_t i = 0; s->names && i < s->names->count; i++)
+        if (!s->applied[i])
+            return no_such_name(s, s->names->item[i], "names", s->names->item[i]->key,
+                                "read");
+    return TN_OK;
+}
+
+static bool is_fresh(const tn_graph *g, const tn_cfg *item)
+{
+    for (int32_t i = 0; i < g->params; i++)
+        if (fits(item, g->param[i].name)) return true;
+    for (int32_t i = 0; i < g->states; i++)
+        if (fits(item, g->state[i].name)) return true;
+    return false;
+}
+
+static tn_status check_fresh(const source *s)
+{
+    for (int32_t i = 0; s->fresh && i < s->fresh->count; i++)
+        if (!is_fresh(s->graph, s->fresh->item[i]))
+            return no_such_name(s, s->fresh->item[i], "fresh", s->fresh->item[i]->text,
+                                "drawn");
     return TN_OK;
 }
 
@@ -372,7 +407,8 @@ static tn_status read_file(source *s)
                                   s->error);
     if (!s->used || !s->applied || !s->channels) return TN_ENOMEM;
     tn_graph_channels(s->graph, s->channels);
-    status = take_params(s);
+    status = check_fresh(s);
+    if (!status) status = take_params(s);
     if (!status) status = take_states(s);
     if (!status) status = check_names(s);
     return status ? status : check_unused(s);
