@@ -106,7 +106,8 @@ void cli_table(int32_t rows, int32_t columns, uint32_t right,
                void (*cell)(const void *with, int32_t row, int32_t column, char *to,
                             size_t size),
                const void *with);
-/* Layer, output shape, parameters, initializer, regularizer; as text or in `json`. */
+/* Layer, output shape, parameters, initializer, regularizer, parametrization; as text or in
+ * `json`. */
 void cli_model_table(const tn_model *);
 void cli_model_json(json_object *, const tn_model *);
 

@@ -5,18 +5,28 @@
 #include "core/judge.h"
 #include "core/model.h"
 
+static void tell_layer(const tn_graph_node *node, char *text, size_t size)
+{
+    const tn_cfg *where = node->layer->where;
+    const char *kind = node->layer->entry->name;
+    char place[200];
+    if (where)
+        snprintf(text, size, "in layer '%s' (%s, %s)", node->name, kind,
+                 tn_cfg_place(where, place, sizeof place));
+    else
+        snprintf(text, size, "in layer '%s' (%s)", node->name, kind);
+}
+
 tn_status tn_not_finite(const tn_plan *plan, const tn_pass *pass, const tn_graph *g,
                         const char *when, tn_error *e)
 {
     const int32_t bad = tn_plan_first_bad(plan, pass);
-    char where[160] = "in the loss itself (every layer's output is finite)";
+    char where[400] = "in the loss itself (every layer's output is finite)";
     if (bad == -2) snprintf(where, sizeof where, "somewhere in the network");
     if (bad >= 0 && bad < g->inputs)
         snprintf(where, sizeof where, "in the input data%s%s", g->inputs > 1 ? ", " : "",
                  g->inputs > 1 ? g->node[bad].name : "");
-    if (bad >= g->inputs)
-        snprintf(where, sizeof where, "in layer '%s' (%s)", g->node[bad].name,
-                 g->node[bad].layer->entry->name);
+    if (bad >= g->inputs) tell_layer(&g->node[bad], where, sizeof where);
     return tn_error_set(
         e, TN_ENUMERIC,
         "%s: the loss is not finite; NaN or infinity first appears "

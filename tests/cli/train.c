@@ -424,3 +424,21 @@ Test(train, json_tells_errors_too)
     cr_assert(strstr(json_object_get_string(field(object, "message")), "lr"));
     json_object_put(object);
 }
+
+/* Weights of a file without training: what they say, they said there. */
+Test(train, no_epochs_write_the_model_to_begin_with)
+{
+    small_net();
+    test_ended(tenon("train net.yaml --out run --set train.epochs=1"), 0, NULL);
+    test_ended(tenon("train net.yaml --out same --set train.epochs=0 --set "
+                     "init_from=run/model.safetensors"),
+               0, NULL);
+    const test_process *p = tenon("evaluate run --split validation"),
+                       *q = tenon("evaluate same --split validation");
+    test_ended(q, 0, NULL);
+    cr_assert_str_eq(p->out, q->out);
+    p = tenon("train --resume same");
+    test_ended(p, 0, NULL);
+    cr_assert(strstr(p->out, "(0 of 0 epochs); go on with --set train.epochs=1\n"), "%s",
+              p->out);
+}

@@ -131,10 +131,23 @@ Test(usage, info_shows_a_network)
     test_ended(p, 0, NULL);
     cr_assert(strstr(p->out, "output shape") && strstr(p->out, "(16)"), "%s", p->out);
     cr_assert(strstr(p->out, "\n113 parameters\n"), "17 x 5 + 5 x 2 + 6 x 3: %s", p->out);
-    cr_assert(strstr(p->out, "to train batches of 64 (the least possible: "), "%s",
+    cr_assert(strstr(p->out, "batch     10 samples (of the data section"), "%s", p->out);
+    cr_assert(strstr(p->out, "to train batches of 10 (the least possible: "), "%s",
               p->out);
+    cr_assert_null(strstr(p->out, "parametrization"), "%s", p->out);
     cr_assert_null(strstr(p->out, "memory: normal"), "%s", p->out);
     cr_assert(!test_exists("runs"), "info writes nothing");
+}
+
+Test(usage, info_shows_parametrizations)
+{
+    small_net();
+    const test_process *p = tenon("info net.yaml --set model.1.dense.units=5 --set "
+                                  "model.1.dense.parametrization=weight_norm");
+    test_ended(p, 0, NULL);
+    cr_assert(strstr(p->out, "regularizer  parametrization\n"), "%s", p->out);
+    cr_assert(strstr(p->out, "l2           weight_norm\n"), "%s", p->out);
+    cr_assert(strstr(p->out, "\n118 parameters\n"), "with 5 lengths: %s", p->out);
 }
 
 Test(usage, info_shows_what_memory_low_saves)
@@ -146,6 +159,7 @@ Test(usage, info_shows_what_memory_low_saves)
     const test_process *p = tenon("info deep.yaml");
     test_ended(p, 0, NULL);
     cr_assert_not_null(strstr(p->out, ", with memory: normal: "), "%s", p->out);
+    cr_assert(strstr(p->out, "batch     64 samples (an example"), "%s", p->out);
 }
 
 Test(usage, every_line_of_json_parses)
