@@ -80,10 +80,17 @@ static inline tn_status npy_parse_dtype(npy_text *t, npy_header *h)
             return TN_OK;
         }
     npy_skip_blanks(t);
-    const int shown = t->end - t->at < 12 ? (int)(t->end - t->at) : 12;
+    char shown[24] = "";
+    size_t size = 0;
+    for (; size + 1 < sizeof shown && t->at + size < t->end; size++) {
+        const char letter = t->at[size];
+        shown[size] = letter;
+        if (letter < ' ' || letter > '~') shown[size] = '?';
+        if (size && letter == '\'') break; /* the text's end */
+    }
     return NPY_WRONG(h, TN_ENOTSUP,
-                     "element type %.*s; expected '<f4', '<f8', '<i4', '<i8' or '|u1'",
-                     shown, t->at);
+                     "element type %s; expected '<f4', '<f8', '<i4', '<i8' or '|u1'",
+                     shown);
 }
 
 static inline tn_status npy_parse_order(npy_text *t, npy_header *h)
