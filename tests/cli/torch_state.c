@@ -94,3 +94,27 @@ Test(torch_state, misuse)
     convert(1, "convert cut out", "cut: ", NULL);
     cr_assert(!test_exists("state") && !test_exists("out"));
 }
+
+Test(torch_state, pickles)
+{
+    char text[4000];
+    if (python("-c 'import torch'", text, sizeof text)) cr_skip_test("no PyTorch");
+    test_write_text("make.py", "%s",
+                    "import torch\n"
+                    "net = torch.nn.Linear(2, 3)\n"
+                    "torch.save(net.state_dict(), 'net.pt')\n"
+                    "torch.save(net, 'whole.pt')\n"
+                    "torch.save({'net': net.state_dict()}, 'more.pt')\n"
+                    "torch.save([1], 'list.pt')\n"
+                    "torch.save({'a': torch.zeros(2, dtype=torch.int16)}, 'short.pt')\n");
+    cr_assert_eq(python("make.py", text, sizeof text), 0, "%s", text);
+    convert(0, "convert net.pt net.safetensors", NULL);
+    convert(0, "convert net.safetensors back.pt", NULL);
+    convert(0, "convert back.pt again.safetensors", NULL);
+    cr_assert(test_same_files("net.safetensors", "again.safetensors"));
+    convert(1, "convert whole.pt out", "no state_dict can be read from it", NULL);
+    convert(1, "convert more.pt out", "'net' is no tensor but a OrderedDict", NULL);
+    convert(1, "convert list.pt out", "holds a list, not a state_dict", NULL);
+    convert(1, "convert short.pt out", "tensor 'a' is torch.int16", NULL);
+    convert(1, "from-torch more.pt run out", "save the state_dict alone", NULL);
+}
