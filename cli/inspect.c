@@ -7,10 +7,13 @@
 
 /* ---- plugins ------------------------------------------------------------------------- */
 
+enum { MOST_PLUGINS = 1000 };
+
 typedef struct listing {
     const char *kind; /* NULL: all */
     bool json;
-    int32_t shown;
+    int32_t shown, kinds;
+    const char *known[MOST_PLUGINS]; /* kinds, as often as they have plugins */
 } listing;
 
 static void print_plugin(const tn_plugin_info *plugin)
@@ -36,6 +39,7 @@ static void emit_plugin(const tn_plugin_info *plugin)
 static int show_plugin(void *data, const tn_plugin_info *plugin)
 {
     listing *l = data;
+    if (l->kinds < MOST_PLUGINS) l->known[l->kinds++] = plugin->kind;
     if (l->kind && strcmp(l->kind, plugin->kind)) return 0;
     l->shown++;
     if (l->json)
@@ -51,18 +55,18 @@ int cli_plugins(const cli_options *o, tn_error *error)
     tn_env *env = cli_env(o, error);
     int status = CLI_ERROR;
     if (env && !tn_plugins_list(env, show_plugin, &l, error)) status = CLI_DONE;
-    if (!status && l.kind && !l.shown)
+    if (!status && l.kind && !l.shown) {
+        const char *near = tn_nearest(l.kind, l.known, l.kinds);
         status = cli_fail(error, TN_ENOTFOUND,
-                          "no plugins of kind '%s'; tenon plugins lists all, each as "
+                          "no plugins of kind '%s'%s%s; tenon plugins lists all, each as "
                           "KIND/NAME",
-                          l.kind);
+                          l.kind, near ? "; the nearest kind is " : "", near ? near : "");
+    }
     tn_env_free(env);
     return status;
 }
 
 /* ---- describe ------------------------------------------------------------------------ */
-
-enum { MOST_PLUGINS = 1000 };
 
 /* A name that stands for a plugin without saying its kind. */
 typedef struct lookup {

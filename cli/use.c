@@ -132,7 +132,12 @@ static int find_files(use *u, int32_t count, tn_error *error)
 {
     const char *const *operand = u->options->operand + 1;
     const int32_t inputs = tn_model_inputs(u->model);
-    if (inputs == 1 && count == 1) return u->file[0] = operand[0], CLI_DONE;
+    if (inputs == 1 && count == 1) {
+        const bool named = access(operand[0], F_OK) && !input_of(u->model, operand[0]);
+        u->file[0] = operand[0] +
+                     (named ? strlen(tn_model_input_name(u->model, 0)) + 1 : 0);
+        return CLI_DONE;
+    }
     if (inputs == 1)
         return cli_fail(error, TN_EINVAL, "%d files, but the model has one input", count);
     for (int32_t i = 0; i < count; i++) {

@@ -78,16 +78,30 @@ typedef struct evaluation {
     double *sums;
 } evaluation;
 
+static tn_status no_split(const tn_feed *feed, const tn_cfg *data, int32_t split,
+                          tn_error *e)
+{
+    static const char *const names[] = {"train", "validation", "test"};
+    const tn_data_info *info = tn_feed_info(feed, false);
+    char there[60] = "";
+    for (int32_t i = 0; i < TN_SPLITS; i++)
+        if (info->count[i])
+            snprintf(there + strlen(there), sizeof there - strlen(there), "%s%s",
+                     *there ? ", " : "", names[i]);
+    return tn_cfg_error(data, e, TN_EINVAL,
+                        "the data has no split '%s'; it has %s, which --split can name",
+                        names[split], there);
+}
+
 static tn_status prepare(evaluation *v, tn_model *model, const tn_cfg *root,
                          int32_t split, tn_error *e)
 {
-    static const char *const names[] = {"training", "validation", "test"};
     tn_graph *g = model->graph;
     tn_status status = tn_feed_new(model->env, root, g->real, g->seed, &v->feed, e);
     if (status) return status;
     const tn_data_info *info = tn_feed_info(v->feed, split == TN_TRAIN);
     if (info->count[split] < 1)
-        return tn_error_set(e, TN_EINVAL, "the data has no %s split", names[split]);
+        return no_split(v->feed, tn_cfg_get(root, "data"), split, e);
     const tn_inputs in = tn_graph_inputs(g);
     status = tn_inputs_check(&in, info, e);
     if (!status) status = tn_judge_new(g, model->config->root, info, &v->judge, e);

@@ -7,6 +7,7 @@
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/model.h"
 #include "core/torch_layout.h"
@@ -18,6 +19,7 @@ typedef struct source {
     tn_graph *graph;
     const tn_cfg *cfg, *names, *ignore, *fresh;
     const char *path;
+    char in_folder[4096]; /* what path is then */
     tn_archive archive;
     void *bytes;
     bool torch, channels_first;
@@ -64,6 +66,16 @@ static tn_status read_choice(const source *s, const char *key, const char *const
                         word[1], text);
 }
 
+/* The folder of a run stands for the model in it. */
+static void find_in_folder(source *s)
+{
+    struct stat about;
+    if (stat(s->path, &about) || !S_ISDIR(about.st_mode)) return;
+    const int length = snprintf(s->in_folder, sizeof s->in_folder, "%s/model.safetensors",
+                                s->path);
+    if (length < (int)sizeof s->in_folder) s->path = s->in_folder;
+}
+
 /* A scalar is the path. */
 static tn_status read_section(source *s)
 {
@@ -78,6 +90,7 @@ static tn_status read_section(source *s)
                             "init_from: expected a safetensors file: init_from: "
                             "weights.safetensors, or {path: ..., names: {...}}");
     s->path = path->text;
+    find_in_folder(s);
     s->names = tn_cfg_get(s->cfg, "names");
     s->fresh = tn_cfg_get(s->cfg, "fresh");
     s->ignore = tn_cfg_get(s->cfg, "ignore");

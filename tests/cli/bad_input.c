@@ -89,6 +89,14 @@ Test(bad_input, options)
     refused("net.yaml:4:", "units", NULL);
 }
 
+Test(bad_input, names_of_plugins_that_are_few_are_listed)
+{
+    model(SMALL "metrics: [acc]\n");
+    refused("net.yaml:5:11: there is no metric 'acc'; known are accuracy (looked", NULL);
+    model("  - flatten\n  - qqqqqqq: 3\n");
+    refused("net.yaml:4:5: ", "tenon plugins layer lists all", NULL);
+}
+
 Test(bad_input, sections)
 {
     model(SMALL "optimiser: sgd\n");
@@ -344,6 +352,39 @@ Test(bad_input, labels_out_of_range)
     refused("y.npy", "label 2 of sample 2 is out of range", NULL);
     config("npy: {x: x.npy, y: y.npy, classes: 3}", "  - dense: 3\n");
     refused("y.npy", "label -1", NULL);
+}
+
+/* What else people store tables, labels and arrays in. */
+Test(bad_input, almost_the_right_file)
+{
+    const float x[4] = {0, 1, 2, 1};
+    csv("a,b,label\n1,2,cat\n");
+    refused("table.csv:2:3: ", "found 'cat'; words, such as names of classes, have to be",
+            NULL);
+    put("table.csv",
+        "\xff\xfe"
+        "a\0,\0b\0\n\0",
+        10);
+    refused("table.csv: holds zero bytes", "UTF-16", NULL);
+    test_write_text("table.csv", "a,b\n1,2\n");
+    config("csv: {path: table.csv, header: false}", "  - dense: 3\n");
+    refused("table.csv:1:1: ", "if the first row holds names, set header: true", NULL);
+    config("npy: {x: x.npy, y: y.npy}", "  - dense: 3\n");
+    array_write("x.npy", "<f4", "(4,)", x, sizeof x);
+    array_write("y.npy", "<f4", "(4,)", x, sizeof x);
+    refused("net.yaml:4:", "labels have to be whole numbers", NULL);
+    array_write("y.npy", "<i4", "(4, 1)", x, sizeof x);
+    refused("net.yaml:4:", "in an array without an axis of their own", NULL);
+    put("y.npy", "PK\3\4 and so on", 14);
+    refused("y.npy: is an archive (.npz), not a .npy file", "numpy.save", NULL);
+}
+
+Test(bad_input, a_table_without_the_header_that_is_expected)
+{
+    csv("1,2,0\n3,4,1\n5,6,2\n");
+    test_ended(tenon("train net.yaml --out run"), 0,
+               "warning: table.csv: the first row is taken for names, but holds numbers",
+               NULL);
 }
 
 /* ---- files --------------------------------------------------------------------------------- */

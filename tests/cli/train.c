@@ -332,6 +332,15 @@ Test(train, what_is_no_config_is_told_apart)
 
 /* ---- when something is wrong ------------------------------------------------------------ */
 
+Test(train, there_must_be_a_run_to_go_on_with)
+{
+    test_ended(tenon("train --resume nowhere"), 1,
+               "nowhere holds no run to go on with: there is no nowhere/config.yaml",
+               NULL);
+    test_ended(tenon("bench ."), 1, ". is a folder, but tenon bench takes a config",
+               NULL);
+}
+
 Test(train, a_loss_that_is_not_finite_stops_the_run)
 {
     small_net();
@@ -431,7 +440,7 @@ Test(train, no_epochs_write_the_model_to_begin_with)
     small_net();
     test_ended(tenon("train net.yaml --out run --set train.epochs=1"), 0, NULL);
     test_ended(tenon("train net.yaml --out same --set train.epochs=0 --set "
-                     "init_from=run/model.safetensors"),
+                     "init_from=run"),
                0, NULL);
     const test_process *p = tenon("evaluate run --split validation"),
                        *q = tenon("evaluate same --split validation");

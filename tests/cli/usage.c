@@ -55,7 +55,8 @@ Test(usage, mistakes_end_with_2_and_say_what)
     misuse("gradients model x.npy y.npy", "no output named");
     misuse("train", "no config given");
     misuse("train --resume a --out b", "leave out --out");
-    misuse("train net.yaml --epochs 3", "unknown or ambiguous option --epochs (see");
+    misuse("train net.yaml --epochs 3",
+           "option --epochs; what the config says is changed by --set KEY=VALUE (see");
     misuse("train net.yaml --thread=2 --resmue a", "--resmue; did you mean --resume?");
     misuse("train net.yaml --treads=2", "option --treads; did you mean --threads?");
     misuse("plugins --json=yes", "--json takes no value");
@@ -113,6 +114,7 @@ Test(usage, a_plugin_is_described)
     test_ended(bare, 0, NULL);
     cr_assert_str_eq(bare->out, p->out, "a kind is needed only between namesakes");
     test_ended(tenon("describe ../etc/passwd"), 1, NULL);
+    test_ended(tenon("plugins layrs"), 1, "the nearest kind is layer", NULL);
 }
 
 Test(usage, info_tells_of_the_machine)

@@ -309,7 +309,7 @@ Test(use, predict_takes_arrays_of_every_type)
     array_write("i4.npy", "<i4", "(6, 4, 4)", ints, sizeof ints);
     test_ended(tenon("predict " MODEL " u1.npy -o u1.out"), 0, NULL);
     test_ended(tenon("predict " MODEL " i8.npy -o i8.out"), 0, NULL);
-    test_ended(tenon("predict " MODEL " i4.npy -o i4.out"), 0, NULL);
+    test_ended(tenon("predict " MODEL " input=i4.npy -o i4.out"), 0, NULL);
     check_prediction("u1.out", x);
     cr_assert(test_same_files("u1.out", "i8.out") && test_same_files("u1.out", "i4.out"));
 }
