@@ -185,7 +185,7 @@ static tn_status start_feed(tn_trainer *t, tn_error *e)
  * next try. */
 static bool came_to_nothing(const tn_trainer *t, tn_status status)
 {
-    return status && status != TN_ECANCELED && t->run_dir && !t->resumed && t->started &&
+    return status && status != TN_ECANCELED && t->run_dir && !t->resumed &&
            !t->place.step;
 }
 

@@ -185,7 +185,8 @@ typedef struct tn_progress {
 } tn_progress;
 
 typedef struct tn_train_options {
-    const char *run_dir; /* where files go; NULL: no files */
+    const char *run_dir; /* where files go; NULL: no files. Empty again if a run fails
+                          * before its first update. */
     const char *resume;  /* a run folder to go on with; NULL: a new run */
     void (*progress)(void *data, const tn_progress *);
     void *progress_data;
