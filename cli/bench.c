@@ -169,6 +169,7 @@ static int measure(const cli_options *o, tn_env *env, tn_trainer *trainer,
 
 int cli_bench(const cli_options *o, tn_error *error)
 {
+    if (cli_check_config(o, o->operand[0], error)) return CLI_ERROR;
     tn_env *env = cli_env(o, error);
     tn_config *config = env ? tn_config_load(env, o->operand[0], o->set, o->sets, error)
                             : NULL;

@@ -53,6 +53,8 @@ cli_place cli_place_of(const char *path);
 /* The model file that `given` stands for: itself, or the one in the folder of a run. An error for
  * what is a config. */
 int cli_model_path(const cli_options *, const char *given, char path[4200], tn_error *);
+/* An error for what is a model or a folder where a config is expected. */
+int cli_check_config(const cli_options *, const char *given, tn_error *);
 /* Whether both are there and one file, by whatever names. */
 bool cli_same_file(const char *, const char *);
 
@@ -106,7 +108,8 @@ void cli_table(int32_t rows, int32_t columns, uint32_t right,
                void (*cell)(const void *with, int32_t row, int32_t column, char *to,
                             size_t size),
                const void *with);
-/* Layer, output shape, parameters, initializer, regularizer; as text or in `json`. */
+/* Layer, output shape, parameters, initializer, regularizer, parametrization; as text or in
+ * `json`. */
 void cli_model_table(const tn_model *);
 void cli_model_json(json_object *, const tn_model *);
 

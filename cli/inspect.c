@@ -7,10 +7,13 @@
 
 /* ---- plugins ------------------------------------------------------------------------- */
 
+enum { MOST_PLUGINS = 1000 };
+
 typedef struct listing {
     const char *kind; /* NULL: all */
     bool json;
-    int32_t shown;
+    int32_t shown, kinds;
+    const char *known[MOST_PLUGINS]; /* kinds, as often as they have plugins */
 } listing;
 
 static void print_plugin(const tn_plugin_info *plugin)
@@ -36,6 +39,7 @@ static void emit_plugin(const tn_plugin_info *plugin)
 static int show_plugin(void *data, const tn_plugin_info *plugin)
 {
     listing *l = data;
+    if (l->kinds < MOST_PLUGINS) l->known[l->kinds++] = plugin->kind;
     if (l->kind && strcmp(l->kind, plugin->kind)) return 0;
     l->shown++;
     if (l->json)
@@ -51,18 +55,18 @@ int cli_plugins(const cli_options *o, tn_error *error)
     tn_env *env = cli_env(o, error);
     int status = CLI_ERROR;
     if (env && !tn_plugins_list(env, show_plugin, &l, error)) status = CLI_DONE;
-    if (!status && l.kind && !l.shown)
+    if (!status && l.kind && !l.shown) {
+        const char *near = tn_nearest(l.kind, l.known, l.kinds);
         status = cli_fail(error, TN_ENOTFOUND,
-                          "no plugins of kind '%s'; tenon plugins lists all, each as "
+                          "no plugins of kind '%s'%s%s; tenon plugins lists all, each as "
                           "KIND/NAME",
-                          l.kind);
+                          l.kind, near ? "; the nearest kind is " : "", near ? near : "");
+    }
     tn_env_free(env);
     return status;
 }
 
 /* ---- describe ------------------------------------------------------------------------ */
-
-enum { MOST_PLUGINS = 1000 };
 
 /* A name that stands for a plugin without saying its kind. */
 typedef struct lookup {
@@ -192,17 +196,26 @@ static void print_classes(const tn_model *model)
     puts(name ? "" : "without names");
 }
 
-#define BATCH 64 /* that memory is told for */
+#define EXAMPLE_BATCH 64
 
-static void print_memory(const tn_model *model)
+/* batch: 0 where there is no data, which says how large it is. */
+static void print_memory(const tn_model *model, int64_t batch)
 {
     static const char *const what[] = {"predict", "train"};
+    printf("batch     ");
+    if (batch)
+        printf("%lld samples (of the data section: by default 32, and no more than "
+               "there are)\n",
+               (long long)batch);
+    else
+        printf("%lld samples (an example: there is no data section to say it)\n",
+               (long long)(batch = EXAMPLE_BATCH));
     for (int training = 1; training >= 0; training--) {
         tn_memory_use use;
-        if (tn_model_memory(model, BATCH, training, &use, NULL)) continue;
-        printf("memory    %.2f MiB of values to %s batches of %d (the least possible: "
+        if (tn_model_memory(model, batch, training, &use, NULL)) continue;
+        printf("memory    %.2f MiB of values to %s batches of %lld (the least possible: "
                "%.2f, without sharing: %.2f",
-               (double)use.values / 0x1p20, what[training], BATCH,
+               (double)use.values / 0x1p20, what[training], (long long)batch,
                (double)use.least / 0x1p20, (double)use.apart / 0x1p20);
         if (use.values != use.normal)
             printf(", with memory: normal: %.2f", (double)use.normal / 0x1p20);
@@ -236,7 +249,7 @@ static void add_inputs(json_object *event, const tn_model *model)
     json_object_object_add(event, "input", inputs);
 }
 
-static void print_model(const char *path, const tn_model *model)
+static void print_model(const char *path, const tn_model *model, int64_t batch)
 {
     char text[4200];
     printf("\nmodel     %s\n", cli_clean(text, sizeof text, path, false));
@@ -244,7 +257,7 @@ static void print_model(const char *path, const tn_model *model)
     printf("precision %s\n", precision_of(model));
     print_inputs(model);
     print_classes(model);
-    print_memory(model);
+    print_memory(model, batch);
     printf("\n");
     cli_model_table(model);
 }
@@ -263,9 +276,9 @@ static void add_model(json_object *event, const char *path, const tn_model *mode
     cli_model_json(event, model);
 }
 
-/* model: NULL if none was named. */
+/* model: NULL if none was named. batch: as of print_memory. */
 static int show_info(const cli_options *o, tn_env *env, const tn_model *model,
-                     tn_error *error)
+                     int64_t batch, tn_error *error)
 {
     tn_env_info info = {0};
     if (tn_env_info_get(env, &info, error)) return CLI_ERROR;
@@ -276,7 +289,7 @@ static int show_info(const cli_options *o, tn_env *env, const tn_model *model,
         return CLI_DONE;
     }
     print_info(&info);
-    if (model) print_model(o->operand[0], model);
+    if (model) print_model(o->operand[0], model, batch);
     return CLI_DONE;
 }
 
@@ -288,7 +301,7 @@ static int info_of_model(const cli_options *o, tn_env *env, tn_error *error)
                         o->operand[0]);
     if (cli_model_path(o, o->operand[0], path, error)) return CLI_ERROR;
     tn_model *model = tn_model_load(env, path, error);
-    const int status = model ? show_info(o, env, model, error) : CLI_ERROR;
+    const int status = model ? show_info(o, env, model, 0, error) : CLI_ERROR;
     tn_model_free(model);
     return status;
 }
@@ -300,7 +313,9 @@ static int info_of_config(const cli_options *o, tn_env *env, tn_error *error)
     int status = CLI_ERROR;
     tn_config *config = tn_config_load(env, o->operand[0], o->set, o->sets, error);
     tn_trainer *trainer = config ? tn_trainer_new(env, config, &options, error) : NULL;
-    if (trainer) status = show_info(o, env, tn_trainer_model(trainer), error);
+    if (trainer)
+        status = show_info(o, env, tn_trainer_model(trainer), tn_trainer_batch(trainer),
+                           error);
     tn_trainer_free(trainer);
     tn_config_free(config);
     return status;
@@ -308,7 +323,7 @@ static int info_of_config(const cli_options *o, tn_env *env, tn_error *error)
 
 static int info(const cli_options *o, tn_env *env, tn_error *error)
 {
-    if (!o->operands) return show_info(o, env, NULL, error);
+    if (!o->operands) return show_info(o, env, NULL, 0, error);
     const cli_place place = cli_place_of(o->operand[0]);
     if (place == CLI_ARCHIVE || place == CLI_FOLDER) return info_of_model(o, env, error);
     return info_of_config(o, env, error);

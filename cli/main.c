@@ -26,8 +26,9 @@ const cli_command cli_commands[] = {
      1, 1, "sdp" COMMON, "", cli_evaluate},
     {"predict", "MODEL IN.npy -o OUT.npy", "outputs of a model for an array of samples",
      MODEL_TOO
-     "IN holds one sample per entry of its first axis, with as many values as the model\n"
-     "takes, in any number of axes; OUT is float32.\n" SEVERAL,
+     "IN holds one sample per entry of its first axis, of the shape that the model "
+     "takes\n"
+     "(tenon info MODEL; axes of one element do not count); OUT is float32.\n" SEVERAL,
      2, 1 + CLI_INPUTS, "o" COMMON, "o", cli_predict},
     {"gradients", "MODEL X.npy Y.npy -o OUT.safetensors",
      "loss and the gradient of every parameter for a batch",
@@ -82,7 +83,9 @@ static void report(const cli_options *o, const tn_error *error)
 int main(int argc, char **argv)
 {
     if (!guard_standard_streams()) return CLI_ERROR;
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, told like any other */
+    /* A closed pipe and a file that would be too large are errors of write, told like others. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     cli_options o = {.split = -1};
     tn_error error = {0}, lost = {0};
     o.set = calloc((size_t)argc + 1, sizeof *o.set);

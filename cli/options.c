@@ -197,8 +197,11 @@ static int unknown_option(const cli_options *o, const char *given)
     for (int i = 0; i < FLAGS; i++)
         if (takes(o->command, flags[i].letter)) names[count++] = flags[i].name;
     snprintf(word, sizeof word, "%.*s", (int)strcspn(given + 2, "="), given + 2);
-    return misuse(o, "unknown or ambiguous option --%s%s", word,
-                  guess(word, names, count, "--", hint));
+    guess(word, names, count, "--", hint);
+    if (!*hint && o->command && takes(o->command, 's'))
+        snprintf(hint, sizeof hint,
+                 "; what the config says is changed by --set KEY=VALUE");
+    return misuse(o, "unknown or ambiguous option --%s%s", word, hint);
 }
 
 /* getopt's optopt: of a short option its letter, of a long one set only for a value too many. */
@@ -256,6 +259,7 @@ static int take_operands(int argc, char **argv, cli_options *o)
 /* What options and operands must or must not be there together. */
 static int check_together(const cli_options *o)
 {
+    if (o->out && !*o->out) return misuse(o, "the name of the output is empty");
     if (strchr(o->command->needs, 'o') && !o->out)
         return misuse(o, "no output named; say where with -o FILE");
     if (o->sets && !o->operands && !o->resume)

@@ -225,8 +225,8 @@ void cli_table(int32_t rows, int32_t columns, uint32_t right,
 static void model_cell(const void *with, int32_t row, int32_t column, char *to,
                        size_t size)
 {
-    static const char *const head[] = {"layer", "output shape", "parameters",
-                                       "initializer", "regularizer"};
+    static const char *const head[] = {"layer",       "output shape", "parameters",
+                                       "initializer", "regularizer",  "parametrization"};
     if (row < 0) {
         snprintf(to, size, "%s", head[column]);
         return;
@@ -242,7 +242,8 @@ static void model_cell(const void *with, int32_t row, int32_t column, char *to,
     case 1: cli_shape(to, size, &layer.output); break;
     case 2: snprintf(to, size, "%lld", (long long)layer.parameters); break;
     case 3: snprintf(to, size, "%s", layer.initializer); break;
-    default: snprintf(to, size, "%s", layer.regularizer); break;
+    case 4: snprintf(to, size, "%s", layer.regularizer); break;
+    default: snprintf(to, size, "%s", layer.parametrization); break;
     }
 }
 
@@ -254,9 +255,17 @@ static int64_t parameters_of(const tn_model *model)
     return total;
 }
 
+static bool is_parametrized(const tn_model *model)
+{
+    for (int32_t i = 0; i < tn_model_layers(model); i++)
+        if (strcmp(tn_model_layer(model, i).parametrization, "-")) return true;
+    return false;
+}
+
 void cli_model_table(const tn_model *model)
 {
-    cli_table(tn_model_layers(model), 5, 1U << 2, model_cell, model);
+    const int32_t columns = is_parametrized(model) ? 6 : 5; /* few networks are */
+    cli_table(tn_model_layers(model), columns, 1U << 2, model_cell, model);
     printf("%lld parameters\n", (long long)parameters_of(model));
 }
 
@@ -272,6 +281,7 @@ void cli_model_json(json_object *object, const tn_model *model)
         cli_json_int(row, "parameters", layer.parameters);
         cli_json_text(row, "initializer", layer.initializer);
         cli_json_text(row, "regularizer", layer.regularizer);
+        cli_json_text(row, "parametrization", layer.parametrization);
         json_object_array_add(layers, row);
     }
     json_object_object_add(object, "layers", layers);

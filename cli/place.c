@@ -52,6 +52,23 @@ int cli_model_path(const cli_options *o, const char *given, char path[4200],
                     given, given);
 }
 
+int cli_check_config(const cli_options *o, const char *given, tn_error *error)
+{
+    const cli_place place = cli_place_of(given);
+    if (place == CLI_ARCHIVE)
+        return cli_fail(error, TN_EINVAL,
+                        "%s is a model or a checkpoint, but tenon %s takes a config "
+                        "(YAML); to go on with a run: tenon train --resume FOLDER",
+                        given, o->command->name);
+    if (place == CLI_FOLDER)
+        return cli_fail(error, TN_EINVAL,
+                        "%s is a folder, but tenon %s takes a config (YAML), in that of "
+                        "a run config.yaml; to go on with the run: tenon train --resume "
+                        "%s",
+                        given, o->command->name, given);
+    return CLI_DONE;
+}
+
 bool cli_same_file(const char *a, const char *b)
 {
     struct stat one, other;

@@ -110,28 +110,15 @@ static int find_dir(run *r, tn_error *error)
 
 /* ---- the run ------------------------------------------------------------------------- */
 
-static int check_config(const char *path, tn_error *error)
-{
-    const cli_place place = cli_place_of(path);
-    if (place == CLI_ARCHIVE)
-        return cli_fail(error, TN_EINVAL,
-                        "%s is a model or a checkpoint, but tenon train takes a config "
-                        "(YAML); to go on with a run: tenon train --resume FOLDER",
-                        path);
-    if (place == CLI_FOLDER)
-        return cli_fail(error, TN_EINVAL,
-                        "%s is a folder, but tenon train takes a config (YAML); to go on "
-                        "with the run in it: tenon train --resume %s",
-                        path, path);
-    return CLI_DONE;
-}
-
 static int load_config(run *r, tn_error *error)
 {
     const cli_options *o = r->options;
     char path[4200];
-    if (o->operands && check_config(o->operand[0], error)) return CLI_ERROR;
+    if (o->operands && cli_check_config(o, o->operand[0], error)) return CLI_ERROR;
     if (!o->operands) snprintf(path, sizeof path, "%s/config.yaml", o->resume);
+    if (!o->operands && access(path, F_OK))
+        return cli_fail(error, TN_EINVAL, "%s holds no run to go on with: there is no %s",
+                        o->resume, path);
     r->config = tn_config_load(r->env, o->operands ? o->operand[0] : path, o->set,
                                o->sets, error);
     return r->config ? CLI_DONE : CLI_ERROR;

@@ -132,7 +132,12 @@ static int find_files(use *u, int32_t count, tn_error *error)
 {
     const char *const *operand = u->options->operand + 1;
     const int32_t inputs = tn_model_inputs(u->model);
-    if (inputs == 1 && count == 1) return u->file[0] = operand[0], CLI_DONE;
+    if (inputs == 1 && count == 1) {
+        const bool named = access(operand[0], F_OK) && !input_of(u->model, operand[0]);
+        u->file[0] = operand[0] +
+                     (named ? strlen(tn_model_input_name(u->model, 0)) + 1 : 0);
+        return CLI_DONE;
+    }
     if (inputs == 1)
         return cli_fail(error, TN_EINVAL, "%d files, but the model has one input", count);
     for (int32_t i = 0; i < count; i++) {
@@ -149,16 +154,26 @@ static int find_files(use *u, int32_t count, tn_error *error)
     return CLI_DONE;
 }
 
-/* A sample per entry of the first axis; how its values are cut into axes is the model's affair. */
+/* Whether `all` is samples of shape `one`; axes of one element do not count. */
+static bool is_samples_of(const tn_shape *all, const tn_shape *one)
+{
+    int32_t i = 1, k = 0;
+    for (;; i++, k++) {
+        while (i < all->rank && all->dim[i] == 1) i++;
+        while (k < one->rank && one->dim[k] == 1) k++;
+        if (i >= all->rank || k >= one->rank) return i >= all->rank && k >= one->rank;
+        if (all->dim[i] != one->dim[k]) return false;
+    }
+}
+
+/* A sample per entry of the first axis. */
 static int read_input(use *u, int32_t i, tn_error *error)
 {
     const char *const path = u->file[i];
     const tn_shape *want = tn_model_input_shape(u->model, i);
     if (cli_npy_read(path, u->options->max_memory, &u->x[i], error)) return CLI_ERROR;
     const tn_shape *have = &u->x[i].shape;
-    int64_t need;
-    if (__builtin_mul_overflow(have->dim[0], tn_shape_count(want), &need) ||
-        need != u->x[i].count) {
+    if (!is_samples_of(have, want)) {
         char got[160], model[160];
         return cli_fail(error, TN_ESHAPE,
                         "%s: shape %s, but the model takes samples of shape "
@@ -261,11 +276,14 @@ static int read_targets(use *u, tn_error *error)
                         "%s: labels must be one whole number for each row of the model's "
                         "outputs, %lld a sample",
                         path, (long long)rows);
-    if (real && u->y.count != have->dim[0] * tn_shape_count(out))
+    if (real && !is_samples_of(have, out)) {
+        char got[160], model[160];
         return cli_fail(error, TN_ESHAPE,
-                        "%s: targets must have the shape of the model's "
-                        "outputs",
-                        path);
+                        "%s: targets have shape %s, but the model's outputs have shape "
+                        "%s, one per entry of the first axis",
+                        path, cli_shape(got, sizeof got, have),
+                        cli_shape(model, sizeof model, out));
+    }
     if (real)
         u->targets = cli_npy_floats(&u->y, path, error);
     else

@@ -56,5 +56,7 @@ __attribute__((format(printf, 4, 5))) tn_status tn_cfg_error(const tn_cfg *, tn_
                                                              ...);
 /* Puts the place in front of an error: file:line:column, or the --set that it comes from. */
 void tn_cfg_in(const tn_cfg *, tn_error *);
+/* The place within a message: "net.yaml:3", or the --set. */
+const char *tn_cfg_place(const tn_cfg *, char *text, size_t size);
 
 #endif

@@ -70,6 +70,15 @@ void tn_cfg_in(const tn_cfg *cfg, tn_error *e)
         tn_error_in(e, "%s:%d:%d", cfg->file, cfg->line, cfg->column);
 }
 
+const char *tn_cfg_place(const tn_cfg *cfg, char *text, size_t size)
+{
+    if (cfg->line)
+        snprintf(text, size, "%s:%d", cfg->file, cfg->line);
+    else
+        snprintf(text, size, "%s", cfg->file);
+    return text;
+}
+
 static tn_status not_expected(const tn_cfg *cfg, tn_error *e, const char *expected)
 {
     char got[80];

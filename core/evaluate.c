@@ -5,18 +5,28 @@
 #include "core/judge.h"
 #include "core/model.h"
 
+static void tell_layer(const tn_graph_node *node, char *text, size_t size)
+{
+    const tn_cfg *where = node->layer->where;
+    const char *kind = node->layer->entry->name;
+    char place[200];
+    if (where)
+        snprintf(text, size, "in layer '%s' (%s, %s)", node->name, kind,
+                 tn_cfg_place(where, place, sizeof place));
+    else
+        snprintf(text, size, "in layer '%s' (%s)", node->name, kind);
+}
+
 tn_status tn_not_finite(const tn_plan *plan, const tn_pass *pass, const tn_graph *g,
                         const char *when, tn_error *e)
 {
     const int32_t bad = tn_plan_first_bad(plan, pass);
-    char where[160] = "in the loss itself (every layer's output is finite)";
+    char where[400] = "in the loss itself (every layer's output is finite)";
     if (bad == -2) snprintf(where, sizeof where, "somewhere in the network");
     if (bad >= 0 && bad < g->inputs)
         snprintf(where, sizeof where, "in the input data%s%s", g->inputs > 1 ? ", " : "",
                  g->inputs > 1 ? g->node[bad].name : "");
-    if (bad >= g->inputs)
-        snprintf(where, sizeof where, "in layer '%s' (%s)", g->node[bad].name,
-                 g->node[bad].layer->entry->name);
+    if (bad >= g->inputs) tell_layer(&g->node[bad], where, sizeof where);
     return tn_error_set(
         e, TN_ENUMERIC,
         "%s: the loss is not finite; NaN or infinity first appears "
@@ -68,16 +78,30 @@ typedef struct evaluation {
     double *sums;
 } evaluation;
 
+static tn_status no_split(const tn_feed *feed, const tn_cfg *data, int32_t split,
+                          tn_error *e)
+{
+    static const char *const names[] = {"train", "validation", "test"};
+    const tn_data_info *info = tn_feed_info(feed, false);
+    char there[60] = "";
+    for (int32_t i = 0; i < TN_SPLITS; i++)
+        if (info->count[i])
+            snprintf(there + strlen(there), sizeof there - strlen(there), "%s%s",
+                     *there ? ", " : "", names[i]);
+    return tn_cfg_error(data, e, TN_EINVAL,
+                        "the data has no split '%s'; it has %s, which --split can name",
+                        names[split], there);
+}
+
 static tn_status prepare(evaluation *v, tn_model *model, const tn_cfg *root,
                          int32_t split, tn_error *e)
 {
-    static const char *const names[] = {"training", "validation", "test"};
     tn_graph *g = model->graph;
     tn_status status = tn_feed_new(model->env, root, g->real, g->seed, &v->feed, e);
     if (status) return status;
     const tn_data_info *info = tn_feed_info(v->feed, split == TN_TRAIN);
     if (info->count[split] < 1)
-        return tn_error_set(e, TN_EINVAL, "the data has no %s split", names[split]);
+        return no_split(v->feed, tn_cfg_get(root, "data"), split, e);
     const tn_inputs in = tn_graph_inputs(g);
     status = tn_inputs_check(&in, info, e);
     if (!status) status = tn_judge_new(g, model->config->root, info, &v->judge, e);

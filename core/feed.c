@@ -152,6 +152,12 @@ int64_t tn_feed_batches(const tn_feed *f, int32_t which)
     return full + (n % f->batch != 0);
 }
 
+const char *tn_feed_breaks(const tn_feed *f)
+{
+    if (f->shuffle) return "shuffle: true, the default";
+    return f->validation > 0 ? "validation, which draws samples" : NULL;
+}
+
 int32_t tn_feed_find(const tn_data_info *info, const char *name)
 {
     for (int32_t i = 0; i < info->fields; i++)

@@ -26,6 +26,9 @@ void tn_feed_free(tn_feed *);
 const tn_data_info *tn_feed_info(const tn_feed *, bool training);
 int64_t tn_feed_batch_size(const tn_feed *);
 int64_t tn_feed_batches(const tn_feed *, int32_t split);
+/* What keeps the batches of an epoch from following each other as the dataset's samples do: an
+ * option of the data; NULL: they do. */
+const char *tn_feed_breaks(const tn_feed *);
 /* The batch is the feed's and stays until the next is asked for.
  * Batch number `batch` of `split`; of TN_TRAIN in the order of `epoch`, others in file order.
  * Checks that real values are finite and labels in range (sample number in the message). */

@@ -29,8 +29,10 @@ tn_status tn_graph_declare_state(tn_calling *, const char *name, const tn_shape 
 tn_status tn_graph_add_list(tn_graph *, const tn_cfg *list, const tn_around *,
                             int32_t input, int32_t *last, tn_error *);
 
-/* The node of that name; -1: there is none. */
+/* The node of that name, or the output of the block; -1: there is none. */
 int32_t tn_graph_find(const tn_graph *, const char *name);
+/* The nearest name of a node or block; NULL: none is near. */
+const char *tn_graph_nearest(const tn_graph *, const char *name);
 /* Takes stem + tail, or the first of stem_2 + tail, ... that is free, for `node` (-1: a prefix).
  * Longer names than fit are cut: the caller sees to it that they do. */
 tn_status tn_graph_take_name(tn_graph *, const char *stem, const char *tail, int32_t node,

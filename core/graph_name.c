@@ -1,4 +1,4 @@
-/* graph_name.c - the names of nodes and the prefixes of blocks, each taken once.
+/* graph_name.c - the names of nodes and blocks and the prefixes of blocks, each taken once.
  *
  * They stand in a hash table with linear probing, at most half full. A stem that is taken
  * remembers which number to try behind it next, so that n equal layers get their names in O(n). */
@@ -9,7 +9,7 @@
 
 struct tn_graph_name {
     char text[TN_NODE_NAME]; /* "": a free place */
-    int32_t node;            /* -1: a prefix */
+    int32_t node;            /* that it stands for: of a block its output; -1: a prefix */
     int32_t twins;           /* stem_2 to stem_(twins + 1) have been tried */
 };
 
@@ -41,6 +41,16 @@ int32_t tn_graph_find(const tn_graph *g, const char *name)
 {
     const tn_graph_name *place = place_of(g->name, g->name_room, name);
     return *place->text ? place->node : -1;
+}
+
+const char *tn_graph_nearest(const tn_graph *g, const char *name)
+{
+    const char *names[10000];
+    const int32_t most = sizeof names / sizeof *names;
+    int32_t count = 0;
+    for (int32_t i = 0; i < g->name_room && count < most; i++)
+        if (*g->name[i].text && g->name[i].node >= 0) names[count++] = g->name[i].text;
+    return tn_nearest(name, names, count);
 }
 
 tn_status tn_graph_take_name(tn_graph *g, const char *stem, const char *tail,

@@ -9,21 +9,29 @@
 
 /* ---- names and inputs ---------------------------------------------------------------- */
 
-/* prefix + name, or with _2, _3 ... behind it. */
+/* prefix + name of a layer or block; a given one must be new. */
+static tn_status full_name(const tn_graph *g, const tn_instance *layer,
+                           const char *prefix, char name[TN_NODE_NAME], tn_error *e)
+{
+    const char *given = layer->host.name;
+    const char *base = given ? given : layer->entry->name;
+    const int length = snprintf(name, TN_NODE_NAME, "%s%s", prefix, base);
+    if (length < 0 || length >= TN_NODE_NAME - (int)strlen("_10000"))
+        return tn_cfg_error(layer->where, e, TN_EINVAL, "the name '%s%s' is too long",
+                            prefix, base);
+    if (given && tn_graph_find(g, name) >= 0)
+        return tn_cfg_error(layer->where, e, TN_EINVAL,
+                            "two layers are called '%s'; names must differ", name);
+    return TN_OK;
+}
+
+/* The full name, or with _2, _3 ... behind it. */
 static tn_status choose_name(tn_graph *g, const tn_instance *layer, const char *prefix,
                              char name[TN_NODE_NAME], tn_error *e)
 {
     char stem[TN_NODE_NAME];
-    const char *given = layer->host.name;
-    const char *base = given ? given : layer->entry->name;
-    const int length = snprintf(stem, sizeof stem, "%s%s", prefix, base);
-    if (length < 0 || length >= TN_NODE_NAME - (int)strlen("_10000"))
-        return tn_cfg_error(layer->where, e, TN_EINVAL, "the name '%s%s' is too long",
-                            prefix, base);
-    if (given && tn_graph_find(g, stem) >= 0)
-        return tn_cfg_error(layer->where, e, TN_EINVAL,
-                            "two layers are called '%s'; names must differ", stem);
-    return tn_graph_take_name(g, stem, "", g->nodes, name, e);
+    const tn_status status = full_name(g, layer, prefix, stem, e);
+    return status ? status : tn_graph_take_name(g, stem, "", g->nodes, name, e);
 }
 
 static tn_status find_input(const tn_graph *g, const tn_cfg *where, const char *prefix,
@@ -34,9 +42,13 @@ static tn_status find_input(const tn_graph *g, const tn_cfg *where, const char *
     *input = tn_graph_find(g, name);
     if (*input < 0 && where->text) *input = tn_graph_find(g, where->text);
     if (*input >= 0) return TN_OK;
-    const char *names[MAX_NODES];
-    for (int32_t i = 0; i < g->nodes; i++) names[i] = g->node[i].name;
-    const char *near = where->text ? tn_nearest(where->text, names, g->nodes) : NULL;
+    const char *near = where->text ? tn_graph_nearest(g, name) : NULL;
+    if (!near && where->text) near = tn_graph_nearest(g, where->text);
+    if (where->text && tn_inputs_read_by_losses(where->text))
+        return tn_cfg_error(where, e, TN_EINVAL,
+                            "inputs: no layer '%s' before this one; a field of that name "
+                            "is for losses, unless the section input: lists it",
+                            where->text);
     return tn_cfg_error(where, e, TN_EINVAL,
                         "inputs: no layer '%s' before this one%s%s%s",
                         where->text ? where->text : "", near ? "; did you mean '" : "",
@@ -83,15 +95,12 @@ static tn_status add_origins(const tn_graph *g, const tn_graph_node *node,
     for (int32_t i = 0; i < node->inputs; i++) {
         const tn_graph_node *from = &g->node[node->input[i]];
         const tn_cfg *where = from->layer ? from->layer->where : NULL;
-        char shape[128], text[sizeof e->text];
+        char shape[128], place[200] = "", text[sizeof e->text];
         tn_shape_text(&from->spec.out, shape, sizeof shape);
         snprintf(text, sizeof text, "%s", e->text);
-        if (where)
-            tn_error_set(e, status, "%s; input %s comes from '%s' (%s:%d)", text, shape,
-                         from->name, where->file, where->line);
-        else
-            tn_error_set(e, status, "%s; input %s comes from '%s'", text, shape,
-                         from->name);
+        if (where) tn_cfg_place(where, place, sizeof place);
+        tn_error_set(e, status, "%s; input %s comes from '%s'%s%s%s", text, shape,
+                     from->name, where ? " (" : "", place, where ? ")" : "");
     }
     return status;
 }
@@ -223,10 +232,25 @@ static const tn_shape *shape_of(tn_builder *face, int32_t node)
 static tn_status choose_prefix(tn_graph *g, const tn_instance *block, const char *outer,
                                char prefix[TN_NODE_NAME], tn_error *e)
 {
-    char stem[TN_NODE_NAME];
-    const char *base = block->host.name ? block->host.name : block->entry->name;
-    snprintf(stem, sizeof stem, "%.24s%.24s", outer, base);
+    char stem[TN_NODE_NAME], full[TN_NODE_NAME];
+    const char *given = block->host.name;
+    const tn_status status = given ? full_name(g, block, outer, full, e) : TN_OK;
+    if (status) return status;
+    snprintf(stem, sizeof stem, "%.24s%.24s", outer, given ? given : block->entry->name);
     return tn_graph_take_name(g, stem, ".", -1, prefix, e);
+}
+
+/* From here on the block's name stands for its output. */
+static tn_status name_output(tn_graph *g, const tn_instance *block, const char *outer,
+                             const char *prefix, int32_t output, tn_error *e)
+{
+    char name[TN_NODE_NAME], taken[TN_NODE_NAME];
+    tn_status status = TN_OK;
+    if (block->host.name)
+        status = full_name(g, block, outer, name, e);
+    else
+        snprintf(name, sizeof name, "%.*s", (int)strlen(prefix) - 1, prefix);
+    return status ? status : tn_graph_take_name(g, name, "", output, taken, e);
 }
 
 static tn_status expand(builder *b, const int32_t *input, int32_t inputs, int32_t *last,
@@ -273,7 +297,38 @@ static tn_status add_block(tn_graph *g, tn_instance *block, const tn_around *aro
     builder b = {.face = {build_node, build_graph, shape_of},
                  .graph = g,
                  .around = {block, prefix, around->depth + 1}};
-    return expand(&b, input, inputs, last, e);
+    status = expand(&b, input, inputs, last, e);
+    return status ? status : name_output(g, block, around->prefix, prefix, *last, e);
+}
+
+/* ---- either ---------------------------------------------------------------------------- */
+
+static bool have_weights(const tn_graph *g, int32_t first_param)
+{
+    for (int32_t i = first_param; i < g->params; i++)
+        if (g->param[i].spec.role == TN_WEIGHT) return true;
+    return false;
+}
+
+/* Nobody means to give what has no effect. `given`: what the config gives the layer itself. */
+static tn_status check_given(const tn_graph *g, const tn_cfg *const given[TN_SAID],
+                             const char *name, int32_t first_param, tn_error *e)
+{
+    static const char *const option[TN_SAID] = {"init", "regularizer", "parametrization"};
+    for (int32_t k = 0; k < TN_SAID; k++)
+        if (given[k] && !have_weights(g, first_param))
+            return tn_cfg_error(given[k], e, TN_EINVAL,
+                                "%s: option '%s' is for weights, and here are none; give "
+                                "it to a layer that has weights",
+                                name, option[k]);
+    return TN_OK;
+}
+
+static void find_given(const tn_instance *layer, const tn_cfg *given[TN_SAID])
+{
+    const tn_instance *const made[TN_SAID] = {layer->host.init, layer->host.regularizer,
+                                              layer->host.parametrization};
+    for (int32_t k = 0; k < TN_SAID; k++) given[k] = made[k] ? layer->host.said[k] : NULL;
 }
 
 /* The graph owns `layer` from here on, even when this fails. */
@@ -281,15 +336,21 @@ static tn_status add_instance(tn_graph *g, tn_instance *layer, const tn_around *
                               const int32_t *input, int32_t inputs, int32_t *last,
                               tn_error *e)
 {
-    const tn_status status = around->block ? tn_instance_inherit(layer, around->block, e)
-                                           : TN_OK;
+    const char *name = layer->entry->name;
+    const tn_cfg *given[TN_SAID];
+    const int32_t first_param = g->params;
+    find_given(layer, given);
+    tn_status status = around->block ? tn_instance_inherit(layer, around->block, e)
+                                     : TN_OK;
     if (status) {
         tn_instance_free(layer);
         return status;
     }
     if (!strcmp(layer->entry->kind, "block"))
-        return add_block(g, layer, around, input, inputs, last, e);
-    return add_layer(g, layer, around->prefix, input, inputs, last, e);
+        status = add_block(g, layer, around, input, inputs, last, e);
+    else
+        status = add_layer(g, layer, around->prefix, input, inputs, last, e);
+    return status ? status : check_given(g, given, name, first_param, e);
 }
 
 tn_status tn_graph_add_list(tn_graph *g, const tn_cfg *list, const tn_around *around,

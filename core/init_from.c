@@ -7,6 +7,7 @@
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/model.h"
 #include "core/torch_layout.h"
@@ -18,6 +19,7 @@ typedef struct source {
     tn_graph *graph;
     const tn_cfg *cfg, *names, *ignore, *fresh;
     const char *path;
+    char in_folder[4096]; /* what path is then */
     tn_archive archive;
     void *bytes;
     bool torch, channels_first;
@@ -40,10 +42,10 @@ typedef struct target {
 
 static tn_status check_list(const tn_cfg *list, const char *key, tn_error *e)
 {
-    bool fits = !list || list->type == TN_CFG_LIST;
-    for (int32_t i = 0; fits && list && i < list->count; i++)
-        fits = list->item[i]->type == TN_CFG_SCALAR;
-    return fits ? TN_OK
+    bool good = !list || list->type == TN_CFG_LIST;
+    for (int32_t i = 0; good && list && i < list->count; i++)
+        good = list->item[i]->type == TN_CFG_SCALAR;
+    return good ? TN_OK
                 : tn_cfg_error(list, e, TN_EINVAL,
                                "init_from: %s: expected a list of names, which may have "
                                "* in them",
@@ -64,6 +66,16 @@ static tn_status read_choice(const source *s, const char *key, const char *const
                         word[1], text);
 }
 
+/* The folder of a run stands for the model in it. */
+static void find_in_folder(source *s)
+{
+    struct stat about;
+    if (stat(s->path, &about) || !S_ISDIR(about.st_mode)) return;
+    const int length = snprintf(s->in_folder, sizeof s->in_folder, "%s/model.safetensors",
+                                s->path);
+    if (length < (int)sizeof s->in_folder) s->path = s->in_folder;
+}
+
 /* A scalar is the path. */
 static tn_status read_section(source *s)
 {
@@ -78,6 +90,7 @@ static tn_status read_section(source *s)
                             "init_from: expected a safetensors file: init_from: "
                             "weights.safetensors, or {path: ..., names: {...}}");
     s->path = path->text;
+    find_in_folder(s);
     s->names = tn_cfg_get(s->cfg, "names");
     s->fresh = tn_cfg_get(s->cfg, "fresh");
     s->ignore = tn_cfg_get(s->cfg, "ignore");
@@ -111,11 +124,15 @@ static bool within(const char *name, const char *stem)
            (!strncmp(name, stem, length) && (!name[length] || name[length] == '.'));
 }
 
+static bool fits(const tn_cfg *item, const char *name)
+{
+    return within(name, item->text) || !fnmatch(item->text, name, 0);
+}
+
 static bool listed(const tn_cfg *list, const char *name)
 {
     for (int32_t i = 0; list && i < list->count; i++)
-        if (within(name, list->item[i]->text) || !fnmatch(list->item[i]->text, name, 0))
-            return true;
+        if (fits(list->item[i], name)) return true;
     return false;
 }
 
@@ -180,22 +197,53 @@ static tn_status name_of(const source *s, const target *t, int32_t part, char ou
     return TN_OK;
 }
 
+/* The layer or parameter that `word` was meant to name; NULL: none is near. */
+static const char *nearest(const tn_graph *g, const char *word)
+{
+    const char *names[512];
+    int32_t count = 0;
+    for (int32_t i = g->inputs; i < g->nodes && count < 256; i++)
+        names[count++] = g->node[i].name;
+    for (int32_t i = 0; i < g->params && count < 512; i++)
+        names[count++] = g->param[i].name;
+    return tn_nearest(word, names, count);
+}
+
+static tn_status no_such_name(const source *s, const tn_cfg *where, const char *key,
+                              const char *name, const char *what)
+{
+    const char *near = nearest(s->graph, name);
+    return tn_cfg_error(where, s->error, TN_EINVAL,
+                        "init_from: %s: '%.100s' is no layer or parameter that is %s"
+                        "%s%s%s",
+                        key, name, what, near ? "; did you mean '" : "", near ? near : "",
+                        near ? "'?" : "");
+}
+
 static tn_status check_names(const source *s)
 {
-    for (int32_t i = 0; s->names && i < s->names->count; i++) {
-        const char *names[256];
-        int32_t count = 0;
-        if (s->applied[i]) continue;
-        const int32_t first = s->graph->inputs, layers = s->graph->nodes - first;
-        for (; count < layers && count < 256; count++)
-            names[count] = s->graph->node[first + count].name;
-        const char *near = tn_nearest(s->names->item[i]->key, names, count);
-        return tn_cfg_error(s->names->item[i], s->error, TN_EINVAL,
-                            "init_from: names: '%.100s' is no layer or parameter that is "
-                            "read%s%s%s",
-                            s->names->item[i]->key, near ? "; did you mean '" : "",
-                            near ? near : "", near ? "'?" : "");
-    }
+    for (int32_t i = 0; s->names && i < s->names->count; i++)
+        if (!s->applied[i])
+            return no_such_name(s, s->names->item[i], "names", s->names->item[i]->key,
+                                "read");
+    return TN_OK;
+}
+
+static bool is_fresh(const tn_graph *g, const tn_cfg *item)
+{
+    for (int32_t i = 0; i < g->params; i++)
+        if (fits(item, g->param[i].name)) return true;
+    for (int32_t i = 0; i < g->states; i++)
+        if (fits(item, g->state[i].name)) return true;
+    return false;
+}
+
+static tn_status check_fresh(const source *s)
+{
+    for (int32_t i = 0; s->fresh && i < s->fresh->count; i++)
+        if (!is_fresh(s->graph, s->fresh->item[i]))
+            return no_such_name(s, s->fresh->item[i], "fresh", s->fresh->item[i]->text,
+                                "drawn");
     return TN_OK;
 }
 
@@ -372,7 +420,8 @@ static tn_status read_file(source *s)
                                   s->error);
     if (!s->used || !s->applied || !s->channels) return TN_ENOMEM;
     tn_graph_channels(s->graph, s->channels);
-    status = take_params(s);
+    status = check_fresh(s);
+    if (!status) status = take_params(s);
     if (!status) status = take_states(s);
     if (!status) status = check_names(s);
     return status ? status : check_unused(s);

@@ -21,7 +21,7 @@ const char *tn_inputs_names(const tn_inputs *in, char *text, size_t size)
     return text;
 }
 
-static bool is_read_by_losses(const char *name)
+bool tn_inputs_read_by_losses(const char *name)
 {
     bool is = false;
     for (size_t i = 0; i < sizeof read_by_losses / sizeof *read_by_losses; i++)
@@ -126,7 +126,7 @@ tn_status tn_inputs_of_data(const tn_data_info *info, tn_inputs *in, tn_error *e
     *in = (tn_inputs){0};
     for (int32_t i = 0; i < info->fields && in->count < TN_MOST_INPUTS; i++) {
         const tn_field_spec *f = &info->field[i];
-        if (input >= 0 ? i != input : is_read_by_losses(f->name)) continue;
+        if (input >= 0 ? i != input : tn_inputs_read_by_losses(f->name)) continue;
         if (!f->real) continue;
         tn_input_spec *one = &in->of[in->count++];
         const tn_status status = take_name(f->name, one, e);

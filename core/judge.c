@@ -49,9 +49,31 @@ static tn_status bind_fields(tn_criterion *c, const char *const *names,
     return TN_OK;
 }
 
-static tn_status bind_loss(tn_judge *j, const tn_shape *out, const tn_data_info *info,
+/* Behind what a loss says of the outputs' shape: what makes them, and what was likely left out. */
+static tn_status add_origin(const tn_graph *g, tn_status status, tn_error *e)
+{
+    const tn_graph_node *last = &g->node[g->nodes - 1];
+    const tn_shape *out = &last->spec.out;
+    const tn_cfg *where = last->layer ? last->layer->where : NULL;
+    char shape[128], place[200] = "the input", text[sizeof e->text];
+    if (!e || status != TN_ESHAPE) return status;
+    tn_shape_text(out, shape, sizeof shape);
+    if (where) tn_cfg_place(where, place, sizeof place);
+    snprintf(text, sizeof text, "%s", e->text);
+    return tn_error_set(
+        e, status, "%s; the outputs %s come from '%s' (%s)%s", text, shape, last->name,
+        place,
+        out->rank < 2   ? ""
+        : out->rank < 3 ? ": for one prediction a sample end a sequence with a recurrent "
+                          "layer without return_sequences, flatten or global_avg_pool"
+                        : ": for one prediction a sample put flatten or global_avg_pool "
+                          "before the dense layers");
+}
+
+static tn_status bind_loss(tn_judge *j, const tn_graph *g, const tn_data_info *info,
                            tn_error *e)
 {
+    const tn_shape *out = tn_graph_output(g);
     const tn_bridge *bridge = tn_bridge_of(j->real);
     const tn_field_spec *spec[TN_MAX_FIELDS];
     tn_calling calling;
@@ -63,7 +85,7 @@ static tn_status bind_loss(tn_judge *j, const tn_shape *out, const tn_data_info 
                              bridge->loss_infer(j->loss.instance, call, out, spec));
     j->loss.sums = 2;
     j->sums = 2;
-    return tn_blame(j->loss.instance, status, e);
+    return add_origin(g, tn_blame(j->loss.instance, status, e), e);
 }
 
 static tn_status bind_metric(tn_judge *j, tn_criterion *m, const tn_shape *out,
@@ -139,7 +161,7 @@ tn_status tn_judge_new(const tn_graph *g, const tn_cfg *root, const tn_data_info
     j->env = g->env, j->real = g->real;
     const tn_shape *shape = tn_graph_output(g);
     tn_status status = make_loss(j, root, e);
-    if (!status) status = bind_loss(j, shape, info, e);
+    if (!status) status = bind_loss(j, g, info, e);
     if (!status) status = make_metrics(j, root, info, e);
     for (int32_t i = 0; !status && i < j->metrics; i++)
         status = bind_metric(j, &j->metric[i], shape, info, e);
@@ -191,7 +213,7 @@ tn_status tn_judge_add(const tn_judge *j, tn_plan *plan, const tn_pass *pass,
                                           gradient, &value, &weight, e);
     sums[0] += value;
     sums[1] += weight;
-    return status;
+    return tn_blame(j->loss.instance, status, e);
 }
 
 int32_t tn_judge_values(const tn_judge *j)

@@ -244,8 +244,11 @@ int32_t tn_model_layers(const tn_model *m)
 
 tn_layer_info tn_model_layer(const tn_model *m, int32_t i)
 {
-    tn_layer_info info = {
-        .name = "", .plugin = "", .initializer = "-", .regularizer = "-"};
+    tn_layer_info info = {.name = "",
+                          .plugin = "",
+                          .initializer = "-",
+                          .regularizer = "-",
+                          .parametrization = "-"};
     if (i < 0 || i >= tn_model_layers(m)) return info;
     const tn_graph_node *node = &m->graph->node[m->graph->inputs + i];
     info.name = node->name;
@@ -256,6 +259,9 @@ tn_layer_info tn_model_layer(const tn_model *m, int32_t i)
         info.parameters += tn_count(&p->value);
         if (k == 0) info.initializer = p->init_text;
         if (p->regularizer) info.regularizer = p->regularizer->entry->name;
+        if (p->parametrization) info.parametrization = p->parametrization->entry->name;
+        for (int32_t own = 0; own < p->own; own++)
+            info.parameters += tn_count(&m->graph->param[p->first_own + own].value);
     }
     return info;
 }

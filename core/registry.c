@@ -176,12 +176,30 @@ static tn_status scan(tn_registry *r, const char *kind, bool with_kind, name_lis
 
 /* ---- not found --------------------------------------------------------------------- */
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* "; known are adam, adamw, sgd", or how to see them where they are many. */
+static void list_names(const name_list *list, const char *kind, char *text, size_t size)
+{
+    enum { FEW = 16 };
+    snprintf(text, size, "; tenon plugins %s lists all", kind);
+    if (!list->count || list->count > FEW) return;
+    qsort(list->at, (size_t)list->count, sizeof *list->at, by_name);
+    size_t used = (size_t)snprintf(text, size, "; known are ");
+    for (int32_t i = 0; i < list->count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "",
+                                 list->at[i]);
+}
+
 static tn_status not_found(tn_registry *r, const char *kind, const char *name,
                            tn_error *e)
 {
     tn_memory *m = &r->env->memory;
     name_list list = {0};
-    char places[sizeof e->text] = "", hint[100] = "";
+    char places[sizeof e->text] = "", hint[400] = "";
     size_t used = 0;
     tn_status status = scan(r, kind, false, &list, e);
     /* Where a layer may stand, a block may, too. */
@@ -190,7 +208,10 @@ static tn_status not_found(tn_registry *r, const char *kind, const char *name,
         used += (size_t)snprintf(places + used, sizeof places - used, "%s%s",
                                  i ? ", " : "", r->search.folder[i]);
     const char *near = tn_nearest(name, (const char *const *)list.at, list.count);
-    if (near) snprintf(hint, sizeof hint, "; did you mean '%s'?", near);
+    if (near)
+        snprintf(hint, sizeof hint, "; did you mean '%s'?", near);
+    else
+        list_names(&list, kind, hint, sizeof hint);
     if (!status)
         status = tn_error_set(e, TN_ENOTFOUND,
                               "there is no %s '%s'%s (looked for %s/%s.so in %s)", kind,

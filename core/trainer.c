@@ -40,7 +40,8 @@ static tn_status read_train(tn_trainer *t, tn_error *e)
     const tn_cfg *epochs = tn_cfg_get(train, "epochs");
     const tn_cfg *accumulate = tn_cfg_get(train, "accumulate");
     tn_status status = tn_cfg_only(train, keys, e);
-    if (!status && epochs) status = tn_cfg_int(epochs, 1, INT32_MAX, &t->epochs, e);
+    t->has_epochs = epochs != NULL;
+    if (!status && epochs) status = tn_cfg_int(epochs, 0, INT32_MAX, &t->epochs, e);
     if (!status && accumulate)
         status = tn_cfg_int(accumulate, 1, INT32_MAX, &t->accumulate, e);
     return status;
@@ -153,6 +154,27 @@ static tn_status measure_data(tn_trainer *t, tn_error *e)
         (long long)streams, (long long)batch);
 }
 
+/* States that go on from batch to batch mean something only where the samples do. */
+static tn_status check_carried(const tn_trainer *t, tn_error *e)
+{
+    const tn_graph *g = t->model->graph;
+    const tn_cfg *data = tn_cfg_get(root_of(t), "data");
+    const char *breaks = tn_feed_breaks(t->feed);
+    char place[200];
+    for (int32_t i = 0; breaks && i < g->states; i++) {
+        const tn_graph_node *node = &g->node[g->state[i].node];
+        if (!g->state[i].carried) continue;
+        tn_error_set(e, TN_EINVAL,
+                     "layer '%s' goes on where the batch before ended, but the data "
+                     "(%s) has %s, so batches do not follow each other; give it "
+                     "shuffle: false and no validation",
+                     node->name, tn_cfg_place(data, place, sizeof place), breaks);
+        if (e && node->layer->where) tn_cfg_in(node->layer->where, e);
+        return TN_EINVAL;
+    }
+    return TN_OK;
+}
+
 static tn_status name_classes(tn_trainer *t, tn_error *e)
 {
     const tn_data_info *info = tn_feed_info(t->feed, false);
@@ -206,6 +228,7 @@ static tn_status make_run(tn_trainer *t, tn_error *e)
 {
     char path[4096];
     tn_status status = measure_data(t, e);
+    if (!status) status = check_carried(t, e);
     if (!status) status = name_classes(t, e);
     if (!status) status = make_judges(t, e);
     if (!status) status = make_plans(t, e);
@@ -316,6 +339,11 @@ void tn_trainer_free(tn_trainer *t)
 tn_model *tn_trainer_model(tn_trainer *t)
 {
     return t->model;
+}
+
+int64_t tn_trainer_batch(const tn_trainer *t)
+{
+    return t->feed ? tn_feed_batch_size(t->feed) : 0;
 }
 
 void tn_trainer_cancel(tn_trainer *t)

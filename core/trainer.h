@@ -50,6 +50,7 @@ struct tn_trainer {
     tn_plan *plan, *trial; /* training; inference */
     int64_t plan_samples;
     int64_t epochs, accumulate;
+    bool has_epochs; /* the config says how many */
     bool validates, penalized;
     tn_place place;
     double monitored; /* loss that schedules watch; NAN before the first epoch's end */

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/file.h"
 #include "core/trainer.h"
@@ -148,7 +149,7 @@ static tn_status check_ready(const tn_trainer *t, tn_error *e)
         return tn_cfg_error(root, e, TN_EINVAL,
                             "no data; name a dataset, for example data: "
                             "{fashion_mnist: {batch: 64}}");
-    if (!t->epochs)
+    if (!t->has_epochs)
         return tn_cfg_error(root, e, TN_EINVAL,
                             "train: says no number of epochs, for example "
                             "train: {epochs: 10}");
@@ -168,7 +169,7 @@ static void note_complete(tn_trainer *t)
         snprintf(t->why, sizeof t->why,
                  "already complete (%lld of %lld epochs); go on with --set "
                  "train.epochs=%lld",
-                 epoch, epochs, 2 * epoch);
+                 epoch, epochs, epoch ? 2 * epoch : 1);
 }
 
 /* From here on batches are made ahead. */
@@ -178,6 +179,23 @@ static tn_status start_feed(tn_trainer *t, tn_error *e)
     if (t->place.stopping || t->place.epoch >= t->epochs) return TN_OK;
     return tn_feed_start(t->feed, &course, TN_TRAIN, t->place.epoch,
                          t->place.in_epoch * t->accumulate, e);
+}
+
+/* A run that failed before its first update has nothing to go on with: its folder is free for the
+ * next try. */
+static bool came_to_nothing(const tn_trainer *t, tn_status status)
+{
+    return status && status != TN_ECANCELED && t->run_dir && !t->resumed &&
+           !t->place.step;
+}
+
+static void clear_folder(const tn_trainer *t)
+{
+    static const char *const names[] = {"config.yaml", "checkpoint.safetensors",
+                                        "metrics.csv"};
+    char path[4096];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!tn_trainer_path(t, names[i], path, NULL)) unlink(path);
 }
 
 tn_status tn_trainer_run(tn_trainer *t, tn_error *e)
@@ -191,7 +209,9 @@ tn_status tn_trainer_run(tn_trainer *t, tn_error *e)
     if (t->feed) tn_feed_stop(t->feed);
     if (!status) status = end(t, e);
     if (status == TN_ECANCELED) status = stopped(t, e);
-    if (status == TN_ENUMERIC && t->run_dir)
+    if (came_to_nothing(t, status))
+        clear_folder(t);
+    else if (status == TN_ENUMERIC && t->run_dir)
         tn_error_in(e, "training stopped, the last checkpoint in %s is kept", t->run_dir);
     atomic_store(&t->cancelled, false);
     return status;

@@ -132,7 +132,7 @@ typedef struct tn_layer_info {
     const char *name, *plugin;
     tn_shape output;
     int64_t parameters;
-    const char *initializer, *regularizer; /* "-" where there is none */
+    const char *initializer, *regularizer, *parametrization; /* "-": there is none */
 } tn_layer_info;
 
 TN_API int32_t tn_model_layers(const tn_model *);
@@ -185,7 +185,8 @@ typedef struct tn_progress {
 } tn_progress;
 
 typedef struct tn_train_options {
-    const char *run_dir; /* where files go; NULL: no files */
+    const char *run_dir; /* where files go; NULL: no files. Empty again if a run fails
+                          * before its first update. */
     const char *resume;  /* a run folder to go on with; NULL: a new run */
     void (*progress)(void *data, const tn_progress *);
     void *progress_data;
@@ -203,6 +204,8 @@ TN_API tn_status tn_trainer_run(tn_trainer *, tn_error *);
 TN_API void tn_trainer_cancel(tn_trainer *);
 /* The model in training; the trainer's own: do not free it, do not use it while run runs. */
 TN_API tn_model *tn_trainer_model(tn_trainer *);
+/* Samples of a batch of the config's data; 0: it names none. */
+TN_API int64_t tn_trainer_batch(const tn_trainer *);
 
 /* One update on a batch of the caller's (targets as in tn_memory_data: one of the two; a label for
  * each row of the model's outputs, so for each step where it puts out a sequence). A step that

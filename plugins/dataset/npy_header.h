@@ -80,10 +80,18 @@ static inline tn_status npy_parse_dtype(npy_text *t, npy_header *h)
             return TN_OK;
         }
     npy_skip_blanks(t);
-    const int shown = t->end - t->at < 12 ? (int)(t->end - t->at) : 12;
+    char shown[24] = "";
+    size_t size = 0;
+    for (; size + 1 < sizeof shown && t->at + size < t->end; size++) {
+        const char letter = t->at[size];
+        shown[size] = letter;
+        if (letter < ' ' || letter > '~') shown[size] = '?';
+        if (size && letter == '\'') break; /* the text's end */
+    }
     return NPY_WRONG(h, TN_ENOTSUP,
-                     "element type %.*s; expected '<f4', '<f8', '<i4', '<i8' or '|u1'",
-                     shown, t->at);
+                     "element type %s; expected '<f4', '<f8', '<i4', '<i8' or '|u1', as "
+                     "array.astype('<f4') has",
+                     shown);
 }
 
 static inline tn_status npy_parse_order(npy_text *t, npy_header *h)
@@ -145,6 +153,10 @@ static inline tn_status npy_parse_dictionary(npy_text *t, npy_header *h)
 static inline tn_status npy_find(const unsigned char *at, size_t size, npy_header *h,
                                  npy_text *t)
 {
+    if (size >= 4 && !memcmp(at, "PK\3\4", 4))
+        return NPY_WRONG(h, TN_EDATA,
+                         "is an archive (.npz), not a .npy file; save each array with "
+                         "numpy.save");
     if (size < 10 || memcmp(at, NPY_MAGIC, sizeof NPY_MAGIC - 1))
         return NPY_WRONG(h, TN_EDATA,
                          "is not a .npy file (wrong first bytes or truncated)");

@@ -116,9 +116,12 @@ static int parse_number(cell what, double *value)
 static tn_status wrong_cell(table *t, int64_t col, cell what)
 {
     const int shown = what.size < 40 ? (int)what.size : 40;
-    return tn_fail(t->c, TN_EDATA, "%s:%lld:%lld: expected a finite number, found '%.*s'",
-                   t->file.path, (long long)t->row, (long long)(col + 1), shown,
-                   what.text);
+    const int names = t->row == 1 && !t->header;
+    return tn_fail(t->c, TN_EDATA,
+                   "%s:%lld:%lld: expected a finite number, found '%.*s'%s", t->file.path,
+                   (long long)t->row, (long long)(col + 1), shown, what.text,
+                   names ? "; if the first row holds names, set header: true"
+                         : "; words, such as names of classes, have to be numbered");
 }
 
 static tn_status parse_rows(table *t, int64_t first, int64_t count)
@@ -146,11 +149,39 @@ static tn_status parse_in_c_locale(table *t, int64_t first, int64_t count)
     return status;
 }
 
+/* A first row of numbers is likely one of the samples. */
+static void look_at_header(table *t)
+{
+    double value;
+    char text[400];
+    t->header = 0;
+    rewind_table(t);
+    t->header = 1;
+    for (cell what = {NULL, 0, 0}; !what.last;) {
+        what = next_cell(t);
+        if (!parse_number(what, &value)) return;
+    }
+    snprintf(
+        text, sizeof text,
+        "%.300s: the first row is taken for names, but holds numbers; if it is data, "
+        "set header: false",
+        t->file.path);
+    t->c->host->log(t->c, TN_LOG_WARNING, text);
+}
+
 /* t: c, delimiter and header are set, the rest is zero. Close it in any case. */
 static tn_status table_open(table *t, const char *path)
 {
-    const tn_status status = read_file(t->c, path, &t->file);
-    return status == TN_OK ? count_rows(t) : status;
+    tn_status status = read_file(t->c, path, &t->file);
+    if (status == TN_OK && t->file.size && memchr(t->file.at, 0, t->file.size))
+        status = tn_fail(
+            t->c, TN_EDATA,
+            "%s: holds zero bytes, which no table in UTF-8 does; was it saved "
+            "as UTF-16?",
+            path);
+    if (status == TN_OK) status = count_rows(t);
+    if (status == TN_OK && t->header) look_at_header(t);
+    return status;
 }
 
 /* The values of `count` columns, which stay until table_close; the text does not. */

@@ -282,6 +282,21 @@ static tn_status fill_archive(tn_call *c, struct json_object *header, const char
     return check_cover(c, a, data, size);
 }
 
+/* What PyTorch's torch.save writes: a zip file or, in old versions, a bare pickle. */
+static int is_pickle(const void *bytes)
+{
+    return !memcmp(bytes, "PK\3\4", 4) || !memcmp(bytes, "\x80\2", 2);
+}
+
+static tn_status wrong_start(tn_call *c, const void *bytes, const char *what)
+{
+    return is_pickle(bytes)
+               ? tn_fail(c, TN_EDATA,
+                         "a pickle of PyTorch's (.pt, .pth), not a safetensors file; "
+                         "convert it: scripts/torch-state convert IN.pt OUT.safetensors")
+               : tn_fail(c, TN_EDATA, "not a safetensors file%s", what);
+}
+
 static tn_status parse(const void *self, tn_call *c, const void *bytes, size_t size,
                        tn_archive *a)
 {
@@ -289,15 +304,16 @@ static tn_status parse(const void *self, tn_call *c, const void *bytes, size_t s
         return tn_fail(c, TN_EDATA, "not a safetensors file: only %zu bytes", size);
     uint64_t length;
     memcpy(&length, bytes, 8);
-    if (length > size - 8 || length > MAX_HEADER)
-        return tn_fail(c, TN_EDATA,
-                       "not a safetensors file, or cut off: a header of %llu bytes "
-                       "in a file of %zu",
-                       (unsigned long long)length, size);
+    if (length > size - 8 || length > MAX_HEADER) {
+        char what[120];
+        snprintf(what, sizeof what,
+                 ", or cut off: a header of %llu bytes in a file of %zu",
+                 (unsigned long long)length, size);
+        return wrong_start(c, bytes, what);
+    }
     const char *text = (const char *)bytes + 8;
     if (!length || *text != '{')
-        return tn_fail(c, TN_EDATA,
-                       "not a safetensors file: its header does not start with {");
+        return wrong_start(c, bytes, ": its header does not start with {");
     struct json_object *header = NULL;
     tn_status status = parse_header(c, text, (size_t)length, &header);
     if (!status)

@@ -275,10 +275,13 @@ static tn_status TN(check_first)(const TN(self) * self, tn_call *c, const tn_sha
     if (tn_shape_count(first) == TN(states_size)(self)) return TN_OK;
     return tn_fail(c, TN_ESHAPE,
                    "the states to begin with are %lld numbers (%d direction%s of %lld "
-                   "units%s), its last input has %lld",
+                   "units%s), its last input has %lld%s",
                    (long long)TN(states_size)(self), (int)TN(directions)(self),
                    TN(directions)(self) > 1 ? "s" : "", (long long)self->units,
-                   CELLS ? ", then their cells" : "", (long long)tn_shape_count(first));
+                   CELLS ? ", then their cells" : "", (long long)tn_shape_count(first),
+                   !self->lengths && tn_shape_count(first) == 1
+                       ? "; if that is the number of steps that count, say lengths: true"
+                       : "");
 }
 
 static tn_status TN(check_inputs)(TN(self) * self, tn_call *c, const tn_node *node)

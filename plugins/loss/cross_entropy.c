@@ -41,7 +41,11 @@ static tn_status TN(infer)(void *self, tn_call *c, const tn_shape *out,
         return tn_fail(
             c, TN_ESHAPE, "each sample has %lld target values, needs %lld (%s)",
             (long long)given, (long long)wanted,
-            field[0]->real ? "a probability for each output" : "a label a row");
+            !field[0]->real ? "a label a row"
+            : given * classes == wanted
+                ? "a probability for each output; labels have to be whole numbers, in an "
+                  "array without an axis of their own"
+                : "a probability for each output");
     return TN_OK;
 }
 

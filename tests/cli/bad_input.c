@@ -89,6 +89,14 @@ Test(bad_input, options)
     refused("net.yaml:4:", "units", NULL);
 }
 
+Test(bad_input, names_of_plugins_that_are_few_are_listed)
+{
+    model(SMALL "metrics: [acc]\n");
+    refused("net.yaml:5:11: there is no metric 'acc'; known are accuracy (looked", NULL);
+    model("  - flatten\n  - qqqqqqq: 3\n");
+    refused("net.yaml:4:5: ", "tenon plugins layer lists all", NULL);
+}
+
 Test(bad_input, sections)
 {
     model(SMALL "optimiser: sgd\n");
@@ -151,6 +159,61 @@ Test(bad_input, too_few_outputs)
 {
     model("  - flatten\n  - dense: 2\n");
     refused("net.yaml:5:", "3 classes", "2 outputs", NULL);
+}
+
+Test(bad_input, a_forgotten_flatten)
+{
+    model("  - dense: 4\n  - relu\n  - dense: 3\n");
+    refused("net.yaml:6:", "each sample has 1 target values, needs 16",
+            "the outputs (4, 4, 3) come from 'dense_2' (net.yaml:5)",
+            "put flatten or global_avg_pool before the dense layers", NULL);
+    model("  - reshape: [4, 4]\n  - gru: {units: 3, return_sequences: true}\n");
+    refused("net.yaml:5:", "the outputs (4, 3) come from 'gru' (net.yaml:4)",
+            "a recurrent layer without return_sequences", NULL);
+}
+
+Test(bad_input, a_forgotten_lengths_option)
+{
+    model("  - reshape: [4, 4]\n"
+          "  - lengths\n"
+          "  - lstm: {units: 3, inputs: [reshape, lengths]}\n");
+    refused("net.yaml:5:5: lstm: ", "its last input has 1",
+            "if that is the number of steps that count, say lengths: true", NULL);
+}
+
+Test(bad_input, blocks_and_options_without_effect)
+{
+    model("  - flatten\n"
+          "  - residual: {name: left, body: [{dense: 16}]}\n"
+          "  - dense: {units: 3, inputs: [lefft]}\n");
+    refused("net.yaml:5:32: ", "no layer 'lefft'", "did you mean 'left'?", NULL);
+    model("  - flatten: {parametrization: weight_norm}\n  - dense: 3\n");
+    refused("net.yaml:3:15: flatten: option 'parametrization' is for weights", NULL);
+}
+
+/* What only shows when there are values, too, says which layer or section it is about. */
+Test(bad_input, what_the_first_batch_shows)
+{
+    const float x[4][2] = {{0, 1}, {1, 0}, {1, 7}, {0, 1}};
+    const int32_t y[4] = {0, 1, 0, 1};
+    array_write("x.npy", "<f4", "(4, 2)", x, sizeof x);
+    array_write("y.npy", "<i4", "(4,)", y, sizeof y);
+    config("npy: {x: x.npy, y: y.npy, shuffle: false}",
+           "  - embedding: {vocabulary: 3, units: 2}\n  - lstm: 2\n");
+    refused("net.yaml:3:5: layer 'embedding': ", "7", NULL);
+    cr_assert(!test_exists("run"), "a run without a step leaves nothing");
+    config("npy: {x: x.npy, y: y.npy, shuffle: false}",
+           "  - reshape: {shape: [2, 1], name: steps}\n"
+           "  - dense: {units: 1, inputs: input, name: length}\n"
+           "  - lstm: {units: 2, lengths: true, inputs: [steps, length]}\n");
+    refused("net.yaml:5:5: layer 'lstm': sample 0 has length ", NULL);
+}
+
+Test(bad_input, stateful_layers_and_shuffled_data)
+{
+    model("  - reshape: [4, 4]\n  - lstm: {units: 3, stateful: 32}\n");
+    refused("net.yaml:4:5: layer 'lstm' goes on where the batch before ended",
+            "the data (net.yaml:1) has shuffle: true", "give it shuffle: false", NULL);
 }
 
 /* ---- data ------------------------------------------------------------------------------ */
@@ -294,7 +357,50 @@ Test(bad_input, labels_out_of_range)
     refused("y.npy", "label -1", NULL);
 }
 
+/* What else people store tables, labels and arrays in. */
+Test(bad_input, almost_the_right_file)
+{
+    const float x[4] = {0, 1, 2, 1};
+    csv("a,b,label\n1,2,cat\n");
+    refused("table.csv:2:3: ", "found 'cat'; words, such as names of classes, have to be",
+            NULL);
+    put("table.csv",
+        "\xff\xfe"
+        "a\0,\0b\0\n\0",
+        10);
+    refused("table.csv: holds zero bytes", "UTF-16", NULL);
+    test_write_text("table.csv", "a,b\n1,2\n");
+    config("csv: {path: table.csv, header: false}", "  - dense: 3\n");
+    refused("table.csv:1:1: ", "if the first row holds names, set header: true", NULL);
+    config("npy: {x: x.npy, y: y.npy}", "  - dense: 3\n");
+    array_write("x.npy", "<f4", "(4,)", x, sizeof x);
+    array_write("y.npy", "<f4", "(4,)", x, sizeof x);
+    refused("net.yaml:4:", "labels have to be whole numbers", NULL);
+    array_write("y.npy", "<i4", "(4, 1)", x, sizeof x);
+    refused("net.yaml:4:", "in an array without an axis of their own", NULL);
+    put("y.npy", "PK\3\4 and so on", 14);
+    refused("y.npy: is an archive (.npz), not a .npy file", "numpy.save", NULL);
+}
+
+Test(bad_input, a_table_without_the_header_that_is_expected)
+{
+    csv("1,2,0\n3,4,1\n5,6,2\n");
+    test_ended(tenon("train net.yaml --out run"), 0,
+               "warning: table.csv: the first row is taken for names, but holds numbers",
+               NULL);
+}
+
 /* ---- files --------------------------------------------------------------------------------- */
+
+Test(bad_input, pickles_for_weights)
+{
+    model(SMALL "init_from: net.pt\n");
+    put("net.pt", "PK\3\4\0\0\x08\x08\0\0\0\0\0\0\0\0", 16);
+    refused("net.yaml:5:1: net.pt: a pickle of PyTorch's", "scripts/torch-state convert",
+            NULL);
+    put("net.pt", "\x80\2}q\1(X\1\0\0\0wq\2X\1\0\0\0x", 20);
+    refused("net.pt: a pickle of PyTorch's", NULL);
+}
 
 Test(bad_input, missing_files)
 {

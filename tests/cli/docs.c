@@ -64,6 +64,15 @@ static void make_data(void)
         fprintf(houses, "%g,%g,%d\n", 0.1 * i, 0.3 * i, i % 4);
     }
     fclose(flowers), fclose(houses);
+    float steps[10];
+    FILE *lengths = fopen("lengths.csv", "w");
+    cr_assert(lengths);
+    fputs("a,b,c,d,e,f,steps,kind\n", lengths);
+    for (int i = 0; i < 30; i++)
+        fprintf(lengths, "%g,2,3,4,5,6,%d,%d\n", sin(i), i % 7, i % 3);
+    fclose(lengths);
+    for (int i = 0; i < 10; i++) steps[i] = (float)(i % 3);
+    array_write("steps.npy", "<f4", "(10,)", steps, sizeof steps);
     FILE *book = fopen("book.txt", "w"), *passengers = fopen("passengers.csv", "w");
     cr_assert(book && passengers);
     fputs("month,passengers\n", passengers);

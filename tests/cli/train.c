@@ -332,6 +332,15 @@ Test(train, what_is_no_config_is_told_apart)
 
 /* ---- when something is wrong ------------------------------------------------------------ */
 
+Test(train, there_must_be_a_run_to_go_on_with)
+{
+    test_ended(tenon("train --resume nowhere"), 1,
+               "nowhere holds no run to go on with: there is no nowhere/config.yaml",
+               NULL);
+    test_ended(tenon("bench ."), 1, ". is a folder, but tenon bench takes a config",
+               NULL);
+}
+
 Test(train, a_loss_that_is_not_finite_stops_the_run)
 {
     small_net();
@@ -423,4 +432,22 @@ Test(train, json_tells_errors_too)
     cr_assert_str_eq(json_object_get_string(field(object, "event")), "error");
     cr_assert(strstr(json_object_get_string(field(object, "message")), "lr"));
     json_object_put(object);
+}
+
+/* Weights of a file without training: what they say, they said there. */
+Test(train, no_epochs_write_the_model_to_begin_with)
+{
+    small_net();
+    test_ended(tenon("train net.yaml --out run --set train.epochs=1"), 0, NULL);
+    test_ended(tenon("train net.yaml --out same --set train.epochs=0 --set "
+                     "init_from=run"),
+               0, NULL);
+    const test_process *p = tenon("evaluate run --split validation"),
+                       *q = tenon("evaluate same --split validation");
+    test_ended(q, 0, NULL);
+    cr_assert_str_eq(p->out, q->out);
+    p = tenon("train --resume same");
+    test_ended(p, 0, NULL);
+    cr_assert(strstr(p->out, "(0 of 0 epochs); go on with --set train.epochs=1\n"), "%s",
+              p->out);
 }

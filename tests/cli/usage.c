@@ -55,7 +55,8 @@ Test(usage, mistakes_end_with_2_and_say_what)
     misuse("gradients model x.npy y.npy", "no output named");
     misuse("train", "no config given");
     misuse("train --resume a --out b", "leave out --out");
-    misuse("train net.yaml --epochs 3", "unknown or ambiguous option --epochs (see");
+    misuse("train net.yaml --epochs 3",
+           "option --epochs; what the config says is changed by --set KEY=VALUE (see");
     misuse("train net.yaml --thread=2 --resmue a", "--resmue; did you mean --resume?");
     misuse("train net.yaml --treads=2", "option --treads; did you mean --threads?");
     misuse("plugins --json=yes", "--json takes no value");
@@ -113,6 +114,7 @@ Test(usage, a_plugin_is_described)
     test_ended(bare, 0, NULL);
     cr_assert_str_eq(bare->out, p->out, "a kind is needed only between namesakes");
     test_ended(tenon("describe ../etc/passwd"), 1, NULL);
+    test_ended(tenon("plugins layrs"), 1, "the nearest kind is layer", NULL);
 }
 
 Test(usage, info_tells_of_the_machine)
@@ -131,10 +133,23 @@ Test(usage, info_shows_a_network)
     test_ended(p, 0, NULL);
     cr_assert(strstr(p->out, "output shape") && strstr(p->out, "(16)"), "%s", p->out);
     cr_assert(strstr(p->out, "\n113 parameters\n"), "17 x 5 + 5 x 2 + 6 x 3: %s", p->out);
-    cr_assert(strstr(p->out, "to train batches of 64 (the least possible: "), "%s",
+    cr_assert(strstr(p->out, "batch     10 samples (of the data section"), "%s", p->out);
+    cr_assert(strstr(p->out, "to train batches of 10 (the least possible: "), "%s",
               p->out);
+    cr_assert_null(strstr(p->out, "parametrization"), "%s", p->out);
     cr_assert_null(strstr(p->out, "memory: normal"), "%s", p->out);
     cr_assert(!test_exists("runs"), "info writes nothing");
+}
+
+Test(usage, info_shows_parametrizations)
+{
+    small_net();
+    const test_process *p = tenon("info net.yaml --set model.1.dense.units=5 --set "
+                                  "model.1.dense.parametrization=weight_norm");
+    test_ended(p, 0, NULL);
+    cr_assert(strstr(p->out, "regularizer  parametrization\n"), "%s", p->out);
+    cr_assert(strstr(p->out, "l2           weight_norm\n"), "%s", p->out);
+    cr_assert(strstr(p->out, "\n118 parameters\n"), "with 5 lengths: %s", p->out);
 }
 
 Test(usage, info_shows_what_memory_low_saves)
@@ -146,6 +161,7 @@ Test(usage, info_shows_what_memory_low_saves)
     const test_process *p = tenon("info deep.yaml");
     test_ended(p, 0, NULL);
     cr_assert_not_null(strstr(p->out, ", with memory: normal: "), "%s", p->out);
+    cr_assert(strstr(p->out, "batch     64 samples (an example"), "%s", p->out);
 }
 
 Test(usage, every_line_of_json_parses)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -100,7 +101,7 @@ Test(use, several_inputs_are_named_files)
         memcpy(bottom[i], x[i] + HALF, sizeof bottom[i]);
     }
     array_write("top.npy", "<f4", "(6, 2, 4, 1)", top, sizeof top);
-    array_write("bottom.npy", "<f4", "(6, 8)", bottom, sizeof bottom);
+    array_write("bottom.npy", "<f4", "(6, 2, 4)", bottom, sizeof bottom);
     test_ended(tenon("predict halves bottom=bottom.npy top=top.npy -o out.npy"), 0, NULL);
     const float *const y = array_read("out.npy", dict, &count);
     cr_assert_eq(count, SAMPLES * CLASSES);
@@ -139,7 +140,7 @@ Test(use, several_inputs_are_named_files)
                "2 files, but the model has one input", NULL);
     test_ended(tenon("predict halves top=top.npy bottom=bottom.npy -o bottom.npy"), 1,
                "would replace the input bottom.npy", NULL);
-    array_write("few.npy", "<f4", "(5, 8)", bottom, sizeof(float[5 * HALF]));
+    array_write("few.npy", "<f4", "(5, 2, 4)", bottom, sizeof(float[5 * HALF]));
     test_ended(tenon("predict halves top=top.npy bottom=few.npy -o out.npy"), 1,
                "few.npy has 5 samples, but top.npy has 6", NULL);
 }
@@ -150,7 +151,7 @@ Test(use, several_inputs_are_told_and_have_gradients)
     static const float zeros[SAMPLES * HALF];
     static const int32_t labels[SAMPLES] = {0, 1, 2};
     train_halves();
-    array_write("half.npy", "<f4", "(6, 8)", zeros, sizeof zeros);
+    array_write("half.npy", "<f4", "(6, 2, 4)", zeros, sizeof zeros);
     array_write("y.npy", "<i4", "(6,)", labels, sizeof labels);
     const test_process *p = tenon(
         "gradients halves top=half.npy bottom=half.npy y.npy -o "
@@ -186,7 +187,7 @@ Test(use, the_folder_of_a_run_stands_for_its_model)
 {
     float x[SAMPLES][PIXELS];
     make_inputs(x);
-    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
+    array_write("x.npy", "<f4", "(6, 4, 4)", x, sizeof x);
     const test_process *p = tenon("evaluate run"), *q = tenon("evaluate " MODEL);
     test_ended(p, 0, NULL);
     cr_assert_str_eq(p->out, q->out);
@@ -283,10 +284,10 @@ Test(use, predict_takes_arrays_of_every_type)
     array_write("x.npy", "<f4", "(6, 4, 4, 1)", x, sizeof x);
     test_ended(tenon("predict " MODEL " x.npy -o y.npy"), 0, NULL);
     check_prediction("y.npy", x);
-    array_write("wide.npy", "<f8", "(6, 16)", wide, sizeof wide);
+    array_write("wide.npy", "<f8", "(6, 4, 4)", wide, sizeof wide);
     test_ended(tenon("predict " MODEL " wide.npy --out y2.npy --threads 1"), 0, NULL);
     cr_assert(test_same_files("y.npy", "y2.npy"));
-    array_write("x.npy", "<f4", "(6, 2, 8)", x, sizeof x);
+    array_write("x.npy", "<f4", "(6, 4, 1, 4)", x, sizeof x);
     const test_process *p = tenon("predict " MODEL " x.npy -o y3.npy --json");
     test_ended(p, 0, NULL);
     cr_assert_str_eq(p->out, "{\"event\":\"predict\",\"samples\":6,\"shape\":[6,3],"
@@ -303,12 +304,12 @@ Test(use, predict_takes_arrays_of_every_type)
             x[i][k] = bytes[i][k];
         }
     }
-    array_write("u1.npy", "|u1", "(6, 16)", bytes, sizeof bytes);
-    array_write("i8.npy", "<i8", "(6, 16)", longs, sizeof longs);
-    array_write("i4.npy", "<i4", "(6, 16)", ints, sizeof ints);
+    array_write("u1.npy", "|u1", "(6, 4, 4)", bytes, sizeof bytes);
+    array_write("i8.npy", "<i8", "(6, 4, 4)", longs, sizeof longs);
+    array_write("i4.npy", "<i4", "(6, 4, 4)", ints, sizeof ints);
     test_ended(tenon("predict " MODEL " u1.npy -o u1.out"), 0, NULL);
     test_ended(tenon("predict " MODEL " i8.npy -o i8.out"), 0, NULL);
-    test_ended(tenon("predict " MODEL " i4.npy -o i4.out"), 0, NULL);
+    test_ended(tenon("predict " MODEL " input=i4.npy -o i4.out"), 0, NULL);
     check_prediction("u1.out", x);
     cr_assert(test_same_files("u1.out", "i8.out") && test_same_files("u1.out", "i4.out"));
 }
@@ -392,7 +393,7 @@ Test(use, gradients_take_probabilities)
     int32_t label[SAMPLES];
     make_inputs(x);
     for (int i = 0; i < SAMPLES; i++) label[i] = i % CLASSES, y[i][label[i]] = 1;
-    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
+    array_write("x.npy", "<f4", "(6, 4, 4)", x, sizeof x);
     array_write("y.npy", "<f4", "(6, 3)", y, sizeof y);
     array_write("l.npy", "<i4", "(6,)", label, sizeof label);
     test_ended(tenon("gradients " MODEL " x.npy y.npy -o a --json"), 0, NULL);
@@ -421,7 +422,13 @@ Test(use, arrays_that_do_not_fit_are_refused)
     refused(PREDICT, "x.npy: No such file");
     array_write("x.npy", "<f4", "(6, 15)", x, 360);
     refused(PREDICT, "shape (6, 15), but the model takes samples of shape (4, 4, 1)");
-    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x - 1);
+    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
+    refused(PREDICT, "shape (6, 16), but the model takes samples of shape (4, 4, 1)");
+    array_write("x.npy", "<f4", "(6, 2, 8)", x, sizeof x);
+    refused(PREDICT, "shape (6, 2, 8), but the model takes samples of shape (4, 4, 1)");
+    array_write("x.npy", "<f4", "(96,)", x, sizeof x);
+    refused(PREDICT, "shape (96), but the model takes samples of shape (4, 4, 1)");
+    array_write("x.npy", "<f4", "(6, 4, 4)", x, sizeof x - 1);
     refused(PREDICT, "truncated");
     array_write("x.npy", "<f4", "(5, 16)", x, sizeof x);
     refused(PREDICT, "trailing garbage");
@@ -431,10 +438,12 @@ Test(use, arrays_that_do_not_fit_are_refused)
     refused(PREDICT, "overflow");
     array_write("x.npy", "<f4", "(-1, 16)", x, sizeof x);
     refused(PREDICT, "the .npy header is damaged");
-    array_write("x.npy", ">f4", "(6, 16)", x, sizeof x);
+    array_write("x.npy", ">f4", "(6, 4, 4)", x, sizeof x);
     refused(PREDICT, "'>f4'");
     array_write("x.npy", "<c8", "(3, 16)", x, sizeof x);
     refused(PREDICT, "'<c8'");
+    array_write_as("x.npy", "{'descr': \x80\1[('a', '<f4'), ('b', '<f4')], }", x, 16);
+    refused(PREDICT, "element type ??[('; expected");
     test_write_text("x.npy", "nothing of the kind");
     refused(PREDICT, "is not a .npy file");
     static const char *const strange[] = {
@@ -448,7 +457,7 @@ Test(use, arrays_that_do_not_fit_are_refused)
     test_write_text("x.npy", "%s", "");
     refused(PREDICT, "is not a .npy file");
     x[17] = NAN;
-    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
+    array_write("x.npy", "<f4", "(6, 4, 4)", x, sizeof x);
     refused(PREDICT, "value 17 is not a finite float32");
     refused("predict " MODEL " . -o y.npy", ".: not a regular file");
 }
@@ -457,7 +466,7 @@ Test(use, predictions_go_through_a_link)
 {
     static const float x[SAMPLES * PIXELS];
     struct stat about;
-    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
+    array_write("x.npy", "<f4", "(6, 4, 4)", x, sizeof x);
     test_write_text("there.npy", "old");
     cr_assert_eq(symlink("there.npy", "link.npy"), 0);
     test_ended(tenon("predict " MODEL " x.npy -o link.npy"), 0, NULL);
@@ -475,7 +484,7 @@ Test(use, targets_that_do_not_fit_are_refused)
     float x[SAMPLES][PIXELS];
     int32_t label[SAMPLES] = {0, 1, 2, 0, 1, 3};
     make_inputs(x);
-    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
+    array_write("x.npy", "<f4", "(6, 4, 4)", x, sizeof x);
     array_write("l.npy", "<i4", "(6,)", label, sizeof label);
     refused("gradients " MODEL " x.npy l.npy -o y.npy", "label 3");
     label[5] = -1;
@@ -484,15 +493,18 @@ Test(use, targets_that_do_not_fit_are_refused)
     array_write("l.npy", "<i4", "(5,)", label, 20);
     refused("gradients " MODEL " x.npy l.npy -o y.npy", "6 samples");
     array_write("l.npy", "<f4", "(6, 2)", x, 48);
-    refused("gradients " MODEL " x.npy l.npy -o y.npy", "shape of the model's outputs");
+    refused("gradients " MODEL " x.npy l.npy -o y.npy",
+            "shape (6, 2), but the model's outputs have shape (3)");
+    array_write("l.npy", "<f4", "(6, 3, 1)", x, 72);
+    test_ended(tenon("gradients " MODEL " x.npy l.npy -o z.npy"), 0, NULL);
 }
 
 Test(use, an_output_never_replaces_an_input)
 {
     float x[SAMPLES][PIXELS];
     make_inputs(x);
-    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
-    array_write("same.npy", "<f4", "(6, 16)", x, sizeof x);
+    array_write("x.npy", "<f4", "(6, 4, 4)", x, sizeof x);
+    array_write("same.npy", "<f4", "(6, 4, 4)", x, sizeof x);
     cr_assert_eq(link("x.npy", "hard.npy"), 0);
     refused("predict " MODEL " x.npy -o x.npy", "-o x.npy would replace the input x.npy");
     refused("predict " MODEL " x.npy -o ./run/../x.npy", "would replace the input x.npy");
@@ -502,11 +514,26 @@ Test(use, an_output_never_replaces_an_input)
     cr_assert(test_same_files("x.npy", "same.npy"));
 }
 
+/* A limit on the size of files is told like a full disk, and nothing half written stays. */
+Test(use, a_limit_on_files_is_an_error_and_leaves_nothing)
+{
+    static float x[4000][PIXELS];
+    const struct rlimit few = {4096, 4096};
+    array_write("x.npy", "<f4", "(4000, 4, 4)", x, sizeof x);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &few), 0);
+    refused(PREDICT, "y.npy: cannot be written: File too large");
+    cr_assert(!test_exists(".y.npy.tmp"));
+    const test_process *p = tenon("train net.yaml --out second --set model.1.dense=400");
+    test_ended(p, 1, "larger than the system allows a file to be", NULL);
+    test_one_message(p);
+    cr_assert(!test_exists("second/.checkpoint.safetensors.tmp"));
+}
+
 Test(use, a_full_disk_is_an_error_and_spares_the_old_file)
 {
     float x[SAMPLES][PIXELS];
     make_inputs(x);
-    array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
+    array_write("x.npy", "<f4", "(6, 4, 4)", x, sizeof x);
     test_ended(tenon("predict " MODEL " x.npy -o /dev/full"), 1, "/dev/full",
                "No space left on device", NULL);
     test_ended(tenon("predict " MODEL " x.npy -o no/such/folder.npy"), 1,

@@ -43,6 +43,32 @@ static refused all_refused[] = {
     {"[{toy_block: wild}]", "toy_block names node 99", {1, {4}}},
     {"[{toy_block: silent}]", "toy_block gave no reason", {1, {4}}},
     {"[{toy_block: forgets}]", "nobody", {1, {4}}},
+    {"[{dense: {units: 4, inputs: lefd}}]", "no layer 'lefd' before this one", {1, {4}}},
+    {"[{tanh: {inputs: length}}]", "unless the section input: lists it", {1, {4}}},
+    {"[{sequential: {name: left, body: [relu]}}, {tanh: {inputs: lefd}}]",
+     "did you mean 'left'?",
+     {1, {4}}},
+    {"[{sequential: {name: left, body: [{tanh: {inputs: left}}]}}]",
+     "no layer 'left' before this one",
+     {1, {4}}},
+    {"[{sequential: {name: a, body: [relu]}}, {tanh: {name: a}}]",
+     "t.yaml:1:49: two layers are called 'a'",
+     {1, {4}}},
+    {"[{tanh: {name: a}}, {sequential: {name: a, body: [relu]}}]",
+     "two layers are called 'a'",
+     {1, {4}}},
+    {"[{repeat: {times: 2, body: [{sequential: {name: a, body: [relu]}}]}}]",
+     "two layers are called 'repeat.a'",
+     {1, {4}}},
+    {"[{relu: {parametrization: toy_factor}}]",
+     "relu: option 'parametrization' is for weights, and here are none",
+     {1, {4}}},
+    {"[{residual: {body: [relu], init: zeros}}]",
+     "residual: option 'init' is for weights, and here are none",
+     {1, {4}}},
+    {"[{relu: {regularizer: l2}}]",
+     "relu: option 'regularizer' is for weights",
+     {1, {4}}},
 };
 
 ParameterizedTestParameters(graph, refuses)
@@ -119,6 +145,37 @@ Test(graph, nodes_of_blocks_are_told_apart)
     cr_assert_str_eq(g->node[1].name, "toy_block.dense");
     cr_assert_str_eq(g->node[2].name, "toy_block_2.dense");
     cr_assert_str_eq(g->node[3].name, "toy_block_3.toy_block.dense");
+}
+
+Test(graph, the_name_of_a_block_stands_for_its_output)
+{
+    const tn_graph *g = graph_of("[{residual: {name: left, body: [tanh]}}, "
+                                 "{dense: {units: 2, name: right, inputs: input}}, "
+                                 "{add: {inputs: [left, right]}}]");
+    cr_assert_str_eq(g->node[g->node[4].input[0]].name, "left.add");
+    cr_assert_str_eq(g->node[g->node[4].input[1]].name, "right");
+}
+
+Test(graph, blocks_without_names_and_in_blocks_have_outputs_too)
+{
+    const tn_graph *g = graph_of(
+        "[{residual: [tanh]}, {residual: [tanh]}, {sequential: {name: outer, body: "
+        "[{sequential: {name: inner, body: []}}, relu, {add: {inputs: [inner, "
+        "relu]}}]}}, "
+        "{add: {inputs: [residual, residual_2, outer.inner]}}]");
+    const tn_graph_node *inner = &g->node[6], *last = &g->node[7];
+    cr_assert_str_eq(inner->name, "outer.add");
+    cr_assert_str_eq(g->node[inner->input[0]].name, "residual_2.add");
+    cr_assert_str_eq(g->node[last->input[0]].name, "residual.add");
+    cr_assert_str_eq(g->node[last->input[1]].name, "residual_2.add");
+    cr_assert_eq(last->input[2], inner->input[0], "an empty block is what it reads");
+}
+
+/* "none", "auto" and what a block hands down are no wish. */
+Test(graph, layers_without_weights_inherit_in_silence)
+{
+    graph_of("[{residual: {init: zeros, parametrization: weight_norm, body: [{dense: 2}, "
+             "relu]}}, {relu: {init: auto, regularizer: none, parametrization: none}}]");
 }
 
 /* ---- initializers and regularizers -------------------------------------------------------- */

@@ -203,6 +203,11 @@ ParameterizedTestParameters(init_from, misfits)
         {"cnn", "init_from.flatten=yes", "expected channels_last or channels_first"},
         {"cnn", "init_from.name=x", "did you mean 'names'"},
         {"cnn", "init_from.fresh=dense", "fresh: expected a list of names"},
+        {"cnn", "init_from.fresh=[dense_3]",
+         "fresh: 'dense_3' is no layer or parameter that is drawn; did you mean "
+         "'dense_2'"},
+        {"cnn", "init_from.fresh=[dense.wieght]", "did you mean 'dense.weight'"},
+        {"cnn", "init_from.fresh=[\"dense_2*\", relu, \"xyz*\"]", "fresh: 'relu' is no"},
         {"cnn", "init_from.names=[a]", "names: expected layers"},
         {"cnn", "init_from.path=[a]", "expected a safetensors file"},
         {"cnn", "init_from.path=no-such-file", "no-such-file"},

@@ -192,7 +192,7 @@ Test(model, evaluates_as_training_did)
                  TN_OK);
     cr_assert_eq(score[0].value, t->value[3].value);
     cr_assert_eq(tn_model_evaluate(m, data, 2, score, &count, &e), TN_EINVAL);
-    cr_assert_not_null(strstr(e.text, "no test split"), "%s", e.text);
+    cr_assert_not_null(strstr(e.text, "no split 'test'"), "%s", e.text);
     cr_assert_eq(tn_model_evaluate(m, NULL, 1, score, &count, &e), TN_EINVAL);
     cr_assert_not_null(strstr(e.text, "give a config with a data section"), "%s", e.text);
     count = 1;

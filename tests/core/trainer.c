@@ -309,7 +309,8 @@ Test(trainer, a_loss_that_is_not_finite_ends_the_run)
     const char *const sets[] = {PLAIN, "optimizer={sgd: {lr: 1e30}}", NULL};
     cr_assert_eq(run_all(env, sets, dir, false, &e), TN_ENUMERIC, "%s", e.text);
     cr_assert_not_null(strstr(e.text, "step 2"), "%s", e.text);
-    cr_assert_not_null(strstr(e.text, "in layer 'dense_2' (dense)"), "%s", e.text);
+    cr_assert_not_null(strstr(e.text, "in layer 'dense_2' (dense, --set model=["), "%s",
+                       e.text);
     cr_assert_not_null(strstr(e.text, "lower learning rate"), "%s", e.text);
     cr_assert_not_null(strstr(e.text, "checkpoint in "), "%s", e.text);
     /* the checkpoint that is kept is of finite weights */

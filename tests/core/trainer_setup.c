@@ -26,7 +26,7 @@ Test(trainer_setup, mistakes_in_the_config_are_told)
         {DATA REST "optimiser: sgd\n", TN_EINVAL, "net.yaml:5:1: "},
         {DATA REST "optimiser: sgd\n", TN_EINVAL, "optimizer"},
         {DATA REST "train: {epoch: 3}\n", TN_EINVAL, "epochs"},
-        {DATA REST "train: {epochs: 0}\n", TN_EINVAL, "net.yaml:5:9: epochs"},
+        {DATA REST "train: {epochs: -1}\n", TN_EINVAL, "net.yaml:5:9: epochs"},
         {DATA REST "train: {epochs: 3, accumulate: 0}\n", TN_EINVAL, "accumulate"},
         {DATA REST "train: 3\n", TN_EINVAL, "train: expected settings"},
         {DATA REST "observe: progress\n", TN_EINVAL, "observe: expected a list"},
