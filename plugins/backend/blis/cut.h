@@ -6,8 +6,7 @@
 #ifndef BACKEND_BLIS_CUT_H
 #define BACKEND_BLIS_CUT_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "kernel.h"
 
 /* Found by measurement (bench/products.c) on cores with 1 MiB of L2 cache. */
 #define STRIP_ROWS 64
@@ -45,6 +44,13 @@ static inline int64_t parts(int64_t size, int64_t part)
 static inline int64_t begin(int64_t size, int64_t count, int64_t i)
 {
     return i * (size / count) + least(i, size % count);
+}
+
+/* Steps of its blocks, of an inner dimension of so many: as equal as whole cache lines allow, for a
+ * short last one would take as long as a long one around the kernels. */
+static inline int64_t depth_of(int64_t steps)
+{
+    return steps <= DEPTH ? DEPTH : parts(parts(steps, parts(steps, DEPTH)), 16) * 16;
 }
 
 /* Of an inner dimension of so many blocks: 1 where it is short. Slice i begins with block

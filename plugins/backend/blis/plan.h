@@ -33,6 +33,7 @@ typedef struct job {
     operand a, b;
     tn_matrix out;
     const tn_real *bias;
+    int64_t depth; /* of blocks of the inner dimension */
     bool flipped, add, staged;
     bool ahead;    /* while a block of B is multiplied, the next one is fetched */
     bool by_strip; /* a strip is finished before the next begins: one stage for all */
@@ -124,7 +125,7 @@ static void measure_room(job *j)
         j->a_room = j->cut.tiles * j->kernels->pitch * DEPTH;
     if (j->few) j->a_room = FEW * wide;
     if (j->a.m.read) j->a_read = ALIGN(least(STRIP_ROWS, j->out.rows)) * DEPTH;
-    if (j->a.m.show) j->a_read = STRIP_ROWS * DEPTH;
+    if (j->a.m.show) j->a_read = ALIGN(j->a.m.room);
     if (j->b.place == EACH) j->b_room = wide * DEPTH;
     if (j->b.place == DIRECT && j->few != TURNED && j->out.cols % j->kernels->lanes)
         j->b_room = PANEL * DEPTH;
@@ -167,6 +168,7 @@ static job plan(const tn_blis_kernels *kernels, const tn_product *p)
              .b.m = p->b,
              .out = p->out,
              .bias = p->bias,
+             .depth = depth_of(p->a.cols),
              .add = p->add,
              .flipped = better_flipped(p)};
     if (j.flipped) {
@@ -189,7 +191,7 @@ static job plan(const tn_blis_kernels *kernels, const tn_product *p)
                            : j.few == LONG                    ? LONG_PANELS
                            : j.few == TURNED && !p->out.wrote ? 1
                                                               : WIDE_PANELS;
-    j.slices = slices_of(parts(j.a.m.cols, DEPTH));
+    j.slices = slices_of(parts(j.a.m.cols, j.depth));
     cut_job(&j, widest, shown, 1);
     j.split = j.slices > 1 && j.cut.down * j.cut.across < TASKS;
     if (j.split) cut_job(&j, widest, shown, j.slices); /* slices before columns */
