@@ -155,7 +155,7 @@ typedef struct tn_shown {
     tn_steps down, across; /* from row to row, from column to column */
 } tn_shown;
 
-#define TN_SHOWN_COLUMNS 256 /* are shown at a time, at most */
+#define TN_SHOWN_COLUMNS 288 /* are shown at a time, at most */
 
 /* A matrix that a product reads or writes: memory with strides, or callbacks. The host may use
  * callbacks and packing to gather operands and to fuse what comes before and behind. */

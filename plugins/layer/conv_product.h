@@ -14,9 +14,10 @@
 #define CONV_SIDE_BY_SIDE 8
 #define CONV_WIDE 256 /* values from one to the next */
 #define CONV_LONG 2048
-#define CONV_WINDOW \
-    0x2000 /* values: of the image, in the L1 cache beside the other operand */
-#define CONV_TURNED 0x8000 /* likewise, of the transpose, in the L2 cache */
+#define CONV_WINDOW 0x2000 /* values: beside the other operand in the L1 cache */
+#define CONV_TURNED 0x8000 /* likewise in the L2 cache, of the transpose */
+#define CONV_LONG_ROW 16   /* of the output */
+#define CONV_FILTERS 64    /* that pay for turning where rows are shorter */
 #define CONV_TOGETHER 256  /* columns that are turned at a time */
 
 static inline int64_t conv_least(int64_t a, int64_t b)
@@ -363,10 +364,13 @@ TN_KERNEL tn_shown TN(show_turned)(const void *with, int64_t row, int64_t col,
         .across = {step, p->x.out - j, p->x.out, down * pitch - p->x.out * step}};
 }
 
-static int TN(can_show_turned)(const TN(patches) * p)
+/* Not where rows of the output are short and a copy of each patch meets many filters. */
+static int TN(can_show_turned)(const TN(patches) * p, int64_t filters)
 {
     const int64_t lines = (TN_SHOWN_COLUMNS - 1) / p->x.out + 2;
-    return TN(can_show)(p) && lines * TN(pitch_of)(p) <= CONV_TURNED;
+    const int pays = p->x.out >= CONV_LONG_ROW ||
+                     (p->x.stride == 1 && filters <= CONV_FILTERS);
+    return TN(can_show)(p) && pays && lines * TN(pitch_of)(p) <= CONV_TURNED;
 }
 
 TN_KERNEL void TN(read_turned)(const void *with, int64_t row, int64_t col, int64_t rows,
@@ -549,7 +553,7 @@ static tn_status TN(product_gweight)(const conv *s, tn_call *c, const tn_io *io)
         p.out.read = NULL;
         if (!direct)
             p.out.data = NULL, p.out.host = NULL, p.out.wrote = TN(wrote_filters);
-        if (!direct && TN(can_show_turned)(&x)) {
+        if (!direct && TN(can_show_turned)(&x, s->filters / s->groups)) {
             p.a = TN(turned_patches)(&x, io->gout->dim[0]);
             p.b = TN(part_of)(s, io->gout, g);
             p.out = tn_transposed(p.out), p.out.wrote = TN(wrote_turned);

@@ -13,12 +13,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DEPTH 256       /* most steps of a block of the inner dimension */
+#define DEPTH 288       /* most steps of a block of the inner dimension */
 #define PANEL_BYTES 128 /* of a row of a packed panel of B: two of the widest vectors */
 #define TALLEST 28      /* most rows of a tile, for any instruction set */
 #define FEW 4           /* so few rows have kernels of their own */
 #define PACE 16         /* bytes of what is used next that are fetched with each step */
-#define STRETCHES 16    /* of it for a tile, at most */
+#define STRETCHES 18    /* of it for a tile, at most */
 
 /* rows x cols values of the result; cols is a multiple of the kernels' lanes and at most
  * a panel. Strides count elements; one of a_row and a_step is 1. */

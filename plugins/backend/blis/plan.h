@@ -76,7 +76,8 @@ static few few_rows(const tn_matrix *a, const tn_matrix *b, bool packed)
 
 static bool packs_b(const tn_matrix *a, const tn_matrix *b)
 {
-    return b->read || b->col_stride != 1 || a->rows >= PACK_B_ROWS ||
+    return b->read || b->col_stride != 1 ||
+           (a->rows >= PACK_B_ROWS && b->row_stride > PANEL) ||
            (a->rows > ROWS_ONCE && crowded(b->row_stride, NEAR));
 }
 
@@ -207,7 +208,7 @@ static void bundle_tasks(job *j)
     int64_t bundle = least(tasks / (BUNDLES * j->workers),
                            least(BUNDLE_PANELS * PANEL / j->cut.wide, j->cut.across));
     j->bundle = bundle > 1 && !j->few && !j->split ? bundle : 1;
-    j->ahead = !j->few && j->cut.high * j->cut.tiles >= FETCH_TILES;
+    j->ahead = !j->few && !j->a.m.show && j->cut.high * j->cut.tiles >= FETCH_TILES;
     measure_room(j);
 }
 
