@@ -81,6 +81,8 @@ static bool packs_b(const tn_matrix *a, const tn_matrix *b)
            (a->rows > ROWS_ONCE && crowded(b->row_stride, NEAR));
 }
 
+/* Patches are never there as a whole: what is read of A, and of B alone where it is as long as a
+ * batch. Filters, which patches are multiplied with, are fewer, and may be. */
 static void place_operands(job *j)
 {
     const tn_matrix *a = &j->a.m, *b = &j->b.m;
@@ -89,11 +91,12 @@ static void place_operands(job *j)
                crowd = by_columns && !by_rows && crowded(a->col_stride, NEAR),
                a_pack = a->read || (!by_columns && !by_rows) ||
                         (crowd && a->rows > FEW && b->cols > PANEL);
-    j->a.place = place_of(a_pack && !j->few, j->cut.across > 1 && !a->show,
+    j->a.place = place_of(a_pack && !j->few, j->cut.across > 1 && !a->read,
                           depth * (double)(j->cut.strips * j->cut.tiles) *
                               (double)j->kernels->pitch);
+    const bool long_b = b->read && !a->read && j->slices > 1;
     if (!j->b.whole)
-        j->b.place = place_of(packs_b(a, b) && !j->few, j->cut.down > 1,
+        j->b.place = place_of(packs_b(a, b) && !j->few, j->cut.down > 1 && !long_b,
                               depth * (double)b->cols);
 }
 
