@@ -572,19 +572,22 @@ typedef struct TN(spread) {
     int64_t y_out, x_out;
 } TN(spread);
 
-static void TN(wrote_spread)(const void *with, int64_t row, int64_t col, int64_t rows,
-                             int64_t cols, void *block, int64_t stride)
+TN_KERNEL void TN(wrote_spread)(const void *with, int64_t row, int64_t col, int64_t rows,
+                                int64_t cols, void *block, int64_t stride)
 {
     const TN(spread) *p = with;
     const conv *s = p->shape;
     const tn_real *from = block;
-    for (int64_t end = row + rows; row < end; row++, from += stride) {
-        const int64_t j = row % p->x_out * s->x.stride,
-                      i = row / p->x_out % p->y_out * s->y.stride,
-                      sample = row / p->x_out / p->y_out;
+    int64_t j = row % p->x_out, i = row / p->x_out % p->y_out,
+            sample = row / p->x_out / p->y_out;
+    for (int64_t n; rows > 0; rows -= n, from += n * stride) {
+        const int64_t y = sample * s->y.in + i * s->y.stride,
+                      at = (y * s->x.in + j * s->x.stride) * s->channels + col;
+        n = conv_least(rows, p->x_out - j);
         TN(copy_lines)
-        (p->data + ((sample * s->y.in + i) * s->x.in + j) * s->channels + col, 0, from, 0,
-         cols, 1);
+        (p->data + at, s->x.stride * s->channels, from, stride, cols, n);
+        j = 0;
+        if (++i == p->y_out) i = 0, sample++;
     }
 }
 
