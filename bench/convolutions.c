@@ -26,8 +26,15 @@ static const layer layers[] = {
     {"filters: 32, padding: same", 32, 32, 16},
     {"filters: 64, padding: same", 32, 16, 32},
     {"filters: 128, padding: same", 32, 8, 64},
-    {"filters: 64, padding: same, stride: 2", 32, 16, 32},
+    {"filters: 16, padding: same", 64, 32, 16},
+    {"filters: 32, padding: same, stride: 2", 64, 32, 16},
+    {"filters: 32, padding: same", 64, 16, 32},
+    {"filters: 64, padding: same, stride: 2", 64, 16, 32},
+    {"filters: 64, padding: same", 64, 8, 64},
+    {"filters: 32, kernel: 1, stride: 2", 64, 32, 16},
     {"filters: 64, kernel: 1", 32, 16, 64},
+    {"filters: 128, dilation: 2, padding: same", 8, 32, 64},
+    {"filters: 128, dilation: 2, padding: same, groups: 4", 8, 32, 64},
     {"filters: 64, groups: 64, padding: same", 32, 16, 64},
 };
 

@@ -10,7 +10,7 @@
 
 /* Found by measurement (bench/workloads.c): of the values that one group reads and writes; of
  * parameters that a group may read again for every portion. */
-#define PORTION_BYTES 0x400000
+#define PORTION_BYTES 0x200000
 #define PARAM_BYTES 0x40000
 
 /* ---- which groups --------------------------------------------------------------------- */

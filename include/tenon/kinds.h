@@ -142,12 +142,20 @@ typedef struct tn_node {
 
 /* ---- products ---------------------------------------------------------------------- */
 
-/* Rows of a matrix whose columns lie in memory in runs: after `first` columns, and then after each
- * `run`, `skip` values more are passed over. One of the strides is 1. */
+/* Rows or columns as they lie in memory: `stride` values from one to the next; after `first` of
+ * them, and then after each `run`, `skip` values more are passed over. */
+typedef struct tn_steps {
+    int64_t stride, first, run, skip;
+} tn_steps;
+
+/* Rows of a matrix. One of the strides is 1. */
 typedef struct tn_shown {
     const void *data;
-    int64_t rows, row_stride, col_stride, first, run, skip;
+    int64_t rows;
+    tn_steps down, across; /* from row to row, from column to column */
 } tn_shown;
+
+#define TN_SHOWN_COLUMNS 288 /* are shown at a time, at most */
 
 /* A matrix that a product reads or writes: memory with strides, or callbacks. The host may use
  * callbacks and packing to gather operands and to fuse what comes before and behind. */
@@ -161,9 +169,10 @@ struct tn_matrix {
                  void *block, int64_t stride);
     /* Not NULL: shows a block that `read` would copy, for rows that overlap in memory (patches of an
      * image): where it lies, or in `block`, which has room for `room` values; as many of its rows as
-     * there fit and lie evenly, one at least. Columns are at most 256. [parallel] */
+     * suit it, one at least. Columns are at most TN_SHOWN_COLUMNS. [parallel] */
     tn_shown (*show)(const void *with, int64_t row, int64_t col, int64_t rows,
-                     int64_t cols, void *block, int64_t room);
+                     int64_t cols, void *block);
+    int64_t room;
     /* Told of each finished block of the result: an epilogue. It may change the block. With
      * data == NULL nothing else keeps it; with data and col_stride 1 it lies there, and is left
      * alone from then on. Blocks cover the result once. [parallel] */

@@ -14,8 +14,11 @@
 #define CONV_SIDE_BY_SIDE 8
 #define CONV_WIDE 256 /* values from one to the next */
 #define CONV_LONG 2048
-#define CONV_DEPTH 256     /* most columns of what is shown */
-#define CONV_TURNED 0x6000 /* bytes: stay in the L1 cache beside the other operand */
+#define CONV_WINDOW 0x2000 /* values: beside the other operand in the L1 cache */
+#define CONV_TURNED 0x8000 /* likewise in the L2 cache, of the transpose */
+#define CONV_LONG_ROW 16   /* of the output */
+#define CONV_FILTERS 64    /* that pay for turning where rows are shorter */
+#define CONV_TOGETHER 256  /* columns that are turned at a time */
 
 static inline int64_t conv_least(int64_t a, int64_t b)
 {
@@ -205,20 +208,18 @@ TN_KERNEL void TN(read_patches)(const void *with, int64_t row, int64_t col, int6
 
 /* ---- patches where they lie ------------------------------------------------------------ */
 
-/* Side by side, of one row of the output; lines of the image that they have in common. */
+/* Lines of the image, `apart` rows from one to the next, that patches have in common. */
 typedef struct TN(view) {
     const TN(patches) * p;
-    int64_t sample, row,
-        left;                /* of the first patch: in rows and positions of the image */
-    int64_t at, cols, lines; /* of a patch, from `at` in the first line */
-    int64_t rows, step;      /* patches; values from one to the next */
+    int64_t sample, row, left; /* of the first: in rows and positions of the image */
+    int64_t lines, apart;
+    int64_t from, end, pitch; /* values of a line: those asked for, all of them */
 } TN(view);
 
-/* Line q of the image, from `left` on. */
 static const tn_real *TN(line_at)(const TN(view) * w, int64_t q)
 {
     const TN(patches) *p = w->p;
-    const int64_t row = w->row + q * p->y.dilation;
+    const int64_t row = w->row + q * w->apart;
     return p->data + ((w->sample * p->y.in + row) * p->x.in + w->left) * p->pixel;
 }
 
@@ -226,118 +227,158 @@ static int TN(lies_inside)(const TN(view) * w)
 {
     const TN(patches) *p = w->p;
     return w->left >= 0 && w->row >= 0 &&
-           w->left + (w->rows - 1) * p->x.stride + p->taps <= p->x.in &&
-           w->row + (w->lines - 1) * p->y.dilation < p->y.in;
+           w->left * p->pixel + w->pitch <= p->x.in * p->pixel &&
+           w->row + (w->lines - 1) * w->apart < p->y.in;
 }
 
-/* What these patches have of line q, with zeros around the image. */
-TN_KERNEL void TN(copy_line)(const TN(view) * w, int64_t q, tn_real *to)
+/* Its lines one behind the other, with zeros around the image. */
+TN_KERNEL void TN(copy_view)(const TN(view) * w, tn_real *to)
 {
     const TN(patches) *p = w->p;
-    const int64_t row = w->row + q * p->y.dilation,
-                  all = (w->rows - 1) * w->step + p->line, from = q ? 0 : w->at,
-                  end = all - p->line +
-                        conv_least(p->line, w->at + w->cols - q * p->line);
-    const int inside = row >= 0 && row < p->y.in;
-    const int64_t first = conv_clamp(-w->left * p->pixel, end),
-                  last = inside ? conv_clamp((p->x.in - w->left) * p->pixel, end) : 0;
-    int64_t i = from;
-    const int64_t begin = first > i ? first : i;
-    if (last > begin) {
-        TN(zero_run)(to + i, begin - i);
-        TN(copy_lines)(to + begin, 0, TN(line_at)(w, q) + begin, 0, last - begin, 1);
-        i = last;
+    for (int64_t q = 0; q < w->lines; q++, to += w->pitch) {
+        const int64_t row = w->row + q * w->apart;
+        const int inside = row >= 0 && row < p->y.in;
+        const int64_t first = conv_clamp(-w->left * p->pixel, w->end),
+                      last = inside ? conv_clamp((p->x.in - w->left) * p->pixel, w->end)
+                                    : 0,
+                      begin = first > w->from ? first : w->from;
+        int64_t i = w->from;
+        if (last > begin) {
+            TN(zero_run)(to + i, begin - i);
+            TN(copy_lines)
+            (to + begin, 0, TN(line_at)(w, q) + begin, 0, last - begin, 1);
+            i = last;
+        }
+        TN(zero_run)(to + i, w->end - i);
     }
-    TN(zero_run)(to + i, end - i);
 }
 
-TN_KERNEL tn_shown TN(show_patches)(const void *with, int64_t row, int64_t col,
-                                    int64_t rows, int64_t cols, void *block, int64_t room)
+/* What a row of the output has of a line. */
+static int64_t TN(pitch_of)(const TN(patches) * p)
 {
-    const TN(patches) *p = with;
-    const int64_t j = row % p->x.out, i = row / p->x.out, y = i % p->y.out,
-                  line = col ? col / p->line : 0; /* divisions take long */
+    return (p->x.out - 1) * p->x.stride * p->pixel + p->line;
+}
+
+/* Of n rows of the output, from row i of all samples on: with `lines` lines of each patch, from
+ * `line` on. Several rows have what is between those too. */
+static TN(view)
+    TN(view_of)(const TN(patches) * p, int64_t i, int64_t n, int64_t line, int64_t lines)
+{
+    const int64_t y = i % p->y.out, pitch = TN(pitch_of)(p);
     TN(view)
     w = {.p = p,
          .sample = i / p->y.out,
          .row = y * p->y.stride + line * p->y.dilation - p->y.before,
-         .left = j * p->x.stride - p->x.before,
-         .at = col - line * p->line,
-         .cols = cols,
-         .step = p->x.stride * p->pixel};
-    w.lines = col || cols > p->line ? (w.at + cols + p->line - 1) / p->line : 1;
-    w.rows = conv_least(rows, p->x.out - j);
-    if (w.lines * ((w.rows - 1) * w.step + p->line) > room)
-        w.rows = (room / w.lines - p->line) / w.step + 1;
-    tn_shown shown = {.rows = w.rows,
-                      .row_stride = w.step,
-                      .col_stride = 1,
-                      .first = p->line - w.at,
-                      .run = p->line,
-                      .skip = p->y.dilation * p->x.in * p->pixel - p->line};
-    if (TN(lies_inside)(&w)) {
-        shown.data = TN(line_at)(&w, 0) + w.at;
-        return shown;
-    }
-    const int64_t pitch = (w.rows - 1) * w.step + p->line;
-    for (int64_t q = 0; q < w.lines; q++)
-        TN(copy_line)(&w, q, (tn_real *)block + q * pitch);
-    shown.data = (tn_real *)block + w.at, shown.skip = pitch - p->line;
-    return shown;
+         .left = -p->x.before,
+         .lines = lines,
+         .apart = p->y.dilation,
+         .end = pitch,
+         .pitch = pitch};
+    if (n > 1)
+        w.lines = (n - 1) * p->y.stride + (lines - 1) * p->y.dilation + 1, w.apart = 1;
+    return w;
 }
 
-/* Patches overlap, there are enough of them side by side, and they fit into the room. */
+/* At most n rows of the output that a window holds: one where they have little in common. */
+static int64_t TN(rows_held)(const TN(patches) * p, int64_t lines, int64_t n)
+{
+    const int64_t covered = (lines - 1) * p->y.dilation + 1,
+                  more = CONV_WINDOW / TN(pitch_of)(p) - covered;
+    if (more < p->y.stride) return 1;
+    n = conv_least(n, more / p->y.stride + 1);
+    return (n - 1) * p->y.stride + covered <= n * lines ? n : 1;
+}
+
+/* Leaves patches of one row of the output, from position j on: as many as a window holds. */
+static int64_t TN(narrow)(TN(view) * w, int64_t j, int64_t rows)
+{
+    const TN(patches) *p = w->p;
+    const int64_t step = p->x.stride * p->pixel;
+    rows = conv_least(rows, (CONV_WINDOW / w->lines - p->line) / step + 1);
+    w->left += j * p->x.stride;
+    w->end = w->pitch = (rows - 1) * step + p->line;
+    return rows;
+}
+
+TN_KERNEL tn_shown TN(show_patches)(const void *with, int64_t row, int64_t col,
+                                    int64_t rows, int64_t cols, void *block)
+{
+    const TN(patches) *p = with;
+    const int64_t j = row % p->x.out, i = row / p->x.out, line = col / p->line,
+                  at = col - line * p->line, lines = (at + cols - 1) / p->line + 1,
+                  step = p->x.stride * p->pixel;
+    int64_t n = conv_least((j + rows - 1) / p->x.out + 1, p->y.out - i % p->y.out),
+            begin = j * step;
+    TN(view) w = TN(view_of)(p, i, n, line, lines);
+    const int inside = TN(lies_inside)(&w);
+    if (!inside) n = TN(rows_held)(p, lines, n), w = TN(view_of)(p, i, n, line, lines);
+    rows = conv_least(rows, n * p->x.out - j);
+    if (!inside && n == 1) rows = TN(narrow)(&w, j, rows), begin = 0;
+    if (lines == 1) w.from = at, w.end = w.pitch - p->line + at + cols;
+    if (!inside) TN(copy_view)(&w, block);
+    const tn_real *data = inside ? TN(line_at)(&w, 0) : block;
+    const int64_t pitch = inside ? w.apart * p->x.in * p->pixel : w.pitch;
+    return (tn_shown){
+        .data = data + begin + at,
+        .rows = rows,
+        .down = {step, p->x.out - j, p->x.out, p->y.stride * pitch - p->x.out * step},
+        .across = {1, p->line - at, p->line, p->y.dilation / w.apart * pitch - p->line}};
+}
+
+/* Patches overlap, and there are enough of them side by side. */
 static int TN(can_show)(const TN(patches) * p)
 {
     return p->lines == 1 && p->x.out >= CONV_SIDE_BY_SIDE && p->x.stride < p->taps &&
            p->x.stride * p->pixel <= CONV_WIDE && p->line <= CONV_LONG;
 }
 
-/* The same for the transpose, whose rows are the columns of patches: those of one line lie side by
- * side. Of all rows of the output that the block meets, a line each is copied. */
+/* The same for the transpose, whose rows are the columns of patches and lie side by side, line by
+ * line. Rows of the output that are of several samples have one line each copied. */
 TN_KERNEL tn_shown TN(show_turned)(const void *with, int64_t row, int64_t col,
-                                   int64_t rows, int64_t cols, void *block, int64_t room)
+                                   int64_t rows, int64_t cols, void *block)
 {
     const TN(patches) *p = with;
-    const int64_t line = row / p->line, j = col % p->x.out, first = col / p->x.out,
-                  last = (col + cols - 1) / p->x.out, step = p->x.stride * p->pixel,
-                  pitch = (p->x.out - 1) * step + p->line;
-    TN(view)
-    w = {.p = p,
-         .left = -p->x.before,
-         .at = row % p->line,
-         .lines = 1,
-         .rows = p->x.out,
-         .step = step};
-    w.cols = conv_least(rows, p->line - w.at);
-    tn_real *to = block;
-    for (int64_t i = first; i <= last; i++, to += pitch) {
-        w.sample = i / p->y.out;
-        w.row = i % p->y.out * p->y.stride + line * p->y.dilation - p->y.before;
-        TN(copy_line)(&w, 0, to);
-    }
-    return (tn_shown){.data = (tn_real *)block + w.at + j * step,
-                      .rows = w.cols,
-                      .row_stride = 1,
-                      .col_stride = step,
-                      .first = p->x.out - j,
-                      .run = p->x.out,
-                      .skip = pitch - p->x.out * step};
+    const int64_t line = row / p->line, at = row % p->line, j = col % p->x.out,
+                  first = col / p->x.out, n = (col + cols - 1) / p->x.out + 1 - first,
+                  step = p->x.stride * p->pixel;
+    int64_t lines = (at + rows - 1) / p->line + 1, down = p->y.stride;
+    const tn_real *data = block;
+    TN(view) w = TN(view_of)(p, first, n, line, lines);
+    int64_t pitch = w.pitch;
+    if (first % p->y.out + n > p->y.out || w.lines * pitch > CONV_TURNED ||
+        w.lines > n * lines) {
+        lines = 1, down = 1;
+        for (int64_t i = 0; i < n; i++) {
+            w = TN(view_of)(p, first + i, 1, line, 1);
+            w.from = at, w.end = pitch - p->line + conv_least(p->line, at + rows);
+            TN(copy_view)(&w, (tn_real *)block + i * pitch);
+        }
+    } else if (TN(lies_inside)(&w))
+        data = TN(line_at)(&w, 0), pitch = w.apart * p->x.in * p->pixel;
+    else
+        TN(copy_view)(&w, block);
+    return (tn_shown){
+        .data = data + at + j * step,
+        .rows = conv_least(rows, lines * p->line - at),
+        .down = {1, p->line - at, p->line, p->y.dilation / w.apart * pitch - p->line},
+        .across = {step, p->x.out - j, p->x.out, down * pitch - p->x.out * step}};
 }
 
-static int TN(can_show_turned)(const TN(patches) * p)
+/* Not where rows of the output are short and a copy of each patch meets many filters. */
+static int TN(can_show_turned)(const TN(patches) * p, int64_t filters)
 {
-    const int64_t step = p->x.stride * p->pixel, pitch = (p->x.out - 1) * step + p->line,
-                  lines = (CONV_DEPTH - 1) / p->x.out + 2;
-    return TN(can_show)(p) && lines * pitch * (int64_t)sizeof(tn_real) <= CONV_TURNED;
+    const int64_t lines = (TN_SHOWN_COLUMNS - 1) / p->x.out + 2;
+    const int pays = p->x.out >= CONV_LONG_ROW ||
+                     (p->x.stride == 1 && filters <= CONV_FILTERS);
+    return TN(can_show)(p) && pays && lines * TN(pitch_of)(p) <= CONV_TURNED;
 }
 
 TN_KERNEL void TN(read_turned)(const void *with, int64_t row, int64_t col, int64_t rows,
                                int64_t cols, void *block, int64_t stride)
 {
-    tn_real one[CONV_DEPTH];
+    tn_real one[CONV_TOGETHER];
     for (int64_t k = 0, n; k < rows; k += n) {
-        n = conv_least(CONV_DEPTH, rows - k);
+        n = conv_least(CONV_TOGETHER, rows - k);
         for (int64_t i = 0; i < cols; i++) {
             TN(read_patches)(with, col + i, row + k, 1, n, one, n);
             for (int64_t r = 0; r < n; r++)
@@ -359,13 +400,14 @@ static tn_matrix TN(patch_matrix)(const TN(patches) * p, int64_t samples)
                        .data = (void *)(uintptr_t)p->data,
                        .read = plain ? NULL : TN(read_patches),
                        .show = !plain && TN(can_show)(p) ? TN(show_patches) : NULL,
+                       .room = CONV_WINDOW,
                        .with = p};
 }
 
 static tn_matrix TN(turned_patches)(const TN(patches) * p, int64_t samples)
 {
     tn_matrix m = tn_transposed(TN(patch_matrix)(p, samples));
-    m.read = TN(read_turned), m.show = TN(show_turned);
+    m.read = TN(read_turned), m.show = TN(show_turned), m.room = CONV_TURNED;
     return m;
 }
 
@@ -511,7 +553,7 @@ static tn_status TN(product_gweight)(const conv *s, tn_call *c, const tn_io *io)
         p.out.read = NULL;
         if (!direct)
             p.out.data = NULL, p.out.host = NULL, p.out.wrote = TN(wrote_filters);
-        if (!direct && TN(can_show_turned)(&x)) {
+        if (!direct && TN(can_show_turned)(&x, s->filters / s->groups)) {
             p.a = TN(turned_patches)(&x, io->gout->dim[0]);
             p.b = TN(part_of)(s, io->gout, g);
             p.out = tn_transposed(p.out), p.out.wrote = TN(wrote_turned);
@@ -530,19 +572,22 @@ typedef struct TN(spread) {
     int64_t y_out, x_out;
 } TN(spread);
 
-static void TN(wrote_spread)(const void *with, int64_t row, int64_t col, int64_t rows,
-                             int64_t cols, void *block, int64_t stride)
+TN_KERNEL void TN(wrote_spread)(const void *with, int64_t row, int64_t col, int64_t rows,
+                                int64_t cols, void *block, int64_t stride)
 {
     const TN(spread) *p = with;
     const conv *s = p->shape;
     const tn_real *from = block;
-    for (int64_t end = row + rows; row < end; row++, from += stride) {
-        const int64_t j = row % p->x_out * s->x.stride,
-                      i = row / p->x_out % p->y_out * s->y.stride,
-                      sample = row / p->x_out / p->y_out;
+    int64_t j = row % p->x_out, i = row / p->x_out % p->y_out,
+            sample = row / p->x_out / p->y_out;
+    for (int64_t n; rows > 0; rows -= n, from += n * stride) {
+        const int64_t y = sample * s->y.in + i * s->y.stride,
+                      at = (y * s->x.in + j * s->x.stride) * s->channels + col;
+        n = conv_least(rows, p->x_out - j);
         TN(copy_lines)
-        (p->data + ((sample * s->y.in + i) * s->x.in + j) * s->channels + col, 0, from, 0,
-         cols, 1);
+        (p->data + at, s->x.stride * s->channels, from, stride, cols, n);
+        j = 0;
+        if (++i == p->y_out) i = 0, sample++;
     }
 }
 

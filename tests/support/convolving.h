@@ -322,7 +322,7 @@ static shape random_shape(uint32_t seed, int32_t axes, int64_t samples, int64_t 
 
 /* One shape against the definition, on both backends, in both precisions, and on another number of
  * threads: the same bits. */
-static void check_random_layer(uint32_t seed, const shape *s)
+static void check_by_definition(uint32_t seed, const shape *s)
 {
     const int32_t other = conv_threads[seed % 5];
     const values want = random_values(s, 10 * seed), one = inputs_of(s, &want),
@@ -348,7 +348,7 @@ static void check_random_layers(int32_t axes, uint32_t rounds, int64_t samples,
     const void *before = check_kept();
     for (uint32_t seed = 1; seed <= rounds; seed++) {
         const shape s = random_shape(seed, axes, samples, positions, channels);
-        check_random_layer(seed, &s);
+        check_by_definition(seed, &s);
         check_release(before);
     }
 }

@@ -6,8 +6,7 @@
 #ifndef BACKEND_BLIS_CUT_H
 #define BACKEND_BLIS_CUT_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "kernel.h"
 
 /* Found by measurement (bench/products.c) on cores with 1 MiB of L2 cache. */
 #define STRIP_ROWS 64
@@ -20,6 +19,7 @@
 #define FEW_TASKS 4     /* enough, where more would gather the same rows several times */
 #define TASK_WORK 0.5e6 /* multiplications that are worth a task of their own */
 #define SHARE_WORK 4e6  /* of a task, that pay for packing B before all tasks */
+#define SQUARE 256      /* steps of a block of a long inner dimension */
 #define LONG_BLOCKS 16  /* so many blocks of the inner dimension are cut into slices */
 #define SLICE_BLOCKS 4  /* of a slice, at least */
 #define SLICES 16       /* at most */
@@ -47,6 +47,16 @@ static inline int64_t begin(int64_t size, int64_t count, int64_t i)
     return i * (size / count) + least(i, size % count);
 }
 
+/* Steps of a block of an inner dimension of so many: a long one has SQUARE (16 x 16 positions, or a
+ * part or multiple of other images); blocks of others are as equal as whole cache lines allow, for a
+ * short last one would take as long as a long one around the kernels. */
+static inline int64_t depth_of(int64_t steps)
+{
+    if (steps <= DEPTH) return DEPTH;
+    if (steps > (LONG_BLOCKS - 1) * SQUARE) return SQUARE;
+    return parts(parts(steps, parts(steps, DEPTH)), 16) * 16;
+}
+
 /* Of an inner dimension of so many blocks: 1 where it is short. Slice i begins with block
  * begin(blocks, slices, i). */
 static inline int64_t slices_of(int64_t blocks)
@@ -62,7 +72,7 @@ static inline cut cut_product(int64_t rows, int64_t cols, int64_t panel, int64_t
                               bool reads, bool shown, bool by_rows, int64_t each)
 {
     const int64_t strips = parts(rows, STRIP_ROWS), panels = parts(cols, panel);
-    int64_t high = least(strips, depth > block ? HIGH_STRIPS : HIGH_ONCE),
+    int64_t high = least(strips, depth > block && !reads ? HIGH_STRIPS : HIGH_ONCE),
             wide = shown ? parts(panels, parts(panels, widest)) : least(panels, widest);
     double work = (double)least(rows, high * STRIP_ROWS) *
                   (double)least(cols, wide * panel) * depth;

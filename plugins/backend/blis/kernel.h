@@ -1,8 +1,8 @@
 /* kernel.h - what the loops (loops.c) ask of the kernels (kernel.c), which are compiled
  * once for each instruction set and precision.
  *
- * Invariant: an element of a product is, for each block of DEPTH steps of the inner
- * dimension, the chain of fused multiply-adds from zero over rising steps; blocks of a slice
+ * Invariant: an element of a product is, for each block of the inner dimension (depth_of
+ * its length), the chain of fused multiply-adds from zero over rising steps; blocks of a slice
  * are added up in order, and slices in order. How many slices there are depends on the length
  * of the inner dimension alone (slices_of). So an element's bits depend on nothing but its row
  * of A, its column of B, its bias and what was there: not on the instruction set, the tiles,
@@ -13,12 +13,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DEPTH 256       /* steps of a block of the inner dimension */
+#define DEPTH 288       /* most steps of a block of the inner dimension */
 #define PANEL_BYTES 128 /* of a row of a packed panel of B: two of the widest vectors */
 #define TALLEST 28      /* most rows of a tile, for any instruction set */
 #define FEW 4           /* so few rows have kernels of their own */
 #define PACE 16         /* bytes of what is used next that are fetched with each step */
-#define STRETCHES 16    /* of it for a tile, at most */
+#define STRETCHES 18    /* of it for a tile, at most */
 
 /* rows x cols values of the result; cols is a multiple of the kernels' lanes and at most
  * a panel. Strides count elements; one of a_row and a_step is 1. */

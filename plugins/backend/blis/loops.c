@@ -36,6 +36,7 @@ typedef struct task {
     int64_t b_step, far;
     block a; /* where A is read strip by strip: the strip of rows from a_first on */
     int64_t a_first;
+    tn_shown shown; /* where it is shown: what is left of that */
 } task;
 
 /* ---- what is used next --------------------------------------------------------------- */
@@ -178,7 +179,7 @@ static void run_tile(task *t, tn_blis_tile *tile, int64_t row, int64_t col)
     tile->add = fits && add, tile->bias = fits ? bias : NULL;
     if (j->a.m.show)
         tile->fetch = NULL; /* runs are those of A */
-    else if (j->out.beside && j->out.col_stride == 1 && t->k + DEPTH >= j->a.m.cols)
+    else if (j->out.beside && j->out.col_stride == 1 && t->k + j->depth >= j->a.m.cols)
         fetch_beside(&j->out, t->row + row, t->col + col, tile, stretch);
     else
         fetch_ahead(&t->ahead, tile, stretch);
@@ -246,7 +247,7 @@ static void report_strips(const task *t)
 /* Whether rows are finished with this block; those with slices, when these are added up. */
 static bool finishes(const task *t)
 {
-    return t->job->slices == 1 && t->k + DEPTH >= t->job->a.m.cols;
+    return t->job->slices == 1 && t->k + t->job->depth >= t->job->a.m.cols;
 }
 
 /* Adds what kernels for few rows have made in the room to the result. */
@@ -308,29 +309,42 @@ static int64_t tiles_at_once(const task *t)
     return some ? some : 1;
 }
 
-/* Rows of A where they are shown. Tiles end where those do that lie evenly. */
+/* Rows that lie evenly, where A is shown: tiles end where they do. */
+static void run_even(task *t, int64_t row, int64_t rows)
+{
+    const int64_t tiles = parts(rows, tallest(t->job));
+    const tn_steps *across = &t->shown.across;
+    tn_blis_tile tile = {.depth = t->depth,
+                         .a_row = t->shown.down.stride,
+                         .a_step = across->stride,
+                         .first = across->first,
+                         .run = across->run,
+                         .a_skip = across->skip};
+    for (int64_t i = 0; i < tiles; i++) {
+        const int64_t first = begin(rows, tiles, i);
+        tile.a = (const tn_real *)t->shown.data + first * tile.a_row;
+        tile.rows = begin(rows, tiles, i + 1) - first;
+        for (int64_t col = 0; col < t->cols; col += PANEL)
+            run_tile(t, &tile, row + first - t->row, col);
+    }
+}
+
+/* A strip of them. What is shown may go on in the next one. */
 static void run_shown(task *t, int64_t row, int64_t rows)
 {
-    const job *j = t->job;
-    for (int64_t end = row + rows; row < end;) {
-        const tn_shown a = j->a.m.show(j->a.m.with, row, t->k, end - row, t->depth,
-                                       t->a_read, j->a_read);
-        const int64_t tiles = parts(a.rows, tallest(j)), each = a.rows / tiles,
-                      more = a.rows % tiles;
-        tn_blis_tile tile = {.depth = t->depth,
-                             .a_row = a.row_stride,
-                             .a_step = a.col_stride,
-                             .first = a.first,
-                             .run = a.run,
-                             .a_skip = a.skip};
-        tile.a = a.data;
-        for (int64_t i = 0; i < tiles; i++) {
-            tile.rows = each + (i < more);
-            for (int64_t col = 0; col < t->cols; col += PANEL)
-                run_tile(t, &tile, row - t->row, col);
-            tile.a = (const tn_real *)tile.a + tile.rows * a.row_stride;
-            row += tile.rows;
-        }
+    const tn_matrix *a = &t->job->a.m;
+    tn_shown *shown = &t->shown;
+    for (int64_t end = row + rows, some; row < end; row += some) {
+        if (!shown->rows)
+            *shown = a->show(a->with, row, t->k, t->row + t->rows - row, t->depth,
+                             t->a_read);
+        some = least(least(end - row, shown->rows), shown->down.first);
+        run_even(t, row, some);
+        shown->data = (const tn_real *)shown->data + some * shown->down.stride;
+        shown->rows -= some, shown->down.first -= some;
+        if (shown->down.first) continue;
+        shown->data = (const tn_real *)shown->data + shown->down.skip;
+        shown->down.first = shown->down.run;
     }
 }
 
@@ -408,7 +422,8 @@ static int64_t tasks_of(const job *j)
 /* Where a slice of the inner dimension begins: with one of its blocks. */
 static int64_t slice_begin(const job *j, int64_t slice)
 {
-    return least(begin(parts(j->a.m.cols, DEPTH), j->slices, slice) * DEPTH, j->a.m.cols);
+    return least(begin(parts(j->a.m.cols, j->depth), j->slices, slice) * j->depth,
+                 j->a.m.cols);
 }
 
 /* While a block of the inner dimension is multiplied, the next one is fetched; behind the last
@@ -418,7 +433,7 @@ static void look_ahead(task *t, int64_t i)
     const job *j = t->job;
     const int64_t all = j->a.m.cols, panels = parts(j->b.m.cols, PANEL),
                   tasks = tasks_of(j);
-    int64_t k = t->k + DEPTH;
+    int64_t k = t->k + j->depth;
     task next = *t;
     t->ahead.rows = 0;
     const bool gathers = j->b.m.read && j->b.place == EACH && j->a.place == DIRECT;
@@ -429,7 +444,7 @@ static void look_ahead(task *t, int64_t i)
         next = task_at(j, i % tasks);
         k = slice_begin(j, i / tasks);
     }
-    const int64_t depth = least(DEPTH, all - k);
+    const int64_t depth = least(j->depth, all - k);
     if (j->b.place == WHOLE)
         t->ahead = (ahead){
             .at = (const char *)(j->b.whole +
@@ -449,7 +464,7 @@ static void run_slice(task *t, int64_t i, int64_t slice)
     const job *j = t->job;
     t->k = t->from = slice_begin(j, slice), t->to = slice_begin(j, slice + 1);
     do {
-        t->depth = least(DEPTH, j->a.m.cols - t->k);
+        t->depth = least(j->depth, j->a.m.cols - t->k), t->shown.rows = 0;
         find_b(t);
         look_ahead(t, i);
         if (j->few)
@@ -459,7 +474,7 @@ static void run_slice(task *t, int64_t i, int64_t slice)
                 if (j->by_strip) t->base = begin(j->out.rows, j->cut.strips, s) - t->row;
                 run_strip(t, s);
             }
-        t->k += DEPTH;
+        t->k += j->depth;
     } while (t->k < t->to);
 }
 
@@ -541,8 +556,8 @@ static void join_parts(void *data, int64_t i, int32_t worker)
 static void pack_part(void *data, int64_t i, int32_t worker)
 {
     const job *j = data;
-    const int64_t blocks = parts(j->a.m.cols, DEPTH), k = i % blocks * DEPTH,
-                  depth = least(DEPTH, j->a.m.cols - k), pitch = j->kernels->pitch;
+    const int64_t blocks = parts(j->a.m.cols, j->depth), k = i % blocks * j->depth,
+                  depth = least(j->depth, j->a.m.cols - k), pitch = j->kernels->pitch;
     tn_real *read = j->rooms + worker * j->room + j->a_room;
     i /= blocks;
     if (j->a.place == WHOLE && i < j->cut.strips) {
@@ -595,7 +610,7 @@ tn_status TN(tn_blis_product)(const tn_blis_team *team, tn_call *c, const tn_pro
         j.sums = j.rooms + workers * j.room + a_size + b_size;
     }
     const int64_t items = (share_a ? j.cut.strips : 0) + (share_b ? j.cut.across : 0);
-    if (items) run(team, items * parts(depth, DEPTH), alone, pack_part, &j);
+    if (items) run(team, items * parts(depth, j.depth), alone, pack_part, &j);
     if (j.split) run(team, j.slices * tasks_of(&j), alone, run_part, &j);
     run(team, tasks_of(&j), alone, j.split ? join_parts : run_task, &j);
     if (size) tn_blis_give_room(team, c, j.rooms);
@@ -621,9 +636,10 @@ static void pack_panel(void *data, int64_t i, int32_t worker)
 {
     const packing *p = data;
     _Alignas(64) tn_real read[DEPTH * PANEL_BYTES / sizeof(tn_real)];
-    const int64_t steps = p->b.m.rows, cols = least(PANEL, p->b.m.cols - i * PANEL);
-    for (int64_t k = 0; k < steps; k += DEPTH) {
-        const int64_t depth = least(DEPTH, steps - k);
+    const int64_t steps = p->b.m.rows, cols = least(PANEL, p->b.m.cols - i * PANEL),
+                  most = depth_of(steps);
+    for (int64_t k = 0; k < steps; k += most) {
+        const int64_t depth = least(most, steps - k);
         pack_b(p->kernels, &p->b, k, i * PANEL, depth, cols, 0, read,
                p->b.whole + packed_at(parts(p->b.m.cols, PANEL), PANEL, k, depth, i), 0);
     }

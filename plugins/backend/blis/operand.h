@@ -7,6 +7,7 @@
 #include "loops.h"
 
 #define PANEL ((int64_t)(PANEL_BYTES / sizeof(tn_real)))
+_Static_assert(DEPTH <= TN_SHOWN_COLUMNS, "a block has more columns than may be shown");
 #define FETCHED (-1)
 #define STEPS_AT_ONCE 8 /* that are packed along rows of memory: as the L1 has ways */
 

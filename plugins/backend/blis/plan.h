@@ -34,6 +34,7 @@ typedef struct job {
     operand a, b;
     tn_matrix out;
     const tn_real *bias;
+    int64_t depth; /* of blocks of the inner dimension */
     bool flipped, add, staged;
     bool ahead;    /* while a block of B is multiplied, the next one is fetched */
     bool by_strip; /* a strip is finished before the next begins: one stage for all */
@@ -85,10 +86,12 @@ static bool is_small(const tn_matrix *b)
 static bool packs_b(const tn_matrix *a, const tn_matrix *b)
 {
     return b->read || b->col_stride != 1 ||
-           (a->rows >= PACK_B_ROWS && b->cols > 2 * PANEL && !is_small(b)) ||
+           (a->rows >= PACK_B_ROWS && b->row_stride > 2 * PANEL && !is_small(b)) ||
            (a->rows > ROWS_ONCE && crowded(b->row_stride, NEAR));
 }
 
+/* Patches are never there as a whole: what is read of A, and of B alone where it is as long as a
+ * batch. Filters, which patches are multiplied with, are fewer, and may be. */
 static void place_operands(job *j)
 {
     const tn_matrix *a = &j->a.m, *b = &j->b.m;
@@ -97,11 +100,12 @@ static void place_operands(job *j)
                crowd = by_columns && !by_rows && crowded(a->col_stride, NEAR),
                a_pack = a->read || (!by_columns && !by_rows) ||
                         (crowd && a->rows > FEW && b->cols > PANEL);
-    j->a.place = place_of(a_pack && !j->few, j->cut.across > 1 && !a->show,
+    j->a.place = place_of(a_pack && !j->few, j->cut.across > 1 && !a->read,
                           depth * (double)(j->cut.strips * j->cut.tiles) *
                               (double)j->kernels->pitch);
+    const bool long_b = b->read && !a->read && j->slices > 1;
     if (!j->b.whole)
-        j->b.place = place_of(packs_b(a, b) && !j->few, j->cut.down > 1,
+        j->b.place = place_of(packs_b(a, b) && !j->few, j->cut.down > 1 && !long_b,
                               depth * (double)b->cols);
 }
 
@@ -134,7 +138,7 @@ static void measure_room(job *j)
         j->a_room = j->cut.tiles * j->kernels->pitch * DEPTH;
     if (j->few) j->a_room = FEW * wide;
     if (j->a.m.read) j->a_read = ALIGN(least(STRIP_ROWS, j->out.rows)) * DEPTH;
-    if (j->a.m.show) j->a_read = STRIP_ROWS * DEPTH;
+    if (j->a.m.show) j->a_read = ALIGN(j->a.m.room);
     if (j->b.place == EACH) j->b_room = wide * DEPTH;
     if (j->b.place == DIRECT && j->few != TURNED && j->out.cols % j->kernels->lanes)
         j->b_room = PANEL * DEPTH;
@@ -177,6 +181,7 @@ static job plan(const tn_blis_kernels *kernels, const tn_product *p)
              .b.m = p->b,
              .out = p->out,
              .bias = p->bias,
+             .depth = depth_of(p->a.cols),
              .add = p->add,
              .flipped = better_flipped(p)};
     if (j.flipped) {
@@ -199,7 +204,7 @@ static job plan(const tn_blis_kernels *kernels, const tn_product *p)
                            : j.few == LONG                    ? LONG_PANELS
                            : j.few == TURNED && !p->out.wrote ? 1
                                                               : WIDE_PANELS;
-    j.slices = slices_of(parts(j.a.m.cols, DEPTH));
+    j.slices = slices_of(parts(j.a.m.cols, j.depth));
     cut_job(&j, widest, shown, 1);
     j.split = j.slices > 1 && j.cut.down * j.cut.across < TASKS;
     if (j.split) cut_job(&j, widest, shown, j.slices); /* slices before columns */
@@ -215,7 +220,7 @@ static void bundle_tasks(job *j)
     int64_t bundle = least(tasks / (BUNDLES * j->workers),
                            least(BUNDLE_PANELS * PANEL / j->cut.wide, j->cut.across));
     j->bundle = bundle > 1 && !j->few && !j->split ? bundle : 1;
-    j->ahead = !j->few && j->cut.high * j->cut.tiles >= FETCH_TILES;
+    j->ahead = !j->few && !j->a.m.show && j->cut.high * j->cut.tiles >= FETCH_TILES;
     measure_room(j);
 }
 

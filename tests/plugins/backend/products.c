@@ -40,11 +40,22 @@ static manner random_manner(void)
     return how;
 }
 
-/* Where slice i of `slices` begins, in steps of an inner dimension of so many blocks of 256. */
+#define WINDOW_ROOM 2000 /* values: of a few rows of a block */
+
+/* Steps of a block of the inner dimension: 256 of a long one, else at most 288, in sixteens, about
+ * equal. */
+static int64_t block_depth(int64_t steps)
+{
+    const int64_t blocks = (steps + 287) / 288;
+    if (steps > 15 * 256) return 256;
+    return blocks ? ((steps + blocks - 1) / blocks + 15) / 16 * 16 : 16;
+}
+
+/* Where slice i of `slices` begins, in blocks of the inner dimension. */
 static int64_t slice_begin(int64_t blocks, int64_t slices, int64_t i)
 {
     const int64_t rest = blocks % slices;
-    return 256 * (blocks / slices * i + (i < rest ? i : rest));
+    return blocks / slices * i + (i < rest ? i : rest);
 }
 
 static const char *const kernel_names[] = {"baseline", "avx2", "avx512"};
@@ -138,23 +149,21 @@ static void TN(read_windows)(const void *with, int64_t row, int64_t col, int64_t
             ((tn_real *)block)[i * stride + j] = *TN(window_at)(with, row + i, col + j);
 }
 
-/* Where they lie, or copied. */
+/* Where they lie, up to two periods, or copied. */
 static tn_shown TN(show_windows)(const void *with, int64_t row, int64_t col, int64_t rows,
-                                 int64_t cols, void *block, int64_t room)
+                                 int64_t cols, void *block)
 {
     const TN(windows) *w = with;
     const int64_t rest = w->period - row % w->period, at = col % w->line;
     tn_shown shown = {.data = TN(window_at)(w, row, col),
-                      .rows = rows < rest ? rows : rest,
-                      .row_stride = w->step,
-                      .col_stride = 1,
-                      .first = w->line - at,
-                      .run = w->line,
-                      .skip = w->pitch - w->line};
+                      .rows = rows,
+                      .down = {w->step, rest, w->period, w->pitch - w->period * w->step},
+                      .across = {1, w->line - at, w->line, w->pitch - w->line}};
+    if (shown.rows > rest + w->period) shown.rows = rest + w->period;
     if (row / w->period % 2) return shown;
-    if (shown.rows > room / cols) shown.rows = room / cols;
+    if (shown.rows > WINDOW_ROOM / cols) shown.rows = WINDOW_ROOM / cols;
     TN(read_windows)(with, row, col, shown.rows, cols, block, cols);
-    shown.data = block, shown.row_stride = cols, shown.skip = 0;
+    shown.data = block, shown.down = (tn_steps){cols, rows, 1, 0}, shown.across.skip = 0;
     return shown;
 }
 
@@ -175,7 +184,7 @@ static void TN(run)(TN(backend) b, uint64_t seed, manner how, int64_t m, int64_t
     if (how.read_b) p.b.read = TN(field_read), p.b.with = &y.m, p.b.data = NULL;
     const TN(windows) windows = TN(windows_make)(how.show_a ? m : 0, how.show_a ? k : 0);
     if (how.show_a) p.a.read = TN(read_windows), p.a.show = TN(show_windows);
-    if (how.show_a) p.a.with = &windows, p.a.data = NULL;
+    if (how.show_a) p.a.with = &windows, p.a.data = NULL, p.a.room = WINDOW_ROOM;
     if (how.bias) p.bias = bias.buffer;
     const size_t room = how.packed_b && b.slots->pack ? b.slots->pack_size(b.self, &p.b)
                                                       : 0;
@@ -364,19 +373,20 @@ static tn_real TN(sum_block)(const TN(field) * x, const TN(field) * y, int64_t i
 static tn_real TN(sum_slices)(const TN(field) * x, const TN(field) * y, int64_t i,
                               int64_t j, const tn_real *start, tn_real bias)
 {
-    const int64_t depth = x->m.cols, blocks = (depth + 255) / 256,
+    const int64_t depth = x->m.cols, block = block_depth(depth),
+                  blocks = (depth + block - 1) / block,
                   many = blocks / 4 < 16 ? blocks / 4 : 16,
                   slices = blocks < 16 ? 1 : many;
     tn_real all = 0;
     for (int64_t s = 0; s < slices; s++) {
-        const int64_t from = slice_begin(blocks, slices, s);
-        int64_t to = slice_begin(blocks, slices, s + 1);
+        const int64_t from = block * slice_begin(blocks, slices, s);
+        int64_t to = block * slice_begin(blocks, slices, s + 1);
         if (to > depth) to = depth;
         tn_real sum = 0;
-        for (int64_t k = from; k < to; k += 256) {
-            const tn_real block = TN(sum_block)(x, y, i, j, k,
-                                                k + 256 < to ? k + 256 : to);
-            sum = k > from ? block + sum : block;
+        for (int64_t k = from; k < to; k += block) {
+            const tn_real part = TN(sum_block)(x, y, i, j, k,
+                                               k + block < to ? k + block : to);
+            sum = k > from ? part + sum : part;
             if (!k && start) sum += *start;
             if (!k) sum += bias;
         }

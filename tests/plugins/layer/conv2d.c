@@ -14,6 +14,25 @@ Test(conv2d, is_its_definition_where_products_are_cut)
                         90);
 }
 
+/* A window of the image serves several rows of the output, lines of patches, samples; or it is less
+ * than what a row meets, or holds lines that nobody needs, or lies in the image as it is. */
+Test(conv2d, is_its_definition_where_windows_are_shared)
+{
+    static const shape all[] = {
+        {2, 5, 20, 24, 1, {8, 8}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, true},
+        {2, 2, 32, 17, 1, {16, 16}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, false},
+        {2, 2, 16, 16, 1, {32, 32}, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}, true},
+        {2, 3, 6, 5, 1, {24, 33}, {3, 3}, {1, 1}, {2, 1}, {2, 1}, {2, 1}, true},
+        {2, 2, 5, 9, 1, {40, 20}, {3, 4}, {1, 1}, {15, 1}, {9, 1}, {9, 2}, true},
+        {2, 2, 3, 7, 1, {30, 20}, {2, 3}, {4, 1}, {1, 1}, {0, 1}, {1, 1}, true},
+        {2, 2, 60, 4, 1, {5, 70}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, true},
+        {2, 3, 7, 20, 1, {18, 18}, {3, 3}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, true},
+        {2, 2, 4, 33, 1, {11, 40}, {5, 5}, {1, 2}, {1, 1}, {2, 1}, {1, 2}, true},
+    };
+    for (uint32_t i = 0; i < sizeof all / sizeof *all; i++)
+        check_by_definition(i, &all[i]);
+}
+
 /* Depthwise with more taps than are read at a time, and a product with as many. */
 Test(conv2d, is_its_definition_with_large_filters)
 {
