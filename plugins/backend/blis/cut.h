@@ -47,13 +47,14 @@ static inline int64_t begin(int64_t size, int64_t count, int64_t i)
     return i * (size / count) + least(i, size % count);
 }
 
-/* Steps of a block of an inner dimension of so many: a long one has SQUARE (16 x 16 positions, or a
- * part or multiple of other images); blocks of others are as equal as whole cache lines allow, for a
- * short last one would take as long as a long one around the kernels. */
+/* Steps of a block of an inner dimension of so many. A long one has SQUARE (16 x 16 positions, or a
+ * part or multiple of other images), and so have multiples of that, which make the same sums batch by
+ * batch; blocks of others are as equal as whole cache lines allow, for a short last one would take as
+ * long as a long one around the kernels. */
 static inline int64_t depth_of(int64_t steps)
 {
     if (steps <= DEPTH) return DEPTH;
-    if (steps > (LONG_BLOCKS - 1) * SQUARE) return SQUARE;
+    if (steps > (LONG_BLOCKS - 1) * SQUARE || steps % SQUARE == 0) return SQUARE;
     return parts(parts(steps, parts(steps, DEPTH)), 16) * 16;
 }
 

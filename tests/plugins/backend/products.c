@@ -42,12 +42,12 @@ static manner random_manner(void)
 
 #define WINDOW_ROOM 2000 /* values: of a few rows of a block */
 
-/* Steps of a block of the inner dimension: 256 of a long one, else at most 288, in sixteens, about
- * equal. */
+/* Steps of a block of the inner dimension: 256 of a long one and of its multiples, else at most 288, in
+ * sixteens, about equal. */
 static int64_t block_depth(int64_t steps)
 {
     const int64_t blocks = (steps + 287) / 288;
-    if (steps > 15 * 256) return 256;
+    if (steps > 15 * 256 || (steps > 288 && steps % 256 == 0)) return 256;
     return blocks ? ((steps + blocks - 1) / blocks + 15) / 16 * 16 : 16;
 }
 
