@@ -36,19 +36,21 @@ tn_status tn_not_finite(const tn_plan *plan, const tn_pass *pass, const tn_graph
 }
 
 static tn_status add_batch(const tn_judge *j, tn_plan *plan, const tn_graph *g,
-                           const tn_batch *batch, const void *const *x, double *sums,
-                           tn_error *e)
+                           const tn_batch *batch, const void *const *x, bool carries,
+                           double *sums, tn_error *e)
 {
-    const tn_pass pass = {.samples = batch->samples};
+    const tn_pass pass = {.samples = batch->samples, .carries = carries};
     tn_status status = tn_plan_run(plan, &pass, x, NULL, e);
     if (!status) status = tn_judge_add(j, plan, &pass, batch->field, 0, false, sums, e);
     if (!status && !isfinite(sums[0]))
         status = tn_not_finite(plan, &pass, g, "evaluation", e);
+    if (!status && carries) tn_plan_commit(plan, &pass, TN_COMMIT_CARRIED);
     return status;
 }
 
-tn_status tn_evaluate(const tn_judge *j, tn_plan *plan, const tn_graph *g, tn_feed *feed,
-                      int32_t split, const atomic_bool *cancel, double *sums, tn_error *e)
+static tn_status add_batches(const tn_judge *j, tn_plan *plan, const tn_graph *g,
+                             tn_feed *feed, int32_t split, bool carries,
+                             const atomic_bool *cancel, double *sums, tn_error *e)
 {
     const tn_inputs in = tn_graph_inputs(g);
     int32_t field[TN_MOST_INPUTS];
@@ -64,9 +66,37 @@ tn_status tn_evaluate(const tn_judge *j, tn_plan *plan, const tn_graph *g, tn_fe
         status = tn_feed_batch(feed, split, 0, b, &batch, e);
         if (status) break;
         tn_inputs_take(&in, field, &batch, x);
-        status = add_batch(j, plan, g, &batch, x, sums, e);
+        status = add_batch(j, plan, g, &batch, x, carries, sums, e);
     }
     return status;
+}
+
+/* Batches of streams go on with states, from their first values on, as in training; those of training
+ * are left as they were. */
+tn_status tn_evaluate(const tn_judge *j, tn_plan *plan, tn_graph *g, tn_feed *feed,
+                      int32_t split, const atomic_bool *cancel, double *sums, tn_error *e)
+{
+    const int64_t streams = tn_feed_info(feed, false)->streams;
+    const size_t size = tn_graph_carried_size(g);
+    if (!size || !streams || streams != tn_feed_batch_size(feed))
+        return add_batches(j, plan, g, feed, split, false, cancel, sums, e);
+    tn_memory *memory = &g->env->memory;
+    void *states = tn_memory_get(memory, size, e);
+    if (!states) return TN_ENOMEM;
+    tn_graph_carried_copy(g, states, false);
+    tn_graph_forget(g);
+    const tn_status status = add_batches(j, plan, g, feed, split, true, cancel, sums, e);
+    tn_graph_carried_copy(g, states, true);
+    tn_memory_put(memory, states);
+    return status;
+}
+
+tn_status tn_evaluation_plan(tn_graph *g, const tn_feed *feed, tn_plan **plan,
+                             tn_error *e)
+{
+    const tn_plan_options options = {.samples = tn_feed_batch_size(feed),
+                                     .carries = tn_feed_info(feed, false)->streams > 0};
+    return tn_plan_make(g, &options, plan, e);
 }
 
 /* ---- tn_model_evaluate --------------------------------------------------------------- */
@@ -105,8 +135,7 @@ static tn_status prepare(evaluation *v, tn_model *model, const tn_cfg *root,
     const tn_inputs in = tn_graph_inputs(g);
     status = tn_inputs_check(&in, info, e);
     if (!status) status = tn_judge_new(g, model->config->root, info, &v->judge, e);
-    if (!status)
-        status = tn_plan_new(g, tn_feed_batch_size(v->feed), false, false, &v->plan, e);
+    if (!status) status = tn_evaluation_plan(g, v->feed, &v->plan, e);
     if (status) return status;
     v->sums = tn_memory_array(&model->env->memory, (size_t)v->judge->sums, sizeof(double),
                               e);

@@ -107,6 +107,9 @@ void tn_graph_walk(tn_graph *, void (*visit)(void *, tn_instance *), void *);
 
 /* An epoch begins: states that are carried through one begin anew. */
 void tn_graph_forget(tn_graph *);
+/* Bytes of those states; copies them out, or back. */
+size_t tn_graph_carried_size(const tn_graph *);
+void tn_graph_carried_copy(tn_graph *, void *bytes, bool back);
 
 /* Weights, states or dials have changed: packed copies and folds are out of date. */
 void tn_graph_changed(tn_graph *);

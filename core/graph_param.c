@@ -160,6 +160,28 @@ void tn_graph_forget(tn_graph *g)
     }
 }
 
+size_t tn_graph_carried_size(const tn_graph *g)
+{
+    const size_t size = g->real ? sizeof(double) : sizeof(float);
+    size_t bytes = 0;
+    for (int32_t i = 0; i < g->states; i++)
+        if (g->state[i].carried) bytes += size * (size_t)tn_count(&g->state[i].value);
+    return bytes;
+}
+
+void tn_graph_carried_copy(tn_graph *g, void *bytes, bool back)
+{
+    const size_t size = g->real ? sizeof(double) : sizeof(float);
+    char *at = bytes;
+    for (int32_t i = 0; i < g->states; i++) {
+        const tn_tensor *value = &g->state[i].value;
+        if (!g->state[i].carried) continue;
+        const size_t n = size * (size_t)tn_count(value);
+        memcpy(back ? value->data : at, back ? at : value->data, n);
+        at += n;
+    }
+}
+
 /* ---- parametrizations ------------------------------------------------------------------ */
 
 /* The weight as (out, the rest), which is what a parametrization sees as one sample. */

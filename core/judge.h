@@ -41,10 +41,12 @@ int32_t tn_judge_values(const tn_judge *);
 const char *tn_judge_name(const tn_judge *, int32_t i);
 double tn_judge_value(const tn_judge *, const double *sums, int32_t i);
 
-/* Sums over a whole split, with an inference plan for the feed's batches. Stops with TN_ECANCELED
- * when *cancel (may be NULL) becomes true; a loss that is not finite is TN_ENUMERIC. */
-tn_status tn_evaluate(const tn_judge *, tn_plan *, const tn_graph *, tn_feed *,
-                      int32_t split, const atomic_bool *cancel, double *sums, tn_error *);
+/* An inference plan for the feed's batches. */
+tn_status tn_evaluation_plan(tn_graph *, const tn_feed *, tn_plan **, tn_error *);
+/* Sums over a whole split, with such a plan. Stops with TN_ECANCELED when *cancel (may be NULL)
+ * becomes true; a loss that is not finite is TN_ENUMERIC. */
+tn_status tn_evaluate(const tn_judge *, tn_plan *, tn_graph *, tn_feed *, int32_t split,
+                      const atomic_bool *cancel, double *sums, tn_error *);
 /* Where the numbers stopped being finite in the forward just made, and what to try. */
 tn_status tn_not_finite(const tn_plan *, const tn_pass *, const tn_graph *,
                         const char *when, tn_error *);

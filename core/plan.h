@@ -27,6 +27,7 @@ typedef struct tn_plan_options {
     int64_t samples; /* at most, in a batch */
     bool training;
     bool accumulates; /* gradients of several batches will be added up */
+    bool carries;     /* outside training: passes may go on with states (tn_pass) */
     bool keeps;       /* values of all nodes, for tn_plan_output: so it folds none */
     bool apart;       /* every layer in a pass of its own: the same bits, only slower */
     /* Training: values are made again rather than kept, where that saves memory. */
@@ -57,6 +58,8 @@ typedef struct tn_pass {
     int64_t row;   /* logical number of the first sample, e.g. in an accumulated batch */
     uint64_t step; /* for random keys: all passes of a step draw the same numbers */
     bool training;
+    bool
+        carries; /* outside training: as in it, states go on from pass to pass (TN_CARRIES) */
     /* Training: the weights are those of the pass before, of the same step. */
     bool further;
     tn_sink *sink; /* of each parameter, for backward; NULL: all gradients are stored */

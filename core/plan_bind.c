@@ -183,7 +183,8 @@ static tn_status want_cache(tn_plan *p, tn_unit *u, int64_t samples, tn_span spa
 static tn_status take_held(tn_plan *p, tn_unit *u, int64_t samples, tn_error *e)
 {
     int64_t bytes;
-    if (!u->spec->held || !p->options.training || p->options.measures) return TN_OK;
+    const bool wanted = p->options.training || p->options.carries;
+    if (!u->spec->held || !wanted || p->options.measures) return TN_OK;
     if (!tn_size_mul(samples, (int64_t)u->spec->held, &bytes))
         return tn_error_set(e, TN_ENOMEM, "%lld samples are too many",
                             (long long)samples);

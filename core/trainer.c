@@ -205,8 +205,7 @@ static tn_status make_plans(tn_trainer *t, tn_error *e)
     t->plan_samples = tn_feed_batch_size(t->feed);
     tn_status status = tn_trainer_plan(t, t->plan_samples, &t->plan, e);
     if (!status && t->validates)
-        status = tn_plan_new(t->model->graph, t->plan_samples, false, false, &t->trial,
-                             e);
+        status = tn_evaluation_plan(t->model->graph, t->feed, &t->trial, e);
     return status;
 }
 

@@ -80,10 +80,10 @@ typedef struct tn_unit {
     tn_own param[TN_MAX_OWN], state[TN_MAX_OWN];
     void *gparam_partial; /* [chunks][sum of parameter sizes]; NULL for whole kernels */
     tn_sums sums, back_sums;
-    bool known;                   /* the statistics are there already: it runs again */
-    void *window_scratch;         /* [workers][channels] */
-    void *cache;                  /* [samples][spec->cache bytes] */
-    void *held;                   /* [samples][spec->held bytes], in a plan that trains */
+    bool known;           /* the statistics are there already: it runs again */
+    void *window_scratch; /* [workers][channels] */
+    void *cache;          /* [samples][spec->cache bytes] */
+    void *held; /* [samples][spec->held bytes], in a plan that trains or carries */
     void *scratch, *back_scratch; /* spec->scratch bytes, of a pass forward and back */
     tn_whole *whole;              /* of class whole */
     tn_cell *cell;                /* of the result, where others ride on its product */

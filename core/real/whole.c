@@ -17,6 +17,7 @@ static const tn_io *prepare(const tn_work *w, bool back)
     h->gout.data = back ? (void *)(uintptr_t)u->gy : NULL;
     h->out.dim[0] = h->gout.dim[0] = samples;
     h->io.training = w->pass->training;
+    h->io.carries = h->io.held && (w->pass->training || w->pass->carries);
     h->io.cache = u->cache;
     h->io.scratch = back ? u->back_scratch : u->scratch;
     h->io.key = w->key, h->io.row = w->pass->row;

@@ -21,8 +21,8 @@ typedef struct tn_data_info {
         *class_name; /* of the target's classes, for the model; NULL: none */
     int32_t
         same_thread; /* of a dataset: read only on the thread that opened it, one at a time */
-    /* of a dataset: training samples are so many sequences side by side, sample i of each goes on
-     * where sample i - streams ended; batches have all of them, in order. 0: samples are apart */
+    /* of a dataset: samples of each split are so many sequences side by side, sample i of each goes
+     * on where sample i - streams ended; batches have all of them, in order. 0: samples are apart */
     int64_t streams;
 } tn_data_info;
 

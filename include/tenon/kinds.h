@@ -49,7 +49,7 @@ enum tn_flags {
      * each row costs more than the work on a few columns */
     TN_MANY_ROWS = 512,
     /* its states go on from batch to batch of an epoch: the host gives them their first values when
-     * one begins, and calls commit in the last pass of a step */
+     * one begins, and calls commit in the last pass of a step; likewise where streams are evaluated */
     TN_CARRIES = 1024
 };
 
@@ -232,7 +232,10 @@ typedef struct tn_io {
     void *scratch;         /* node->scratch bytes */
     tn_key key;
     int64_t row; /* logical number of the first row */
-    void *held;  /* node->held bytes for each sample; NULL in plans that do not train */
+    void *held;  /* node->held bytes for each sample; NULL where nothing is committed */
+    int32_t
+        carries; /* of TN_CARRIES: the pass goes on with the states, and leaves those for the next
+                        in held; in training, and where streams are evaluated */
 } tn_io;
 
 #endif /* TENON_KINDS_H */

@@ -31,7 +31,7 @@ typedef struct text_file {
     P(INT, steps, 0, 64, 1, INT32_MAX, "characters of a window")                         \
     WINDOWS_OPTIONS(P, "; unset: steps, so that every character is wanted once", 0.1)    \
     P(INT, streams, 0, 0, 0, INT32_MAX,                                                  \
-      "parts of the text for training that are read side by side, so that sample i of "  \
+      "parts of the text that are read side by side, so that sample i of "               \
       "a batch of so many goes on where sample i of the one before ended (stateful: of " \
       "recurrent layers); 0: windows are apart")
 TN_SELF(OPTIONS, windows cut; text_file text;)
@@ -146,8 +146,7 @@ static tn_status TN(open)(void *me, tn_call *c, tn_data_info *info)
                          info->count);
     info->streams = self->streams;
     if (status != TN_OK || !self->streams) return status;
-    return windows_stream(c, &self->cut, self->path, self->streams,
-                          &info->count[TN_TRAIN]);
+    return windows_stream(c, &self->cut, self->path, self->streams, info->count);
 }
 
 static tn_status TN(read)(const void *me, tn_call *c, int32_t split, int64_t index,

@@ -19,7 +19,7 @@ typedef struct windows {
     int64_t part[TN_SPLITS + 1]; /* where each part begins, and the end */
     int64_t first[TN_SPLITS];    /* where its first window begins */
     int64_t streams,
-        each; /* of the training part, and windows of one; 0: windows are apart */
+        each[TN_SPLITS]; /* of a part, and windows of one; 0: they are apart */
 } windows;
 
 static tn_status windows_check(tn_call *c, double validation, double test)
@@ -60,22 +60,25 @@ static tn_status windows_cut(tn_call *c, windows *w, const char *path, int64_t n
 
 static int64_t windows_at(const windows *w, int32_t split, int64_t index)
 {
-    if (split == TN_TRAIN && w->streams)
-        index = index % w->streams * w->each + index / w->streams;
+    if (w->streams) index = index % w->streams * w->each[split] + index / w->streams;
     return w->first[split] + index * w->stride;
 }
 
-/* The training part as `streams` parts of windows that follow each other, which are read side by side:
- * what they leave over at the end is left out. */
+/* Each part as `streams` parts of windows that follow each other, which are read side by side: what
+ * they leave over at the end is left out. */
 TN_UNUSED static tn_status windows_stream(tn_call *c, windows *w, const char *path,
-                                          int64_t streams, int64_t *count)
+                                          int64_t streams, int64_t count[TN_SPLITS])
 {
-    w->streams = streams, w->each = *count / streams;
-    if (!w->each)
-        return tn_fail(c, TN_EDATA,
-                       "%s: the training part has %lld windows, too few for %lld streams",
-                       path, (long long)*count, (long long)streams);
-    *count = w->each * streams;
+    static const char *const name[TN_SPLITS] = {"training", "validation", "test"};
+    w->streams = streams;
+    for (int32_t i = 0; i < TN_SPLITS; i++) {
+        w->each[i] = count[i] / streams;
+        if (count[i] && !w->each[i])
+            return tn_fail(c, TN_EDATA,
+                           "%s: the %s part has %lld windows, too few for %lld streams",
+                           path, name[i], (long long)count[i], (long long)streams);
+        count[i] = w->each[i] * streams;
+    }
     return TN_OK;
 }
 

@@ -49,8 +49,9 @@
       "whether the second input says how many steps of each sample count: those behind " \
       "them change nothing, and their outputs are 0")                                    \
     P(INT, stateful, 0, 0, 0, INT32_MAX,                                                 \
-      "samples of a batch in training with whose last states the next batch of the "     \
-      "epoch begins, which no gradient passes; 0: each batch begins with zeros")         \
+      "samples of a batch with whose last states the next one begins, in an epoch of "   \
+      "training and where streams are evaluated; no gradient passes. 0: each batch "     \
+      "begins with zeros")                                                               \
     P(SCHEDULABLE, input_dropout, TN_BELOW, 0, 0, 1,                                     \
       "probability that a feature of the input is hidden: the same features at all "     \
       "steps of a sample")                                                               \

@@ -200,7 +200,7 @@ static TN(course) TN(course_of)(const TN(self) * self, tn_call *call, const tn_i
          .states_width = TN(states_size)(self),
          .direction = direction,
          .reverse = direction || self->direction == REVERSE,
-         .begins = self->first || (self->stateful && io->training),
+         .begins = self->first || (self->stateful && io->carries),
          .thinned = io->training && tn_now(call, self->input_dropout) > 0,
          .masked = io->training && tn_now(call, self->recurrent_dropout) > 0};
     TN(find_params)(&c);

@@ -249,7 +249,7 @@ static tn_status TN(run_course)(TN(course) * c)
     if (status) return status;
     const tn_tensor *out = c->io->out;
     if (!c->self->return_sequences) TN(put_last)(c, out->data, out->dim[1]);
-    if (c->io->training && c->self->stateful)
+    if (c->io->carries && c->self->stateful)
         TN(put_last)(c, c->io->held, c->states_width);
     return TN_OK;
 }
@@ -258,8 +258,7 @@ static tn_status TN(check_batch)(const TN(self) * self, tn_call *c, const tn_io 
 {
     const int64_t end = io->row + io->in[0]->dim[0];
     const tn_status status = self->lengths ? TN(check_counts)(c, io) : TN_OK;
-    if (status || !io->training || !self->stateful || end <= self->stateful)
-        return status;
+    if (status || !io->carries || !self->stateful || end <= self->stateful) return status;
     return tn_fail(c, TN_EINVAL,
                    "stateful: %lld; the batch has more samples, %lld; both must be the "
                    "same",

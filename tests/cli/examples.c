@@ -27,7 +27,7 @@ static void make_data(void)
               10, 28);
     FILE *text = fopen("input.txt", "w"), *spots = fopen("monthly-sunspots.csv", "w");
     cr_assert(text && spots);
-    for (int i = 0; i < 6000; i++) fputc(i % 6 ? 'a' + i * i % 26 : ' ', text);
+    for (int i = 0; i < 45000; i++) fputc(i % 6 ? 'a' + i * i % 26 : ' ', text);
     fputs("\"Month\",\"Sunspots\"\n", spots);
     for (int i = 0; i < 200; i++) fprintf(spots, "\"%d\",%g\n", i, 50 + 40 * sin(i));
     fclose(text), fclose(spots);

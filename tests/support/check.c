@@ -53,17 +53,18 @@ void *check_room(int64_t n, size_t size)
     return block;
 }
 
-static void free_env(void *env)
+static tn_env *env;
+
+static void free_env(void *one)
 {
-    tn_env_free(env);
+    if (one == env) env = NULL;
+    tn_env_free(one);
 }
 
 static void free_instance(void *instance)
 {
     tn_instance_free(instance);
 }
-
-static tn_env *env;
 
 void check_env_as(const char *backend, int32_t threads)
 {

@@ -124,7 +124,8 @@ void check_learns(const char *model, const char *loss, int32_t classes, tn_shape
 /* Output and gradients in both precisions: on 1, 2, 3, 4, 7 and 8 threads the same bits. */
 void check_threads(const char *model, tn_shape input, int64_t samples);
 /* A batch of n is n batches of one: its outputs to 1e-6 in float and 1e-13 in double, the same bits
- * with the backend `reference`, whose products have one path for all sizes; gradients add up. */
+ * with the backend `reference`, whose products have one path for all sizes; gradients add up, in double. Both backends
+ * agree. */
 void check_samples(const char *model, tn_shape input, int64_t samples);
 /* Outside training, also in a plan without it, the output has the bits of training. */
 void check_modes(const char *model, tn_shape input, int64_t samples);

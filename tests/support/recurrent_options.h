@@ -180,7 +180,9 @@ TN_UNUSED static void recurrent_ends_where_samples_do(const recurrent_kind *k)
 TN_UNUSED static void recurrent_samples_are_apart(const recurrent_kind *k)
 {
     char model[900];
-    for (int i = 0; i < 12; i++) {
+    const int64_t rounds = test_rounds(12, 400);
+    const void *before = check_kept();
+    for (int64_t i = 0; i < rounds; i++, check_release(before)) {
         recurrent_random_model(k, 1, model);
         check_samples(model, check_shape(2, 1 + recurrent_below(6), 3, 0), 5);
     }

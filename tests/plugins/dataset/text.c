@@ -260,10 +260,10 @@ enum { STREAMS = 3, STEPS = 4, WINDOWS = 5, UNITS = 6, LONG = STEPS * WINDOWS };
     "0}}"                                                                                \
     "\ntrain: {epochs: 1}\nobserve: []\n"
 
-static void write_stream(void)
+static void write_stream(int n)
 {
-    char text[STREAMS * LONG + 2] = "";
-    for (int i = 0; i <= STREAMS * LONG; i++) text[i] = (char)('a' + i * i * 5 % 11 % 7);
+    char text[200] = "";
+    for (int i = 0; i < n; i++) text[i] = (char)('a' + i * i * 5 % 11 % 7);
     memcpy(text, "abcdefg", 7);
     write_text("t.txt", text);
 }
@@ -309,7 +309,7 @@ Test(text, states_of_streams_are_those_of_one_long_sequence)
     float y[STREAMS * 2 * UNITS];
     tn_tensor states;
     enter_folder();
-    write_stream();
+    write_stream(STREAMS * LONG + 1);
     tn_trainer *trainer = stream_trainer("", &e);
     cr_assert_not_null(trainer, "%s", e.text);
     cr_assert_eq(tn_trainer_run(trainer, &e), TN_OK, "%s", e.text);
@@ -325,8 +325,51 @@ Test(text, batches_have_all_streams)
 {
     tn_error e = {0};
     enter_folder();
-    write_stream();
+    write_stream(STREAMS * LONG + 1);
     cr_assert_null(stream_trainer(", batch: 2", &e));
     cr_assert(strstr(e.text, "3 streams") && strstr(e.text, "have 2 samples"), "%s",
               e.text);
+}
+
+/* The loss of a validation part of 49 characters, by a network that is as it is drawn; states that were
+ * there before stay. */
+static double validation_loss(const char *data)
+{
+    char text[600];
+    tn_error e = {0};
+    tn_score score[4];
+    int32_t scores = 4;
+    tn_tensor states;
+    snprintf(
+        text, sizeof text,
+        "seed: 3\nprecision: double\ndata: {text: {path: t.txt, validation_share: "
+        "0.5, batch: 3, %s}}\nmodel: [{embedding: {vocabulary: 7, units: 5}}, {lstm: "
+        "{units: 6, stateful: 3, return_sequences: true}}, {dense: 7}]\nloss: "
+        "cross_entropy\nobserve: []\noptimizer: {sgd: {lr: 0}}\n",
+        data);
+    tn_config *config = kept(tn_config_parse(test_env(), text, "net.yaml", NULL, 0, &e));
+    cr_assert_not_null(config, "%s", e.text);
+    tn_trainer *trainer = tn_trainer_new(test_env(), config, NULL, &e);
+    cr_assert_not_null(trainer, "%s", e.text);
+    tn_model *model = tn_trainer_model(trainer);
+    cr_assert_eq(tn_model_find(model, "lstm.states", &states, &e), TN_OK, "%s", e.text);
+    for (int64_t i = 0; i < tn_count(&states); i++) ((double *)states.data)[i] = 0.5;
+    cr_assert_eq(tn_model_evaluate(model, config, TN_VALIDATION, score, &scores, &e),
+                 TN_OK, "%s", e.text);
+    for (int64_t i = 0; i < tn_count(&states); i++)
+        cr_assert_eq(((double *)states.data)[i], 0.5);
+    tn_trainer_free(trainer);
+    return score[0].value;
+}
+
+/* In windows of 4 or of 16 characters; not so where each window begins anew. */
+Test(text, validation_goes_on_with_states)
+{
+    enter_folder();
+    write_stream(98);
+    const double shorter = validation_loss("steps: 4, streams: 3"),
+                 longer = validation_loss("steps: 16, streams: 3"),
+                 anew = validation_loss("steps: 4, shuffle: false");
+    cr_assert_float_eq(shorter, longer, 1e-12);
+    cr_assert(fabs(shorter - anew) > 1e-6, "%g and %g", shorter, anew);
 }
