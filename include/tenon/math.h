@@ -195,6 +195,14 @@ TN_INLINE REAL M(exp_within)(REAL x)
     return y * M(power)(half) * M(power)(n - half);
 }
 
+/* From EXP_IS_0 to 0. The power with BIAS / 2 more, which only the last product takes away. */
+TN_INLINE REAL M(exp_below_1)(REAL x)
+{
+    REAL n;
+    const REAL y = 1 + M(exp_reduced)(x, &n);
+    return y * M(power)(n + BIAS / 2) * M(value)((WORD)(BIAS - BIAS / 2) << FRACTION);
+}
+
 TN_INLINE REAL M(exp)(REAL x)
 {
     const REAL y = x < EXP_IS_0 ? EXP_IS_0 : x;
@@ -250,8 +258,8 @@ TN_INLINE REAL M(tanh)(REAL x)
  * the left, a small one of these as e - e^2 / (1 + e). */
 TN_INLINE REAL M(sigmoid)(REAL x)
 {
-    const REAL away = x < 0 ? x : -x;
-    const REAL e = M(exp_within)(away < EXP_IS_0 ? EXP_IS_0 : away);
+    const REAL away = M(value)(M(bits)(x) | (WORD)1 << (TN_MATH_BITS - 1));
+    const REAL e = M(exp_below_1)(away < EXP_IS_0 ? EXP_IS_0 : away);
     const REAL side = x < 0 ? e : 1, base = side < THIRD ? e : 0;
     return base + (side < THIRD ? -e * e : side) / (1 + e);
 }

@@ -38,15 +38,15 @@ TN_KERNEL void TN(cell_forward)(const TN(self) * self, const TN(row) * r)
     const int64_t n = r->n;
     tn_real *i = r->z, *f = i + n, *g = f + n, *o = g + n, *c = r->c, *h = r->h;
     const tn_real *u = r->u, *before = r->c_before, *seen = r->seen;
+    /* Loops apart: together they would need more registers than there are. */
+    EACH_APART for (int64_t j = 0; j < 2 * n; j++) i[j] = tn_sigmoid(i[j] + u[j]);
+    EACH_APART for (int64_t j = 0; j < n; j++) o[j] = tn_sigmoid(o[j] + u[3 * n + j]);
     EACH_APART for (int64_t j = 0; j < n; j++)
     {
-        i[j] = tn_sigmoid(i[j] + u[j]);
-        f[j] = tn_sigmoid(f[j] + u[n + j]);
         g[j] = tn_tanh(g[j] + u[2 * n + j]);
-        o[j] = tn_sigmoid(o[j] + u[3 * n + j]);
         c[j] = f[j] * before[j] + i[j] * g[j];
-        h[j] = o[j] * tn_tanh(c[j]);
     }
+    EACH_APART for (int64_t j = 0; j < n; j++) h[j] = o[j] * tn_tanh(c[j]);
     if (!seen) return;
     TN(see_cell)(r);
     EACH_APART for (int64_t j = 0; j < n; j++) h[j] = o[j] * tn_tanh(seen[j]);
