@@ -26,7 +26,7 @@ static void note(tn_plan *p, int32_t group, double began)
 {
     if (!p->spent) return;
     tn_watch_end(&p->spent[group], began);
-    p->spent[group].operations += p->operations;
+    p->spent[group].operations += (double)p->operations;
     p->operations = 0;
 }
 

@@ -108,9 +108,9 @@ struct tn_plan {
     tn_piece *piece;    /* while the plan is made */
     int32_t pieces, piece_room;
     tn_plan_size size;
-    tn_arena arena;    /* all of the above but pieces */
-    tn_spent *spent;   /* of each group, while somebody watches */
-    double operations; /* of products, then, since the group began */
+    tn_arena arena;          /* all of the above but pieces */
+    tn_spent *spent;         /* of each group, while somebody watches */
+    atomic_llong operations; /* of products, then, since the group began */
 };
 
 /* Zeroed, for as long as the plan lives. */

@@ -176,10 +176,9 @@ static tn_status make_gradient(const tn_instance *instance, tn_calling *calling,
     return b->product(instance->self, &calling->call, &p);
 }
 
-static void count(double *operations, const tn_product *p)
+static void count(atomic_llong *operations, const tn_product *p)
 {
-    if (operations)
-        *operations += 2 * (double)p->out.rows * (double)p->out.cols * (double)p->a.cols;
+    if (operations) *operations += 2 * p->out.rows * p->out.cols * p->a.cols;
 }
 
 tn_status TN(tn_ride)(const tn_instance *instance, tn_calling *calling,

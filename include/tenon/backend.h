@@ -26,10 +26,12 @@ typedef struct tn_backend {
     tn_status (*open)(void *self, tn_call *, int32_t threads);
     int32_t (*threads)(const void *self);
     const char *(*describe)(const void *self); /* library, version, kernels in use */
-    /* Bits do not depend on the number of threads. `worker` < threads(). [step] */
+    /* Bits do not depend on the number of threads. `worker` < threads(). [step], and within a body,
+     * where all runs on that body's thread. */
     void (*parallel)(const void *self, int64_t n,
                      void (*body)(void *data, int64_t i, int32_t worker), void *data);
-    tn_status (*product)(const void *self, tn_call *, const tn_product *); /* [step] */
+    /* Within a body of `parallel`, too, on its thread. [parallel] */
+    tn_status (*product)(const void *self, tn_call *, const tn_product *);
     /* Bytes of, and making of, a packed copy of a right-hand operand. 0: does not pack. */
     size_t (*pack_size)(const void *self, const tn_matrix *b);
     void (*pack)(const void *self, const tn_matrix *b, void *packed);

@@ -114,7 +114,8 @@ typedef struct tn_host {
     /* Whole-class slots only: out = a b (+ bias), and out[j] = sum over rows of m[.][j]. */
     tn_status (*product)(tn_call *, const tn_product *);
     tn_status (*column_sums)(tn_call *, const tn_tensor *m, tn_tensor *out);
-    /* body(data, i) for i in 0..n-1, on the one thread pool there is. */
+    /* body(data, i) for i in 0..n-1, on the one thread pool there is. A body may call it and
+     * product, which then run on its thread. */
     tn_status (*parallel)(tn_call *, int64_t n, tn_status (*body)(void *data, int64_t i),
                           void *data);
     /* Anything else by name ("tenon.memory/0"); NULL: this host has none. */

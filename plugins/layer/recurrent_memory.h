@@ -24,9 +24,9 @@ typedef struct TN(course) {
     tn_tensor *gparam[ROLES];      /* NULL: not wanted */
     const tn_real *lengths;        /* NULL: all steps of all samples count */
     int64_t samples, steps, features, n, p;
-    int64_t from,
-        group;          /* first and number of the samples that take the steps together */
-    int64_t step, rows; /* being made; samples of a part of it */
+    /* Groups of samples that take the steps together; the first and number of those of one. */
+    int64_t groups, from, group;
+    int64_t step, rows;          /* being made; samples of a part of it */
     int64_t column, cell_column; /* of h and c in a row of states */
     int64_t states_width, width; /* of a row of all of them; of the output of a step */
     int32_t direction, reverse, begins; /* begins: with states that are there */

@@ -73,7 +73,11 @@ static void TN(put)(const TN(course) * c, tn_real *row, int64_t width, const tn_
 static tn_status TN(each_part)(TN(course) * c, tn_status (*body)(void *, int64_t))
 {
     const int64_t parts = (c->group + c->rows - 1) / c->rows;
-    return parts == 1 ? body(c, 0) : c->call->host->parallel(c->call, parts, body, c);
+    tn_status status = TN_OK;
+    if (parts > 1 && c->groups == 1)
+        return c->call->host->parallel(c->call, parts, body, c);
+    for (int64_t i = 0; !status && i < parts; i++) status = body(c, i);
+    return status;
 }
 
 static int64_t TN(part_begin)(const TN(course) * c, int64_t part)
@@ -88,30 +92,31 @@ static int64_t TN(part_end)(const TN(course) * c, int64_t part)
 }
 
 /* How many groups of samples go through all steps by themselves, each in a thread, which keeps what
- * a step hands to the next in its cache and waits for nobody: where R fits there, too. Dropout of
- * states takes room for each product. */
-static int64_t TN(groups)(const TN(course) * c)
+ * a step hands to the next in its cache and waits for nobody: where R fits there, too. Operands that
+ * are not packed, and dropout of states, take room for each product. */
+static int64_t TN(groups_of)(const TN(course) * c)
 {
     const int64_t bytes = GATES * c->n * c->p * (int64_t)sizeof(tn_real);
     const int64_t groups = c->samples / RECURRENT_GROUP;
-    return groups < 2 || c->masked || bytes > RECURRENT_BYTES ? 1 : groups;
+    const int packed = c->r.packed && (!c->made || c->projection.packed);
+    return groups < 2 || !packed || c->masked || bytes > RECURRENT_BYTES ? 1 : groups;
 }
 
-/* The course of group i of so many. */
+/* The course of group i. */
 static TN(course) TN(course_of_group)(const TN(course) * c, int64_t i)
 {
-    const int64_t groups = TN(groups)(c);
     TN(course) part = *c;
-    part.from = i * c->samples / groups;
-    part.group = (i + 1) * c->samples / groups - part.from;
+    part.from = i * c->samples / c->groups;
+    part.group = (i + 1) * c->samples / c->groups - part.from;
     return part;
 }
 
 /* body(c, i) for all groups. */
 static tn_status TN(each_group)(TN(course) * c, tn_status (*body)(void *, int64_t))
 {
-    const int64_t groups = TN(groups)(c);
-    return groups == 1 ? body(c, 0) : c->call->host->parallel(c->call, groups, body, c);
+    c->groups = TN(groups_of)(c);
+    return c->groups == 1 ? body(c, 0)
+                          : c->call->host->parallel(c->call, c->groups, body, c);
 }
 
 /* `operand`, a matrix of rows x cols, packed if the backend packs. */

@@ -20,8 +20,8 @@
 #define PACE 16         /* bytes of what is used next that are fetched with each step */
 #define STRETCHES 18    /* of it for a tile, at most */
 
-/* rows x cols values of the result; cols is a multiple of the kernels' lanes and at most
- * a panel. Strides count elements; one of a_row and a_step is 1. */
+/* rows x cols values of the result; cols is a multiple of the kernels' lanes, of one panel where B is
+ * packed. Strides count elements; one of a_row and a_step is 1. */
 typedef struct tn_blis_tile {
     const void *a, *b;
     int64_t a_row, a_step, b_step; /* a_step, b_step: from one k to the next */
