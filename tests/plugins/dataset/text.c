@@ -410,3 +410,29 @@ Test(text, batches_that_make_up_no_streams_are_not_evaluated)
               e.text);
     tn_trainer_free(trainer);
 }
+
+/* Positive states grow tenfold with every step: finite in a first window of 24 steps, not so in one
+ * that goes on. */
+Test(text, states_that_grow_beyond_all_numbers_are_blamed)
+{
+    static const char net[] =
+        "data: {text: {path: t.txt, steps: 24, validation_share: 0.5, streams: 1}}\n"
+        "model: [{embedding: {vocabulary: 7, units: 1, init: {constant: 1}}}, {rnn: "
+        "{units: "
+        "1, stateful: 1, nonlinearity: relu, return_sequences: true, init: {constant: "
+        "10}}}, {dense: 7}]\nloss: cross_entropy\nobserve: []\noptimizer: sgd\n";
+    tn_error e = {0};
+    tn_score score[4];
+    int32_t scores = 4;
+    enter_folder();
+    write_stream(110);
+    tn_config *config = kept(tn_config_parse(test_env(), net, "net.yaml", NULL, 0, &e));
+    cr_assert_not_null(config, "%s", e.text);
+    tn_trainer *trainer = tn_trainer_new(test_env(), config, NULL, &e);
+    cr_assert_not_null(trainer, "%s", e.text);
+    cr_assert_eq(tn_model_evaluate(tn_trainer_model(trainer), NULL, TN_VALIDATION, score,
+                                   &scores, &e),
+                 TN_ENUMERIC, "%s", e.text);
+    cr_assert(strstr(e.text, "first appears in layer 'rnn'"), "%s", e.text);
+    tn_trainer_free(trainer);
+}
