@@ -254,7 +254,8 @@ void tn_plan_commit(tn_plan *p, const tn_pass *pass, int which)
     for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         if (commits(&p->node[i].unit, which) && p->node[i].home == i)
             p->ops->commit(&p->node[i].unit, pass);
-    tn_graph_changed(p->graph);
+    /* No weight is made of what is carried. */
+    if (which & TN_COMMIT_STATISTICS) tn_graph_changed(p->graph);
 }
 
 int32_t tn_plan_first_bad(const tn_plan *p, const tn_pass *pass)

@@ -360,10 +360,13 @@ static double validation_loss(const char *data, const char *more)
     tn_model *model = tn_trainer_model(trainer);
     cr_assert_eq(tn_model_find(model, "lstm.states", &states, &e), TN_OK, "%s", e.text);
     for (int64_t i = 0; i < tn_count(&states); i++) ((double *)states.data)[i] = 0.5;
+    const unsigned long long version = atomic_load(&model->graph->version);
     cr_assert_eq(tn_model_evaluate(model, NULL, TN_VALIDATION, score, &scores, &e), TN_OK,
                  "%s", e.text);
     for (int64_t i = 0; i < tn_count(&states); i++)
         cr_assert_eq(((double *)states.data)[i], 0.5);
+    cr_assert_eq(atomic_load(&model->graph->version), version,
+                 "weights would be made anew for every batch");
     tn_trainer_free(trainer);
     return score[0].value;
 }
@@ -417,10 +420,10 @@ Test(text, states_that_grow_beyond_all_numbers_are_blamed)
 {
     static const char net[] =
         "data: {text: {path: t.txt, steps: 24, validation_share: 0.5, streams: 1}}\n"
-        "model: [{embedding: {vocabulary: 7, units: 1, init: {constant: 1}}}, {rnn: "
-        "{units: "
-        "1, stateful: 1, nonlinearity: relu, return_sequences: true, init: {constant: "
-        "10}}}, {dense: 7}]\nloss: cross_entropy\nobserve: []\noptimizer: sgd\n";
+        "model: [{embedding: {vocabulary: 7, units: 1, initializer: {constant: 1}}}, "
+        "{rnn: {units: 1, stateful: 1, nonlinearity: relu, return_sequences: true, "
+        "init: {constant: 10}, recurrent_initializer: {constant: 10}}}, {dense: 7}]\n"
+        "loss: cross_entropy\nobserve: []\noptimizer: sgd\n";
     tn_error e = {0};
     tn_score score[4];
     int32_t scores = 4;
