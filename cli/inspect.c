@@ -204,8 +204,9 @@ static void print_memory(const tn_model *model, int64_t batch)
     static const char *const what[] = {"predict", "train"};
     printf("batch     ");
     if (batch)
-        printf("%lld samples (of the data section: by default 32, and no more than "
-               "there are)\n",
+        printf("%lld samples (of the data section: by default 32, or all streams, and no "
+               "more "
+               "than there are)\n",
                (long long)batch);
     else
         printf("%lld samples (an example: there is no data section to say it)\n",

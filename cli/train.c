@@ -104,7 +104,7 @@ static int find_dir(run *r, tn_error *error)
 {
     r->dir = r->options->resume ? r->options->resume : r->options->out;
     if (!r->dir) return choose_dir(r, error);
-    r->made_dir = access(r->dir, F_OK) != 0; /* the trainer makes it */
+    r->made_dir = access(r->dir, F_OK) && errno == ENOENT; /* the trainer makes it */
     return CLI_DONE;
 }
 
@@ -116,7 +116,10 @@ static int load_config(run *r, tn_error *error)
     char path[4200];
     if (o->operands && cli_check_config(o, o->operand[0], error)) return CLI_ERROR;
     if (!o->operands) snprintf(path, sizeof path, "%s/config.yaml", o->resume);
-    if (!o->operands && access(path, F_OK))
+    const bool there = o->operands || !access(path, F_OK);
+    if (!there && errno != ENOENT && errno != ENOTDIR)
+        return cli_fail(error, TN_EIO, "%s: %s", path, strerror(errno));
+    if (!there)
         return cli_fail(error, TN_EINVAL, "%s holds no run to go on with: there is no %s",
                         o->resume, path);
     r->config = tn_config_load(r->env, o->operands ? o->operand[0] : path, o->set,

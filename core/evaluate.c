@@ -36,20 +36,20 @@ tn_status tn_not_finite(const tn_plan *plan, const tn_pass *pass, const tn_graph
 }
 
 static tn_status add_batch(const tn_judge *j, tn_plan *plan, const tn_graph *g,
-                           const tn_batch *batch, const void *const *x, bool carries,
-                           double *sums, tn_error *e)
+                           const tn_batch *batch, const void *const *x,
+                           const tn_pass *pass, double *sums, tn_error *e)
 {
-    const tn_pass pass = {.samples = batch->samples, .carries = carries};
-    tn_status status = tn_plan_run(plan, &pass, x, NULL, e);
-    if (!status) status = tn_judge_add(j, plan, &pass, batch->field, 0, false, sums, e);
+    tn_status status = tn_plan_run(plan, pass, x, NULL, e);
+    if (!status) status = tn_judge_add(j, plan, pass, batch->field, 0, false, sums, e);
     if (!status && !isfinite(sums[0]))
-        status = tn_not_finite(plan, &pass, g, "evaluation", e);
-    if (!status && carries) tn_plan_commit(plan, &pass, TN_COMMIT_CARRIED);
+        status = tn_not_finite(plan, pass, g, "evaluation", e);
+    if (!status && pass->carries) tn_plan_commit(plan, pass, TN_COMMIT_CARRIED);
     return status;
 }
 
+/* `parts`: batches that make up all streams, or 0. */
 static tn_status add_batches(const tn_judge *j, tn_plan *plan, const tn_graph *g,
-                             tn_feed *feed, int32_t split, bool carries,
+                             tn_feed *feed, int32_t split, int64_t parts,
                              const atomic_bool *cancel, double *sums, tn_error *e)
 {
     const tn_inputs in = tn_graph_inputs(g);
@@ -65,10 +65,28 @@ static tn_status add_batches(const tn_judge *j, tn_plan *plan, const tn_graph *g
             return tn_error_set(e, TN_ECANCELED, "stopped on request");
         status = tn_feed_batch(feed, split, 0, b, &batch, e);
         if (status) break;
+        const tn_pass pass = {.samples = batch.samples,
+                              .row = parts ? b % parts * tn_feed_batch_size(feed) : 0,
+                              .carries = parts > 0};
         tn_inputs_take(&in, field, &batch, x);
-        status = add_batch(j, plan, g, &batch, x, carries, sums, e);
+        status = add_batch(j, plan, g, &batch, x, &pass, sums, e);
     }
     return status;
+}
+
+/* How many batches make up all streams, whose states go on; 0: no states do. */
+static tn_status find_parts(const tn_graph *g, const tn_feed *feed, int64_t *parts,
+                            tn_error *e)
+{
+    const int64_t batch = tn_feed_batch_size(feed),
+                  streams = tn_graph_carried_size(g) ? tn_feed_info(feed, false)->streams
+                                                     : 0;
+    *parts = streams / batch;
+    if (*parts * batch == streams) return TN_OK;
+    return tn_error_set(e, TN_EINVAL,
+                        "the data has %lld streams, with which states go on, but batches "
+                        "have %lld samples; set batch to %lld or a part of it",
+                        (long long)streams, (long long)batch, (long long)streams);
 }
 
 /* Batches of streams go on with states, from their first values on, as in training; those of training
@@ -76,16 +94,16 @@ static tn_status add_batches(const tn_judge *j, tn_plan *plan, const tn_graph *g
 tn_status tn_evaluate(const tn_judge *j, tn_plan *plan, tn_graph *g, tn_feed *feed,
                       int32_t split, const atomic_bool *cancel, double *sums, tn_error *e)
 {
-    const int64_t streams = tn_feed_info(feed, false)->streams;
-    const size_t size = tn_graph_carried_size(g);
-    if (!size || !streams || streams != tn_feed_batch_size(feed))
-        return add_batches(j, plan, g, feed, split, false, cancel, sums, e);
+    int64_t parts;
+    const tn_status found = find_parts(g, feed, &parts, e);
+    if (found || !parts)
+        return found ? found : add_batches(j, plan, g, feed, split, 0, cancel, sums, e);
     tn_memory *memory = &g->env->memory;
-    void *states = tn_memory_get(memory, size, e);
+    void *states = tn_memory_get(memory, tn_graph_carried_size(g), e);
     if (!states) return TN_ENOMEM;
     tn_graph_carried_copy(g, states, false);
     tn_graph_forget(g);
-    const tn_status status = add_batches(j, plan, g, feed, split, true, cancel, sums, e);
+    const tn_status status = add_batches(j, plan, g, feed, split, parts, cancel, sums, e);
     tn_graph_carried_copy(g, states, true);
     tn_memory_put(memory, states);
     return status;
@@ -94,9 +112,11 @@ tn_status tn_evaluate(const tn_judge *j, tn_plan *plan, tn_graph *g, tn_feed *fe
 tn_status tn_evaluation_plan(tn_graph *g, const tn_feed *feed, tn_plan **plan,
                              tn_error *e)
 {
+    int64_t parts;
+    const tn_status status = find_parts(g, feed, &parts, e);
     const tn_plan_options options = {.samples = tn_feed_batch_size(feed),
-                                     .carries = tn_feed_info(feed, false)->streams > 0};
-    return tn_plan_make(g, &options, plan, e);
+                                     .carries = parts > 0};
+    return status ? status : tn_plan_make(g, &options, plan, e);
 }
 
 /* ---- tn_model_evaluate --------------------------------------------------------------- */

@@ -154,7 +154,8 @@ int64_t tn_feed_batches(const tn_feed *f, int32_t which)
 
 const char *tn_feed_breaks(const tn_feed *f)
 {
-    if (f->shuffle) return "shuffle: true, the default";
+    if (f->shuffle)
+        return f->shuffles_unsaid ? "shuffle: true, the default" : "shuffle: true";
     return f->validation > 0 ? "validation, which draws samples" : NULL;
 }
 

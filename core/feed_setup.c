@@ -83,7 +83,8 @@ tn_status tn_feed_settle(tn_feed *f, tn_error *e)
 {
     const int64_t streams = f->info.streams;
     if (!f->batch) f->batch = streams ? streams : host_option("batch")->def.i;
-    if (f->shuffle == UNSAID) f->shuffle = !streams;
+    f->shuffles_unsaid = f->shuffle == UNSAID;
+    if (f->shuffles_unsaid) f->shuffle = !streams;
     if (!streams || (!f->shuffle && f->validation <= 0)) return TN_OK;
     return tn_cfg_error(
         f->dataset->where, e, TN_EINVAL,

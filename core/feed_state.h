@@ -61,6 +61,7 @@ struct tn_feed {
     double validation;
     int64_t batch;
     int32_t shuffle, drop_last;
+    bool shuffles_unsaid; /* by default, that is */
     const tn_cfg *transforms;
     tn_key key;
     int32_t source[TN_SPLITS];  /* the dataset's split behind each of ours */

@@ -254,15 +254,18 @@ void tn_plan_commit(tn_plan *p, const tn_pass *pass, int which)
     for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
         if (commits(&p->node[i].unit, which) && p->node[i].home == i)
             p->ops->commit(&p->node[i].unit, pass);
-    tn_graph_changed(p->graph);
+    /* No weight is made of what is carried. */
+    if (which & TN_COMMIT_STATISTICS) tn_graph_changed(p->graph);
 }
 
 int32_t tn_plan_first_bad(const tn_plan *p, const tn_pass *pass)
 {
     tn_plan *again;
     int32_t bad = -1;
-    const tn_plan_options options = {
-        .samples = pass->samples, .training = p->options.training, .keeps = true};
+    const tn_plan_options options = {.samples = pass->samples,
+                                     .training = p->options.training,
+                                     .carries = p->options.carries,
+                                     .keeps = true};
     if (tn_plan_make(p->graph, &options, &again, NULL)) return -2;
     if (tn_plan_run(again, pass, p->input, NULL, NULL)) bad = -2;
     for (int32_t i = 0; bad == -1 && i < p->graph->nodes; i++)

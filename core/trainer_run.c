@@ -110,14 +110,23 @@ static tn_status write_config(const tn_trainer *t, tn_error *e)
     return status;
 }
 
-static tn_status begin(tn_trainer *t, tn_error *e)
+/* A run that came to nothing has taken its config away. */
+static bool lacks_config(const tn_trainer *t)
+{
+    char path[4096];
+    return !tn_trainer_path(t, "config.yaml", path, NULL) && access(path, F_OK);
+}
+
+/* *wrote: the run's config was written, now. */
+static tn_status begin(tn_trainer *t, bool *wrote, tn_error *e)
 {
     tn_status status = TN_OK;
     t->began = t->epoch_began = t->told = tn_seconds();
     t->began_step = t->place.step;
-    if (t->started) return TN_OK;
-    if (t->run_dir) status = write_config(t, e);
-    if (!status) status = tn_trainer_tell(t, TN_START, e);
+    *wrote = t->run_dir && (!t->started || lacks_config(t));
+    if (*wrote) status = write_config(t, e);
+    if (status || t->started) return status;
+    status = tn_trainer_tell(t, TN_START, e);
     t->started = !status;
     return status;
 }
@@ -182,11 +191,10 @@ static tn_status start_feed(tn_trainer *t, tn_error *e)
 }
 
 /* A run that failed before its first update has nothing to go on with: its folder is free for the
- * next try. */
-static bool came_to_nothing(const tn_trainer *t, tn_status status)
+ * next try, unless there was a run in it. */
+static bool came_to_nothing(const tn_trainer *t, bool wrote, tn_status status)
 {
-    return status && status != TN_ECANCELED && t->run_dir && !t->resumed &&
-           !t->place.step;
+    return status && status != TN_ECANCELED && wrote && !t->resumed && !t->place.step;
 }
 
 static void clear_folder(const tn_trainer *t)
@@ -200,8 +208,9 @@ static void clear_folder(const tn_trainer *t)
 
 tn_status tn_trainer_run(tn_trainer *t, tn_error *e)
 {
+    bool wrote = false;
     tn_status status = check_ready(t, e);
-    if (!status) status = begin(t, e);
+    if (!status) status = begin(t, &wrote, e);
     if (!status) note_complete(t);
     if (!status) status = start_feed(t, e);
     while (!status && !t->place.stopping && t->place.epoch < t->epochs)
@@ -209,7 +218,7 @@ tn_status tn_trainer_run(tn_trainer *t, tn_error *e)
     if (t->feed) tn_feed_stop(t->feed);
     if (!status) status = end(t, e);
     if (status == TN_ECANCELED) status = stopped(t, e);
-    if (came_to_nothing(t, status))
+    if (came_to_nothing(t, wrote, status))
         clear_folder(t);
     else if (status == TN_ENUMERIC && t->run_dir)
         tn_error_in(e, "training stopped, the last checkpoint in %s is kept", t->run_dir);

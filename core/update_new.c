@@ -240,7 +240,8 @@ static tn_status make_transforms(tn_updater *u, tn_error *e)
 }
 
 /* Cuts a part: whole rows, or pieces of one. `out` NULL: only counts. */
-static int32_t cut_part(tn_updater *u, int32_t number, int32_t place, tn_stretch *out)
+static int32_t cut_part(tn_updater *u, int32_t number, int32_t place,
+                        tn_part_stretch *out)
 {
     tn_part *part = &u->part[number];
     const int64_t width = part->width, all = part->rows * width;
@@ -250,7 +251,8 @@ static int32_t cut_part(tn_updater *u, int32_t number, int32_t place, tn_stretch
         const int64_t row = width - first % width, rest = all - first;
         const int64_t here = width > TN_STRETCH && row < most ? row : most;
         if (out)
-            out[n] = (tn_stretch){number, place + n, first, here < rest ? here : rest};
+            out[n] = (tn_part_stretch){number, place + n, first,
+                                       here < rest ? here : rest};
         first += here;
     }
     part->place = place, part->stretches = n;
@@ -258,7 +260,7 @@ static int32_t cut_part(tn_updater *u, int32_t number, int32_t place, tn_stretch
 }
 
 /* How far down its parameter the middle of a stretch is. */
-static double depth_of(const tn_updater *u, const tn_stretch *s)
+static double middle_of(const tn_updater *u, const tn_part_stretch *s)
 {
     const tn_part *part = &u->part[s->part];
     return ((double)s->first + (double)s->n / 2) /
@@ -267,8 +269,8 @@ static double depth_of(const tn_updater *u, const tn_stretch *s)
 
 static int compare_depths(const void *a, const void *b, void *updater)
 {
-    const tn_stretch *s = a, *t = b;
-    const double d = depth_of(updater, s), e = depth_of(updater, t);
+    const tn_part_stretch *s = a, *t = b;
+    const double d = middle_of(updater, s), e = middle_of(updater, t);
     return d < e ? -1 : d > e ? 1 : s->place < t->place ? -1 : 1;
 }
 

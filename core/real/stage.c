@@ -222,7 +222,7 @@ static void run_task(void *data, int64_t task, int32_t worker)
     const stream *all = data;
     const tn_bench *b = all->bench;
     for (int32_t i = b->task[task]; i < b->task[task + 1]; i++) {
-        const tn_stretch *s = &b->stretch[i];
+        const tn_part_stretch *s = &b->stretch[i];
         const tn_part *p = &all->parts[s->part];
         if (p->stages) TN(tn_run_stages)(p, s->first, s->n, (tn_real *)p->g + s->first);
     }

@@ -52,10 +52,10 @@ typedef struct tn_mapping {
 } tn_mapping;
 
 /* Elements of a parameter that one thread takes, cut by shape. */
-typedef struct tn_stretch {
+typedef struct tn_part_stretch {
     int32_t part, place; /* place: its number among all, part by part */
     int64_t first, n;
-} tn_stretch;
+} tn_part_stretch;
 
 /* Memory shared by all steps; nothing is allocated while stepping. */
 typedef struct tn_bench {
@@ -63,10 +63,10 @@ typedef struct tn_bench {
     tn_env *env;
     tn_mapping *transform;
     int32_t transforms;
-    double *partial, *total; /* sums of a reduction: by chunk or stretch, and of all */
-    void *stat[TN_MAX_OWN];  /* as many as the largest reduction has */
-    double *penalty;         /* [chunks of the largest parameter] */
-    tn_stretch *stretch;     /* in the order in which threads take them */
+    double *partial, *total;  /* sums of a reduction: by chunk or stretch, and of all */
+    void *stat[TN_MAX_OWN];   /* as many as the largest reduction has */
+    double *penalty;          /* [chunks of the largest parameter] */
+    tn_part_stretch *stretch; /* in the order in which threads take them */
     int32_t *task, tasks; /* runs of them: the first of each, and one past the last's */
 } tn_bench;
 

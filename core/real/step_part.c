@@ -146,7 +146,7 @@ static void sum_stretches(void *data, int64_t task, int32_t worker)
     const tn_bench *b = all->bench;
     const int32_t sums = all->reduction->sums;
     for (int32_t i = b->task[task]; i < b->task[task + 1]; i++) {
-        const tn_stretch *s = &b->stretch[i];
+        const tn_part_stretch *s = &b->stretch[i];
         tn_part *part = &all->parts[s->part];
         if (is_summed(all, part)) continue;
         const tn_on_part on = TN(tn_on_part_of)(b, part, all->step, all->reducing);

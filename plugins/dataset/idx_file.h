@@ -4,9 +4,10 @@
  * zero bytes, the element type (8: unsigned byte), the rank, one big-endian 32-bit size
  * per axis, then the elements. gzip is RFC 1952.
  *
- * Invariant: what is allocated never exceeds what the file can hold. A plain file must
- * have exactly the size its header promises; deflate expands at most 1032 : 1 (zlib,
- * "Technical Details"). */
+ * A plain file must have exactly the size that its header promises. One in gzip is expanded as a
+ * whole before its header is looked at, whatever it holds: what bounds the memory is that deflate
+ * expands at most 1032 : 1 (zlib, "Technical Details"), so 1032 times the file's size, and
+ * --max-memory. */
 #ifndef DATASET_IDX_FILE_H
 #define DATASET_IDX_FILE_H
 
@@ -17,6 +18,7 @@
 #define IDX_U8 8
 #define DEFLATE_RATIO 1032
 #define GZIP_SMALLEST 18 /* a header of 10 bytes, CRC and size */
+#define GZIP_MODULUS ((size_t)1 << 32)
 
 typedef struct idx_array {
     int32_t rank;
@@ -34,14 +36,12 @@ typedef struct idx_stream {
 
 /* ---- gzip ----------------------------------------------------------------------------- */
 
-/* How long the data was, modulo 2^32, says the end of the file; unless it was cut off or
- * has more behind it. */
-static size_t size_to_try(const file_bytes *packed)
+/* How long the data was, modulo 2^32, ends the file; unless that was cut off or has more behind
+ * it. */
+static size_t told_size(const file_bytes *packed)
 {
     const unsigned char *end = packed->at + packed->size - 4;
-    const size_t told = end[0] | (size_t)end[1] << 8 | (size_t)end[2] << 16 |
-                        (size_t)end[3] << 24;
-    return told && told / DEFLATE_RATIO <= packed->size ? told : packed->size;
+    return end[0] | (size_t)end[1] << 8 | (size_t)end[2] << 16 | (size_t)end[3] << 24;
 }
 
 static tn_status unpacked(idx_stream *s, size_t used)
@@ -68,20 +68,35 @@ static tn_status unpack_into(idx_stream *s, struct libdeflate_decompressor *d,
     return unpacked(s, used);
 }
 
-/* Each try has twice the room, up to what the file can hold. */
+/* Tries the sizes that a complete file can have, and no others. */
+static tn_status unpack_by(idx_stream *s, struct libdeflate_decompressor *d,
+                           file_bytes *out)
+{
+    const size_t told = told_size(&s->file), most = s->file.size * DEFLATE_RATIO;
+    tn_status status = TN_OK;
+    int fits = 0;
+    for (size_t size = told; !fits && size <= most; size += GZIP_MODULUS) {
+        drop_file(s->c, out);
+        out->size = size ? size : 1;
+        out->at = take_memory(s->c, out->path, out->size);
+        if (!out->at) return TN_ENOMEM;
+        status = unpack_into(s, d, out, &fits);
+    }
+    if (fits) return status;
+    return tn_fail(
+        s->c, TN_EDATA,
+        "%s: the gzip data is truncated, or there is trailing garbage: it does "
+        "not have the %zu bytes (modulo 2^32) that the file's end tells",
+        s->file.path, told);
+}
+
 static tn_status unpack(idx_stream *s)
 {
-    file_bytes out = {.path = s->file.path, .size = size_to_try(&s->file)};
+    file_bytes out = {.path = s->file.path};
     struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
-    tn_status status =
-        d ? TN_OK : tn_fail(s->c, TN_ENOMEM, "%s: no memory to decompress", s->file.path);
-    int fits = 0;
-    while (status == TN_OK && !fits) {
-        drop_file(s->c, &out);
-        out.at = take_memory(s->c, out.path, out.size);
-        status = out.at ? unpack_into(s, d, &out, &fits) : TN_ENOMEM;
-        if (!fits) out.size *= 2;
-    }
+    const tn_status status = d ? unpack_by(s, d, &out)
+                               : tn_fail(s->c, TN_ENOMEM, "%s: no memory to decompress",
+                                         s->file.path);
     libdeflate_free_decompressor(d);
     drop_file(s->c, status == TN_OK ? &s->file : &out);
     if (status == TN_OK) s->file = out;

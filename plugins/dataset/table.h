@@ -10,6 +10,7 @@
 #include <locale.h>
 #include <math.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "bytes.h"
 
@@ -113,15 +114,29 @@ static int parse_number(cell what, double *value)
     return end == text + what.size && isfinite(*value);
 }
 
+/* Begins with a letter, of UTF-8 any but ASCII's other characters, and is not one of the words for
+ * numbers that are not finite. */
+static int is_word(cell what)
+{
+    static const char *const numbers[] = {"nan", "inf", "infinity"};
+    const unsigned char first = what.size ? (unsigned char)what.text[0] : 0;
+    for (int i = 0; i < 3; i++)
+        if (what.size == strlen(numbers[i]) &&
+            !strncasecmp(what.text, numbers[i], what.size))
+            return 0;
+    return (first | 32) >= 'a' && ((first | 32) <= 'z' || first >= 0x80);
+}
+
 static tn_status wrong_cell(table *t, int64_t col, cell what)
 {
     const int shown = what.size < 40 ? (int)what.size : 40;
     const int names = t->row == 1 && !t->header;
-    return tn_fail(t->c, TN_EDATA,
-                   "%s:%lld:%lld: expected a finite number, found '%.*s'%s", t->file.path,
-                   (long long)t->row, (long long)(col + 1), shown, what.text,
-                   names ? "; if the first row holds names, set header: true"
-                         : "; words, such as names of classes, have to be numbered");
+    return tn_fail(
+        t->c, TN_EDATA, "%s:%lld:%lld: expected a finite number, found '%.*s'%s",
+        t->file.path, (long long)t->row, (long long)(col + 1), shown, what.text,
+        names           ? "; if the first row holds names, set header: true"
+        : is_word(what) ? "; words, such as names of classes, have to be numbered"
+                        : "");
 }
 
 static tn_status parse_rows(table *t, int64_t first, int64_t count)

@@ -43,6 +43,12 @@ static tn_status TN(check_widths)(const TN(self) * self, tn_call *c, int64_t fea
         sum += 2 * width;
     }
     if (self->widths ? sum == features : features % 2 == 0) return TN_OK;
+    if (!self->widths)
+        return tn_fail(c, TN_ESHAPE,
+                       "direction: bidirectional, but the input has %lld features; their "
+                       "number must be even, half of them of each direction, or widths "
+                       "given",
+                       (long long)features);
     return tn_fail(c, TN_ESHAPE,
                    "both directions together have %lld features, the input has %lld; "
                    "widths are those of one direction",

@@ -28,7 +28,12 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
     const int64_t size = in->dim[axis],
                   from = self->from < 0 ? size + self->from : self->from,
                   count = self->count == TN_UNSET_INT ? size - from : self->count;
-    if (from < 0 || from >= size || count > size - from)
+    if (from < 0 || from >= size)
+        return tn_fail(c, TN_ESHAPE,
+                       "from = %lld is outside axis %lld of the input %s, which has %lld "
+                       "positions",
+                       (long long)self->from, (long long)axis, shape, (long long)size);
+    if (count > size - from)
         return tn_fail(c, TN_ESHAPE,
                        "takes %lld positions from %lld on, axis %lld of the input %s has "
                        "%lld",

@@ -364,6 +364,9 @@ Test(bad_input, almost_the_right_file)
     csv("a,b,label\n1,2,cat\n");
     refused("table.csv:2:3: ", "found 'cat'; words, such as names of classes, have to be",
             NULL);
+    csv("a,b,label\n1,NaN,0\n");
+    refused("table.csv:2:2: expected a finite number, found 'NaN'", NULL);
+    cr_assert_null(strstr(tenon("train net.yaml")->err, "words"));
     put("table.csv",
         "\xff\xfe"
         "a\0,\0b\0\n\0",
@@ -429,6 +432,8 @@ Test(bad_input, no_permission)
     const test_process *p = tenon("train net.yaml --out closed/run");
     test_ended(p, 1, "closed/run: no permission", NULL);
     test_one_message(p);
+    mkdir("locked", 0);
+    test_ended(tenon("train --resume locked"), 1, "locked", "Permission denied", NULL);
 }
 
 /* ---- model files ----------------------------------------------------------------------------- */

@@ -36,12 +36,16 @@ static int same(const tn_tensor *a, const tn_tensor *b)
 Test(carried, batches_that_do_not_follow_each_other_are_refused)
 {
     const char *const shuffled[] = {CARRIED, "data.memory.shuffle=true", NULL},
+                      *const unsaid[] = {CARRIED,
+                                         "data={memory: {train: set, batch: 24}}", NULL},
                       *const drawn[] = {CARRIED, "data.memory.validation=0.1", NULL};
     tn_error e = {0};
     cr_assert_null(run_new(run_env(1), shuffled, NULL, &e));
     cr_assert(strstr(e.text, "layer 'rnn' goes on where the batch before ended, but the "
                              "data"),
               "%s", e.text);
+    cr_assert(strstr(e.text, "has shuffle: true, so batches"), "%s", e.text);
+    cr_assert_null(run_new(run_env(1), unsaid, NULL, &e));
     cr_assert(strstr(e.text, "has shuffle: true, the default"), "%s", e.text);
     cr_assert_null(run_new(run_env(1), drawn, NULL, &e));
     cr_assert(strstr(e.text, "has validation, which draws samples"), "%s", e.text);

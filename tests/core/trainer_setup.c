@@ -1,6 +1,7 @@
 /* trainer_setup.c - before and around a run: configs that cannot be trained, and the folder that a
  * run's files go to. */
 #include <criterion/criterion.h>
+#include <sys/stat.h>
 
 #include "tests/support/running.h"
 
@@ -102,6 +103,53 @@ Test(trainer_setup, a_folder_is_of_one_trainer_at_a_time)
     t = run_new(env, NULL, &resume, &e);
     cr_assert_not_null(t, "%s", e.text);
     tn_trainer_free(t);
+}
+
+static int failing;
+
+static int read_or_fail(void *data, int64_t i, float *input, float *target,
+                        int32_t *label)
+{
+    return failing ? 1 : run_read(data, i, input, target, label);
+}
+
+/* A failure before the first update leaves nothing; the next try writes all there is to a run. */
+Test(trainer_setup, a_second_try_has_a_config)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    const tn_memory_data set = {.samples = RUN_SAMPLES,
+                                .input = {.rank = 1, .dim = {RUN_FEATURES}},
+                                .classes = RUN_CLASSES,
+                                .read = read_or_fail};
+    cr_assert_eq(tn_env_attach(env, "failing", &set, &e), TN_OK, "%s", e.text);
+    const char *const sets[] = {"data.memory.train=failing", "train.epochs=1", NULL};
+    const char *dir = test_folder();
+    const tn_train_options options = {.run_dir = dir};
+    tn_trainer *t = run_new(env, sets, &options, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    failing = 1;
+    cr_assert(tn_trainer_run(t, &e));
+    cr_assert(access(test_path(dir, "config.yaml"), F_OK));
+    failing = 0;
+    cr_assert_eq(tn_trainer_run(t, &e), TN_OK, "%s", e.text);
+    cr_assert(!access(test_path(dir, "config.yaml"), F_OK));
+}
+
+/* A run of no epochs that is run again, and cannot write its model. */
+Test(trainer_setup, a_second_run_keeps_the_config_of_the_first)
+{
+    const char *const sets[] = {"train.epochs=0", NULL};
+    const char *dir = test_folder();
+    const tn_train_options options = {.run_dir = dir};
+    tn_error e = {0};
+    tn_trainer *t = run_new(run_env(1), sets, &options, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    cr_assert_eq(tn_trainer_run(t, &e), TN_OK, "%s", e.text);
+    const char *model = test_path(dir, "model.safetensors");
+    cr_assert(!unlink(model) && !mkdir(model, 0777));
+    cr_assert(tn_trainer_run(t, &e));
+    cr_assert(!access(test_path(dir, "config.yaml"), F_OK));
 }
 
 Test(trainer_setup, without_a_folder_nothing_is_written)

@@ -115,6 +115,9 @@ Test(idx, refuses_damage)
     idx_bytes packed = idx_packed(&x);
     packed.size += 3;
     idx_write("x", &packed);
+    refuse_data(yaml, TN_EDATA, "x: the gzip data is truncated, or", "trailing garbage");
+    packed.at[packed.size - 3] = 1; /* 256: room enough for what comes before */
+    idx_write("x", &packed);
     refuse_data(yaml, TN_EDATA, "x: trailing garbage", "3 bytes after the gzip data");
     packed = idx_packed(&x), packed.at[packed.size - 10] ^= 1;
     idx_write("x", &packed);

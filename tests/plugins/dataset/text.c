@@ -331,33 +331,42 @@ Test(text, batches_have_all_streams)
               e.text);
 }
 
-/* The loss of a validation part of 49 characters, by a network that is as it is drawn; states that were
- * there before stay. */
-static double validation_loss(const char *data)
+/* By a network that is as it is drawn; `more`: of the config. */
+static tn_trainer *drawn_trainer(const char *data, const char *more)
 {
     char text[600];
     tn_error e = {0};
-    tn_score score[4];
-    int32_t scores = 4;
-    tn_tensor states;
-    snprintf(
-        text, sizeof text,
-        "seed: 3\nprecision: double\ndata: {text: {path: t.txt, validation_share: "
-        "0.5, batch: 3, %s}}\nmodel: [{embedding: {vocabulary: 7, units: 5}}, {lstm: "
-        "{units: 6, stateful: 3, return_sequences: true}}, {dense: 7}]\nloss: "
-        "cross_entropy\nobserve: []\noptimizer: {sgd: {lr: 0}}\n",
-        data);
+    snprintf(text, sizeof text,
+             "seed: 3\nprecision: double\ndata: {text: {path: t.txt, validation_share: "
+             "0.5, %s}}\nmodel: [{embedding: {vocabulary: 7, units: 5}}, {lstm: "
+             "{units: 6, stateful: 3, return_sequences: true}}, {dense: 7}]\nloss: "
+             "cross_entropy\nobserve: []\noptimizer: {sgd: {lr: 0}}\n%s",
+             data, more);
     tn_config *config = kept(tn_config_parse(test_env(), text, "net.yaml", NULL, 0, &e));
     cr_assert_not_null(config, "%s", e.text);
     tn_trainer *trainer = tn_trainer_new(test_env(), config, NULL, &e);
     cr_assert_not_null(trainer, "%s", e.text);
+    return trainer;
+}
+
+/* The loss of a validation part of 49 characters; states that were there before stay. */
+static double validation_loss(const char *data, const char *more)
+{
+    tn_error e = {0};
+    tn_score score[4];
+    int32_t scores = 4;
+    tn_tensor states;
+    tn_trainer *trainer = drawn_trainer(data, more);
     tn_model *model = tn_trainer_model(trainer);
     cr_assert_eq(tn_model_find(model, "lstm.states", &states, &e), TN_OK, "%s", e.text);
     for (int64_t i = 0; i < tn_count(&states); i++) ((double *)states.data)[i] = 0.5;
-    cr_assert_eq(tn_model_evaluate(model, config, TN_VALIDATION, score, &scores, &e),
-                 TN_OK, "%s", e.text);
+    const unsigned long long version = atomic_load(&model->graph->version);
+    cr_assert_eq(tn_model_evaluate(model, NULL, TN_VALIDATION, score, &scores, &e), TN_OK,
+                 "%s", e.text);
     for (int64_t i = 0; i < tn_count(&states); i++)
         cr_assert_eq(((double *)states.data)[i], 0.5);
+    cr_assert_eq(atomic_load(&model->graph->version), version,
+                 "weights would be made anew for every batch");
     tn_trainer_free(trainer);
     return score[0].value;
 }
@@ -367,9 +376,66 @@ Test(text, validation_goes_on_with_states)
 {
     enter_folder();
     write_stream(98);
-    const double shorter = validation_loss("steps: 4, streams: 3"),
-                 longer = validation_loss("steps: 16, streams: 3"),
-                 anew = validation_loss("steps: 4, shuffle: false");
+    const double shorter = validation_loss("steps: 4, batch: 3, streams: 3", ""),
+                 longer = validation_loss("steps: 16, batch: 3, streams: 3", ""),
+                 anew = validation_loss("steps: 4, batch: 3, shuffle: false", "");
     cr_assert_float_eq(shorter, longer, 1e-12);
     cr_assert(fabs(shorter - anew) > 1e-6, "%g and %g", shorter, anew);
+}
+
+/* Batches that are a part of the streams go on with the states of their own. */
+Test(text, validation_of_parts_of_streams_is_that_of_all)
+{
+    enter_folder();
+    write_stream(98);
+    const double all = validation_loss("steps: 4, streams: 3", ""),
+                 parts = validation_loss("steps: 4, streams: 3, batch: 1",
+                                         "train: {accumulate: 3}\n");
+    cr_assert_float_eq(all, parts, 1e-12);
+}
+
+Test(text, batches_that_make_up_no_streams_are_not_evaluated)
+{
+    static const char data[] = "data: {text: {path: t.txt, steps: 4, validation_share: "
+                               "0.5, streams: 3, batch: 2}}\n";
+    tn_error e = {0};
+    tn_score score[4];
+    int32_t scores = 4;
+    enter_folder();
+    write_stream(98);
+    tn_trainer *trainer = drawn_trainer("steps: 4, streams: 3", "");
+    tn_config *other = kept(tn_config_parse(test_env(), data, "data.yaml", NULL, 0, &e));
+    cr_assert_not_null(other, "%s", e.text);
+    cr_assert_eq(tn_model_evaluate(tn_trainer_model(trainer), other, TN_VALIDATION, score,
+                                   &scores, &e),
+                 TN_EINVAL);
+    cr_assert(strstr(e.text, "has 3 streams") && strstr(e.text, "have 2 samples"), "%s",
+              e.text);
+    tn_trainer_free(trainer);
+}
+
+/* Positive states grow tenfold with every step: finite in a first window of 24 steps, not so in one
+ * that goes on. */
+Test(text, states_that_grow_beyond_all_numbers_are_blamed)
+{
+    static const char net[] =
+        "data: {text: {path: t.txt, steps: 24, validation_share: 0.5, streams: 1}}\n"
+        "model: [{embedding: {vocabulary: 7, units: 1, initializer: {constant: 1}}}, "
+        "{rnn: {units: 1, stateful: 1, nonlinearity: relu, return_sequences: true, "
+        "init: {constant: 10}, recurrent_initializer: {constant: 10}}}, {dense: 7}]\n"
+        "loss: cross_entropy\nobserve: []\noptimizer: sgd\n";
+    tn_error e = {0};
+    tn_score score[4];
+    int32_t scores = 4;
+    enter_folder();
+    write_stream(110);
+    tn_config *config = kept(tn_config_parse(test_env(), net, "net.yaml", NULL, 0, &e));
+    cr_assert_not_null(config, "%s", e.text);
+    tn_trainer *trainer = tn_trainer_new(test_env(), config, NULL, &e);
+    cr_assert_not_null(trainer, "%s", e.text);
+    cr_assert_eq(tn_model_evaluate(tn_trainer_model(trainer), NULL, TN_VALIDATION, score,
+                                   &scores, &e),
+                 TN_ENUMERIC, "%s", e.text);
+    cr_assert(strstr(e.text, "first appears in layer 'rnn'"), "%s", e.text);
+    tn_trainer_free(trainer);
 }

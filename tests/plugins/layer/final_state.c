@@ -108,6 +108,8 @@ Test(final_state, what_it_refuses)
     refuses("{lengths: true}", "has 1 inputs");
     refuses("{inputs: [input, two], lengths: true}", "one number for each sample");
     refuses("{inputs: input, widths: [3]}", "widths go with direction: bidirectional");
+    check_refuses("[{final_state: {direction: bidirectional}}]", check_shape(2, 3, 5, 0),
+                  "the input has 5 features; their number must be even");
     refuses("{inputs: input, direction: bidirectional, widths: [2]}",
             "together have 4 features, the input has 6");
     refuses("{inputs: input, direction: bidirectional, widths: [0, 3]}",

@@ -84,9 +84,10 @@ Test(slice, what_it_refuses)
 {
     refuses("[{slice: {axis: 2}}]", "axis = 2, the input (4, 6) has 2 axes");
     refuses("[{slice: {axis: -3}}]", "axis = -3, the input (4, 6) has 2 axes");
-    refuses("[{slice: {from: 6}}]", "from 6 on, axis 1 of the input (4, 6) has 6");
+    refuses("[{slice: {from: 6}}]",
+            "from = 6 is outside axis 1 of the input (4, 6), which has 6 positions");
     refuses("[{slice: {axis: 0, from: -5}}]",
-            "from -5 on, axis 0 of the input (4, 6) has 4");
+            "from = -5 is outside axis 0 of the input (4, 6), which has 4");
     refuses("[{slice: {from: 2, count: 5}}]",
             "takes 5 positions from 2 on, axis 1 of the input (4, 6) has 6");
     refuses("[{slice: {count: 0}}]", "option 'count' = 0 is outside [1, 2147483647]");
