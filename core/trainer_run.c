@@ -110,22 +110,16 @@ static tn_status write_config(const tn_trainer *t, tn_error *e)
     return status;
 }
 
-/* A run that came to nothing has taken its config away. */
-static bool lacks_config(const tn_trainer *t)
-{
-    char path[4096];
-    return !tn_trainer_path(t, "config.yaml", path, NULL) && access(path, F_OK);
-}
-
 /* *wrote: the run's config was written, now. */
 static tn_status begin(tn_trainer *t, bool *wrote, tn_error *e)
 {
     tn_status status = TN_OK;
     t->began = t->epoch_began = t->told = tn_seconds();
     t->began_step = t->place.step;
-    *wrote = t->run_dir && (!t->started || lacks_config(t));
+    if (t->started) return TN_OK;
+    *wrote = t->run_dir;
     if (*wrote) status = write_config(t, e);
-    if (status || t->started) return status;
+    if (status) return status;
     status = tn_trainer_tell(t, TN_START, e);
     t->started = !status;
     return status;
@@ -197,13 +191,14 @@ static bool came_to_nothing(const tn_trainer *t, bool wrote, tn_status status)
     return status && status != TN_ECANCELED && wrote && !t->resumed && !t->place.step;
 }
 
-static void clear_folder(const tn_trainer *t)
+static void clear_folder(tn_trainer *t)
 {
     static const char *const names[] = {"config.yaml", "checkpoint.safetensors",
                                         "metrics.csv"};
     char path[4096];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!tn_trainer_path(t, names[i], path, NULL)) unlink(path);
+    t->started = false;
 }
 
 tn_status tn_trainer_run(tn_trainer *t, tn_error *e)
