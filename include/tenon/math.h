@@ -93,6 +93,7 @@
 #define M(name) tn_##name##_of_float
 #define FRACTION 23 /* bits behind the leading 1 */
 #define BIAS 127
+#define HALF_BIAS 63
 #define THIRD (1.0f / 3)
 #define ROUND 0x1.8p23f /* added and taken away: rounds to whole numbers */
 #define SMALLEST_NORMAL 0x1p-126f
@@ -116,6 +117,7 @@
 #define M(name) tn_##name##_of_double
 #define FRACTION 52
 #define BIAS 1023
+#define HALF_BIAS 511
 #define THIRD (1.0 / 3)
 #define ROUND 0x1.8p52
 #define SMALLEST_NORMAL 0x1p-1022
@@ -195,12 +197,12 @@ TN_INLINE REAL M(exp_within)(REAL x)
     return y * M(power)(half) * M(power)(n - half);
 }
 
-/* From EXP_IS_0 to 0. The power with BIAS / 2 more, which only the last product takes away. */
+/* From EXP_IS_0 to 0. The power with HALF_BIAS more, which only the last product takes away. */
 TN_INLINE REAL M(exp_below_1)(REAL x)
 {
     REAL n;
     const REAL y = 1 + M(exp_reduced)(x, &n);
-    return y * M(power)(n + BIAS / 2) * M(value)((WORD)(BIAS - BIAS / 2) << FRACTION);
+    return y * M(power)(n + HALF_BIAS) * M(value)((WORD)(BIAS - HALF_BIAS) << FRACTION);
 }
 
 TN_INLINE REAL M(exp)(REAL x)
@@ -269,6 +271,7 @@ TN_INLINE REAL M(sigmoid)(REAL x)
 #undef M
 #undef FRACTION
 #undef BIAS
+#undef HALF_BIAS
 #undef THIRD
 #undef ROUND
 #undef SMALLEST_NORMAL
