@@ -65,20 +65,10 @@ static void sort(const tn_blocks *b, int64_t n, int side, int64_t size,
 static void join(const tn_part *p, int64_t n)
 {
     const tn_blocks *b = &p->blocks;
-    const tn_reduction *r = TN(tn_reduction_of)(summing(p));
-    double *into[TN_MAX_OWN];
-    const double *from[TN_MAX_OWN];
+    const int32_t sums = TN(tn_reduction_of)(summing(p))->sums;
     for (int64_t step = 1; step < n; step *= 2)
-        for (int64_t i = 0; i + step < n; i += 2 * step) {
-            for (int32_t q = 0; q < r->sums; q++) {
-                into[q] = b->sum + b->order[i] * r->sums + q;
-                from[q] = b->sum + b->order[i + step] * r->sums + q;
-            }
-            if (r->merge)
-                r->merge(summing(p)->self, 1, into, from);
-            else
-                for (int32_t q = 0; q < r->sums; q++) *into[q] += *from[q];
-        }
+        for (int64_t i = 0; i + step < n; i += 2 * step) TN(tn_add_sums)
+    (summing(p), b->sum + b->order[i] * sums, b->sum + b->order[i + step] * sums);
 }
 
 static void sum_again(void *data, int64_t i, int32_t worker)

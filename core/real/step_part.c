@@ -157,14 +157,14 @@ static void sum_stretches(void *data, int64_t task, int32_t worker)
     }
 }
 
-static void add_sums(const summing_all *all, double *into, const double *from)
+void TN(tn_add_sums)(const tn_instance *reducing, double *into, const double *from)
 {
-    const tn_reduction *r = all->reduction;
+    const tn_reduction *r = TN(tn_reduction_of)(reducing);
     double *to[TN_MAX_OWN];
     const double *more[TN_MAX_OWN];
     for (int32_t q = 0; q < r->sums; q++) to[q] = into + q, more[q] = from + q;
     if (r->merge)
-        r->merge(all->reducing->self, 1, to, more);
+        r->merge(reducing->self, 1, to, more);
     else
         for (int32_t q = 0; q < r->sums; q++) into[q] += from[q];
 }
@@ -179,8 +179,8 @@ static double *sums_of_part(const summing_all *all, tn_part *part)
         return at;
     }
     for (int32_t step = 1; step < n; step *= 2)
-        for (int32_t i = 0; i + step < n; i += 2 * step)
-            add_sums(all, at + (int64_t)i * sums, at + (int64_t)(i + step) * sums);
+        for (int32_t i = 0; i + step < n; i += 2 * step) TN(tn_add_sums)
+    (all->reducing, at + (int64_t)i * sums, at + (int64_t)(i + step) * sums);
     return at;
 }
 
@@ -198,7 +198,7 @@ void TN(tn_reduce_all)(const tn_bench *bench, const tn_instance *reducing, int64
         const double *sums = sums_of_part(&all, &parts[i]);
         members += parts[i].rows * parts[i].width;
         if (i)
-            add_sums(&all, bench->total, sums);
+            TN(tn_add_sums)(reducing, bench->total, sums);
         else
             memcpy(bench->total, sums, sizeof *sums * (size_t)r->sums);
     }

@@ -42,6 +42,8 @@ void TN(tn_slots_at)(const tn_part *, int32_t first_slot, int32_t count, int64_t
 
 /* Sums and statistics over this parameter, unless they are over all. */
 void TN(tn_reduce_part)(const tn_on_part *);
+/* Adds or merges `from` of one part of what is summed into that of another. */
+void TN(tn_add_sums)(const tn_instance *reducing, double *into, const double *from);
 /* Those over all parameters, in their order, where the reduction is over all. */
 void TN(tn_reduce_all)(const tn_bench *, const tn_instance *reducing, int64_t step,
                        tn_part *, int32_t count);
