@@ -77,7 +77,7 @@ static few few_rows(const tn_matrix *a, const tn_matrix *b, bool packed)
 
 /* Then tasks may be rows of the result, each with all of B: rows of a weight's gradient are made, and
  * updated, where those of the weight were used. */
-static bool is_small(const tn_matrix *b)
+static bool stays_near(const tn_matrix *b)
 {
     return !b->read && b->col_stride == 1 && b->rows <= DEPTH &&
            b->rows * b->cols <= SMALL_BYTES / (int64_t)sizeof(tn_real);
@@ -86,7 +86,7 @@ static bool is_small(const tn_matrix *b)
 static bool packs_b(const tn_matrix *a, const tn_matrix *b)
 {
     return b->read || b->col_stride != 1 ||
-           (a->rows >= PACK_B_ROWS && b->row_stride > 2 * PANEL && !is_small(b)) ||
+           (a->rows >= PACK_B_ROWS && b->row_stride > 2 * PANEL && !stays_near(b)) ||
            (a->rows > ROWS_ONCE && crowded(b->row_stride, NEAR));
 }
 
@@ -170,7 +170,7 @@ static void cut_job(job *j, int64_t widest, bool shown, int64_t each)
     j->cut = cut_product(
         j->out.rows, j->out.cols, PANEL, widest, tallest(j), (double)j->a.m.cols, DEPTH,
         !j->b.whole && !j->few && packs_b(&j->a.m, &j->b.m), j->a.m.read != NULL, shown,
-        !j->a.m.read && is_small(&j->b.m), each);
+        !j->a.m.read && stays_near(&j->b.m), each);
 }
 
 static job plan(const tn_blis_kernels *kernels, const tn_product *p)

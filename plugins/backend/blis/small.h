@@ -1,0 +1,81 @@
+/* small.h - products without a plan: what is small enough that planning would take a fifth of the
+ * time. A plan would have one task, one strip, one slice and one block of the result, which is
+ * what `wrote` is told, so both ways give the same. Included by loops.c, for one precision. */
+#ifndef BACKEND_BLIS_SMALL_H
+#define BACKEND_BLIS_SMALL_H
+
+#include "plan.h"
+
+#define PARALLEL_WORK 0.4e6 /* multiplications that are worth waking threads for */
+#define SMALL_ROOM 4096     /* values of B that are packed on the stack */
+
+/* Whether B lies as the kernels like it, or takes little room packed. */
+static bool suits_small(const tn_matrix *b)
+{
+    return b->packed || b->col_stride == 1 ||
+           (b->row_stride == 1 && parts(b->cols, PANEL) * PANEL * b->rows <= SMALL_ROOM);
+}
+
+/* The result is one block, and is made in less time than a plan. */
+static bool is_small_product(const tn_blis_kernels *kernels, const tn_product *p)
+{
+    const tn_matrix *a = &p->a, *b = &p->b, *out = &p->out;
+    return !a->read && !b->read && out->data && out->col_stride == 1 &&
+           (a->row_stride == 1 || a->col_stride == 1) && suits_small(b) &&
+           a->rows > FEW && a->rows <= STRIP_ROWS && a->cols > 0 && a->cols <= DEPTH &&
+           out->cols <= WIDE_PANELS * PANEL && out->cols % kernels->lanes == 0 &&
+           (double)(a->rows * out->cols * a->cols) < PARALLEL_WORK && !better_flipped(p);
+}
+
+static void pack_small(const tn_blis_kernels *kernels, const tn_matrix *b, tn_real *room)
+{
+    for (int64_t col = 0; col < b->cols; col += PANEL) {
+        const tn_blis_strip s = {.from = (const tn_real *)b->data + col * b->col_stride,
+                                 .step = b->row_stride,
+                                 .side = b->col_stride,
+                                 .depth = b->rows,
+                                 .count = least(PANEL, b->cols - col),
+                                 .into = room + col * b->rows};
+        kernels->pack_b(&s);
+    }
+}
+
+/* B in panels, or NULL: where it lies. */
+static void multiply_small(const tn_blis_kernels *kernels, const tn_product *p,
+                           const tn_real *panels)
+{
+    const tn_matrix *a = &p->a, *out = &p->out;
+    const int64_t rows = a->rows, tiles = parts(rows, kernels->rows),
+                  wide = panels ? PANEL : out->cols;
+    tn_blis_tile t = {.a_row = a->row_stride,
+                      .a_step = a->col_stride,
+                      .b_step = panels ? PANEL : p->b.row_stride,
+                      .out_row = out->row_stride,
+                      .depth = a->cols,
+                      .first = a->cols,
+                      .add = p->add};
+    for (int64_t i = 0; i < tiles; i++) {
+        const int64_t row = begin(rows, tiles, i);
+        t.rows = begin(rows, tiles, i + 1) - row;
+        t.a = (const tn_real *)a->data + row * a->row_stride;
+        for (int64_t col = 0; col < out->cols; col += wide) {
+            t.cols = least(wide, out->cols - col);
+            t.b = panels ? panels + col * a->cols : p->b.data;
+            t.bias = p->bias ? (const tn_real *)p->bias + col : NULL;
+            t.out = (tn_real *)out->data + row * out->row_stride + col;
+            kernels->multiply(&t);
+        }
+    }
+    if (out->wrote)
+        out->wrote(out->with, 0, 0, rows, out->cols, out->data, out->row_stride);
+}
+
+static void run_small(const tn_blis_kernels *kernels, const tn_product *p)
+{
+    _Alignas(64) tn_real room[SMALL_ROOM];
+    const tn_real *panels = p->b.packed;
+    if (!panels && p->b.col_stride != 1) pack_small(kernels, &p->b, room), panels = room;
+    multiply_small(kernels, p, panels);
+}
+
+#endif
