@@ -58,8 +58,8 @@ typedef struct tn_pass {
     int64_t row;   /* logical number of the first sample, e.g. in an accumulated batch */
     uint64_t step; /* for random keys: all passes of a step draw the same numbers */
     bool training;
-    bool
-        carries; /* outside training: as in it, states go on from pass to pass (TN_CARRIES) */
+    /* Outside training: as in it, states go on from pass to pass (TN_CARRIES). */
+    bool carries;
     /* Training: the weights are those of the pass before, of the same step. */
     bool further;
     tn_sink *sink; /* of each parameter, for backward; NULL: all gradients are stored */

@@ -88,8 +88,8 @@ typedef struct tn_unit {
     tn_whole *whole;              /* of class whole */
     tn_cell *cell;                /* of the result, where others ride on its product */
     tn_fold *fold;                /* at inference; NULL: its output is its own */
-    atomic_llong
-        *operations; /* where those of its products are added up; NULL: nowhere */
+    /* Where those of its products are added up; NULL: nowhere. */
+    atomic_llong *operations;
     tn_key key;
 } tn_unit;
 

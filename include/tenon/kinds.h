@@ -233,9 +233,9 @@ typedef struct tn_io {
     tn_key key;
     int64_t row; /* logical number of the first row */
     void *held;  /* node->held bytes for each sample; NULL where nothing is committed */
-    int32_t
-        carries; /* of TN_CARRIES: the pass goes on with the states, and leaves those for the next
-                        in held; in training, and where streams are evaluated */
+    /* Of TN_CARRIES: the pass goes on with the states, and leaves those for the next in held; in
+     * training, and where streams are evaluated. */
+    int32_t carries;
 } tn_io;
 
 #endif /* TENON_KINDS_H */
