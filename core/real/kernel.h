@@ -87,6 +87,8 @@ void TN(tn_tiles_backward)(tn_work *, int32_t count);
 /* ---- window.c, whole.c, epilogue.c, fold.c -------------------------------------------- */
 
 void TN(tn_window_forward)(tn_work *);
+/* What windows make of `rows` rows of the input from `row` on, whole lines (tn_rows_of_line). */
+void TN(tn_window_rows)(const tn_work *, int64_t row, int64_t rows);
 /* `count` works, of which all but the first ride on its samples. */
 void TN(tn_window_backward)(tn_work *, int32_t count);
 /* `count` works, of which all but the first ride on its product. */

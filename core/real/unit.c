@@ -18,6 +18,7 @@ tn_layer_facts TN(tn_unit_facts)(const void *vtable)
         .commits = l->commit || l->commit_weight,
         .always_reduce = l->always_reduce != 0,
         .affine = l->as_affine != NULL,
+        .by_lines = l->kernel == TN_WINDOW && l->forward,
         .over = l->reduce.sums ? l->reduce.over : l->back_reduce.over,
         .sums = l->reduce.sums,
         .stats = l->reduce.stats,

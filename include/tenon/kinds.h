@@ -74,6 +74,8 @@ typedef struct tn_tile {
     const double *now; /* for tn_now */
     tn_key key;        /* of node and step: all passes of a step draw the same numbers */
     int32_t training;
+    /* windows: forward makes so many of the output's first axis, from number `line` on */
+    int64_t line, lines;
 } tn_tile;
 
 /* Index of the tile's first element in the logical batch: what random numbers count by. */
@@ -299,7 +301,7 @@ typedef struct tn_layer {
      * many positions the window took. give adds to gx (NULL: not wanted); seen: t->n values,
      * zeroed per window, for layers that must remember what they gave. A layer that is faster so has
      * forward in place of begin, take and end, and backward (which adds to gx) in place of give: they
-     * get a whole sample. [parallel] */
+     * get a whole sample, of which forward makes the tile's lines. [parallel] */
     void (*begin)(const void *self, const tn_tile *, tn_real *acc);
     void (*take)(const void *self, const tn_tile *, const tn_real *x, tn_real *acc);
     void (*end)(const void *self, const tn_tile *, int64_t taken, const tn_real *acc,
