@@ -9,6 +9,7 @@
  * the others the angle in it, from -pi/4 to pi/4. One 32-bit word for each number and no function of
  * the C library; tn_random_normal, for initializers, has 52 bits of each. Numbers count as those of
  * mask.h. Sine and cosine: Moshier, "Methods and programs for mathematical functions", 1989. */
+#include <tgmath.h>
 #include <tenon/math.h>
 #include <tenon/random.h>
 
@@ -46,14 +47,15 @@ TN_INLINE tn_real TN(noise_cos)(tn_real a)
 TN_INLINE void TN(noise_pair)(uint32_t one, uint32_t two, tn_real *z)
 {
     const tn_real u = ((tn_real)(int32_t)(one >> 1) + (tn_real)0.5) * (tn_real)0x1p-31;
-    const tn_real r = (tn_real)sqrt(-2 * tn_log(u));
+    const tn_real r = sqrt(-2 * tn_log(u));
     const tn_real angle = (tn_real)(int32_t)(two << 2) *
                           (tn_real)(0x1p-32 * 1.57079632679489661923);
     const tn_real s = TN(noise_sin)(angle), c = TN(noise_cos)(angle);
-    const uint32_t odd = two >> 30 & 1, half = two >> 31;
+    const int32_t odd = two >> 30 & 1, half = (int32_t)two < 0;
     const tn_real across = odd ? s : c, up = odd ? c : s;
-    z[0] = odd != half ? -r * across : r * across;
-    z[1] = half ? -r * up : r * up;
+    const tn_real left = odd == half ? r : -r, down = half ? -r : r;
+    z[0] = left * across;
+    z[1] = down * up;
 }
 
 /* y = x + deviation z, or times x: x (1 + deviation z). x and y may be the same memory. */
