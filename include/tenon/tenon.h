@@ -127,6 +127,20 @@ TN_API tn_status tn_model_predict(const tn_model *, const float *x, int64_t samp
 TN_API tn_status tn_model_predict_inputs(const tn_model *, const float *const *x,
                                          int64_t samples, float *y, tn_error *);
 
+/* Monte Carlo dropout (Gal, Ghahramani, ICML 2016): how far predictions scatter when the layers that
+ * draw random numbers in training (dropout and its kin, noise, drop_connect; what lstm and the like
+ * have of it inside) draw them here as well, while all else, such as batch_norm, predicts. */
+typedef struct tn_monte_carlo {
+    int32_t passes; /* 2 or more */
+    uint64_t seed;  /* the same numbers for the same seed, on any number of threads */
+} tn_monte_carlo;
+
+/* Mean and standard deviation (with passes - 1) of predictions over the passes, samples x output
+ * each, from x as in tn_model_predict_inputs. TN_EINVAL where no layer draws. */
+TN_API tn_status tn_model_predict_monte_carlo(const tn_model *, const float *const *x,
+                                              int64_t samples, const tn_monte_carlo *,
+                                              float *mean, float *deviation, tn_error *);
+
 /* Everything one row of the model's table shows. */
 typedef struct tn_layer_info {
     const char *name, *plugin;
