@@ -47,8 +47,10 @@ const cli_command cli_commands[] = {
     {"plugins", "[KIND]", "list every plugin found", "With a KIND those of that kind.\n",
      0, 1, "lj", "", cli_plugins},
     {"describe", "[KIND/]NAME", "options, formula and reference of a plugin",
-     "The kind may be left out where only one has a plugin of that name.\n", 1, 1, "lj",
-     "", cli_describe},
+     "The kind may be left out where only one has a plugin of that name. Of an option: "
+     "whose\n"
+     "it is.\n",
+     1, 1, "lj", "", cli_describe},
     {"info", "[CONFIG|MODEL]",
      "version, processor, backend, threads; the table of a model",
      "With a CONFIG also the network that it describes, with a MODEL what is in "

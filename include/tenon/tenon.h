@@ -73,6 +73,8 @@ TN_API tn_status tn_plugins_list(tn_env *, int (*each)(void *, const tn_plugin_i
 /* The page of one plugin ("layer/dense"): summary, formula, reference, options. Free the text
  * with tn_text_free. */
 TN_API char *tn_plugin_describe(tn_env *, const char *kind_and_name, tn_error *);
+/* Likewise, of a name that is an option: which plugins have it, and what it means there. */
+TN_API char *tn_option_describe(tn_env *, const char *name, tn_error *);
 TN_API void tn_text_free(tn_env *, char *);
 
 /* ---- configs ----------------------------------------------------------------------- */
