@@ -8,6 +8,9 @@
  *     h_t = d h_(t-1) + (1 - d) h~_t,  d ~ Bernoulli(zoneout) for each unit;  outside training
  *     d is its mean; likewise c_t, while h~_t is made from the c~_t that it would have become
  *
+ * It is no layer of its own: the state that is kept is what the next step begins with. Behind a
+ * recurrent layer the same mixture would only blur its outputs, and the cell would go on as before.
+ *
  * Samples count in the logical batch, so a batch may come in parts. */
 
 #include "mask.h"
