@@ -35,7 +35,8 @@ typedef struct TN(mask) {
 
 TN_INLINE TN(mask) TN(mask_of)(tn_key key, double p, double scale, double dropped)
 {
-    const uint64_t share = (uint64_t)(p * 0x1p32);
+    const double within = p > 1 ? 1 : p > 0 ? p : 0; /* a schedule may go anywhere */
+    const uint64_t share = (uint64_t)(within * 0x1p32);
     return (TN(mask)){.key = key,
                       .last = (uint32_t)(share - 1),
                       .none = share == 0,
@@ -59,7 +60,7 @@ TN_INLINE void TN(mask_elements)(const TN(mask) * m, uint64_t first, int64_t n,
 {
     const tn_real scale = m->scale, dropped = m->dropped;
     const uint32_t last = m->last;
-    uint32_t bits[MASK_RUN];
+    uint32_t bits[MASK_RUN] = {0};
     if (m->none) {
         for (int64_t i = 0; i < n; i++) y[i] = scale * x[i];
         return;

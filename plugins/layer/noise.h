@@ -63,7 +63,7 @@ TN_INLINE void TN(noise_add)(tn_key key, double deviation, int times, uint64_t f
                              int64_t n, const tn_real *x, tn_real *y)
 {
     const tn_real d = (tn_real)deviation;
-    uint32_t bits[NOISE_RUN];
+    uint32_t bits[NOISE_RUN] = {0};
     tn_real z[NOISE_RUN];
     for (int64_t at = 0, part; at < n; at += part) {
         const int64_t odd = (int64_t)((first + (uint64_t)at) % 2), left = n - at + odd;

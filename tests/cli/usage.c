@@ -120,7 +120,8 @@ Test(usage, a_plugin_is_described)
               strstr(option->out, "layer/rnn\n") && strstr(option->out, "[0, 1)"));
     const test_process *json = tenon("describe zoneout --json");
     test_ended(json, 0, NULL);
-    cr_assert_not_null(strstr(json->out, "{\"event\":\"describe\",\"plugin\":\"zoneout\""));
+    cr_assert_not_null(
+        strstr(json->out, "{\"event\":\"describe\",\"plugin\":\"zoneout\""));
     test_ended(tenon("plugins layrs"), 1, "the nearest kind is layer", NULL);
 }
 
