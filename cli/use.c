@@ -219,36 +219,56 @@ static int check_outs(const use *u, tn_error *error)
     return status;
 }
 
-static void tell_prediction(const cli_options *o, const tn_shape *shape)
+static void tell_prediction(const cli_options *o, int64_t samples, const tn_shape *shape)
 {
     json_object *event = cli_event("predict");
-    cli_json_int(event, "samples", shape->dim[0]);
+    cli_json_int(event, "samples", samples);
+    if (o->passes) cli_json_int(event, "passes", o->passes);
     cli_json_shape(event, "shape", shape);
     cli_json_text(event, "file", o->out);
     cli_emit(event);
 }
 
-static int predict(use *u, tn_error *error)
+/* Shape of the array that is written, and room for it: samples of the model's outputs; of several
+ * passes two arrays of them. */
+static int take_outputs(use *u, int64_t samples, tn_shape *all, tn_error *error)
 {
     const tn_shape *one = tn_model_output(u->model);
-    tn_shape all = {.rank = one->rank + 1};
+    const int32_t arrays = u->options->passes ? 2 : 1, front = arrays;
     int64_t count;
+    *all = (tn_shape){.rank = front + one->rank, .dim = {arrays}};
+    if (__builtin_mul_overflow(samples, arrays * tn_shape_count(one), &count) ||
+        all->rank > TN_MAX_RANK)
+        return cli_fail(error, TN_ESHAPE, "the output is too large");
+    all->dim[front - 1] = samples;
+    for (int32_t i = 0; i < one->rank; i++) all->dim[front + i] = one->dim[i];
+    u->outputs = calloc((size_t)count, sizeof *u->outputs);
+    return u->outputs ? CLI_DONE : cli_fail(error, TN_ENOMEM, "no memory for the output");
+}
+
+static tn_status make_outputs(use *u, int64_t samples, tn_error *error)
+{
+    const cli_options *o = u->options;
+    const tn_monte_carlo way = {o->passes, o->seeded ? o->seed : tn_model_seed(u->model)};
+    float *deviation = u->outputs + samples * tn_shape_count(tn_model_output(u->model));
+    if (!o->passes)
+        return tn_model_predict_inputs(u->model, inputs_of(u), samples, u->outputs,
+                                       error);
+    return tn_model_predict_monte_carlo(u->model, inputs_of(u), samples, &way, u->outputs,
+                                        deviation, error);
+}
+
+static int predict(use *u, tn_error *error)
+{
+    tn_shape all;
     if (find_files(u, u->options->operands - 1, error) || check_outs(u, error) ||
         read_inputs(u, error))
         return CLI_ERROR;
     const int64_t samples = u->x[0].shape.dim[0];
-    all.dim[0] = samples;
-    for (int32_t i = 0; i < one->rank && i + 1 < TN_MAX_RANK; i++)
-        all.dim[i + 1] = one->dim[i];
-    if (__builtin_mul_overflow(samples, tn_shape_count(one), &count) ||
-        all.rank > TN_MAX_RANK)
-        return cli_fail(error, TN_ESHAPE, "the output is too large");
-    u->outputs = calloc((size_t)count, sizeof *u->outputs);
-    if (!u->outputs) return cli_fail(error, TN_ENOMEM, "no memory for the output");
-    if (tn_model_predict_inputs(u->model, inputs_of(u), samples, u->outputs, error))
-        return CLI_ERROR;
+    if (take_outputs(u, samples, &all, error)) return CLI_ERROR;
+    if (make_outputs(u, samples, error)) return CLI_ERROR;
     if (cli_npy_write(u->options->out, &all, u->outputs, error)) return CLI_ERROR;
-    if (u->options->json) tell_prediction(u->options, &all);
+    if (u->options->json) tell_prediction(u->options, samples, &all);
     return CLI_DONE;
 }
 

@@ -33,7 +33,10 @@ static void note(tn_plan *p, int32_t group, double began)
 /* A weight is one sample. */
 static tn_pass weight_pass(const tn_pass *pass)
 {
-    return (tn_pass){.samples = 1, .step = pass->step, .training = pass->training};
+    return (tn_pass){.samples = 1,
+                     .step = pass->step,
+                     .training = pass->training,
+                     .draws = pass->draws};
 }
 
 static tn_status in_weight(const tn_plan *p, int32_t number, tn_status status,
@@ -43,11 +46,13 @@ static tn_status in_weight(const tn_plan *p, int32_t number, tn_status status,
     return status;
 }
 
-/* Outside training a weight is made once, as long as nobody may have changed it. */
+/* Outside training a weight is made once, as long as nobody may have changed it and it is not
+ * drawn. */
 static bool is_there(const tn_plan *p, const tn_plan_weight *w, const tn_pass *pass)
 {
     const tn_graph *g = p->graph;
     if (pass->training) return pass->further;
+    if (pass->draws && (w->unit.facts.flags & TN_RANDOM)) return false;
     return w->of == atomic_load(&g->version) && !atomic_load(&g->handed_out);
 }
 

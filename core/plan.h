@@ -28,8 +28,9 @@ typedef struct tn_plan_options {
     bool training;
     bool accumulates; /* gradients of several batches will be added up */
     bool carries;     /* outside training: passes may go on with states (tn_pass) */
-    bool keeps;       /* values of all nodes, for tn_plan_output: so it folds none */
-    bool apart;       /* every layer in a pass of its own: the same bits, only slower */
+    bool draws; /* outside training: random layers draw all the same; it folds none */
+    bool keeps; /* values of all nodes, for tn_plan_output: so it folds none */
+    bool apart; /* every layer in a pass of its own: the same bits, only slower */
     /* Training: values are made again rather than kept, where that saves memory. */
     bool low;
     bool measures; /* nothing but tn_plan_memory is asked: takes next to no memory */
@@ -60,6 +61,8 @@ typedef struct tn_pass {
     bool training;
     /* Outside training: as in it, states go on from pass to pass (TN_CARRIES). */
     bool carries;
+    /* Outside training, in a plan that draws: random layers (TN_RANDOM) do as in training. */
+    bool draws;
     /* Training: the weights are those of the pass before, of the same step. */
     bool further;
     tn_sink *sink; /* of each parameter, for backward; NULL: all gradients are stored */

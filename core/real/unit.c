@@ -50,6 +50,12 @@ tn_work TN(tn_work_make)(tn_unit *u, const tn_pass *pass, bool back)
     return w;
 }
 
+bool TN(tn_trains)(const tn_work *w)
+{
+    const bool draws = w->pass->draws && (w->unit->facts.flags & TN_RANDOM);
+    return w->pass->training || draws;
+}
+
 /* ---- tiles --------------------------------------------------------------------------- */
 
 static int64_t stat_offset(const tn_work *w, int64_t first)
@@ -90,7 +96,7 @@ static tn_tile make_tile(const tn_frame *f, const tn_work *w, int64_t first, int
                      .back_stat = f->back,
                      .now = u->layer->now,
                      .key = w->key,
-                     .training = w->pass->training};
+                     .training = TN(tn_trains)(w)};
 }
 
 void TN(tn_frame_fill)(tn_frame *f, const tn_work *w, int64_t first, int64_t n,

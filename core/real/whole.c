@@ -16,7 +16,7 @@ static const tn_io *prepare(const tn_work *w, bool back)
     h->out.data = !back || w->reads_y ? u->y : NULL;
     h->gout.data = back ? (void *)(uintptr_t)u->gy : NULL;
     h->out.dim[0] = h->gout.dim[0] = samples;
-    h->io.training = w->pass->training;
+    h->io.training = TN(tn_trains)(w);
     h->io.carries = h->io.held && (w->pass->training || w->pass->carries);
     h->io.cache = u->cache;
     h->io.scratch = back ? u->back_scratch : u->scratch;

@@ -50,7 +50,10 @@ enum tn_flags {
     TN_MANY_ROWS = 512,
     /* its states go on from batch to batch of an epoch: the host gives them their first values when
      * one begins, and calls commit in the last pass of a step; likewise where streams are evaluated */
-    TN_CARRIES = 1024
+    TN_CARRIES = 1024,
+    /* in training it draws random numbers from the key; the host may have it do so outside training as
+     * well, where it then says `training` (predictions by Monte Carlo dropout) */
+    TN_RANDOM = 2048
 };
 
 /* What one call of a kernel covers. Every buffer is contiguous over the tile. For windows a
@@ -133,7 +136,8 @@ typedef struct tn_node {
     int32_t inputs;
     const tn_shape *in; /* in[inputs] */
     tn_shape out;       /* set before: in[0] */
-    uint32_t flags; /* set before: the layer's; infer may change those about products */
+    /* set before: the layer's; infer may change those about products, TN_IDLE and TN_RANDOM */
+    uint32_t flags;
     /* whole: bytes per sample that are kept from forward to backward, which may overwrite them;
      * bytes for one call, whatever its size */
     size_t cache, scratch;

@@ -73,6 +73,8 @@ TN_API tn_status tn_plugins_list(tn_env *, int (*each)(void *, const tn_plugin_i
 /* The page of one plugin ("layer/dense"): summary, formula, reference, options. Free the text
  * with tn_text_free. */
 TN_API char *tn_plugin_describe(tn_env *, const char *kind_and_name, tn_error *);
+/* Likewise, of a name that is an option: which plugins have it, and what it means there. */
+TN_API char *tn_option_describe(tn_env *, const char *name, tn_error *);
 TN_API void tn_text_free(tn_env *, char *);
 
 /* ---- configs ----------------------------------------------------------------------- */
@@ -126,6 +128,20 @@ TN_API tn_status tn_model_predict(const tn_model *, const float *x, int64_t samp
 /* The same for a model with several inputs: an array for each, in the order of its inputs. */
 TN_API tn_status tn_model_predict_inputs(const tn_model *, const float *const *x,
                                          int64_t samples, float *y, tn_error *);
+
+/* Monte Carlo dropout (Gal, Ghahramani, ICML 2016): how far predictions scatter when the layers that
+ * draw random numbers in training (dropout and its kin, noise, drop_connect; what lstm and the like
+ * have of it inside) draw them here as well, while all else, such as batch_norm, predicts. */
+typedef struct tn_monte_carlo {
+    int32_t passes; /* 2 or more */
+    uint64_t seed;  /* the same numbers for the same seed, on any number of threads */
+} tn_monte_carlo;
+
+/* Mean and standard deviation (with passes - 1) of predictions over the passes, samples x output
+ * each, from x as in tn_model_predict_inputs. TN_EINVAL where no layer draws. */
+TN_API tn_status tn_model_predict_monte_carlo(const tn_model *, const float *const *x,
+                                              int64_t samples, const tn_monte_carlo *,
+                                              float *mean, float *deviation, tn_error *);
 
 /* Everything one row of the model's table shows. */
 typedef struct tn_layer_info {

@@ -7,7 +7,7 @@
 
 /* One thing that keeps state after another. */
 typedef struct kind_of_run {
-    char sets[4][120];
+    char sets[4][160];
 } kind_of_run;
 
 static kind_of_run runs[] = {
@@ -24,6 +24,14 @@ static kind_of_run runs[] = {
     {{"optimizer={sgd: {lr: {toy_fall: {from: 0.05, watch: true}}}}"}},
     {{"gradient=[{clip_norm: 0.5}]", "data.memory.drop_last=true", "train.epochs=2"}},
     {{"model=[{dense: {units: 12, parametrization: spectral_norm}}, relu, {dense: 3}]"}},
+    {{"model=[{dense: {units: 12, parametrization: drop_connect}}, {dropout: {mode: "
+      "standard}}, {dense: 3}]",
+      "train.accumulate=2"}},
+    {{"model=[{gaussian_noise: {step: {from: 0.5, every: 1}}}, {dense: 24}, relu, "
+      "{reshape: "
+      "[4, 6]}, spatial_dropout, flatten, gaussian_dropout, {dense: 3}]"}},
+    {{"model=[{dense: 24}, tanh, alpha_dropout, {reshape: [2, 3, 4]}, {drop_block: "
+      "{block_size: 2}}, {dense: 3}, flatten, {dense: 3}]"}},
 };
 
 static const char *const *sets_of(const kind_of_run *r)

@@ -10,10 +10,14 @@ enum { SAMPLES = 48, INPUTS = 21, CLASSES = 5, STEPS = 6, ROOM = 1 << 16 };
 static const char *const plugins[] = {"gradient/clip_norm",
                                       "gradient/clip_value",
                                       "layer/add",
+                                      "layer/alpha_dropout",
                                       "layer/avg_pool",
                                       "layer/batch_norm",
                                       "layer/concat",
+                                      "layer/drop_block",
                                       "layer/dropout",
+                                      "layer/gaussian_dropout",
+                                      "layer/gaussian_noise",
                                       "layer/global_avg_pool",
                                       "layer/global_max_pool",
                                       "layer/group_norm",
@@ -24,10 +28,12 @@ static const char *const plugins[] = {"gradient/clip_norm",
                                       "layer/rms_norm",
                                       "layer/sigmoid",
                                       "layer/softmax",
+                                      "layer/spatial_dropout",
                                       "layer/stochastic_depth",
                                       "layer/tanh",
                                       "layer/transpose",
                                       "layer/upsample",
+                                      "layer/variational_dropout",
                                       "layer/zero_pad",
                                       "loss/binary_cross_entropy",
                                       "loss/cross_entropy",
@@ -35,6 +41,7 @@ static const char *const plugins[] = {"gradient/clip_norm",
                                       "optimizer/adam",
                                       "optimizer/adamw",
                                       "optimizer/sgd",
+                                      "parametrization/drop_connect",
                                       "parametrization/spectral_norm",
                                       "parametrization/weight_norm",
                                       "regularizer/l1",
@@ -72,7 +79,15 @@ static const char *const plugins[] = {"gradient/clip_norm",
     "{stochastic_depth: 0.3}, {dense: {units: 5, parametrization: spectral_norm}}]\n" \
     "loss: mse\n"                                                                     \
     "optimizer: adam\n"
-static const char *const recipes[] = {NORMED, BRANCHED, BINARY, POOLED, MADE};
+#define RANDOM                                                                    \
+    "model: [{gaussian_noise: 0.1}, {dense: {units: 42, parametrization: "        \
+    "drop_connect}}, "                                                            \
+    "tanh, {alpha_dropout: 0.2}, {reshape: [2, 3, 7]}, {spatial_dropout: 0.2}, "  \
+    "{drop_block: {block_size: 2}}, {dense: 7}, {reshape: [6, 7]}, "              \
+    "{variational_dropout: 0.2}, {gaussian_dropout: 0.2}, flatten, {dense: 5}]\n" \
+    "loss: mse\n"                                                                 \
+    "optimizer: adam\n"
+static const char *const recipes[] = {NORMED, BRANCHED, BINARY, POOLED, MADE, RANDOM};
 
 typedef struct run {
     float x[SAMPLES * INPUTS], targets[SAMPLES * CLASSES];
