@@ -121,7 +121,7 @@ static int32_t put_table(const tn_model *model, const tn_score *score, int32_t l
            name_length(&score[cells]) == length &&
            !strncmp(score[cells].name, score->name, (size_t)length))
         cells++;
-    const int32_t rows = score[cells - 1].row + 1, columns = cells / rows;
+    const int32_t rows = score[cells - 1].row + 1, columns = score[cells - 1].column + 1;
     const int width = widest(score, rows, columns);
     int head = length;
     for (int32_t r = 0; r < rows; r++) {
@@ -131,7 +131,7 @@ static int32_t put_table(const tn_model *model, const tn_score *score, int32_t l
     printf("\n%-*.*s", columns > 1 ? head : length, length, score->name);
     for (int32_t c = 0; columns > 1 && c < columns; c++) printf("  %*d", width, c);
     for (int32_t i = 0; i < cells; i++) {
-        if (i % columns == 0)
+        if (score[i].column == 0)
             printf("\n%-*s", head,
                    row_name(model, rows, score[i].row, name, sizeof name));
         put_number(text, sizeof text, score[i].value);

@@ -211,8 +211,9 @@ TN_API tn_model *tn_trainer_model(tn_trainer *);
 TN_API int64_t tn_trainer_batch(const tn_trainer *);
 
 /* One update on a batch of the caller's (targets as in tn_memory_data: one of the two; a label for
- * each row of the model's outputs, so for each step where it puts out a sequence). A step that
- * fails may leave weights half updated: go on from a checkpoint, not with this trainer. */
+ * each row of the model's outputs, so for each step where it puts out a sequence). Its samples weigh
+ * alike, whatever weights the config's data has. A step that fails may leave weights half updated:
+ * go on from a checkpoint, not with this trainer. */
 TN_API tn_status tn_trainer_step(tn_trainer *, const float *x, const float *targets,
                                  const int32_t *labels, int64_t samples, double *loss,
                                  tn_error *);

@@ -37,19 +37,20 @@ static tn_status TN(infer)(void *me, tn_call *c, const tn_outputs *out,
     return truth_check(c, out, field[0]);
 }
 
-/* Logarithms of softmax: that of probabilities themselves would put rows in another order. */
-static void TN(scores)(const TN(self) * self, int64_t n, const tn_real *y, double *score)
+/* Of several classes log p_k = y_k - lse(y): outputs themselves would put rows in another order. */
+TN_KERNEL void TN(scores)(const TN(self) * self, int64_t n, const tn_real *y,
+                          double *score)
 {
-    const tn_real top = TN_MAX(k, n, y[k]);
-    const double lse = self->probabilities
-                           ? 0
-                           : (double)top + log(TN_SUM(k, n, exp((double)(y[k] - top))));
-    if (n == 1)
-        score[0] = (double)y[0];
-    else if (n == 2)
-        score[0] = (double)y[1] - (double)y[0];
-    else
-        for (int64_t k = 0; k < n; k++) score[k] = (double)y[k] - lse;
+    double lse = 0;
+    if (n < 3) {
+        score[0] = n == 1 ? (double)y[0] : (double)y[1] - (double)y[0];
+        return;
+    }
+    if (!self->probabilities) {
+        const tn_real top = TN_MAX(k, n, y[k]);
+        lse = (double)top + tn_log(TN_SUM(k, n, tn_exp((double)(y[k] - top))));
+    }
+    for (int64_t k = 0; k < n; k++) score[k] = (double)y[k] - lse;
 }
 
 static void TN(rows)(const void *me, const tn_tile *t, const tn_real *y,

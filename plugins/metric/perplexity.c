@@ -52,7 +52,7 @@ static void TN(rows)(const void *self, const tn_tile *t, const tn_real *y,
 
 static double TN(value)(const void *self, const tn_seen *seen)
 {
-    return exp(seen->sum[0] / seen->sum[1]);
+    return tn_exp(seen->sum[0] / seen->sum[1]);
 }
 
 TN_VTABLE(metric, .infer = TN(infer), .rows = TN(rows), .value = TN(value))

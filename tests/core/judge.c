@@ -304,6 +304,24 @@ Test(judge, an_evaluation_has_the_values_of_the_run)
     cr_assert(score[0].row == -1 && score[0].column == -1);
 }
 
+/* Early stopping knows them as well: 1 is never exceeded. */
+Test(judge, a_number_of_a_table_may_be_monitored)
+{
+    tn_env *env = judge_env(1);
+    char text[900];
+    snprintf(text, sizeof text,
+             "%sobserve: [{early_stopping: {monitor: 'recall[2]', mode: max, min_delta: "
+             "1, patience: 2}}]\n",
+             tables);
+    memcpy(strstr(text, "epochs: 2"), "epochs: 9", 9);
+    const tn_trainer *t = trained(env, text, NULL);
+    cr_assert_eq(t->place.epoch, 3);
+    refuse(env,
+           ORDERED("plain", 8) "loss: cross_entropy\nobserve: [{early_stopping: "
+                               "{monitor: 'recall[2]'}}]\ntrain: {epochs: 1}\n",
+           "no value 'recall[2]'; it has loss, accuracy");
+}
+
 /* ---- what is kept of rows --------------------------------------------------------------- */
 
 /* Also in the middle of an epoch, where the areas hang on rows seen before. */
