@@ -212,6 +212,30 @@ Test(judge, probabilities_where_logits_are_wanted_are_refused)
     }
 }
 
+/* log_softmax makes what nll wants, and what metrics read as it is. */
+Test(judge, log_probabilities_are_taken_for_that)
+{
+    static const char rest[] =
+        "metrics: [accuracy, perplexity, auc]\ntrain: {epochs: 2}\n";
+    char text[900];
+    tn_env *env = judge_env(1);
+    snprintf(text, sizeof text, "%sloss: cross_entropy\n%s", ORDERED("plain", 16), rest);
+    const tn_trainer *a = trained(env, text, NULL);
+    tn_error e = {0};
+    snprintf(text, sizeof text,
+             "seed: 5\nprecision: double\nmodel: [{dense: 5}, tanh, {dense: 3}, "
+             "log_softmax]\noptimizer: {sgd: {lr: 0.5}}\n%sloss: nll\n%s",
+             ORDERED("plain", 16), rest);
+    tn_config *config = run_parse(env, text, NULL, 0);
+    tn_trainer *b = kept(tn_trainer_new(env, config, NULL, &e));
+    cr_assert_not_null(b, "%s", e.text);
+    cr_assert_eq(tn_trainer_run(b, &e), TN_OK, "%s", e.text);
+    for (int i = 0; i < 4; i++)
+        cr_assert_float_eq(a->value[i].value, b->value[i].value, 1e-12, "%s",
+                           a->value[i].name);
+    tn_config_free(config);
+}
+
 /* ---- tables ----------------------------------------------------------------------------- */
 
 static const char tables[] =

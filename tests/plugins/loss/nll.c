@@ -94,6 +94,28 @@ Test(nll, gradients)
     }
 }
 
+/* Behind log_softmax it is cross_entropy. */
+Test(nll, behind_log_softmax)
+{
+    static const char *const losses[] = {
+        "nll", "nll {class_weights: [0.5, 2, 1], ignore_label: 1}",
+        "cross_entropy {class_weights: [0.5, 2, 1], ignore_label: 1}"};
+    for (uint32_t seed = 0; seed < 8; seed++) {
+        const tn_shape in = check_shape(1 + seed % 2, 4, 3, 0);
+        double loss[2];
+        check_gradients("[{dense: 3}, log_softmax]", losses[seed % 2], 3, in,
+                        check_draw(seed, 0, 1, 30), true);
+        for (int i = 0; i < 2; i++)
+            loss[i] = check_net_loss(
+                check_net_new(i ? "[{dense: 3}]" : "[{dense: 3}, log_softmax]",
+                              losses[1 + i], 3, in, 20, 1, seed),
+                false);
+        cr_assert_float_eq(loss[0], loss[1], 1e-13 * loss[1]);
+    }
+    check_precisions("[{dense: 4}, log_softmax]", "nll", 4, check_shape(1, 3, 0, 0), 5,
+                     1e-5);
+}
+
 Test(nll, what_is_refused)
 {
     const tn_shape three = check_shape(1, 3, 0, 0);
