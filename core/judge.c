@@ -347,6 +347,7 @@ static tn_status count(const tn_judge *j, const tn_plan *plan, const tn_pass *pa
                        const tn_field *field, double *sums, tn_error *e)
 {
     tn_field picked[TN_MAX_FIELDS];
+    if (!j->metrics) return TN_OK; /* the loss alone has no more than two sums */
     const int64_t before = (int64_t)sums[TN_JUDGE_ROWS],
                   after = before + j->rows_per_sample * pass->samples;
     for (int32_t i = 0; i < j->metrics; i++) {
@@ -358,7 +359,7 @@ static tn_status count(const tn_judge *j, const tn_plan *plan, const tn_pass *pa
         tn_plan_metric(plan, pass, m->instance, picked, sums + m->first_sum,
                        kept ? sums + m->first_kept + before * kept : NULL);
     }
-    if (j->metrics) sums[TN_JUDGE_ROWS] = (double)after;
+    sums[TN_JUDGE_ROWS] = (double)after;
     return TN_OK;
 }
 

@@ -1,8 +1,9 @@
 /* judge.h - the loss and the metrics of a run: which fields they read, and what their sums over
  * the rows of a split come to.
  *
- * Sums are doubles in one array: [0] weighted loss, [1] weights, [2] rows seen by metrics, then the
- * sums of each metric, then what each keeps of rows, with room for all of the split. So what a part
+ * Sums are doubles in one array: [0] weighted loss, [1] weights and, where there are metrics, [2]
+ * rows seen by them, then the sums of each, then what each keeps of rows, with room for all of the
+ * split. So what a part
  * of an epoch has come to can be kept, and gone on from. */
 #ifndef CORE_JUDGE_H
 #define CORE_JUDGE_H
