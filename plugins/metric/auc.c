@@ -48,7 +48,8 @@ TN_KERNEL void TN(scores)(const TN(self) * self, int64_t n, const tn_real *y,
     }
     if (!self->probabilities) {
         const tn_real top = TN_MAX(k, n, y[k]);
-        lse = (double)top + tn_log(TN_SUM(k, n, tn_exp((double)(y[k] - top))));
+        const double sum = TN_SUM(k, n, tn_exp((double)(y[k] - top)));
+        lse = (double)top + tn_log(sum);
     }
     for (int64_t k = 0; k < n; k++) score[k] = (double)y[k] - lse;
 }
