@@ -23,6 +23,7 @@ static void print_plugin(const tn_plugin_info *plugin)
     snprintf(line, sizeof line, "%-32s %-7s %s  [%s]", name, plugin->version,
              plugin->summary, plugin->file);
     puts(cli_clean(clean, sizeof clean, line, false));
+    cli_flush(); /* line by line, so that why one is lost is known */
 }
 
 static void emit_plugin(const tn_plugin_info *plugin)

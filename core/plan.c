@@ -148,14 +148,14 @@ tn_status tn_plan_run(tn_plan *p, const tn_pass *pass, const void *const *x,
 }
 
 tn_status tn_plan_loss(tn_plan *p, const tn_pass *pass, const tn_instance *loss,
-                       const tn_field *field, double scale, bool gradient, double *value,
-                       double *weight, tn_error *e)
+                       const tn_field *field, const tn_field *given, double scale,
+                       bool gradient, double *value, double *weight, tn_error *e)
 {
     const double began = tn_watch_begin(p->spent);
     const unsigned mode = tn_subnormal_flush();
     const tn_status status = p->ops->loss(
         loss, tn_graph_output(p->graph), pass, tn_plan_key(p, p->graph->nodes, 1),
-        tn_plan_output(p, p->graph->nodes - 1), field, scale, p->row_values,
+        tn_plan_output(p, p->graph->nodes - 1), field, given, scale, p->row_values,
         gradient ? p->node[tn_plan_last(p)].gradient : NULL, value, weight, e);
     tn_subnormal_back(mode);
     note(p, p->forwards, began);
@@ -163,10 +163,10 @@ tn_status tn_plan_loss(tn_plan *p, const tn_pass *pass, const tn_instance *loss,
 }
 
 void tn_plan_metric(const tn_plan *p, const tn_pass *pass, const tn_instance *metric,
-                    const tn_field *field, double *sums)
+                    const tn_field *field, double *sums, double *kept)
 {
     p->ops->metric(metric, tn_graph_output(p->graph), pass,
-                   tn_plan_output(p, p->graph->nodes - 1), field, sums);
+                   tn_plan_output(p, p->graph->nodes - 1), field, sums, kept);
 }
 
 /* One of the backward pass, which may run forward again. */

@@ -83,14 +83,14 @@ static inline tn_status tn_plan_forward(tn_plan *p, const tn_pass *pass, const v
 const void *tn_plan_output(const tn_plan *, int32_t node);
 
 /* Loss of the forward just made against fields (in the order of the loss's `fields`, for
- * pass->samples samples). Sums: *value = sum of weight * value, *weight = sum of weights. With
+ * pass->samples samples). `given`: weights of samples or of rows, NULL: none. Sums: *value = sum of weight * value, *weight = sum of weights. With
  * `gradient`, d(sum)/dy is kept for backward, times `scale`; 0 stands for 1 / *weight. */
 tn_status tn_plan_loss(tn_plan *, const tn_pass *, const tn_instance *loss,
-                       const tn_field *field, double scale, bool gradient, double *value,
-                       double *weight, tn_error *);
-/* Adds to `sums` of a metric, from the forward just made. */
+                       const tn_field *field, const tn_field *given, double scale,
+                       bool gradient, double *value, double *weight, tn_error *);
+/* Adds to `sums` of a metric, from the forward just made; sets what it keeps of each row. */
 void tn_plan_metric(const tn_plan *, const tn_pass *, const tn_instance *metric,
-                    const tn_field *field, double *sums);
+                    const tn_field *field, double *sums, double *kept);
 /* Gradients of all parameters, once after each tn_plan_loss with `gradient`; `add`: onto those
  * that are there (plans that accumulate). */
 tn_status tn_plan_backward(tn_plan *, const tn_pass *, bool add, tn_error *);

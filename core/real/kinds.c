@@ -95,7 +95,7 @@ static const char *metric_missing(const void *vtable)
     const tn_metric *m = vtable;
     if (!m->infer) return "infer";
     if (!m->rows) return "rows";
-    return m->value ? NULL : "value";
+    return m->value || m->table ? NULL : "value";
 }
 
 static const char *backend_missing(const void *vtable)

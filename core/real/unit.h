@@ -163,13 +163,13 @@ typedef struct tn_real_ops {
     /* into += from, over n values */
     void (*add)(const tn_instance *backend, void *into, const void *from, int64_t n);
     bool (*finite)(const void *, int64_t n);
-    /* row_values: room for two numbers a row */
+    /* given: weights of samples or of rows, NULL: none; row_values: room for two numbers a row */
     tn_status (*loss)(const tn_instance *loss, const tn_shape *shape, const tn_pass *,
-                      tn_key, const void *y, const tn_field *field, double scale,
-                      double *row_values, void *gy, double *value, double *weight,
-                      tn_error *);
+                      tn_key, const void *y, const tn_field *field, const tn_field *given,
+                      double scale, double *row_values, void *gy, double *value,
+                      double *weight, tn_error *);
     void (*metric)(const tn_instance *metric, const tn_shape *shape, const tn_pass *,
-                   const void *y, const tn_field *field, double *sums);
+                   const void *y, const tn_field *field, double *sums, double *kept);
     tn_status (*product)(const tn_instance *backend, tn_calling *, const tn_product *);
     /* out[j] = sum over rows of x, rows x cols */
     void (*column_sums)(const tn_instance *backend, const void *x, int64_t rows,

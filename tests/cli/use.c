@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "support/array.h"
+#include "support/disk.h"
 #include "support/process.h"
 #include "support/small_net.h"
 
@@ -243,6 +244,42 @@ Test(use, info_tells_what_is_in_a_model)
     has_field(object, "classes", "[\"red\",\"green\",\"blue\"]");
     has_field(object, "parameters", "51");
     json_object_put(object);
+}
+
+/* With names of classes, as counts and to four digits. */
+Test(use, evaluate_prints_tables)
+{
+    size_t size;
+    test_write_text("more.yaml",
+                    "classes: [a, b, \"\\e[31mc\"]\nmetrics: [{recall: "
+                    "{per_class: true}}, confusion_matrix]\n%s",
+                    test_read("net.yaml", &size));
+    const test_process *p = tenon("train more.yaml --out more");
+    test_ended(p, 0, NULL);
+    cr_assert_not_null(strstr(p->out, "  epoch       loss     recall  learning rate"),
+                       "%s", p->out);
+    const char *csv = test_read("more/metrics.csv", &size);
+    cr_assert_not_null(strstr(csv,
+                              ",recall,recall[0],recall[1],recall[2],confusion_matrix["
+                              "0][0],"),
+                       "%s", csv);
+    p = tenon("evaluate more");
+    test_ended(p, 0, NULL);
+    const char *list = strstr(p->out, "\n\nrecall\n0 a   "),
+               *table = strstr(p->out, "\n\nconfusion_matrix   0   1   2\n0 a");
+    cr_assert(list && table && strstr(table, "\n2 ?[31mc"), "%s", p->out);
+    int all = 0, n, row, count[3];
+    for (int i = 0; i < 3; i++) {
+        table = strchr(table + 2, '\n');
+        cr_assert_eq(
+            sscanf(table, "%d %*s %d %d %d%n", &row, &count[0], &count[1], &count[2], &n),
+            4);
+        cr_assert_eq(row, i);
+        all += count[0] + count[1] + count[2];
+    }
+    cr_assert_eq(all, 100);
+    p = tenon("evaluate more --json");
+    cr_assert_not_null(strstr(p->out, "\"confusion_matrix[2][1]\":"), "%s", p->out);
 }
 
 Test(use, evaluate_as_json)

@@ -37,6 +37,11 @@ static const char *const plugins[] = {"gradient/clip_norm",
                                       "layer/zero_pad",
                                       "loss/binary_cross_entropy",
                                       "loss/cross_entropy",
+                                      "loss/focal",
+                                      "loss/hinge",
+                                      "loss/huber",
+                                      "loss/kl_divergence",
+                                      "loss/mae",
                                       "loss/mse",
                                       "optimizer/adam",
                                       "optimizer/adamw",
@@ -87,7 +92,21 @@ static const char *const plugins[] = {"gradient/clip_norm",
     "{variational_dropout: 0.2}, {gaussian_dropout: 0.2}, flatten, {dense: 5}]\n" \
     "loss: mse\n"                                                                 \
     "optimizer: adam\n"
-static const char *const recipes[] = {NORMED, BRANCHED, BINARY, POOLED, MADE, RANDOM};
+#define JUDGED(loss) "model: [{dense: 37}, tanh, {dense: 5}]\noptimizer: sgd\n" loss "\n"
+static const char *const recipes[] = {
+    NORMED,
+    BRANCHED,
+    BINARY,
+    POOLED,
+    MADE,
+    RANDOM,
+    JUDGED("loss: mae"),
+    JUDGED("loss: huber"),
+    JUDGED("loss: kl_divergence"),
+    JUDGED("loss: {focal: 1.5} # labels"),
+    JUDGED("loss: {hinge: {squared: true}} # labels"),
+    JUDGED(
+        "loss: {cross_entropy: {class_weights: [1, 2, 3, 4, 5], label_smoothing: 0.1}}")};
 
 typedef struct run {
     float x[SAMPLES * INPUTS], targets[SAMPLES * CLASSES];
@@ -115,7 +134,8 @@ static void keep_tensors(run *r, tn_model *model)
 static void train(run *r, const char *path, const char *recipe, const char *precision)
 {
     char text[1024];
-    const bool labels = strstr(recipe, "loss: {cross_entropy") != NULL;
+    const bool labels = strstr(recipe, "loss: {cross_entropy") ||
+                        strstr(recipe, "# labels");
     const tn_key key = {{5, 6}};
     for (int i = 0; i < SAMPLES * INPUTS; i++)
         r->x[i] = (float)tn_random_normal(key, (uint64_t)i);

@@ -202,8 +202,8 @@ static void run_plan(lab *l, tn_plan *plan, bool training, result *r)
     tn_status status = tn_plan_forward(plan, &pass, l->x, &y, &e);
     if (!status) keep(r, y, (size_t)(l->samples * l->outputs) * size);
     if (!status)
-        status = tn_plan_loss(plan, &pass, l->loss, &target, 0, training, &value, &weight,
-                              &e);
+        status = tn_plan_loss(plan, &pass, l->loss, &target, NULL, 0, training, &value,
+                              &weight, &e);
     if (!status) keep(r, &value, sizeof value);
     if (!status && training) status = tn_plan_backward(plan, &pass, false, &e);
     cr_assert_eq(status, TN_OK, "%s", e.text);
