@@ -33,6 +33,14 @@ static recipe recipes[] = {
      "prox: false}}"},
     {"optimizer: {toy_ema: {of: {sgd: {lr: 0.1}}}}"},
     {"optimizer: sgd\ngradient: [toy_noise, {clip_value: 0.5}]"},
+    {"optimizer: {sgd: {lr: 0.1, momentum: 0.9, dampening: 0.5}}"},
+    {"optimizer: {amsgrad: {lr: 0.01, weight_decay: 0.1, decoupled: true}}"},
+    {"optimizer: {nadam: {lr: 0.01, weight_decay: 0.1}}\nregularizer: {l1: 0.001}"},
+    {"optimizer: {radam: {lr: 0.01, beta2: 0.7, weight_decay: 0.1}}"},
+    {"optimizer: {adagrad: {lr: 0.01, initial: 0.1, lr_decay: 0.1}}"},
+    {"optimizer: adadelta\nregularizer: {l1: 0.001}"},
+    {"optimizer: {rmsprop: {lr: 0.01, momentum: 0.9, centered: true}}"},
+    {"optimizer: {lion: {lr: 0.001, weight_decay: 1}}"},
 };
 
 #define COUNT (sizeof recipes / sizeof *recipes)
