@@ -40,16 +40,13 @@ TN_INLINE tn_real TN(below)(tn_real square, tn_real mean, tn_real epsilon)
     return sqrt(variance > 0 ? variance : 0) + epsilon;
 }
 
-TN_KERNEL void TN(update)(const void *me, const tn_tile *t, const tn_update *u,
-                          tn_real *w, const tn_real *g, tn_real *const *slot)
+/* b and c are NULL where there is no velocity, or no mean. */
+TN_INLINE void TN(run)(const TN(self) * self, int64_t n, tn_real rate, tn_real decay,
+                       tn_real *w, const tn_real *g, tn_real *s, tn_real *b, tn_real *c)
 {
-    const TN(self) *self = me;
-    const tn_real decay = u->decays ? (tn_real)tn_now(t, self->weight_decay) : 0;
     const tn_real keep = (tn_real)self->alpha, fresh = (tn_real)(1 - self->alpha);
-    const tn_real rate = (tn_real)u->rate, epsilon = (tn_real)self->epsilon;
-    const tn_real momentum = (tn_real)self->momentum;
-    tn_real *s = slot[0], *b = momentum > 0 ? slot[1] : NULL, *c = TN(mean)(self, slot);
-    for (int64_t i = 0; i < t->n; i++) {
+    const tn_real epsilon = (tn_real)self->epsilon, momentum = (tn_real)self->momentum;
+    for (int64_t i = 0; i < n; i++) {
         const tn_real d = g[i] + decay * w[i];
         s[i] = keep * s[i] + fresh * d * d;
         if (c) c[i] = keep * c[i] + fresh * d;
@@ -57,6 +54,23 @@ TN_KERNEL void TN(update)(const void *me, const tn_tile *t, const tn_update *u,
         if (b) step = b[i] = momentum * b[i] + step;
         w[i] -= rate * step;
     }
+}
+
+TN_KERNEL void TN(update)(const void *me, const tn_tile *t, const tn_update *u,
+                          tn_real *w, const tn_real *g, tn_real *const *slot)
+{
+    const TN(self) *self = me;
+    const tn_real decay = u->decays ? (tn_real)tn_now(t, self->weight_decay) : 0;
+    const tn_real rate = (tn_real)u->rate;
+    tn_real *c = TN(mean)(self, slot);
+    if (self->momentum > 0 && c)
+        TN(run)(self, t->n, rate, decay, w, g, slot[0], slot[1], c);
+    else if (self->momentum > 0)
+        TN(run)(self, t->n, rate, decay, w, g, slot[0], slot[1], NULL);
+    else if (c)
+        TN(run)(self, t->n, rate, decay, w, g, slot[0], NULL, c);
+    else
+        TN(run)(self, t->n, rate, decay, w, g, slot[0], NULL, NULL);
 }
 
 /* A gradient of 1 at every step so far, over the root mean square as it is now: at rest it is what
