@@ -108,7 +108,7 @@ static tn_stage *add_stage(const tn_on_part *on, const tn_instance *instance,
                     .tile = {.width = p->width,
                              .rows_per_sample = 1,
                              .now = instance->now,
-                             .key = tn_key_derive(p->key, (uint64_t)on->step, draws),
+                             .key = tn_key_derive(p->key, tn_step_of(on), draws),
                              .training = 1}};
     if (on->reducing == instance) {
         s->over = on->reduction->over, s->stats = on->reduction->stats;
@@ -141,7 +141,7 @@ static tn_stage *add_optimizer(const tn_on_part *on, const tn_chain *chain, int3
                                int32_t pass)
 {
     tn_stage *s = add_stage(on, chain->at[i], (uint64_t)(TN_DRAWS_OPTIMIZER + i));
-    s->update = (tn_update){chain->step, chain->rate, on->part->decays, pass};
+    s->update = (tn_update){chain->step, chain->rate, on->part->decays, pass, NULL};
     s->first_slot = chain->first_slot[i];
     s->slots = TN(tn_slots_of)(chain->at[i]);
     return s;

@@ -11,6 +11,12 @@ static tn_step_facts facts(const tn_instance *optimizer)
                            .step_size = o->step_size};
 }
 
+static size_t scratch_of(const tn_instance *optimizer, int64_t rows, int64_t cols)
+{
+    const tn_optimizer *o = optimizer->vtable;
+    return o->scratch ? o->scratch(optimizer->self, rows, cols) : 0;
+}
+
 static void describe_reduction(const tn_instance *instance, int32_t *over, int32_t *sums,
                                int32_t *stats)
 {
@@ -46,7 +52,7 @@ static tn_on_part begin(tn_bench *bench, tn_part *part, const tn_chain *chain,
                         const tn_instance *reducing)
 {
     part->stages = 0;
-    return TN(tn_on_part_of)(bench, part, chain->step, reducing);
+    return TN(tn_on_part_of)(bench, part, chain, reducing);
 }
 
 static void run(const tn_on_part *on)
@@ -84,7 +90,7 @@ static tn_status update_whole(const tn_on_part *on, const tn_chain *chain, int32
     const tn_part *part = on->part;
     const tn_instance *optimizer = chain->at[which];
     const tn_optimizer *o = optimizer->vtable;
-    const tn_update u = {chain->step, chain->rate, part->decays, 0};
+    const tn_update u = {chain->step, chain->rate, part->decays, 0, on->bench->scratch};
     const tn_shape shape = {.rank = 2, .dim = {part->rows, part->width}};
     const int32_t real = optimizer->real, first_slot = chain->first_slot[which];
     tn_tensor weight = tn_tensor_over(&shape, -1, real, part->w);
@@ -181,7 +187,7 @@ static tn_status update(tn_bench *bench, const tn_chain *chain, tn_part *parts,
     for (int32_t i = 0; first && i < count; i++)
         if (parts[i].regularizer && !TN(tn_is_proximal)(parts[i].regularizer))
             add_penalty_gradient(bench, &parts[i], chain);
-    if (reducing) TN(tn_reduce_all)(bench, reducing, chain->step, parts, count);
+    if (reducing) TN(tn_reduce_all)(bench, reducing, chain, parts, count);
     for (int32_t i = 0; i < count; i++) {
         const tn_on_part on = begin(bench, &parts[i], chain, reducing);
         if (!any_whole(chain) && !own_reducing(chain, &parts[i], first) &&
@@ -231,7 +237,8 @@ static void between(tn_bench *bench, const tn_chain *chain, int32_t pass, tn_par
                     int32_t count)
 {
     const tn_instance *reducing = reducing_optimizer(chain);
-    if (reducing) TN(tn_reduce_all)(bench, reducing, chain->step, parts, count);
+    if (reducing && !((const tn_optimizer *)reducing->vtable)->between) reducing = NULL;
+    if (reducing) TN(tn_reduce_all)(bench, reducing, chain, parts, count);
     for (int32_t i = 0; i < count; i++) {
         const tn_on_part on = begin(bench, &parts[i], chain, reducing);
         TN(tn_reduce_part)(&on);
@@ -244,6 +251,7 @@ static void between(tn_bench *bench, const tn_chain *chain, int32_t pass, tn_par
 const tn_step_table TN(tn_step_table) = {
     .facts = facts,
     .reduction = describe_reduction,
+    .scratch = scratch_of,
     .proximal = TN(tn_is_proximal),
     .penalty = TN(tn_step_penalty),
     .update = update,

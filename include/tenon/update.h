@@ -15,6 +15,7 @@ typedef struct tn_update {
     double rate;    /* learning rate as scheduled */
     int32_t decays; /* weight decay applies to this parameter */
     int32_t pass;
+    void *scratch; /* of update_whole: what its plugin's `scratch` asked for */
 } tn_update;
 
 #endif
@@ -70,6 +71,8 @@ typedef struct tn_optimizer {
      * is no weight is one row. [step] */
     tn_status (*update_whole)(const void *self, tn_call *, const tn_update *,
                               tn_tensor *w, const tn_tensor *g, tn_tensor *const *slot);
+    /* Bytes that it works in with a matrix of this size. [setup] */
+    size_t (*scratch)(const void *self, int64_t rows, int64_t cols);
     /* After pass 0 .. passes - 2: moves the weights to where the next gradient is taken. */
     void (*between)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
                     const tn_real *g, tn_real *const *slot);
@@ -77,6 +80,10 @@ typedef struct tn_optimizer {
     void (*view)(const void *self, const tn_tile *, const tn_real *w,
                  tn_real *const *slot, tn_real *out);
     tn_reduction reduce;
+    /* In place of reduce.add, for sums over what stands in slots: gets each element once a step, before
+     * update, and may move its slots. */
+    void (*sum)(const void *self, const tn_tile *, const tn_update *, const tn_real *w,
+                const tn_real *g, tn_real *const *slot, double *const *acc);
 } tn_optimizer;
 
 #endif

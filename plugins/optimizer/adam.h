@@ -6,10 +6,10 @@
  * Slot 0 is m, slot 1 is v. Kingma and Ba, "Adam: a method for stochastic optimization",
  * ICLR 2015, algorithm 1. Included once per precision, hence no guard. */
 
-#define MOMENT_OPTIONS(P)                                                            \
+#define MOMENT_OPTIONS(P, EPSILON)                                                   \
     P(REAL, beta1, TN_BELOW, 0.9, 0, 1, "share of the first moment that is kept")    \
     P(REAL, beta2, TN_BELOW, 0.999, 0, 1, "share of the second moment that is kept") \
-    P(REAL, epsilon, TN_ABOVE, 1e-8, 0, INFINITY,                                    \
+    P(REAL, epsilon, TN_ABOVE, EPSILON, 0, INFINITY,                                 \
       "added to the root of the second moment")
 
 typedef struct TN(adam_terms) {

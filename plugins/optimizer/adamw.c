@@ -11,7 +11,7 @@
 #include "adam.h"
 
 #define OPTIONS(P)                                     \
-    MOMENT_OPTIONS(P)                                  \
+    MOMENT_OPTIONS(P, 1e-8)                            \
     P(SCHEDULABLE, weight_decay, 0, 0.01, 0, INFINITY, \
       "share of a weight that rate 1 takes")
 TN_SELF(OPTIONS, )

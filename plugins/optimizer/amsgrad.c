@@ -14,7 +14,7 @@
 #include "adam.h"
 
 #define OPTIONS(P)                                                  \
-    MOMENT_OPTIONS(P)                                               \
+    MOMENT_OPTIONS(P, 1e-8)                                         \
     P(SCHEDULABLE, weight_decay, 0, 0, 0, INFINITY,                 \
       "added to the gradient, times the weight (biases have none)") \
     P(BOOL, decoupled, 0, 0, 0, 1, "decay the weight itself, not through the gradient")

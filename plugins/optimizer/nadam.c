@@ -17,7 +17,7 @@
 #include "adam.h"
 
 #define OPTIONS(P)                                                        \
-    MOMENT_OPTIONS(P)                                                     \
+    MOMENT_OPTIONS(P, 1e-8)                                               \
     P(REAL, momentum_decay, 0, 4e-3, 0, INFINITY,                         \
       "how fast the share of the momentum grows from beta1 / 2 to beta1") \
     P(SCHEDULABLE, weight_decay, 0, 0, 0, INFINITY,                       \

@@ -17,6 +17,8 @@ static const char *const ways[][2] = {
     {"regularizer={l2: 0.001}", NULL},
     {"optimizer={adam: {lr: 0.001}}", NULL},
     {"optimizer={rmsprop: {momentum: 0.9, centered: true}}", NULL},
+    {"optimizer={lamb: {lr: 0.001}}", NULL},
+    {"optimizer={muon: {lr: 0.001}}", NULL},
     {"precision=double", NULL},
 };
 #define WAYS ((int)(sizeof ways / sizeof *ways))

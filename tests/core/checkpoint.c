@@ -20,6 +20,8 @@ static kind_of_run runs[] = {
     {{"optimizer={toy_sam: {lr: 0.05}}"}},
     {{"optimizer={sgd: {lr: 0.05, momentum: 0.9, dampening: 0.5}}"}},
     {{"optimizer={amsgrad: {lr: 0.01}}"}},
+    {{"optimizer={lamb: {lr: 0.01}}"}},
+    {{"optimizer={muon: {lr: 0.01}}"}},
     {{"optimizer={nadam: {lr: 0.01}}", "precision=double"}},
     {{"optimizer={rmsprop: {momentum: 0.5, centered: true}}"}},
     {{"observe=[{early_stopping: {patience: 1, min_delta: 0.05}}, {checkpoint: 3}]",
