@@ -158,8 +158,8 @@ static tn_status make_part(tn_updater *u, int32_t i, tn_error *e)
     for (int32_t k = 0; k < u->slots; k++)
         if (!(part->slot[k] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
     if (u->shown && !(u->shown[i] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
-    /* transforms, penalty, optimizers, prox, and by whom that is sized */
-    const size_t stages = (size_t)(u->gradients + u->length + 3);
+    /* transforms, penalty, optimizers before and after, prox, and by whom that is sized */
+    const size_t stages = (size_t)(u->gradients + 2 * u->length + 3);
     part->stage = tn_memory_array(m, stages, sizeof *part->stage, e);
     return part->stage ? make_blocks(u, part, e) : TN_ENOMEM;
 }

@@ -76,7 +76,7 @@ static const char *optimizer_missing(const void *vtable)
     REDUCTION(o->reduce, o->reduce.add || o->sum, "reduce", TN_OVER_ALL);
     if (o->reduce.add && o->sum) return "sum (besides reduce.add)";
     if (o->passes > 1 && !o->between) return "between";
-    return o->update || o->update_whole ? NULL : "update";
+    return o->update || o->update_whole || o->before ? NULL : "update";
 }
 
 static const char *gradient_missing(const void *vtable)

@@ -91,6 +91,7 @@ typedef struct tn_step_table {
     /* Reduction of any of the three kinds; sums 0: it has none. */
     void (*reduction)(const tn_instance *, int32_t *over, int32_t *sums, int32_t *stats);
     size_t (*scratch)(const tn_instance *optimizer, int64_t rows, int64_t cols);
+    void (*count)(const tn_chain *); /* has the optimizers do so, of one step */
     bool (*proximal)(const tn_instance *regularizer);
     double (*penalty)(tn_bench *, tn_part *);
     /* One step: gradient transforms, regularizers, the chain of optimizers, prox. Parts whose

@@ -83,10 +83,10 @@ static void add_slots(const tn_on_part *on, const tn_step_frame *f, int64_t firs
     const tn_part *p = on->part;
     const tn_chain *c = on->chain;
     const tn_optimizer *o = on->reducing->vtable;
-    const tn_update u = {c->step, c->rate, p->decays, 0, NULL};
     tn_real *slot[TN_MAX_OWN] = {0};
     int32_t which = 0;
     while (c->at[which] != on->reducing) which++;
+    const tn_update u = tn_update_of(c, which, p->decays, 0);
     TN(tn_slots_at)
     (p, c->first_slot[which], TN(tn_slots_of)(on->reducing), first, slot);
     o->sum(on->reducing->self, &f->tile, &u, (const tn_real *)p->w + first,

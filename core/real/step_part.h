@@ -16,6 +16,17 @@ typedef struct tn_on_part {
     int64_t groups;
 } tn_on_part;
 
+/* What number `which` of a chain is told of its step. */
+static inline tn_update tn_update_of(const tn_chain *c, int32_t which, bool decays,
+                                     int32_t pass)
+{
+    return (tn_update){.step = c->step,
+                       .rate = c->rate,
+                       .decays = decays,
+                       .pass = pass,
+                       .numbers = c->at[which]->numbers};
+}
+
 static inline uint64_t tn_step_of(const tn_on_part *on)
 {
     return on->chain ? (uint64_t)on->chain->step : 0;
@@ -57,9 +68,12 @@ void TN(tn_reduce_all)(const tn_bench *, const tn_instance *reducing, const tn_c
  * number, optimizers by their place in the chain. */
 void TN(tn_add_maps)(const tn_on_part *, int32_t from, int32_t to);
 void TN(tn_add_penalty)(const tn_on_part *);
+void TN(tn_add_before)(const tn_on_part *, const tn_chain *, int32_t i);
 void TN(tn_add_update)(const tn_on_part *, const tn_chain *, int32_t i);
 void TN(tn_add_between)(const tn_on_part *, const tn_chain *, int32_t i, int32_t pass);
-void TN(tn_add_prox)(const tn_on_part *, const tn_chain *);
+/* `by`: the stage of the optimizer that tells the step sizes (tn_sizing); NULL: it has none here. */
+void TN(tn_add_prox)(const tn_on_part *, const tn_chain *, const tn_stage *by);
+int32_t TN(tn_sizing)(const tn_chain *);
 /* The pass: over n elements from `first` on, with their gradient (NULL: nobody reads it); over
  * one part in the tiles of its space; over all parts. */
 void TN(tn_run_stages)(const tn_part *, int64_t first, int64_t n, tn_real *g);

@@ -15,7 +15,8 @@ typedef struct tn_update {
     double rate;    /* learning rate as scheduled */
     int32_t decays; /* weight decay applies to this parameter */
     int32_t pass;
-    void *scratch; /* of update_whole: what its plugin's `scratch` asked for */
+    void *scratch;         /* of update_whole: what its plugin's `scratch` asked for */
+    const double *numbers; /* what the optimizer keeps, as `count` has left it */
 } tn_update;
 
 #endif
@@ -60,8 +61,13 @@ typedef struct tn_gradient {
 typedef struct tn_optimizer {
     TN_HEAD
     int32_t passes; /* gradients per step, on the same batch and masks; 0 means 1 */
+    /* Once before each update, with its step and rate. [step] */
+    void (*count)(const void *self, const tn_update *, double *numbers);
     int32_t (*slots)(const void *self); /* NULL: none */
     void (*update)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
+                   const tn_real *g, tn_real *const *slot);
+    /* Of a wrapper: before all else that is done to the weights in a step; outermost first. */
+    void (*before)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
                    const tn_real *g, tn_real *const *slot);
     /* The step each weight has just taken per unit of gradient, for a prox after it. NULL: a
      * prox is refused. */
