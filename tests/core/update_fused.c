@@ -40,6 +40,10 @@ static recipe recipes[] = {
     {"optimizer: {adagrad: {lr: 0.01, initial: 0.1, lr_decay: 0.1}}"},
     {"optimizer: adadelta\nregularizer: {l1: 0.001}"},
     {"optimizer: {rmsprop: {lr: 0.01, momentum: 0.9, centered: true}}"},
+    {"optimizer: {ema: {of: {sgd: {lr: 0.1}}}}\nregularizer: {l1: 0.001}"},
+    {"optimizer: {lookahead: {of: {adam: {lr: 0.01}}, every: 2}}\nregularizer: {l1: "
+     "0.001}"},
+    {"optimizer: {schedule_free: {of: {sgd: {lr: 0.1}}}}\nregularizer: {l2: 0.001}"},
     {"optimizer: {lion: {lr: 0.001, weight_decay: 1}}"},
 };
 
