@@ -239,18 +239,27 @@ static bool has_weights(const tn_graph *g, int32_t node)
 }
 
 /* The activation behind a node: the first with a gain, before any other weights. */
-static const tn_entry *activation_after(const tn_graph *g, int32_t node)
+static const tn_instance *activation_after(const tn_graph *g, int32_t node)
 {
     for (int32_t i = consumer_of(g, node); i > 0 && !has_weights(g, i);
          i = consumer_of(g, i))
-        if (g->node[i].layer->entry->gain > 0) return g->node[i].layer->entry;
+        if (g->node[i].layer->entry->gain > 0) return g->node[i].layer;
     return NULL;
+}
+
+/* Its own, which its options decide, else that of all of its kind. */
+static bool own_gain(const tn_graph *g, const tn_instance *activation, double *gain)
+{
+    const tn_layer_facts facts = tn_real_ops_of(g->real)->facts(activation->vtable);
+    *gain = facts.gain ? facts.gain(activation->self) : activation->entry->gain;
+    return facts.gain != NULL;
 }
 
 static tn_status choose_automatically(tn_graph *g, tn_graph_param *p, tn_error *e)
 {
     const tn_entry *own = g->node[p->node].layer->entry;
-    const tn_entry *after = activation_after(g, p->node);
+    const tn_instance *activation = activation_after(g, p->node);
+    const tn_entry *after = activation ? activation->entry : NULL;
     const char *name = after && after->initializer ? after->initializer
                                                    : own->initializer;
     if (!name)
@@ -263,8 +272,13 @@ static tn_status choose_automatically(tn_graph *g, tn_graph_param *p, tn_error *
                                                &p->made_init, e);
     if (status) return status;
     p->init = &p->made_init->ref;
-    snprintf(p->init_text, sizeof p->init_text, "%s (auto: %s)", name,
-             after && after->initializer ? after->name : own->name);
+    double gain;
+    if (after && after->initializer && own_gain(g, activation, &gain))
+        snprintf(p->init_text, sizeof p->init_text, "%s (auto: %s, gain %.4g)", name,
+                 after->name, gain);
+    else
+        snprintf(p->init_text, sizeof p->init_text, "%s (auto: %s)", name,
+                 after && after->initializer ? after->name : own->name);
     return TN_OK;
 }
 
@@ -304,14 +318,19 @@ static tn_key key_of(const tn_graph *g, const char *name)
 tn_param_info tn_graph_param_info(const tn_graph *g, int32_t param)
 {
     const tn_graph_param *p = &g->param[param];
-    const tn_entry *after = activation_after(g, p->node);
+    const tn_instance *after = activation_after(g, p->node);
+    const char *wanted = after ? after->entry->initializer : NULL;
+    double gain = 1;
+    if (after) own_gain(g, after, &gain);
     return (tn_param_info){.name = p->name,
                            .role = p->spec.role,
                            .fan_in = p->spec.fan_in,
                            .fan_out = p->spec.fan_out,
                            .parts = p->spec.parts ? p->spec.parts : 1,
-                           .gain = after ? after->gain : 1,
-                           .key = key_of(g, p->name)};
+                           .gain = gain,
+                           .key = key_of(g, p->name),
+                           .preferred = p->init && wanted &&
+                                        !strcmp(wanted, p->init->name)};
 }
 
 static tn_status draw(tn_graph *g, int32_t param, tn_error *e)

@@ -24,6 +24,7 @@ tn_layer_facts TN(tn_unit_facts)(const void *vtable)
         .back_sums = l->back_reduce.sums,
         .back_stats = l->back_reduce.stats,
         .infer = l->infer,
+        .gain = l->gain,
         .start = l->start,
     };
 }

@@ -34,6 +34,7 @@ typedef struct tn_layer_facts {
     int32_t over; /* of its reductions, forward and back; 0: it has none */
     int32_t sums, stats, back_sums, back_stats;
     tn_status (*infer)(void *self, tn_call *, tn_node *);
+    double (*gain)(const void *self);
     tn_status (*start)(const void *self, tn_call *, tn_key, const tn_tensor *raw,
                        tn_tensor *const *param, tn_tensor *const *state);
 } tn_layer_facts;

@@ -16,6 +16,7 @@ typedef struct tn_param_info {
         parts;   /* along the first axis, each a matrix of its own (gates); at least 1 */
     double gain; /* of the activation that follows; 1 if none */
     tn_key key;
+    int32_t preferred; /* whether that activation prefers this initializer */
 } tn_param_info;
 
 typedef struct tn_initializer {

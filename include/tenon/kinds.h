@@ -318,6 +318,8 @@ typedef struct tn_layer {
     /* Outside training y = scale x + shift per column, of parameters, states and dials as they are:
      * the host may fold that into the product before it. t covers one row. [parallel] */
     void (*as_affine)(const void *self, const tn_tile *, tn_real *scale, tn_real *shift);
+    /* An activation's gain, where it depends on its options; NULL: the entry's. [setup] */
+    double (*gain)(const void *self);
     /* parametrization: its first parameters and states from the raw weight, which has been drawn or
      * read; NULL: one that has been read itself. Without it they begin as declared. [setup] */
     tn_status (*start)(const void *self, tn_call *, tn_key, const tn_tensor *raw,

@@ -175,7 +175,7 @@ Test(docs, every_plugin_compiles_and_trains)
     cr_assert_eq(check_plugins("docs/plugin-guide.md"), 5);
     make_data();
     test_write_text("own.yaml", "seed: 1\ndata: {csv: {path: flowers.csv}}\n"
-                                "model: [{dense: 8}, softsign, {dense: {units: 8, "
+                                "model: [{dense: 8}, isru, {dense: {units: 8, "
                                 "parametrization: softplus}}, swish, {dense: 3}]\n"
                                 "init: {uniform: 0.3}\nregularizer: {log_cosh: 1e-3}\n"
                                 "loss: cross_entropy\noptimizer: {signum: {lr: 0.01}}\n"

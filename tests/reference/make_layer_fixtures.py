@@ -442,6 +442,54 @@ def repeat(case, x):
 case("repeat-three", "[{repeat: {times: 3, body: [{dense: 4}, tanh]}}]", (4, 3), repeat)
 
 
+# ---- more activations ---------------------------------------------------------------------
+
+
+def wide(case, *shape):
+    return 4 * case.random(*shape)
+
+
+def activation(name, options, layer, shape=(3, 4, 2)):
+    """Behind a dense layer whose outputs reach far to both sides."""
+    plugin = name.split("-")[0]
+    case(name, f"[{{dense: 6}}, {{{plugin}: {options}}}]", shape,
+         lambda case, x: layer(case, case.dense(x, 6)), wide)
+
+
+def plain(name, options, layer):
+    activation(name, options, lambda case, x: layer(x))
+
+
+def prelu(slopes):
+    return lambda case, x: last(F.prelu(first(x), case.param("prelu.slope", slopes)))
+
+
+plain("leaky_relu-plain", "{}", F.leaky_relu)
+plain("leaky_relu-steep", "0.3", lambda x: F.leaky_relu(x, 0.3))
+activation("prelu-one", "{}", prelu(1))
+activation("prelu-channels", "{per_channel: true}", prelu(6))
+activation("prelu-rows", "{per_channel: true}", prelu(6), (5, 2))
+plain("elu-plain", "{}", F.elu)
+plain("elu-deep", "1.7", lambda x: F.elu(x, 1.7))
+plain("selu-plain", "{}", F.selu)
+plain("celu-plain", "{}", F.celu)
+plain("celu-sharp", "0.5", lambda x: F.celu(x, 0.5))  # of 0.4 PyTorch takes the float
+plain("gelu-plain", "{}", F.gelu)
+plain("gelu-tanh", "tanh", lambda x: F.gelu(x, approximate="tanh"))
+plain("silu-plain", "{}", F.silu)
+plain("mish-plain", "{}", F.mish)
+plain("softplus-plain", "{}", F.softplus)
+plain("softplus-sharp", "{beta: 3, threshold: 5}", lambda x: F.softplus(x, 3, 5))
+plain("softsign-plain", "{}", F.softsign)
+# F.hardsigmoid has 1/6 as a float.
+plain("hard_sigmoid-plain", "{}", lambda x: F.relu6(x + 3) / 6)
+plain("hard_swish-plain", "{}", F.hardswish)
+plain("hard_tanh-plain", "{}", F.hardtanh)
+plain("hard_tanh-wide", "{min: -0.5, max: 4}", lambda x: F.hardtanh(x, -0.5, 4))
+plain("log_softmax-plain", "{}", lambda x: F.log_softmax(x, -1))
+plain("glu-plain", "{}", lambda x: F.glu(x, -1))
+
+
 def settled(name, *how):
     """The first seed behind a number that hangs on the name alone. Not all units may have died."""
     start = zlib.crc32(name.encode())

@@ -19,6 +19,17 @@ Test(he, P5_N37_deviations)
     obeys("he", NULL, &info, 0, 0.044721, false);
 }
 
+/* P5-G1: behind another rectifier, if that asks for it; what is set stays. */
+Test(he, takes_the_gain_of_an_activation_that_prefers_it)
+{
+    tn_param_info info = wide;
+    info.gain = sqrt(2 / 1.04);
+    obeys("he", NULL, &info, 0, sqrt(2.0 / 300), false);
+    info.preferred = 1;
+    obeys("he", NULL, &info, 0, sqrt(2 / 1.04 / 300), false);
+    obeys("he", "{gain: 1}", &info, 0, sqrt(1.0 / 300), false);
+}
+
 Test(he, depends_on_the_key_alone)
 {
     depends_on_the_key_alone("he", "normal");

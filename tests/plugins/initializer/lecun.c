@@ -1,0 +1,26 @@
+/* lecun.c - variance 1 / fan_in. */
+#include "support/drawing.h"
+
+Test(lecun, P5_F9_obeys_its_law)
+{
+    obeys("lecun", NULL, &wide, 0, sqrt(1.0 / 300), false);
+    obeys("lecun", "uniform", &wide, 0, sqrt(1.0 / 300), true);
+}
+
+Test(lecun, depends_on_the_key_alone)
+{
+    depends_on_the_key_alone("lecun", "normal");
+    depends_on_the_key_alone("lecun", "uniform");
+}
+
+Test(lecun, refuses_what_has_no_fan)
+{
+    tn_param_info info = wide;
+    info.fan_in = 0;
+    cr_assert_eq(draw("lecun", NULL, &info, 1), TN_EINVAL);
+}
+
+Test(lecun, refuses_a_gain)
+{
+    refuse("initializer", "lecun", "{gain: 2}", "gain");
+}
