@@ -65,7 +65,8 @@ TN_KERNEL void TN(look_ahead)(const TN(self) * self, int64_t n, const tn_real *g
 
 TN_KERNEL double TN(norm)(int64_t n, const tn_real *x)
 {
-    return sqrt(TN_SUM(i, n, (double)x[i] * (double)x[i]));
+    const double squares = TN_SUM(i, n, (double)x[i] * (double)x[i]);
+    return sqrt(squares);
 }
 
 /* y = p x */

@@ -27,11 +27,11 @@ TN_KERNEL void TN(update)(const void *me, const tn_tile *t, const tn_update *u,
     const TN(self) *self = me;
     const int64_t since = u->step - self->start;
     if (since > 0 && since % self->every) return;
-    const tn_real share = since > 0 ? (tn_real)(1 / ((double)(since / self->every) + 1))
-                                    : 1;
-    const int first = since <= 0;
+    const int64_t averaged = since > 0 ? since / self->every : 0;
+    const tn_real share = (tn_real)(1 / ((double)averaged + 1));
     tn_real *a = slot[0];
-    for (int64_t i = 0; i < t->n; i++) a[i] = first ? w[i] : a[i] + share * (w[i] - a[i]);
+    for (int64_t i = 0; i < t->n; i++)
+        a[i] = averaged ? a[i] + share * (w[i] - a[i]) : w[i];
 }
 
 static void TN(view)(const void *me, const tn_tile *t, const tn_real *w,
