@@ -64,34 +64,30 @@ static void regularize(const tn_stage *s, const spot *at)
     r->gradient(s->instance->self, &t, weights_at(at), at->g);
 }
 
-static void optimize(const tn_stage *s, const spot *at)
+/* act: one of the slots that are told the gradient. */
+static void call_optimizer(const tn_stage *s, const spot *at,
+                           __typeof__(((tn_optimizer *)NULL)->update) act)
 {
-    const tn_optimizer *o = s->instance->vtable;
     const void *stat[TN_MAX_OWN];
     tn_real *slot[TN_MAX_OWN] = {0};
     const tn_tile t = tile_at(s, at, stat);
     slots_at(s, at, slot);
-    o->update(s->instance->self, &t, &s->update, weights_at(at), at->g, slot);
+    act(s->instance->self, &t, &s->update, weights_at(at), at->g, slot);
+}
+
+static void optimize(const tn_stage *s, const spot *at)
+{
+    call_optimizer(s, at, ((const tn_optimizer *)s->instance->vtable)->update);
 }
 
 static void between(const tn_stage *s, const spot *at)
 {
-    const tn_optimizer *o = s->instance->vtable;
-    const void *stat[TN_MAX_OWN];
-    tn_real *slot[TN_MAX_OWN] = {0};
-    const tn_tile t = tile_at(s, at, stat);
-    slots_at(s, at, slot);
-    o->between(s->instance->self, &t, &s->update, weights_at(at), at->g, slot);
+    call_optimizer(s, at, ((const tn_optimizer *)s->instance->vtable)->between);
 }
 
 static void before(const tn_stage *s, const spot *at)
 {
-    const tn_optimizer *o = s->instance->vtable;
-    const void *stat[TN_MAX_OWN];
-    tn_real *slot[TN_MAX_OWN] = {0};
-    const tn_tile t = tile_at(s, at, stat);
-    slots_at(s, at, slot);
-    o->before(s->instance->self, &t, &s->update, weights_at(at), at->g, slot);
+    call_optimizer(s, at, ((const tn_optimizer *)s->instance->vtable)->before);
 }
 
 static void prox(const tn_stage *s, const spot *at)

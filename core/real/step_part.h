@@ -71,7 +71,7 @@ void TN(tn_add_penalty)(const tn_on_part *);
 void TN(tn_add_before)(const tn_on_part *, const tn_chain *, int32_t i);
 void TN(tn_add_update)(const tn_on_part *, const tn_chain *, int32_t i);
 void TN(tn_add_between)(const tn_on_part *, const tn_chain *, int32_t i, int32_t pass);
-/* `by`: the stage of the optimizer that tells the step sizes (tn_sizing); NULL: it has none here. */
+/* `by`: the stage of the optimizer that tells the step sizes (tn_sizing); NULL: none is there. */
 void TN(tn_add_prox)(const tn_on_part *, const tn_chain *, const tn_stage *by);
 int32_t TN(tn_sizing)(const tn_chain *);
 /* The pass: over n elements from `first` on, with their gradient (NULL: nobody reads it); over

@@ -86,8 +86,8 @@ typedef struct tn_optimizer {
     void (*view)(const void *self, const tn_tile *, const tn_real *w,
                  tn_real *const *slot, tn_real *out);
     tn_reduction reduce;
-    /* In place of reduce.add, for sums over what stands in slots: gets each element once a step, before
-     * update, and may move its slots. */
+    /* In place of reduce.add, for sums over what stands in slots: gets each element once a step,
+     * before update, and may move its slots. */
     void (*sum)(const void *self, const tn_tile *, const tn_update *, const tn_real *w,
                 const tn_real *g, tn_real *const *slot, double *const *acc);
 } tn_optimizer;

@@ -1,11 +1,11 @@
-/* adadelta.c - steps in the units of the weights: the running size of the steps so far, over that of
- * the gradients.
+/* adadelta.c - steps in the units of the weights: the running size of the steps so far,
+ * over that of the gradients.
  *
  *     s <- rho s + (1 - rho) d^2        x = sqrt(a + epsilon) / sqrt(s + epsilon) * d
  *     w <- w - rate x                   a <- rho a + (1 - rho) x^2
  *
- * Zeiler, "ADADELTA: an adaptive learning rate method", arXiv 1212.5701 (2012), algorithm 1, whose
- * rate is 1. Weight decay is added to d, as PyTorch does. */
+ * Zeiler, "ADADELTA: an adaptive learning rate method", arXiv 1212.5701 (2012), algorithm
+ * 1, whose rate is 1. Weight decay is added to d, as PyTorch does. */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 
@@ -40,8 +40,8 @@ TN_KERNEL void TN(update)(const void *me, const tn_tile *t, const tn_update *u,
     }
 }
 
-/* By the average that is there after the step: that before it is gone, and at rest they are the
- * same. */
+/* By the average that is there after the step: that before it is gone, and at rest they
+ * are the same. */
 TN_KERNEL void TN(step_size)(const void *me, const tn_tile *t, const tn_update *u,
                              tn_real *const *slot, tn_real *step)
 {

@@ -1,10 +1,11 @@
 /* adagrad.c - each weight's step shrinks with all the gradients it has seen.
  *
- *     s <- s + d^2        w <- w - rate / (1 + (t - 1) lr_decay) * d / (sqrt(s) + epsilon)
+ *     s <- s + d^2
+ *     w <- w - rate / (1 + (t - 1) lr_decay) * d / (sqrt(s) + epsilon)
  *
- * s begins with `initial`. Duchi, Hazan, Singer, "Adaptive subgradient methods for online learning
- * and stochastic optimization", JMLR 12 (2011), eq. 1 with diagonal matrices; options as PyTorch has
- * them. Weight decay is added to d. */
+ * s begins with `initial`. Duchi, Hazan, Singer, "Adaptive subgradient methods for online
+ * learning and stochastic optimization", JMLR 12 (2011), eq. 1 with diagonal matrices;
+ * options as PyTorch has them. Weight decay is added to d. */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 

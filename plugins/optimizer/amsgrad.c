@@ -1,11 +1,12 @@
-/* amsgrad.c - adam (adam.h) whose steps never grow because a second moment has been forgotten: the
- * largest so far stands below the line.
+/* amsgrad.c - adam (adam.h) whose steps never grow because a second moment has been
+ * forgotten: the largest so far stands below the line.
  *
- *     v' <- max(v', v)        w <- w - rate / (1 - beta1^t) * m / (sqrt(v') / sqrt(1 - beta2^t) +
- *                                  epsilon)
+ *     v' <- max(v', v)
+ *     w <- w - rate / (1 - beta1^t) * m / (sqrt(v') / sqrt(1 - beta2^t) + epsilon)
  *
- * As in PyTorch v is compared before its bias is taken out. Reddi, Kale, Kumar, "On the convergence
- * of Adam and beyond", ICLR 2018, algorithm 2; weight decay as adam has it, or, decoupled, adamw. */
+ * As in PyTorch v is compared before its bias is taken out. Reddi, Kale, Kumar, "On the
+ * convergence of Adam and beyond", ICLR 2018, algorithm 2; weight decay as adam has it,
+ * or, decoupled, adamw. */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 

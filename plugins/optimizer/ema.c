@@ -1,11 +1,12 @@
-/* ema.c - wraps an optimizer and keeps an exponential average of its weights, which is what is
- * evaluated and saved; training goes on with the weights themselves.
+/* ema.c - wraps an optimizer and keeps an exponential average of its weights, which is
+ * what is evaluated and saved; training goes on with the weights themselves.
  *
  *     a <- decay a + (1 - decay) w        a = w after the first update
  *
- * Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", SIAM J. Control Optim.
- * 30 (1992), with exponential weights as in Kingma and Ba, ICLR 2015, section 7.2. Running statistics
- * of batch_norm are not averaged: they are those of training. */
+ * Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", SIAM J.
+ * Control Optim. 30 (1992), with exponential weights as in Kingma and Ba, ICLR 2015,
+ * section 7.2. Running statistics of batch_norm are not averaged: they are those of
+ * training. */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 

@@ -1,14 +1,14 @@
-/* lamb.c - adam's direction with, for each weight tensor, a length in proportion to that of the
- * tensor: for large batches.
+/* lamb.c - adam's direction with, for each weight tensor, a length in proportion to that
+ * of the tensor: for large batches.
  *
  *     d = m' / (sqrt(v') + epsilon) + weight_decay w        m', v': as in adam (adam.h)
  *     w <- w - rate ||w|| / ||d|| d        1 in place of the ratio where a norm is 0
  *
- * What is no weight (biases, norms) takes steps of adam: ratio 1, no decay. You et al., "Large batch
- * optimization for deep learning: training BERT in 76 minutes", ICLR 2020, algorithm 2, with phi(z) =
- * z. The moments move where the norms are summed, so that d is what update makes of them. How far a
- * tensor goes does not depend on the size of its gradient, so no step_size fits, and a prox is
- * refused. */
+ * What is no weight (biases, norms) takes steps of adam: ratio 1, no decay. You et al.,
+ * "Large batch optimization for deep learning: training BERT in 76 minutes", ICLR 2020,
+ * algorithm 2, with phi(z) = z. The moments move where the norms are summed, so that d is
+ * what update makes of them. How far a tensor goes does not depend on the size of its
+ * gradient, so no step_size fits, and a prox is refused. */
 #include <tenon/plugin.h>
 #include <tenon/math.h>
 #include <tenon/update.h>

@@ -1,14 +1,15 @@
-/* lars.c - momentum whose steps have, for each weight tensor, a length in proportion to that of the
- * tensor: for large batches and rates.
+/* lars.c - momentum whose steps have, for each weight tensor, a length in proportion to
+ * that of the tensor: for large batches and rates.
  *
  *     l = trust ||w|| / (||g|| + weight_decay ||w||)        1 where a norm is 0
  *     v <- momentum v + l (g + weight_decay w)
  *     w <- w - rate v
  *
- * What is no weight (biases, norms) takes plain steps: l = 1, no decay. You, Gitman, Ginsburg, "Large
- * batch training of convolutional networks", arXiv 1708.03888 (2017), algorithm 1; the velocity holds
- * gradients, not steps, so that a changed rate acts at once, as in sgd.c. How far a tensor goes does
- * not depend on the size of its gradient, so no step_size fits, and a prox is refused. */
+ * What is no weight (biases, norms) takes plain steps: l = 1, no decay. You, Gitman,
+ * Ginsburg, "Large batch training of convolutional networks", arXiv 1708.03888 (2017),
+ * algorithm 1; the velocity holds gradients, not steps, so that a changed rate acts at
+ * once, as in sgd.c. How far a tensor goes does not depend on the size of its gradient,
+ * so no step_size fits, and a prox is refused. */
 #include <tenon/plugin.h>
 #include <tenon/math.h>
 #include <tenon/update.h>

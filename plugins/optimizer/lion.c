@@ -1,13 +1,13 @@
-/* lion.c - steps of one size, along the sign of a momentum that sees the newest gradient more than
- * it keeps of it.
+/* lion.c - steps of one size, along the sign of a momentum that sees the newest gradient
+ * more than it keeps of it.
  *
  *     w <- w - rate (sign(beta1 m + (1 - beta1) g) + weight_decay w)
  *     m <- beta2 m + (1 - beta2) g
  *
- * Chen et al., "Symbolic discovery of optimization algorithms", NeurIPS 2023, program 1. Weight decay
- * is decoupled; as steps are larger than adam's, rates are 3 to 10 times smaller and decays as much
- * larger. How far a weight goes does not depend on the size of its gradient, so no step_size fits,
- * and a prox is refused. */
+ * Chen et al., "Symbolic discovery of optimization algorithms", NeurIPS 2023, program 1.
+ * Weight decay is decoupled; as steps are larger than adam's, rates are 3 to 10 times
+ * smaller and decays as much larger. How far a weight goes does not depend on the size of
+ * its gradient, so no step_size fits, and a prox is refused. */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 

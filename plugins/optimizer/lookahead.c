@@ -1,11 +1,11 @@
-/* lookahead.c - wraps an optimizer whose weights look ahead: after each `every` updates the slow
- * weights go a part of the way to them, and they begin anew from there. The slow weights are what is
- * evaluated and saved.
+/* lookahead.c - wraps an optimizer whose weights look ahead: after each `every` updates
+ * the slow weights go a part of the way to them, and they begin anew from there. The slow
+ * weights are what is evaluated and saved.
  *
  *     s <- s + alpha (w - s)        w <- s        s = w before the first update
  *
- * Zhang, Lucas, Hinton, Ba, "Lookahead optimizer: k steps forward, 1 step back", NeurIPS 2019,
- * algorithm 1. What the wrapped optimizer keeps is left as it is. */
+ * Zhang, Lucas, Hinton, Ba, "Lookahead optimizer: k steps forward, 1 step back", NeurIPS
+ * 2019, algorithm 1. What the wrapped optimizer keeps is left as it is. */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 

@@ -1,18 +1,19 @@
-/* muon.c - momentum whose steps, for weights that are matrices, have singular values near 1: every
- * direction of the momentum counts alike.
+/* muon.c - momentum whose steps, for weights that are matrices, have singular values near
+ * 1: every direction of the momentum counts alike.
  *
- *     b <- momentum b + (1 - momentum) g      c = (1 - momentum) g + momentum b (nesterov), else b
+ *     b <- momentum b + (1 - momentum) g
+ *     c = (1 - momentum) g + momentum b (nesterov) or b
  *     X = c / ||c||, then `iterations` times
  *         A = X X^T       X <- 3.4445 X + (-4.7750 A + 2.0315 A^2) X
  *     w <- (1 - rate weight_decay) w - rate 0.2 sqrt(max(out, in)) X
  *
- * Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024), with the iteration
- * of Newton and Schulz. What is no matrix (biases, norms, a single row or column) takes steps of
- * adamw (adam.h) at the same rate and decay: the factor before X, of Liu et al., "Muon is scalable for
- * LLM training", arXiv 2502.16982 (2025), eq. 4, gives its steps the size of adamw's. A convolution's
- * weight is a matrix of (out, all else). Every matrix is taken, that of the last layer too. How far a
- * weight goes does not depend on the size of its gradient, so no step_size fits, and a prox is
- * refused.
+ * Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024), with
+ * the iteration of Newton and Schulz. What is no matrix (biases, norms, a single row or
+ * column) takes steps of adamw (adam.h) at the same rate and decay: the factor before X,
+ * of Liu et al., "Muon is scalable for LLM training", arXiv 2502.16982 (2025), eq. 4,
+ * gives its steps the size of adamw's. A convolution's weight is a matrix of (out, all
+ * else). Every matrix is taken, that of the last layer too. How far a weight goes does
+ * not depend on the size of its gradient, so no step_size fits, and a prox is refused.
  *
  * Slot 0 is b, or adam's m; slot 1 is room for X, or adam's v. */
 #include <tenon/plugin.h>
@@ -81,7 +82,7 @@ TN_KERNEL void TN(mix)(int64_t n, tn_real p, const tn_real *x, tn_real q, tn_rea
     for (int64_t i = 0; i < n; i++) y[i] = p * x[i] + q * y[i];
 }
 
-/* ---- the iteration ------------------------------------------------------------------- */
+/* ---- the iteration ----------------------------------------------------------------- */
 
 static tn_status TN(multiply)(tn_call *c, tn_matrix a, tn_matrix b, tn_matrix out,
                               int32_t add)

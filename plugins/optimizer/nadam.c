@@ -1,14 +1,14 @@
-/* nadam.c - adam with Nesterov's momentum: the step looks ahead along the first moment, whose share
- * mu grows as training goes on. As PyTorch has it:
+/* nadam.c - adam with Nesterov's momentum: the step looks ahead along the first moment,
+ * whose share mu grows as training goes on. As PyTorch has it:
  *
  *     mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2)       M_t = mu_1 mu_2 ... mu_t
  *     m <- beta1 m + (1 - beta1) d        v <- beta2 v + (1 - beta2) d^2
  *     w <- w - rate ((1 - mu_t) / (1 - M_t) d + mu_(t+1) / (1 - M_(t+1)) m) / below
  *     below = sqrt(v / (1 - beta2^t)) + epsilon
  *
- * Dozat, "Incorporating Nesterov momentum into Adam", ICLR 2016 workshop, algorithm 2, and for mu
- * Sutskever et al., ICML 2013. Weight decay is added to d, or taken from the weight itself
- * (decoupled: Loshchilov and Hutter, ICLR 2019). */
+ * Dozat, "Incorporating Nesterov momentum into Adam", ICLR 2016 workshop, algorithm 2,
+ * and for mu Sutskever et al., ICML 2013. Weight decay is added to d, or taken from the
+ * weight itself (decoupled: Loshchilov and Hutter, ICLR 2019). */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 
@@ -30,7 +30,8 @@ static int32_t TN(slots)(const void *me)
     return 2;
 }
 
-/* Step sizes along the gradient and along the first moment, without what is below the line. */
+/* Step sizes along the gradient and along the first moment, without what is below the
+ * line. */
 typedef struct TN(sizes) {
     double gradient, moment;
 } TN(sizes);

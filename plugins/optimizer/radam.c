@@ -1,14 +1,16 @@
-/* radam.c - rectified adam: while the second moment rests on too few gradients to be trusted, steps
- * go by the first moment alone; then they grow with the variance of the scale.
+/* radam.c - rectified adam: while the second moment rests on too few gradients to be
+ * trusted, steps go by the first moment alone; then they grow with the variance of the
+ * scale.
  *
  *     R = 2 / (1 - beta2) - 1        r = R - 2 t beta2^t / (1 - beta2^t)
  *     r > 5:  w <- w - rate l m' sqrt(1 - beta2^t) / (sqrt(v) + epsilon)
  *             l^2 = (r - 4) (r - 2) R / ((R - 4) (R - 2) r)
  *     else    w <- w - rate m'        m' = m / (1 - beta1^t); m and v as in adam
  *
- * Liu et al., "On the variance of the adaptive learning rate and beyond", ICLR 2020, algorithm 2,
- * with PyTorch's place of epsilon and its threshold of 5, where the paper has 4. Weight decay is
- * added to the gradient as PyTorch does; the authors' code decouples it, as `decoupled` does. */
+ * Liu et al., "On the variance of the adaptive learning rate and beyond", ICLR 2020,
+ * algorithm 2, with PyTorch's place of epsilon and its threshold of 5, where the paper
+ * has 4. Weight decay is added to the gradient as PyTorch does; the authors' code
+ * decouples it, as `decoupled` does. */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 

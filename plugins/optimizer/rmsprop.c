@@ -4,8 +4,8 @@
  *     centered: c <- alpha c + (1 - alpha) d, below = sqrt(s - c^2) + epsilon
  *     b <- momentum b + d / below            w <- w - rate b
  *
- * Tieleman and Hinton, "Lecture 6.5 - rmsprop", Coursera (2012); centered and with momentum: Graves,
- * arXiv 1308.0850 (2013), eq. 38 to 41. Weight decay is added to d. */
+ * Tieleman and Hinton, "Lecture 6.5 - rmsprop", Coursera (2012); centered and with
+ * momentum: Graves, arXiv 1308.0850 (2013), eq. 38 to 41. Weight decay is added to d. */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 
@@ -73,8 +73,8 @@ TN_KERNEL void TN(update)(const void *me, const tn_tile *t, const tn_update *u,
         TN(run)(self, t->n, rate, decay, w, g, slot[0], NULL, NULL);
 }
 
-/* A gradient of 1 at every step so far, over the root mean square as it is now: at rest it is what
- * it was. */
+/* A gradient of 1 at every step so far, over the root mean square as it is now: at rest
+ * it is what it was. */
 TN_KERNEL void TN(step_size)(const void *me, const tn_tile *t, const tn_update *u,
                              tn_real *const *slot, tn_real *step)
 {

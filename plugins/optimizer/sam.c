@@ -1,12 +1,13 @@
-/* sam.c - wraps an optimizer that is given the gradient where the loss is worst nearby, so that it
- * finds flat minima. Each update takes two gradients of the same batch with the same masks.
+/* sam.c - wraps an optimizer that is given the gradient where the loss is worst nearby,
+ * so that it finds flat minima. Each update takes two gradients of the same batch with
+ * the same masks.
  *
  *     w' = w + rho g(w) / ||g(w)||        the norm over all parameters
  *     step of the wrapped optimizer at w with g(w')
  *
- * Foret, Kleiner, Mobahi, Neyshabur, "Sharpness-aware minimization for efficiently improving
- * generalization", ICLR 2021, algorithm 1. Gradient transforms, penalties and decay see w and g(w')
- * only. */
+ * Foret, Kleiner, Mobahi, Neyshabur, "Sharpness-aware minimization for efficiently
+ * improving generalization", ICLR 2021, algorithm 1. Gradient transforms, penalties and
+ * decay see w and g(w') only. */
 #include <tenon/plugin.h>
 #include <tenon/math.h>
 #include <tenon/update.h>

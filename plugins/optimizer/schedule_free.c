@@ -1,14 +1,15 @@
-/* schedule_free.c - wraps an optimizer and averages its iterates in place of a falling learning rate.
- * Gradients are taken between the iterate z and its average x, which is what is evaluated and saved.
+/* schedule_free.c - wraps an optimizer and averages its iterates in place of a falling
+ * learning rate. Gradients are taken between the iterate z and its average x, which is
+ * what is evaluated and saved.
  *
  *     y = (1 - beta) z + beta x        the weights while training goes on
  *     z <- z + (step of the wrapped optimizer at y)
  *     x <- (1 - c) x + c z             c = rate_t^2 / (rate_1^2 + ... + rate_t^2)
  *
- * Defazio et al., "The road less scheduled", NeurIPS 2024, eq. 5 to 7 and, for c, section 4. beta
- * stands for the momentum, so the wrapped optimizer should have none ({sgd: ...}, {adamw: {beta1: 0}});
- * its rate is constant, perhaps after warm-up. Decay acts at y, as in the authors' code. Running
- * statistics of batch_norm are those of y. */
+ * Defazio et al., "The road less scheduled", NeurIPS 2024, eq. 5 to 7 and, for c, section
+ * 4. beta stands for the momentum, so the wrapped optimizer should have none ({sgd: ...},
+ * {adamw: {beta1: 0}}); its rate is constant, perhaps after warm-up. Decay acts at y, as
+ * in the authors' code. Running statistics of batch_norm are those of y. */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 
@@ -35,7 +36,8 @@ TN_INLINE tn_real TN(between_them)(tn_real beta, tn_real z, tn_real x)
     return (1 - beta) * z + beta * x;
 }
 
-/* y is where it was left, so the difference is the step; but for the first, when z, x and y are one. */
+/* y is where it was left, so the difference is the step; but for the first, when z, x and
+ * y are one. */
 TN_KERNEL void TN(update)(const void *me, const tn_tile *t, const tn_update *u,
                           tn_real *w, const tn_real *g, tn_real *const *slot)
 {

@@ -60,9 +60,9 @@ TN_KERNEL void TN(update)(const void *me, const tn_tile *t, const tn_update *u,
     }
 }
 
-/* A gradient of 1 at every step so far moves a weight by rate times a sum of powers of the momentum:
- * the first of them undampened, the others not. With this step, a weight at rest under gradient and
- * prox is a minimum of loss plus penalty. */
+/* A gradient of 1 at every step so far moves a weight by rate times a sum of powers of
+ * the momentum: the first of them undampened, the others not. With this step, a weight at
+ * rest under gradient and prox is a minimum of loss plus penalty. */
 static void TN(step_size)(const void *me, const tn_tile *t, const tn_update *u,
                           tn_real *const *slot, tn_real *step)
 {

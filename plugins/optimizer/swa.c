@@ -1,11 +1,15 @@
-/* swa.c - wraps an optimizer and, from a certain update on, averages its weights, all alike; the
- * average is what is evaluated and saved, training goes on with the weights themselves.
+/* swa.c - wraps an optimizer and, from a certain update on, averages its weights, all
+ * alike; the average is what is evaluated and saved, training goes on with the weights
+ * themselves.
  *
- *     a <- a + (w - a) / (n + 1)        after updates start, start + every, ...; n: averaged so far
+ *     a <- a + (w - a) / (n + 1)        after updates start, start + every, ...
  *
- * Until then a = w. Izmailov, Podoprikhin, Garipov, Vetrov, Wilson, "Averaging weights leads to wider
- * optima and better generalization", UAI 2018, algorithm 1, whose rate is constant or cyclic while it
- * averages. Running statistics of batch_norm are those of training, not made anew as there. */
+ * n: how many are in the average; before `start` a = w.
+ *
+ * Izmailov, Podoprikhin, Garipov, Vetrov, Wilson, "Averaging weights leads to wider
+ * optima and better generalization", UAI 2018, algorithm 1, whose rate is constant or
+ * cyclic while it averages. Running statistics of batch_norm are those of training, not
+ * made anew as there. */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 

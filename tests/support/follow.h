@@ -1,6 +1,6 @@
-/* follow.h - an optimizer against PyTorch: the weights after each of ten steps of all its cases in
- * tests/reference/optimizers.safetensors, in both precisions. make_optimizer_fixtures.py says what is
- * there.
+/* follow.h - an optimizer against PyTorch: the weights after each of ten steps of all its
+ * cases in tests/reference/optimizers.safetensors, in both precisions.
+ * make_optimizer_fixtures.py says what is there.
  *
  * The error of a step is max|a - b| / max|b|: at most 1e-5 in float, 1e-10 in double. */
 #ifndef TESTS_SUPPORT_FOLLOW_H

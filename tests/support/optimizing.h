@@ -55,8 +55,8 @@ TN_UNUSED static void decays_only_what_decays(const char *optimizer, const char 
     cr_assert(a[0] != b[0]);
 }
 
-/* Under a constant gradient a weight moves by its step size times the gradient: at each step, or,
- * within `bound` of 1, from the last on. */
+/* Under a constant gradient a weight moves by its step size times the gradient: at each
+ * step, or, within `bound` of 1, from the last on. */
 TN_UNUSED static void moves_by_step_size(const char *optimizer, const char *options,
                                          int64_t steps, double bound)
 {

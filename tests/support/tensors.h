@@ -1,5 +1,5 @@
-/* tensors.h - optimizers that take norms of each tensor: through the host, in double, on the net of
- * support/lab.h, and in float by their slots. */
+/* tensors.h - optimizers that take norms of each tensor: through the host, in double, on
+ * the net of support/lab.h, and in float by their slots. */
 #ifndef TESTS_SUPPORT_TENSORS_H
 #define TESTS_SUPPORT_TENSORS_H
 
@@ -11,7 +11,8 @@ typedef struct tensor_rule {
     double rate, beta1, beta2, epsilon, decay, trust;
 } tensor_rule;
 
-/* A step of n elements, written plainly; kept: values that start as zeros. `adapts`: a weight. */
+/* A step of n elements, written plainly; kept: values that start as zeros. `adapts`: a
+ * weight. */
 typedef void (*tensor_step)(const tensor_rule *, int64_t step, bool adapts, int64_t n,
                             double *w, const double *g, double (*kept)[64]);
 

@@ -1,5 +1,5 @@
-/* wrapping.h - optimizers that wrap another, on the net of support/lab.h: beside a lab of the wrapped
- * one alone, or of plain descent that the test writes itself. */
+/* wrapping.h - optimizers that wrap another, on the net of support/lab.h: beside a lab of
+ * the wrapped one alone, or of plain descent that the test writes itself. */
 #ifndef TESTS_SUPPORT_WRAPPING_H
 #define TESTS_SUPPORT_WRAPPING_H
 

@@ -7,7 +7,8 @@ Test(adadelta, follows_pytorch)
     follow_torch("adadelta");
 }
 
-/* The units of the gradient cancel: gradients a million times as large give the same first step. */
+/* The units of the gradient cancel: gradients a million times as large give the same
+ * first step. */
 Test(adadelta, steps_do_not_depend_on_the_size_of_gradients)
 {
     double w[] = {0, 0}, s[] = {0, 0}, a[] = {0, 0}, *const slot[] = {s, a};

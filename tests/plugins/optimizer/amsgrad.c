@@ -1,4 +1,5 @@
-/* amsgrad.c - against PyTorch's Adam and AdamW with amsgrad, and what the largest moment does. */
+/* amsgrad.c - against PyTorch's Adam and AdamW with amsgrad, and what the largest moment
+ * does. */
 #include "support/follow.h"
 #include "support/optimizing.h"
 

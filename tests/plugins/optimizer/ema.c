@@ -1,4 +1,5 @@
-/* ema.c - the average by its formula, beside the weights of the wrapped optimizer alone. */
+/* ema.c - the average by its formula, beside the weights of the wrapped optimizer
+ * alone. */
 #include "support/wrapping.h"
 
 Test(ema, averages_and_leaves_training_alone)

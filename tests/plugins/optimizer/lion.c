@@ -1,4 +1,5 @@
-/* lion.c - against the paper's program, written plainly, and what decay, zeros and bad options do. */
+/* lion.c - against the paper's program, written plainly, and what decay, zeros and bad
+ * options do. */
 #include "support/optimizing.h"
 
 typedef struct setting {

@@ -1,4 +1,5 @@
-/* muon.c - against its definition, written plainly with products by the book, and adamw. */
+/* muon.c - against its definition, written plainly with products by the book, and
+ * adamw. */
 #include "support/optimizing.h"
 #include "tests/support/lab.h"
 
@@ -114,7 +115,8 @@ Test(muon, follows_its_definition)
                    .iterations = 2});
 }
 
-/* Columns of a step are near orthonormal, whatever the gradient is: rotations of it count alike. */
+/* Columns of a step are near orthonormal, whatever the gradient is: rotations of it count
+ * alike. */
 static void step_is_near_orthonormal(const char *precision)
 {
     char text[500];

@@ -1,5 +1,5 @@
-/* radam.c - against PyTorch's RAdam, when it begins to trust its second moment, and what a prox,
- * decay and bad options do. */
+/* radam.c - against PyTorch's RAdam, when it begins to trust its second moment, and what
+ * a prox, decay and bad options do. */
 #include "support/follow.h"
 #include "support/optimizing.h"
 
@@ -8,8 +8,8 @@ Test(radam, follows_pytorch)
     follow_torch("radam");
 }
 
-/* r = 5 is passed at step 6 with beta2 0.999: before it a step is rate times the mean gradient, of
- * whatever size. */
+/* r = 5 is passed at step 6 with beta2 0.999: before it a step is rate times the mean
+ * gradient, of whatever size. */
 Test(radam, goes_by_the_first_moment_until_step_6)
 {
     double w = 0, m = 0, v = 0, *const slot[] = {&m, &v};

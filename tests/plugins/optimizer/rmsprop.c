@@ -18,7 +18,8 @@ Test(rmsprop, keeps_what_its_options_need)
     }
 }
 
-/* A gradient that is always the same has no variance; rounding must not make a NaN of it. */
+/* A gradient that is always the same has no variance; rounding must not make a NaN of
+ * it. */
 Test(rmsprop, centered_variance_is_never_negative)
 {
     double w = 0, room[2] = {0}, *const slot[] = {room, room + 1};

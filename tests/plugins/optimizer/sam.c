@@ -1,5 +1,5 @@
-/* sam.c - against the paper's algorithm, with gradients of a second net that is put where they are
- * taken. */
+/* sam.c - against the paper's algorithm, with gradients of a second net that is put where
+ * they are taken. */
 #include "support/wrapping.h"
 
 static void put(const lab *l, const values *v)

@@ -1,4 +1,5 @@
-/* schedule_free.c - against the paper's equations, written plainly around plain descent. */
+/* schedule_free.c - against the paper's equations, written plainly around plain
+ * descent. */
 #include "support/wrapping.h"
 
 static void follow(const char *optimizer, double beta)

@@ -1,4 +1,5 @@
-/* sgd.c - against PyTorch's SGD and worked examples, and what a prox, decay and bad options do. */
+/* sgd.c - against PyTorch's SGD and worked examples, and what a prox, decay and bad
+ * options do. */
 #include "support/follow.h"
 #include "support/optimizing.h"
 
