@@ -32,9 +32,24 @@ static const char *const plugins[] = {"gradient/clip_norm",
                                       "loss/binary_cross_entropy",
                                       "loss/cross_entropy",
                                       "loss/mse",
+                                      "optimizer/adadelta",
+                                      "optimizer/adagrad",
                                       "optimizer/adam",
                                       "optimizer/adamw",
+                                      "optimizer/amsgrad",
+                                      "optimizer/ema",
+                                      "optimizer/lamb",
+                                      "optimizer/lars",
+                                      "optimizer/lion",
+                                      "optimizer/lookahead",
+                                      "optimizer/muon",
+                                      "optimizer/nadam",
+                                      "optimizer/radam",
+                                      "optimizer/rmsprop",
+                                      "optimizer/sam",
+                                      "optimizer/schedule_free",
                                       "optimizer/sgd",
+                                      "optimizer/swa",
                                       "parametrization/spectral_norm",
                                       "parametrization/weight_norm",
                                       "regularizer/l1",
@@ -72,7 +87,25 @@ static const char *const plugins[] = {"gradient/clip_norm",
     "{stochastic_depth: 0.3}, {dense: {units: 5, parametrization: spectral_norm}}]\n" \
     "loss: mse\n"                                                                     \
     "optimizer: adam\n"
-static const char *const recipes[] = {NORMED, BRANCHED, BINARY, POOLED, MADE};
+#define BY(optimizer) \
+    "model: [{dense: 37}, tanh, {dense: 5}]\nloss: mse\noptimizer: " optimizer "\n"
+static const char *const recipes[] = {
+    NORMED,
+    BRANCHED,
+    BINARY,
+    POOLED,
+    MADE,
+    BY("{schedule_free: {of: adadelta}}"),
+    BY("adagrad"),
+    BY("{ema: {of: {amsgrad: {weight_decay: 0.1}}}}"),
+    BY("{lookahead: {of: lamb, every: 2}}"),
+    BY("lars"),
+    BY("lion"),
+    BY("muon"),
+    BY("{swa: {of: nadam, start: 2}}"),
+    BY("{sam: {of: {radam: {beta2: 0.7}}}}"),
+    BY("{rmsprop: {centered: true, momentum: 0.9}}"),
+};
 
 typedef struct run {
     float x[SAMPLES * INPUTS], targets[SAMPLES * CLASSES];
