@@ -146,6 +146,14 @@ static const kernel kernels[] = {
     {"optimizer", "sgd", "{momentum: 0.9}", "update", update, WIDTH},
     {"optimizer", "adam", NULL, "update", update, WIDTH},
     {"optimizer", "adamw", NULL, "update", update, WIDTH},
+    {"optimizer", "amsgrad", NULL, "update", update, WIDTH},
+    {"optimizer", "nadam", NULL, "update", update, WIDTH},
+    {"optimizer", "radam", NULL, "update", update, WIDTH},
+    {"optimizer", "adagrad", NULL, "update", update, WIDTH},
+    {"optimizer", "adadelta", NULL, "update", update, WIDTH},
+    {"optimizer", "rmsprop", NULL, "update", update, WIDTH},
+    {"optimizer", "rmsprop", "{momentum: 0.9, centered: true}", "update", update, WIDTH},
+    {"optimizer", "lion", NULL, "update", update, WIDTH},
 };
 
 static double processor_time(void)

@@ -16,6 +16,9 @@ static const char *const ways[][2] = {
     {"gradient=[{clip_norm: 0.01}]", NULL},
     {"regularizer={l2: 0.001}", NULL},
     {"optimizer={adam: {lr: 0.001}}", NULL},
+    {"optimizer={rmsprop: {momentum: 0.9, centered: true}}", NULL},
+    {"optimizer={lamb: {lr: 0.001}}", NULL},
+    {"optimizer={muon: {lr: 0.001}}", NULL},
     {"precision=double", NULL},
 };
 #define WAYS ((int)(sizeof ways / sizeof *ways))

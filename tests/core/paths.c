@@ -43,9 +43,24 @@ static const char *const plugins[] = {"gradient/clip_norm",
                                       "loss/kl_divergence",
                                       "loss/mae",
                                       "loss/mse",
+                                      "optimizer/adadelta",
+                                      "optimizer/adagrad",
                                       "optimizer/adam",
                                       "optimizer/adamw",
+                                      "optimizer/amsgrad",
+                                      "optimizer/ema",
+                                      "optimizer/lamb",
+                                      "optimizer/lars",
+                                      "optimizer/lion",
+                                      "optimizer/lookahead",
+                                      "optimizer/muon",
+                                      "optimizer/nadam",
+                                      "optimizer/radam",
+                                      "optimizer/rmsprop",
+                                      "optimizer/sam",
+                                      "optimizer/schedule_free",
                                       "optimizer/sgd",
+                                      "optimizer/swa",
                                       "parametrization/drop_connect",
                                       "parametrization/spectral_norm",
                                       "parametrization/weight_norm",
@@ -93,6 +108,8 @@ static const char *const plugins[] = {"gradient/clip_norm",
     "loss: mse\n"                                                                 \
     "optimizer: adam\n"
 #define JUDGED(loss) "model: [{dense: 37}, tanh, {dense: 5}]\noptimizer: sgd\n" loss "\n"
+#define BY(optimizer) \
+    "model: [{dense: 37}, tanh, {dense: 5}]\nloss: mse\noptimizer: " optimizer "\n"
 static const char *const recipes[] = {
     NORMED,
     BRANCHED,
@@ -106,7 +123,18 @@ static const char *const recipes[] = {
     JUDGED("loss: {focal: 1.5} # labels"),
     JUDGED("loss: {hinge: {squared: true}} # labels"),
     JUDGED(
-        "loss: {cross_entropy: {class_weights: [1, 2, 3, 4, 5], label_smoothing: 0.1}}")};
+        "loss: {cross_entropy: {class_weights: [1, 2, 3, 4, 5], label_smoothing: 0.1}}"),
+    BY("{schedule_free: {of: adadelta}}"),
+    BY("adagrad"),
+    BY("{ema: {of: {amsgrad: {weight_decay: 0.1}}}}"),
+    BY("{lookahead: {of: lamb, every: 2}}"),
+    BY("lars"),
+    BY("lion"),
+    BY("muon"),
+    BY("{swa: {of: nadam, start: 2}}"),
+    BY("{sam: {of: {radam: {beta2: 0.7}}}}"),
+    BY("{rmsprop: {centered: true, momentum: 0.9}}"),
+};
 
 typedef struct run {
     float x[SAMPLES * INPUTS], targets[SAMPLES * CLASSES];
