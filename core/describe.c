@@ -83,12 +83,26 @@ static void put_options(page *p, const char *title, const tn_option *option,
     }
 }
 
+/* The option that holds what an optimizer wraps; NULL: it wraps none. */
+static const tn_option *wrapped_by(const tn_entry *entry)
+{
+    for (uint32_t i = 0; i < entry->option_count; i++) {
+        const tn_option *o = &entry->options[i];
+        if (o->type == TN_T_PLUGIN && !strcmp(o->lo.s, "optimizer")) return o;
+    }
+    return NULL;
+}
+
 static void put_host_options(page *p, const tn_entry *entry)
 {
     int32_t count;
     char title[120];
     const tn_option *host = tn_host_options(entry->kind, &count);
     if (!count) return;
+    if (wrapped_by(entry)) {
+        put(p, "\nIts learning rate is that of `%s`.\n", wrapped_by(entry)->name);
+        return;
+    }
     tn_option first = host[0];
     if (!strcmp(first.name, "lr")) {
         first.def.d = entry->learning_rate;

@@ -106,6 +106,8 @@ Test(usage, a_plugin_is_described)
     const test_process *p = tenon("describe layer/dense");
     test_ended(p, 0, NULL);
     cr_assert(strstr(p->out, "units") && strstr(p->out, "Rumelhart"), "%s", p->out);
+    const test_process *ema = tenon("describe optimizer/ema");
+    cr_assert(strstr(ema->out, "learning rate is that of `of`"), "%s", ema->out);
     test_ended(tenon("describe layer/dens"), 1, "dens", "dense", NULL);
     test_ended(tenon("describe dens"), 1, "no plugin is called 'dens'", "is dense", NULL);
     test_ended(tenon("describe constant"), 1,

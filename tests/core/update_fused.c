@@ -249,6 +249,9 @@ Test(update_fused, steps_by_whole_tensors_are_the_same_on_any_thread)
             same_weights(&one, &other);
             close_run(&other);
         }
+        const long long before = atomic_load(&one.env->memory.calls);
+        make_step(&one);
+        cr_assert_eq(atomic_load(&one.env->memory.calls), before);
         close_run(&one);
     }
 }
