@@ -127,7 +127,8 @@ static tn_status bind_given(tn_judge *j, const tn_graph *g, const tn_data_info *
 }
 
 /* Room for what it keeps of rows follows when all sums are known. */
-static tn_status check_size(const tn_metric_size *s, bool has_value, tn_error *e)
+static tn_status check_size(const tn_metric_size *s, bool has_value, bool has_table,
+                            tn_error *e)
 {
     enum { MOST_SUMS = 1000000, MOST_KEPT = 10000, MOST_CELLS = 10000 };
     if (s->sums < 0 || s->sums > MOST_SUMS || s->kept < 0 || s->kept > MOST_KEPT)
@@ -140,8 +141,9 @@ static tn_status check_size(const tn_metric_size *s, bool has_value, tn_error *e
                             "would make a table of %lld x %lld numbers, more than %d; "
                             "leave it out",
                             (long long)s->rows, (long long)s->columns, MOST_CELLS);
-    if (has_value || s->rows) return TN_OK;
-    return tn_error_set(e, TN_EINVAL, "makes neither a number nor a table");
+    if (s->rows ? has_table : has_value) return TN_OK;
+    return tn_error_set(e, TN_EINVAL, "has no slot for the %s that it is to make",
+                        s->rows ? "table" : "number");
 }
 
 static tn_status bind_metric(tn_judge *j, tn_criterion *m, const tn_graph *g,
@@ -156,7 +158,9 @@ static tn_status bind_metric(tn_judge *j, tn_criterion *m, const tn_graph *g,
     if (!status)
         status = tn_call_end(
             &calling, bridge->metric_infer(m->instance, call, &out, spec, &m->size));
-    if (!status) status = check_size(&m->size, bridge->metric_has_value(m->instance), e);
+    if (!status)
+        status = check_size(&m->size, bridge->metric_has_value(m->instance),
+                            bridge->metric_has_table(m->instance), e);
     m->first_sum = j->sums;
     j->sums += m->size.sums;
     return add_origin(g, tn_blame(m->instance, status, e), e);

@@ -35,6 +35,11 @@ static bool metric_has_value(const tn_instance *instance)
     return ((const tn_metric *)instance->vtable)->value != NULL;
 }
 
+static bool metric_has_table(const tn_instance *instance)
+{
+    return ((const tn_metric *)instance->vtable)->table != NULL;
+}
+
 static double metric_value(const tn_instance *instance, const tn_seen *seen)
 {
     const tn_metric *metric = instance->vtable;
@@ -72,6 +77,7 @@ const tn_bridge TN(tn_bridge) = {
     .loss_infer = loss_infer,
     .metric_infer = metric_infer,
     .metric_has_value = metric_has_value,
+    .metric_has_table = metric_has_table,
     .metric_value = metric_value,
     .metric_table = metric_table,
     .scale = scale,

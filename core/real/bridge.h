@@ -14,6 +14,7 @@ typedef struct tn_bridge {
     tn_status (*metric_infer)(const tn_instance *, tn_call *, const tn_outputs *,
                               const tn_field_spec *const *field, tn_metric_size *);
     bool (*metric_has_value)(const tn_instance *);
+    bool (*metric_has_table)(const tn_instance *);
     double (*metric_value)(const tn_instance *, const tn_seen *);
     void (*metric_table)(const tn_instance *, const tn_seen *, double *numbers);
     void (*scale)(void *x, int64_t n, double factor);
