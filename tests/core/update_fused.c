@@ -134,7 +134,7 @@ Test(update_fused, what_needs_the_whole_gradient_keeps_it)
                                        "optimizer: {toy_unit: {}}",
                                        "optimizer: {toy_sam: {rho: 0.1, lr: 0.05}}",
                                        "optimizer: toy_whole",
-                                       "optimizer: sgd\nregularizer: toy_group_lasso",
+                                       "optimizer: sgd\nregularizer: orthogonal",
                                        "optimizer: sgd\ntrain: {accumulate: 2}"};
     static run r;
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
