@@ -89,7 +89,8 @@ static tn_tile make_tile(const tn_frame *f, const tn_work *w, int64_t first, int
                      .back_stat = f->back,
                      .now = u->layer->now,
                      .key = w->key,
-                     .training = w->pass->training};
+                     .training = w->pass->training,
+                     .share = 1 / (double)(w->pass->of ? w->pass->of : w->pass->samples)};
 }
 
 void TN(tn_frame_fill)(tn_frame *f, const tn_work *w, int64_t first, int64_t n,
