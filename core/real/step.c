@@ -54,7 +54,7 @@ static bool any_whole(const tn_chain *c)
 /* ---- passes over one parameter --------------------------------------------------------- */
 
 /* Of which nothing is to be done yet. */
-static tn_on_part begin(tn_bench *bench, tn_part *part, const tn_chain *chain,
+static tn_on_part begin(const tn_bench *bench, tn_part *part, const tn_chain *chain,
                         const tn_instance *reducing)
 {
     part->stages = 0;
@@ -67,9 +67,18 @@ static void run(const tn_on_part *on)
     on->part->stages = 0;
 }
 
-static void add_chain(const tn_on_part *on, const tn_chain *chain)
+/* Those before and behind a prox, which comes right behind the optimizer by whose steps it goes: what
+ * wraps that sees both. */
+static int32_t length_to_prox(const tn_chain *chain)
 {
-    for (int32_t i = 0; i < chain->length; i++) TN(tn_add_update)(on, chain, i);
+    const int32_t by = TN(tn_sizing)(chain);
+    return by < 0 ? 1 : by + 1;
+}
+
+static void add_updates(const tn_on_part *on, const tn_chain *chain, int32_t from,
+                        int32_t to)
+{
+    for (int32_t i = from; i < to; i++) TN(tn_add_update)(on, chain, i);
 }
 
 /* ---- regularizers ---------------------------------------------------------------------- */
@@ -105,14 +114,12 @@ static void add_decays(const tn_on_part *on, const tn_chain *chain)
         if (vtable_of(r)->decay) TN(tn_add_decay)(on, chain, r);
 }
 
-/* Proxes that must wait until all weights are updated: for whole weights, or a whole-tensor
- * method. */
-static bool waits(const tn_chain *chain, const tn_part *part)
+/* For a prox that wants the whole weight, updated: so all proxes come in passes of their own. */
+static bool waits(const tn_part *part)
 {
-    bool any = false, whole = any_whole(chain);
     for (const tn_instance *r = part->regularizer; r; r = r->next)
-        if (TN(tn_is_proximal)(r)) any = true, whole = whole || vtable_of(r)->prox_whole;
-    return any && whole;
+        if (vtable_of(r)->prox_whole && TN(tn_is_proximal)(r)) return true;
+    return false;
 }
 
 static void add_proxes(const tn_on_part *on, const tn_chain *chain)
@@ -121,7 +128,7 @@ static void add_proxes(const tn_on_part *on, const tn_chain *chain)
         if (TN(tn_is_proximal)(r)) TN(tn_add_prox)(on, chain, r);
 }
 
-static tn_status prox_apart(tn_bench *bench, tn_part *part, const tn_chain *chain,
+static tn_status prox_apart(const tn_bench *bench, tn_part *part, const tn_chain *chain,
                             tn_error *e)
 {
     tn_status status = TN_OK;
@@ -192,10 +199,12 @@ static tn_status update_in_turn(const tn_on_part *on, const tn_chain *chain, tn_
     for (int32_t i = 0; !status && i < chain->length; i++) {
         if (is_whole(chain->at[i])) {
             status = update_whole(on, chain, i, e);
-            continue;
+        } else {
+            TN(tn_add_update)(on, chain, i);
+            run(on);
         }
-        TN(tn_add_update)(on, chain, i);
-        run(on);
+        if (!status && i + 1 == length_to_prox(chain))
+            status = prox_apart(on->bench, on->part, chain, e);
     }
     return status;
 }
@@ -208,11 +217,24 @@ static void add_step(const tn_on_part *on, const tn_chain *chain, int32_t from,
                      bool penalized)
 {
     const int32_t maps = any_adds_whole(on->part) ? on->bench->transforms : from;
+    const int32_t length = length_to_prox(chain);
     TN(tn_add_maps)(on, maps, on->bench->transforms);
     if (!penalized) add_penalties(on);
     add_decays(on, chain);
-    add_chain(on, chain);
-    if (!waits(chain, on->part)) add_proxes(on, chain);
+    add_updates(on, chain, 0, length);
+    if (waits(on->part)) return;
+    add_proxes(on, chain);
+    add_updates(on, chain, length, chain->length);
+}
+
+/* The rest of it, for a part that waits. */
+static tn_status end_step(const tn_on_part *on, const tn_chain *chain, tn_error *e)
+{
+    const tn_status status = prox_apart(on->bench, on->part, chain, e);
+    if (status) return status;
+    add_updates(on, chain, length_to_prox(chain), chain->length);
+    if (on->part->stages) run(on);
+    return TN_OK;
 }
 
 /* Whose statistics a pass over one part needs; they are of this part alone. NULL: nobody's. */
@@ -230,7 +252,7 @@ static tn_status update_part(tn_bench *bench, const tn_chain *chain, tn_part *pa
     if (any_whole(chain)) return update_in_turn(&on, chain, e);
     add_step(&on, chain, from, true);
     run(&on);
-    return TN_OK;
+    return waits(part) ? end_step(&on, chain, e) : TN_OK;
 }
 
 static bool is_done(const tn_sink *sink)
@@ -261,8 +283,10 @@ static tn_status update(tn_bench *bench, const tn_chain *chain, tn_part *parts,
     TN(tn_run_all)(bench, parts, count);
     for (int32_t i = 0; part_by_part && !status && i < count; i++)
         status = update_part(bench, chain, &parts[i], from, e);
-    for (int32_t i = 0; !status && i < count; i++)
-        if (waits(chain, &parts[i])) status = prox_apart(bench, &parts[i], chain, e);
+    for (int32_t i = 0; !part_by_part && !status && i < count; i++) {
+        const tn_on_part on = begin(bench, &parts[i], chain, reducing);
+        if (waits(&parts[i])) status = end_step(&on, chain, e);
+    }
     return status;
 }
 

@@ -74,8 +74,7 @@ typedef struct tn_tile {
     const double *now; /* for tn_now */
     tn_key key;        /* of node and step: all passes of a step draw the same numbers */
     int32_t training;
-    double
-        share; /* backward: of a sample in the mean that is trained, 1 / samples of the update */
+    double share; /* backward: of a sample in the mean that is trained */
 } tn_tile;
 
 /* Index of the tile's first element in the logical batch: what random numbers count by. */

@@ -32,12 +32,13 @@ TN_KERNEL void TN(shrink)(int64_t n, const tn_real *step, double mu, double scal
         w[i] = (tn_real)((double)w[i] * scale / (1 + mu * (double)step[i]));
 }
 
-/* Weights that are all zero have no direction, and stay. What mu leaves is left to scaling: so the
- * length is r also where no mu makes it so, as it may happen on the way outwards. */
+/* Weights that are zero stay so, and a group of these has no direction. What mu leaves is left to
+ * scaling: so the length is r also where no mu makes it so, as it may happen on the way outwards if the
+ * weights with the longest steps are zero; mu keeps off the pole there. */
 static void TN(to_length)(int64_t n, const tn_real *step, tn_real *w, double r)
 {
     const double near = sizeof(tn_real) == 4 ? 1e-8 : 1e-14;
-    const double longest = TN(longest_step)(n, step), least = -1 / longest;
+    const double longest = TN(longest_step)(n, step), least = (1e-9 - 1) / longest;
     double mu = 0, slope, length = TN(length_at)(n, step, w, mu, &slope);
     if (!(length > 0)) return;
     for (int k = 0; k < MOST_ROUNDS && fabs(length - r) > near * r && slope > 0; k++) {

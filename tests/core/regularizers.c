@@ -243,6 +243,46 @@ Test(regularizers, constrained_minimum_is_one_under_adam_too)
     }
 }
 
+/* ---- lists ------------------------------------------------------------------------------------- */
+
+Test(regularizers, lists_are_named_and_for_weights_only)
+{
+    lab l = open_lab(NET "regularizer: [l2, {max_norm: 2}]\noptimizer: sgd"),
+        none = open_lab(NET "regularizer: []\noptimizer: sgd");
+    cr_assert_str_eq(l.graph->param[0].regularizer_text, "l2, max_norm");
+    cr_assert(!l.graph->param[1].regularizer && !*l.graph->param[1].regularizer_text);
+    cr_assert(!none.graph->param[0].regularizer);
+    close_lab(&l), close_lab(&none);
+}
+
+static void refused(const char *model, const char *optimizer, const char *place,
+                    const char *word)
+{
+    char text[400];
+    tn_error error = {0};
+    tn_env *env = open_env(NULL, 1);
+    snprintf(text, sizeof text, "model: %s\nloss: mse\ninput: [3]\noptimizer: %s\n",
+             model, optimizer);
+    tn_config *config = tn_config_parse(env, text, "list.yaml", NULL, 0, &error);
+    cr_assert_not_null(config, "%s", error.text);
+    cr_assert_null(tn_trainer_new(env, config, NULL, &error), "%s", text);
+    cr_assert(strstr(error.text, place) && strstr(error.text, word), "%s", error.text);
+    tn_config_free(config);
+    tn_env_free(env);
+}
+
+Test(regularizers, mistakes_in_lists_are_placed)
+{
+    refused("[{dense: {units: 2, regularizer: [l2, l3]}}]", "sgd",
+            "list.yaml:1:46:", "'l3'");
+    refused("[{dense: {units: 2, regularizer: [{l2: 1}, {l1: {lambada: 2}}]}}]", "sgd",
+            "list.yaml:1:", "'lambada'");
+    refused("[{dense: {units: 2, regularizer: [l2, l1]}}]", "toy_descent",
+            "list.yaml:1:46:", "l1 works by a proximal step");
+    refused("[{dense: 2}, {activity: max_norm}]", "sgd", "list.yaml:1:", "no gradient");
+    refused("[{dense: 2}, activity]", "sgd", "list.yaml:1:", "penalty");
+}
+
 /* ---- how steps go ---------------------------------------------------------------------------- */
 
 static void same_steps(const char *one, const char *other, int32_t steps)
@@ -332,6 +372,81 @@ Test(regularizers, penalties_come_behind_transforms)
     for (int i = 0; i < 3; i++) {
         pulled("[{l2: 0.03}, {orthogonal: 0.1}]", clip[i], clipped, NULL);
         for (int k = 0; k < 18; k++) cr_assert_float_eq(clipped[k], pull[k], 1e-11);
+    }
+}
+
+/* A wrapper sees what a prox leaves, be it of elements or of whole weights. */
+Test(regularizers, averages_are_of_weights_behind_the_prox)
+{
+    static const char *const regularizer[] = {"{l1: 0.1}", "{max_norm: 0.3}",
+                                              "[{group_lasso: 0.05}, non_negative]"};
+    static const char *const optimizer[] = {"{sgd: {lr: 0.1, momentum: 0.9}}",
+                                            "{adam: {lr: 0.05}}",
+                                            "{toy_whole: {lr: 0.05}}"};
+    for (int i = 0; i < 9; i++) {
+        char text[500];
+        if (i % 3 == 2 && i / 3 != 1) continue; /* toy_whole tells no steps */
+        snprintf(text, sizeof text,
+                 NET "regularizer: %s\noptimizer: {toy_ema: {decay: 0, of: %s}}",
+                 regularizer[i / 3], optimizer[i % 3]);
+        lab l = open_lab(text);
+        for (int s = 0; s < 5; s++) step(&l);
+        for (int32_t p = 0; p < 4; p++) {
+            const double *trained = kept(&l, weights(&l, p), p);
+            tn_updater_view(l.updater, true);
+            cr_assert_arr_eq(weights(&l, p), trained,
+                             sizeof(double) * (size_t)size_of(&l, p), "%s", text);
+            tn_updater_view(l.updater, false);
+        }
+        close_lab(&l);
+    }
+}
+
+/* In float, on as many threads: all weights after a few steps. */
+static void train(int32_t threads, char *bytes, size_t room)
+{
+    enum { BATCH = 32, WIDTH = 130 };
+    static float x[BATCH * WIDTH], y[BATCH * 2];
+    const char *text =
+        "seed: 3\nloss: mse\ninput: [130]\noptimizer: {adam: {lr: 0.01}}\n"
+        "model: [{dense: {units: 150, regularizer: [{orthogonal: 0.001}, {max_norm: "
+        "1}]}}, "
+        "tanh, {activity: {elastic_net: 0.1}}, {dense: {units: 170, regularizer: "
+        "[{group_lasso: {lambda: 0.001, over: columns}}, {l1_ball: 100}]}}, tanh, "
+        "{dense: "
+        "{units: 130, regularizer: [{elastic_net: 0.001}, {min_max_norm: {min: 0.9, max: "
+        "1, "
+        "over: columns}}]}}, tanh, {dense: {units: 2, regularizer: unit_norm}}]\n";
+    tn_error error = {0};
+    size_t used = 0;
+    tn_env *env = open_env(NULL, threads);
+    for (int i = 0; i < BATCH * WIDTH; i++)
+        x[i] = (float)tn_random_normal((tn_key){{8, 9}}, (uint64_t)i);
+    for (int i = 0; i < BATCH * 2; i++) y[i] = x[i];
+    tn_config *config = tn_config_parse(env, text, "threads.yaml", NULL, 0, &error);
+    cr_assert_not_null(config, "%s", error.text);
+    tn_trainer *t = tn_trainer_new(env, config, NULL, &error);
+    cr_assert_not_null(t, "%s", error.text);
+    for (int i = 0; i < 4; i++) DO(tn_trainer_step(t, x, y, NULL, BATCH, NULL, &error));
+    for (int32_t i = 0; i < t->model->graph->params; i++) {
+        const tn_tensor *value = &t->model->graph->param[i].value;
+        const size_t size = (size_t)tn_count(value) * sizeof(float);
+        cr_assert_leq(used + size, room);
+        memcpy(bytes + used, value->data, size);
+        used += size;
+    }
+    tn_trainer_free(t);
+    tn_config_free(config);
+    tn_env_free(env);
+}
+
+Test(regularizers, have_the_same_bits_on_any_number_of_threads)
+{
+    static char one[1 << 19], many[1 << 19];
+    train(1, one, sizeof one);
+    for (int32_t threads = 2; threads <= 4; threads++) {
+        train(threads, many, sizeof many);
+        cr_assert_arr_eq(one, many, sizeof one, "%d threads", (int)threads);
     }
 }
 

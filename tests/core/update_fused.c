@@ -32,6 +32,10 @@ static recipe recipes[] = {
      "0.001, "
      "prox: false}}"},
     {"optimizer: {toy_ema: {of: {sgd: {lr: 0.1}}}}"},
+    {"optimizer: {toy_ema: {of: {sgd: {lr: 0.1}}}}\nregularizer: [{group_lasso: 0.0005}, "
+     "{l1: 0.001}]"},
+    {"optimizer: {adam: {lr: 0.01}}\nregularizer: [{l2: {lambda: 0.1, decoupled: true}}, "
+     "{elastic_net: 0.001}, {l2: 0.01}]"},
     {"optimizer: sgd\ngradient: [toy_noise, {clip_value: 0.5}]"},
 };
 

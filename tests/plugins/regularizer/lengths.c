@@ -102,6 +102,20 @@ Test(unit_norm, lengths_are_1_in_float)
     }
 }
 
+/* As under adam, where a weight had no gradient yet: no mu gives the length. */
+Test(unit_norm, zeros_with_the_longest_steps_do_no_harm)
+{
+    double w[] = {0, 1e-3, -2e-3}, v[] = {1e-6, 1e-3, 2e-3};
+    const double step[] = {1e6, 1, 2};
+    subject s = subject_of("unit_norm", NULL, 1, 3);
+    prox_of(&s, step, w);
+    prox_of(&s, step, v);
+    cr_assert_eq(w[0], 0);
+    cr_assert_float_eq(length_at(3, step, w, 0), 1, 1e-15);
+    cr_assert_float_eq(length_at(3, step, v, 0), 1, 1e-15);
+    cr_assert(w[1] > 0 && w[2] < 0 && v[0] > 0.9, "%g %g %g", w[1], w[2], v[0]);
+}
+
 Test(unit_norm, zeros_have_no_direction_and_stay)
 {
     subject s = subject_of("unit_norm", NULL, 2, 2);
