@@ -36,7 +36,7 @@ struct tn_instance {
     tn_ref_data ref;     /* how other plugins see it */
     tn_instance *next;   /* the next of a list at one place; it is this one's */
     /* Options that the host adds to every plugin of a kind. layer, block: name, inputs, init,
-     * regularizer, parametrization. optimizer: lr (its dial is lr_dial). */
+     * regularizer, parametrization. optimizer: lr (its dial is lr_dial). metric: name. */
     struct {
         const char *name;
         const tn_cfg *inputs;

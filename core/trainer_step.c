@@ -161,7 +161,7 @@ static tn_status fit_judge(tn_trainer *t, bool real_targets, tn_data_info *info,
     *info = tn_handed_info(g, real_targets);
     if (t->judge) return TN_OK;
     t->handed_real = real_targets;
-    return tn_judge_new(g, t->model->config->root, info, &t->judge, e);
+    return tn_judge_new(g, t->model->config->root, info, TN_TRAIN, &t->judge, e);
 }
 
 /* A caller gives inputs and target; that is all the loss and the metrics may read. */

@@ -167,9 +167,10 @@ static tn_status make_part(tn_updater *u, int32_t i, tn_error *e)
     for (int32_t k = 0; k < u->slots; k++)
         if (!(part->slot[k] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
     if (u->shown && !(u->shown[i] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
-    /* transforms; penalty, decay and prox of each regularizer; optimizers; who sizes a prox */
-    const size_t stages = (size_t)(u->gradients + 3 * regularizers_of(part) + u->length +
-                                   1);
+    /* transforms; penalty, decay and prox of each regularizer; optimizers before and after; who sizes
+     * a prox */
+    const size_t stages = (size_t)(u->gradients + 3 * regularizers_of(part) +
+                                   2 * u->length + 1);
     part->stage = tn_memory_array(m, stages, sizeof *part->stage, e);
     return part->stage ? make_blocks(u, part, e) : TN_ENOMEM;
 }
@@ -238,7 +239,11 @@ static needs needs_of(const tn_updater *u)
         const int64_t chunks = tn_chunks(part->rows, part->width);
         if (chunks > n.chunks) n.chunks = chunks;
         for (int32_t k = 0; k < u->gradients; k++) need(u, u->gradient[k], part, &n);
-        for (int32_t k = 0; k < u->length; k++) need(u, u->chain[k], part, &n);
+        for (int32_t k = 0; k < u->length; k++) {
+            const size_t bytes = u->table->scratch(u->chain[k], part->rows, part->width);
+            need(u, u->chain[k], part, &n);
+            if (bytes > n.scratch) n.scratch = bytes;
+        }
         for (const tn_instance *r = part->regularizer; r; r = r->next)
             need_for(u, r, part, &n);
     }

@@ -23,6 +23,21 @@ static tn_regularizer_facts regularizer_facts(const tn_instance *regularizer,
         .scratch = r->scratch ? r->scratch(regularizer->self, rows, cols) : 0};
 }
 
+static void count(const tn_chain *c)
+{
+    for (int32_t i = 0; i < c->length; i++) {
+        const tn_optimizer *o = c->at[i]->vtable;
+        const tn_update u = tn_update_of(c, i, false, 0);
+        if (o->count) o->count(c->at[i]->self, &u, c->at[i]->numbers);
+    }
+}
+
+static size_t scratch_of(const tn_instance *optimizer, int64_t rows, int64_t cols)
+{
+    const tn_optimizer *o = optimizer->vtable;
+    return o->scratch ? o->scratch(optimizer->self, rows, cols) : 0;
+}
+
 static void describe_reduction(const tn_instance *instance, int32_t *over, int32_t *sums,
                                int32_t *stats)
 {
@@ -32,10 +47,14 @@ static void describe_reduction(const tn_instance *instance, int32_t *over, int32
 
 /* ---- the chain ----------------------------------------------------------------------- */
 
-static const tn_instance *reducing_optimizer(const tn_chain *c)
+/* Whose sums the update goes by, or what comes between passes. */
+static const tn_instance *reducing_optimizer(const tn_chain *c, bool between)
 {
-    for (int32_t i = 0; i < c->length; i++)
-        if (TN(tn_reduction_of)(c->at[i])->sums) return c->at[i];
+    for (int32_t i = 0; i < c->length; i++) {
+        const tn_optimizer *o = c->at[i]->vtable;
+        if (o->reduce.sums && (between ? o->between != NULL : o->update != NULL))
+            return c->at[i];
+    }
     return NULL;
 }
 
@@ -58,13 +77,18 @@ static tn_on_part begin(const tn_bench *bench, tn_part *part, const tn_chain *ch
                         const tn_instance *reducing)
 {
     part->stages = 0;
-    return TN(tn_on_part_of)(bench, part, chain->step, reducing);
+    return TN(tn_on_part_of)(bench, part, chain, reducing);
 }
 
 static void run(const tn_on_part *on)
 {
     TN(tn_run_part)(on);
     on->part->stages = 0;
+}
+
+static void add_befores(const tn_on_part *on, const tn_chain *chain)
+{
+    for (int32_t i = chain->length - 1; i >= 0; i--) TN(tn_add_before)(on, chain, i);
 }
 
 /* Those before and behind a prox, which comes right behind the optimizer by whose steps it goes: what
@@ -173,7 +197,8 @@ static tn_status update_whole(const tn_on_part *on, const tn_chain *chain, int32
     const tn_part *part = on->part;
     const tn_instance *optimizer = chain->at[which];
     const tn_optimizer *o = optimizer->vtable;
-    const tn_update u = {chain->step, chain->rate, part->decays, 0};
+    tn_update u = tn_update_of(chain, which, part->decays, 0);
+    u.scratch = on->bench->scratch;
     const tn_shape shape = {.rank = 2, .dim = {part->rows, part->width}};
     const int32_t real = optimizer->real, first_slot = chain->first_slot[which];
     tn_tensor weight = tn_tensor_over(&shape, -1, real, part->w);
@@ -194,6 +219,7 @@ static tn_status update_whole(const tn_on_part *on, const tn_chain *chain, int32
 static tn_status update_in_turn(const tn_on_part *on, const tn_chain *chain, tn_error *e)
 {
     tn_status status = TN_OK;
+    add_befores(on, chain);
     add_decays(on, chain);
     if (on->part->stages) run(on);
     for (int32_t i = 0; !status && i < chain->length; i++) {
@@ -218,6 +244,7 @@ static void add_step(const tn_on_part *on, const tn_chain *chain, int32_t from,
 {
     const int32_t maps = any_adds_whole(on->part) ? on->bench->transforms : from;
     const int32_t length = length_to_prox(chain);
+    add_befores(on, chain);
     TN(tn_add_maps)(on, maps, on->bench->transforms);
     if (!penalized) add_penalties(on);
     add_decays(on, chain);
@@ -240,7 +267,7 @@ static tn_status end_step(const tn_on_part *on, const tn_chain *chain, tn_error 
 /* Whose statistics a pass over one part needs; they are of this part alone. NULL: nobody's. */
 static const tn_instance *own_reducing(const tn_chain *chain)
 {
-    const tn_instance *o = reducing_optimizer(chain);
+    const tn_instance *o = reducing_optimizer(chain, false);
     return o && TN(tn_reduction_of)(o)->over != TN_OVER_ALL ? o : NULL;
 }
 
@@ -263,7 +290,7 @@ static bool is_done(const tn_sink *sink)
 static tn_status update(tn_bench *bench, const tn_chain *chain, tn_part *parts,
                         const tn_sink *sink, int32_t count, tn_error *e)
 {
-    const tn_instance *reducing = reducing_optimizer(chain);
+    const tn_instance *reducing = reducing_optimizer(chain, false);
     int32_t from = TN(tn_transform_all)(bench, chain, parts, count);
     /* A sum over gradients, or a whole-tensor method, wants the penalty's gradient in first. */
     const bool first = reducing || any_whole(chain);
@@ -274,7 +301,7 @@ static tn_status update(tn_bench *bench, const tn_chain *chain, tn_part *parts,
     for (int32_t i = 0; !status && i < count; i++)
         status = penalize(bench, chain, &parts[i], from, first, e);
     if (status) return status;
-    if (reducing) TN(tn_reduce_all)(bench, reducing, chain->step, parts, count);
+    if (reducing) TN(tn_reduce_all)(bench, reducing, chain, parts, count);
     for (int32_t i = 0; i < count; i++) {
         const tn_on_part on = begin(bench, &parts[i], chain, reducing);
         if (!part_by_part && !is_done(sink ? &sink[i] : NULL))
@@ -313,7 +340,8 @@ static double violation(const tn_instance *regularizer, int64_t n, const void *w
 
 static bool streams(const tn_bench *bench, const tn_chain *chain, const tn_part *part)
 {
-    bool sums = reducing_optimizer(chain) || any_whole(chain) || any_adds_whole(part);
+    bool sums = reducing_optimizer(chain, false) || any_whole(chain) ||
+                any_adds_whole(part);
     for (int32_t i = 0; i < bench->transforms; i++)
         sums = sums || TN(tn_reduction_of)(bench->transform[i].gradient)->sums;
     return !sums;
@@ -340,8 +368,8 @@ static void make_sink(tn_bench *bench, const tn_chain *chain, tn_part *part, boo
 static void between(tn_bench *bench, const tn_chain *chain, int32_t pass, tn_part *parts,
                     int32_t count)
 {
-    const tn_instance *reducing = reducing_optimizer(chain);
-    if (reducing) TN(tn_reduce_all)(bench, reducing, chain->step, parts, count);
+    const tn_instance *reducing = reducing_optimizer(chain, true);
+    if (reducing) TN(tn_reduce_all)(bench, reducing, chain, parts, count);
     for (int32_t i = 0; i < count; i++) {
         const tn_on_part on = begin(bench, &parts[i], chain, reducing);
         TN(tn_reduce_part)(&on);
@@ -355,6 +383,8 @@ const tn_step_table TN(tn_step_table) = {
     .facts = facts,
     .reduction = describe_reduction,
     .regularizer = regularizer_facts,
+    .scratch = scratch_of,
+    .count = count,
     .penalty = TN(tn_step_penalty),
     .violation = violation,
     .update = update,

@@ -97,6 +97,8 @@ typedef struct tn_step_table {
     tn_step_facts (*facts)(const tn_instance *optimizer);
     /* Reduction of an optimizer or a gradient transform; sums 0: it has none. */
     void (*reduction)(const tn_instance *, int32_t *over, int32_t *sums, int32_t *stats);
+    size_t (*scratch)(const tn_instance *optimizer, int64_t rows, int64_t cols);
+    void (*count)(const tn_chain *); /* has the optimizers do so, of one step */
     tn_regularizer_facts (*regularizer)(const tn_instance *, int64_t rows, int64_t cols);
     double (*penalty)(tn_bench *, tn_part *); /* of all of its regularizers */
     /* Largest violation of the conditions for a minimum of loss and regularizer, of n values; NAN: it

@@ -35,8 +35,9 @@ typedef struct tn_event {
     double learning_rate;
     const char *run_dir; /* NULL: this run writes no files */
     int32_t values;
-    const tn_named_value *value; /* at a step: loss; at an epoch: loss, accuracy,
-                                                val_loss, val_accuracy, ... */
+    /* at a step: loss; at an epoch: loss, accuracy, val_loss, val_accuracy ..., and what metrics
+     * make tables of: "recall[3]", "confusion_matrix[3][5]" */
+    const tn_named_value *value;
 } tn_event;
 
 /* What an observer may ask of the run. */

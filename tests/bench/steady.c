@@ -19,6 +19,9 @@ static const char *const ways[][2] = {
      "{max_norm: 3}]",
      NULL},
     {"optimizer={adam: {lr: 0.001}}", NULL},
+    {"optimizer={rmsprop: {momentum: 0.9, centered: true}}", NULL},
+    {"optimizer={lamb: {lr: 0.001}}", NULL},
+    {"optimizer={muon: {lr: 0.001}}", NULL},
     {"precision=double", NULL},
 };
 #define WAYS ((int)(sizeof ways / sizeof *ways))
