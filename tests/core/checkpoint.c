@@ -7,7 +7,7 @@
 
 /* One thing that keeps state after another. */
 typedef struct kind_of_run {
-    char sets[4][120];
+    char sets[4][130];
 } kind_of_run;
 
 static kind_of_run runs[] = {
@@ -22,6 +22,8 @@ static kind_of_run runs[] = {
       "train.epochs=6"}},
     {{"data.memory.transforms=[toy_mixup]", "metrics=[]"}},
     {{"optimizer={sgd: {lr: {toy_fall: {from: 0.05, watch: true}}}}"}},
+    {{"optimizer={sgd: {lr: {warmup: {steps: 9, schedule: {reduce_on_plateau: {from: "
+      "0.1, patience: 0, threshold: 0.5}}}}}}"}},
     {{"gradient=[{clip_norm: 0.5}]", "data.memory.drop_last=true", "train.epochs=2"}},
     {{"model=[{dense: {units: 12, parametrization: spectral_norm}}, relu, {dense: 3}]"}},
 };
