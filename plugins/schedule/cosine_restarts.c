@@ -30,7 +30,7 @@ static double TN(share_of_this)(double passed, double grow)
     if (grow == 1)
         passed -= floor(passed + SLACK);
     else
-        for (; passed + SLACK >= length; length *= grow) passed -= length;
+        while (passed + SLACK >= length) passed -= length, length *= grow;
     return passed > 0 ? passed / length : 0;
 }
 
