@@ -112,13 +112,16 @@ static tn_status make_values(tn_trainer *t, tn_error *e)
     tn_memory *m = &t->env->memory;
     const int32_t trained = tn_judge_values(t->judge),
                   judged = tn_judge_values(t->referee);
-    const size_t most = (size_t)(trained + 1 + judged);
+    const int32_t counting = tn_updater_counting(t->updater);
+    const size_t most = (size_t)(trained + 1 + counting + judged);
     t->name = tn_memory_array(m, most, sizeof *t->name, e);
     t->value = tn_memory_array(m, most, sizeof *t->value, e);
     t->score = tn_memory_array(m, most, sizeof *t->score, e);
     if (!t->name || !t->value || !t->score) return TN_ENOMEM;
     for (int32_t i = 0; i < trained; i++) add_value(t, "", tn_judge_name(t->judge, i));
     if (t->penalized) add_value(t, "", "penalty");
+    for (int32_t i = 0; i < counting; i++)
+        add_value(t, "", tn_updater_cutter(t->updater, i));
     for (int32_t i = 0; t->validates && i < judged; i++)
         add_value(t, "val_", tn_judge_name(t->referee, i));
     return TN_OK;

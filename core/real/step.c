@@ -18,6 +18,17 @@ static void describe_reduction(const tn_instance *instance, int32_t *over, int32
     *over = r->over, *sums = r->sums, *stats = r->stats;
 }
 
+static bool counts(const tn_instance *gradient)
+{
+    return ((const tn_gradient *)gradient->vtable)->counts;
+}
+
+static bool penalized(const tn_instance *gradient)
+{
+    const tn_gradient *g = gradient->vtable;
+    return g->penalized && g->penalized(gradient->self);
+}
+
 /* ---- the chain ----------------------------------------------------------------------- */
 
 static const tn_instance *reducing_optimizer(const tn_chain *c)
@@ -58,15 +69,6 @@ static void run(const tn_on_part *on)
 static void add_chain(const tn_on_part *on, const tn_chain *chain)
 {
     for (int32_t i = 0; i < chain->length; i++) TN(tn_add_update)(on, chain, i);
-}
-
-/* The penalty's gradient, as a pass of its own. */
-static void add_penalty_gradient(tn_bench *bench, tn_part *part, const tn_chain *chain)
-{
-    const tn_on_part on = begin(bench, part, chain, part->regularizer);
-    TN(tn_reduce_part)(&on);
-    TN(tn_add_penalty)(&on);
-    run(&on);
 }
 
 static void prox_apart(tn_bench *bench, tn_part *part, const tn_chain *chain)
@@ -173,14 +175,14 @@ static tn_status update(tn_bench *bench, const tn_chain *chain, tn_part *parts,
                         const tn_sink *sink, int32_t count, tn_error *e)
 {
     const tn_instance *reducing = reducing_optimizer(chain);
-    int32_t from = TN(tn_transform_all)(bench, chain, parts, count);
-    /* A sum over gradients, or a whole-tensor method, wants the penalty's gradient in first. */
-    const bool first = reducing || any_whole(chain);
-    if (first) TN(tn_map_all)(bench, chain, parts, count, from, bench->transforms);
-    if (first) from = bench->transforms;
-    for (int32_t i = 0; first && i < count; i++)
-        if (parts[i].regularizer && !TN(tn_is_proximal)(parts[i].regularizer))
-            add_penalty_gradient(bench, &parts[i], chain);
+    bool first = false; /* the penalties' gradients are in */
+    int32_t from = TN(tn_transform_all)(bench, chain, parts, count, &first);
+    /* A sum over gradients, or a whole-tensor method, wants them in before. */
+    if (!first && (reducing || any_whole(chain))) {
+        TN(tn_map_all)(bench, chain, parts, count, from, bench->transforms);
+        TN(tn_penalize_all)(bench, chain, parts, count);
+        from = bench->transforms, first = true;
+    }
     if (reducing) TN(tn_reduce_all)(bench, reducing, chain->step, parts, count);
     for (int32_t i = 0; i < count; i++) {
         const tn_on_part on = begin(bench, &parts[i], chain, reducing);
@@ -205,7 +207,8 @@ static bool streams(const tn_bench *bench, const tn_chain *chain, const tn_part 
     bool sums = reducing_optimizer(chain) || any_whole(chain) ||
                 (part->regularizer && is_reducing(part->regularizer));
     for (int32_t i = 0; i < bench->transforms; i++)
-        sums = sums || TN(tn_reduction_of)(bench->transform[i].gradient)->sums;
+        sums = sums || bench->transform[i].penalized ||
+               TN(tn_reduction_of)(bench->transform[i].gradient)->sums;
     return !sums;
 }
 
@@ -244,6 +247,8 @@ static void between(tn_bench *bench, const tn_chain *chain, int32_t pass, tn_par
 const tn_step_table TN(tn_step_table) = {
     .facts = facts,
     .reduction = describe_reduction,
+    .counts = counts,
+    .penalized = penalized,
     .proximal = TN(tn_is_proximal),
     .penalty = TN(tn_step_penalty),
     .update = update,

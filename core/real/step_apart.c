@@ -32,13 +32,34 @@ static void transform_each(tn_bench *bench, const tn_chain *chain, tn_part *part
     }
 }
 
+void TN(tn_penalize_all)(tn_bench *bench, const tn_chain *chain, tn_part *parts,
+                         int32_t count)
+{
+    for (int32_t i = 0; i < count; i++) {
+        const tn_instance *regularizer = parts[i].regularizer;
+        if (!regularizer || TN(tn_is_proximal)(regularizer)) continue;
+        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], chain->step,
+                                                regularizer);
+        TN(tn_reduce_part)(&on);
+        parts[i].stages = 0;
+        TN(tn_add_penalty)(&on);
+        TN(tn_run_part)(&on);
+        parts[i].stages = 0;
+    }
+}
+
 int32_t TN(tn_transform_all)(tn_bench *bench, const tn_chain *chain, tn_part *parts,
-                             int32_t count)
+                             int32_t count, bool *penalized)
 {
     int32_t from = 0;
     for (int32_t i = 0; i < bench->transforms; i++) {
         const tn_mapping *transform = &bench->transform[i];
         const tn_reduction *r = TN(tn_reduction_of)(transform->gradient);
+        if (transform->penalized && !*penalized) {
+            TN(tn_map_all)(bench, chain, parts, count, from, i);
+            TN(tn_penalize_all)(bench, chain, parts, count);
+            from = i, *penalized = true;
+        }
         if (!r->sums) continue;
         TN(tn_map_all)(bench, chain, parts, count, from, i);
         from = i;

@@ -80,9 +80,13 @@ double TN(tn_step_penalty)(tn_bench *, tn_part *);
 /* Transforms numbers from .. to - 1, without sums that are not there. */
 void TN(tn_map_all)(tn_bench *, const tn_chain *, tn_part *, int32_t count, int32_t from,
                     int32_t to);
+/* Adds the gradients of all penalties, in a pass of its own. */
+void TN(tn_penalize_all)(tn_bench *, const tn_chain *, tn_part *, int32_t count);
 /* Takes the sums of all transforms, and makes those that must be passes of their own; gives the
- * first of those that are left for the update's pass. */
-int32_t TN(tn_transform_all)(tn_bench *, const tn_chain *, tn_part *, int32_t count);
+ * first of those that are left for the update's pass. *penalized: a transform wanted gradients of
+ * penalties, and they are in. */
+int32_t TN(tn_transform_all)(tn_bench *, const tn_chain *, tn_part *, int32_t count,
+                             bool *penalized);
 void TN(tn_step_view)(tn_bench *, const tn_instance *optimizer, int32_t first_slot,
                       tn_part *, void *out);
 

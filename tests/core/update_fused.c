@@ -33,6 +33,7 @@ static recipe recipes[] = {
      "prox: false}}"},
     {"optimizer: {toy_ema: {of: {sgd: {lr: 0.1}}}}"},
     {"optimizer: sgd\ngradient: [toy_noise, {clip_value: 0.5}]"},
+    {"optimizer: sgd\ngradient: [{noise: 0.1}, {clip_value: 0.1}]"},
 };
 
 #define COUNT (sizeof recipes / sizeof *recipes)
