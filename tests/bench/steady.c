@@ -16,6 +16,8 @@ static const char *const ways[][2] = {
     {"gradient=[{clip_norm: 0.01}]", NULL},
     {"regularizer={l2: 0.001}", NULL},
     {"optimizer={adam: {lr: 0.001}}", NULL},
+    {"observe=[{gradient_health: 1}, {activation_stats: 2}, {nan_guard: 1}]", NULL},
+    {"gradient=[{clip_norm: {max: 0.01, over: each}}, {adaptive_clip: 0.01}]", NULL},
     {"precision=double", NULL},
 };
 #define WAYS ((int)(sizeof ways / sizeof *ways))

@@ -17,7 +17,9 @@ static kind_of_run runs[] = {
     {{"optimizer={adamw: {lr: 0.01}}", "train.accumulate=3"}},
     {{"optimizer={toy_ema: {of: {sgd: {lr: 0.05, momentum: 0.9}}}}",
       "observe=[{early_stopping: 2}, {checkpoint: 4}]"}},
-    {{"optimizer={toy_sam: {lr: 0.05}}"}},
+    {{"optimizer={toy_sam: {lr: 0.05}}",
+      "observe=[{gradient_health: 5}, {activation_stats: 4}, "
+      "weight_stats, {checkpoint: {every: 3, best: loss}}]"}},
     {{"observe=[{early_stopping: {patience: 1, min_delta: 0.05}}, {checkpoint: 3}]",
       "train.epochs=6"}},
     {{"data.memory.transforms=[toy_mixup]", "metrics=[]"}},
