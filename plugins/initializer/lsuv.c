@@ -3,7 +3,7 @@
  *
  * Mishkin and Matas, "All you need is a good init", ICLR 2016, algorithm 1 (tolerance 0.1). The
  * batch is the first of training; the weights come from it, so another batch size or order of the data
- * gives others. */
+ * gives others; a trainer without data leaves them orthogonal. */
 #include <tenon/plugin.h>
 #include <tenon/initializer.h>
 #include <tenon/math.h>
