@@ -120,6 +120,9 @@ static const kernel kernels[] = {
     {"layer", "tanh", NULL, "forward", forward, WIDTH},
     {"layer", "tanh", NULL, "backward", backward, WIDTH},
     {"layer", "dropout", "{p: 0.5}", "forward", forward, WIDTH},
+    {"layer", "spatial_dropout", NULL, "forward", forward, WIDTH},
+    {"layer", "alpha_dropout", NULL, "forward", forward, WIDTH},
+    {"layer", "gaussian_noise", NULL, "forward", forward, WIDTH},
     {"layer", "add", NULL, "forward", forward, WIDTH},
     {"layer", "softmax", NULL, "forward", forward, WIDTH},
     {"layer", "softmax", NULL, "backward", backward, WIDTH},
@@ -143,6 +146,14 @@ static const kernel kernels[] = {
     {"optimizer", "sgd", "{momentum: 0.9}", "update", update, WIDTH},
     {"optimizer", "adam", NULL, "update", update, WIDTH},
     {"optimizer", "adamw", NULL, "update", update, WIDTH},
+    {"optimizer", "amsgrad", NULL, "update", update, WIDTH},
+    {"optimizer", "nadam", NULL, "update", update, WIDTH},
+    {"optimizer", "radam", NULL, "update", update, WIDTH},
+    {"optimizer", "adagrad", NULL, "update", update, WIDTH},
+    {"optimizer", "adadelta", NULL, "update", update, WIDTH},
+    {"optimizer", "rmsprop", NULL, "update", update, WIDTH},
+    {"optimizer", "rmsprop", "{momentum: 0.9, centered: true}", "update", update, WIDTH},
+    {"optimizer", "lion", NULL, "update", update, WIDTH},
 };
 
 static double processor_time(void)

@@ -24,6 +24,9 @@ typedef struct cli_options {
     const char *out, *resume, *data, *plugin_path;
     int32_t split;                 /* as in tn_model_evaluate; -1: not given */
     int32_t threads, steps, batch; /* 0: not given */
+    int32_t passes;                /* of Monte Carlo dropout; 0: not asked for */
+    uint64_t seed;                 /* of them */
+    bool seeded;
     size_t max_memory;
     bool json;
 } cli_options;

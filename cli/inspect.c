@@ -23,6 +23,7 @@ static void print_plugin(const tn_plugin_info *plugin)
     snprintf(line, sizeof line, "%-32s %-7s %s  [%s]", name, plugin->version,
              plugin->summary, plugin->file);
     puts(cli_clean(clean, sizeof clean, line, false));
+    cli_flush(); /* line by line, so that why one is lost is known */
 }
 
 static void emit_plugin(const tn_plugin_info *plugin)
@@ -89,9 +90,8 @@ static int look(void *data, const tn_plugin_info *plugin)
     return 0;
 }
 
-static int find_plugin(tn_env *env, lookup *l, tn_error *error)
+static int find_plugin(const lookup *l, tn_error *error)
 {
-    if (tn_plugins_list(env, look, l, error)) return CLI_ERROR;
     if (l->matches == 1) return CLI_DONE;
     if (l->matches)
         return cli_fail(error, TN_EINVAL,
@@ -121,17 +121,26 @@ static int show_page(const cli_options *o, const char *name, const char *page,
     return CLI_DONE;
 }
 
+/* Of a plugin, or of an option where no plugin has the name. */
+static char *page_of(tn_env *env, lookup *l, tn_error *error)
+{
+    if (strchr(l->name, '/')) {
+        snprintf(l->found, sizeof l->found, "%s", l->name);
+        return tn_plugin_describe(env, l->name, error);
+    }
+    if (tn_plugins_list(env, look, l, error)) return NULL;
+    char *page = l->matches ? NULL : tn_option_describe(env, l->name, NULL);
+    if (page) snprintf(l->found, sizeof l->found, "%s", l->name);
+    if (page || find_plugin(l, error)) return page;
+    return tn_plugin_describe(env, l->found, error);
+}
+
 static int describe(const cli_options *o, tn_env *env, tn_error *error)
 {
     lookup l = {.name = o->operand[0]};
-    const char *name = o->operand[0];
-    if (!strchr(name, '/')) {
-        if (find_plugin(env, &l, error)) return CLI_ERROR;
-        name = l.found;
-    }
-    char *page = tn_plugin_describe(env, name, error);
+    char *page = page_of(env, &l, error);
     if (!page) return CLI_ERROR;
-    const int status = show_page(o, name, page, error);
+    const int status = show_page(o, l.found, page, error);
     tn_text_free(env, page);
     return status;
 }

@@ -28,8 +28,15 @@ const cli_command cli_commands[] = {
      MODEL_TOO
      "IN holds one sample per entry of its first axis, of the shape that the model "
      "takes\n"
-     "(tenon info MODEL; axes of one element do not count); OUT is float32.\n" SEVERAL,
-     2, 1 + CLI_INPUTS, "o" COMMON, "o", cli_predict},
+     "(tenon info MODEL; axes of one element do not count); OUT is float32.\n" SEVERAL
+     "With --mc-dropout layers that draw random numbers in training (dropout, noise, "
+     "drop_connect\n"
+     "...) draw here as well, while batch_norm and all else predict; OUT then is two "
+     "arrays, along\n"
+     "an axis in front: the mean of the passes, and their standard deviation (with "
+     "N - 1).\n"
+     "The same seed gives the same OUT, on any number of threads.\n",
+     2, 1 + CLI_INPUTS, "oce" COMMON, "o", cli_predict},
     {"gradients", "MODEL X.npy Y.npy -o OUT.safetensors",
      "loss and the gradient of every parameter for a batch",
      MODEL_TOO SEVERAL
@@ -40,8 +47,10 @@ const cli_command cli_commands[] = {
     {"plugins", "[KIND]", "list every plugin found", "With a KIND those of that kind.\n",
      0, 1, "lj", "", cli_plugins},
     {"describe", "[KIND/]NAME", "options, formula and reference of a plugin",
-     "The kind may be left out where only one has a plugin of that name.\n", 1, 1, "lj",
-     "", cli_describe},
+     "The kind may be left out where only one has a plugin of that name. Of an option: "
+     "whose\n"
+     "it is.\n",
+     1, 1, "lj", "", cli_describe},
     {"info", "[CONFIG|MODEL]",
      "version, processor, backend, threads; the table of a model",
      "With a CONFIG also the network that it describes, with a MODEL what is in "

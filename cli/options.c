@@ -28,6 +28,8 @@ static const flag flags[] = {
     {"steps", 'n', "N", "training steps to make (default: about a second's)"},
     {"batch", 'b', "N",
      "samples of a step, where the config names no data (default: 32)"},
+    {"mc-dropout", 'c', "N", "N passes with dropout on: mean and standard deviation"},
+    {"seed", 'e', "N", "which numbers these passes draw (default: the model's seed)"},
     {"max-memory", 'm', "SIZE", "limit on memory, such as 512M or 2G"},
     {"plugin-path", 'l', "DIRS", "folders of plugins, searched first, separated by ':'"},
     {"json", 'j', NULL, "print one JSON object a line"},
@@ -110,6 +112,17 @@ static bool size_of(const char *text, size_t *out)
     return true;
 }
 
+static bool seed_of(const char *text, uint64_t *out)
+{
+    char *end;
+    if (*text < '0' || *text > '9') return false;
+    errno = 0;
+    const unsigned long long n = strtoull(text, &end, 10);
+    if (*end || errno) return false;
+    *out = n;
+    return true;
+}
+
 static bool split_of(const char *text, int32_t *out)
 {
     static const char *const names[] = {"train", "validation", "test"};
@@ -154,6 +167,18 @@ static int take(cli_options *o, char letter, const char *value)
     case 'b':
         if (!count_of(value, INT32_MAX, &o->batch))
             return misuse(o, "--batch: expected a number from 1, got '%s'", value);
+        break;
+    case 'c':
+        if (!count_of(value, 1000000, &o->passes) || o->passes < 2)
+            return misuse(o,
+                          "--mc-dropout: expected a number of passes from 2 to 1000000, "
+                          "got '%s'",
+                          value);
+        break;
+    case 'e':
+        if (!seed_of(value, &o->seed))
+            return misuse(o, "--seed: expected a whole number from 0, got '%s'", value);
+        o->seeded = true;
         break;
     case 'm':
         if (!size_of(value, &o->max_memory))
@@ -264,6 +289,8 @@ static int check_together(const cli_options *o)
         return misuse(o, "no output named; say where with -o FILE");
     if (o->sets && !o->operands && !o->resume)
         return misuse(o, "--set %s: no config given in which to set it", o->set[0]);
+    if (o->seeded && !o->passes)
+        return misuse(o, "--seed is of the passes of --mc-dropout, which is not given");
     if (!takes(o->command, 'r')) return CLI_GO_ON;
     if (!o->operands && !o->resume) return misuse(o, "no config given");
     if (o->resume && o->out && strcmp(o->resume, o->out))

@@ -98,7 +98,7 @@ static void plain_line(cli_progress *p, const tn_progress *now)
 
 /* ---- after an epoch ---------------------------------------------------------------- */
 
-/* Columns are as wide as their names, and at least 9. */
+/* Columns are as wide as their names, and at least 9. Tables of metrics have none. */
 static int column(const char *name)
 {
     const int width = (int)strlen(name);
@@ -110,8 +110,9 @@ static void head(const tn_progress *now)
     char clean[128];
     printf("  epoch");
     for (int32_t i = 0; i < now->scores; i++)
-        printf("  %*s", column(now->score[i].name),
-               cli_clean(clean, sizeof clean, now->score[i].name, false));
+        if (now->score[i].row < 0)
+            printf("  %*s", column(now->score[i].name),
+                   cli_clean(clean, sizeof clean, now->score[i].name, false));
     printf("  learning rate     time\n");
 }
 
@@ -123,7 +124,8 @@ static void row(cli_progress *p, const tn_progress *now)
     p->has_head = true;
     printf("%7lld", (long long)now->epoch);
     for (int32_t i = 0; i < now->scores; i++)
-        printf("  %*.4g", column(now->score[i].name), now->score[i].value);
+        if (now->score[i].row < 0)
+            printf("  %*.4g", column(now->score[i].name), now->score[i].value);
     printf("  %13.4g  %7s\n", now->learning_rate, duration(now->seconds, time));
     p->last = steady_now();
 }

@@ -1,4 +1,5 @@
 /* use.c - a trained model at work: `tenon evaluate`, `tenon predict`, `tenon gradients`. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,16 +75,82 @@ static int load_data_config(use *u, tn_error *error)
     return u->config ? CLI_DONE : CLI_ERROR;
 }
 
+/* "recall" of "recall[3]" */
+static int name_length(const tn_score *s)
+{
+    return (int)strcspn(s->name, "[");
+}
+
+/* "3", or "3 dress" where the rows are the model's classes. */
+static const char *row_name(const tn_model *model, int32_t rows, int32_t row, char *to,
+                            size_t size)
+{
+    const tn_shape *out = tn_model_output(model);
+    const char *const *classes = tn_model_classes(model);
+    const bool named = classes && rows == tn_shape_width(out);
+    char clean[64];
+    snprintf(to, size, "%d%s%s", row, named ? " " : "",
+             named ? cli_clean(clean, sizeof clean, classes[row], false) : "");
+    return to;
+}
+
+/* Whole numbers, such as counts, as they are. */
+static int put_number(char *to, size_t size, double value)
+{
+    return snprintf(to, size, value == floor(value) ? "%.0f" : "%.4f", value);
+}
+
+static int widest(const tn_score *score, int32_t rows, int32_t columns)
+{
+    char text[400];
+    int width = snprintf(text, sizeof text, "%d", columns - 1);
+    for (int32_t i = 0; i < rows * columns; i++) {
+        const int n = put_number(text, sizeof text, score[i].value);
+        width = n > width ? n : width;
+    }
+    return width;
+}
+
+/* The table that begins there; how many of `left` scores it has. */
+static int32_t put_table(const tn_model *model, const tn_score *score, int32_t left)
+{
+    const int length = name_length(score);
+    int32_t cells = 1;
+    char text[400], name[128];
+    while (cells < left && score[cells].row >= 0 &&
+           name_length(&score[cells]) == length &&
+           !strncmp(score[cells].name, score->name, (size_t)length))
+        cells++;
+    const int32_t rows = score[cells - 1].row + 1, columns = score[cells - 1].column + 1;
+    const int width = widest(score, rows, columns);
+    int head = length;
+    for (int32_t r = 0; r < rows; r++) {
+        const int n = (int)strlen(row_name(model, rows, r, name, sizeof name));
+        head = n > head ? n : head;
+    }
+    printf("\n%-*.*s", columns > 1 ? head : length, length, score->name);
+    for (int32_t c = 0; columns > 1 && c < columns; c++) printf("  %*d", width, c);
+    for (int32_t i = 0; i < cells; i++) {
+        if (score[i].column == 0)
+            printf("\n%-*s", head,
+                   row_name(model, rows, score[i].row, name, sizeof name));
+        put_number(text, sizeof text, score[i].value);
+        printf("  %*s", width, text);
+    }
+    printf("\n");
+    return cells;
+}
+
 static int evaluate(use *u, tn_error *error)
 {
     static const char *const names[] = {"train", "validation", "test"};
     const cli_options *o = u->options;
     const int32_t split = o->split < 0 ? 2 : o->split;
-    tn_score score[32];
-    int32_t count = 32;
+    const tn_score *score;
+    int32_t count;
     tn_env_info info = {0};
     if (load_data_config(u, error)) return CLI_ERROR;
-    if (tn_model_evaluate(u->model, u->config, split, score, &count, error))
+    if (tn_model_evaluate(u->model, u->config, split, &score, &count, error))
         return CLI_ERROR;
     if (tn_env_info_get(u->env, &info, error)) return CLI_ERROR;
     if (o->json) {
@@ -95,7 +162,10 @@ static int evaluate(use *u, tn_error *error)
         return CLI_DONE;
     }
     for (int32_t i = 0; i < count; i++)
-        printf("%s %s %.6g\n", names[split], score[i].name, score[i].value);
+        if (score[i].row < 0)
+            printf("%s %s %.6g\n", names[split], score[i].name, score[i].value);
+    for (int32_t i = 0; i < count;)
+        i += score[i].row < 0 ? 1 : put_table(u->model, score + i, count - i);
     return CLI_DONE;
 }
 
@@ -219,36 +289,56 @@ static int check_outs(const use *u, tn_error *error)
     return status;
 }
 
-static void tell_prediction(const cli_options *o, const tn_shape *shape)
+static void tell_prediction(const cli_options *o, int64_t samples, const tn_shape *shape)
 {
     json_object *event = cli_event("predict");
-    cli_json_int(event, "samples", shape->dim[0]);
+    cli_json_int(event, "samples", samples);
+    if (o->passes) cli_json_int(event, "passes", o->passes);
     cli_json_shape(event, "shape", shape);
     cli_json_text(event, "file", o->out);
     cli_emit(event);
 }
 
-static int predict(use *u, tn_error *error)
+/* Shape of the array that is written, and room for it: samples of the model's outputs; of several
+ * passes two arrays of them. */
+static int take_outputs(use *u, int64_t samples, tn_shape *all, tn_error *error)
 {
     const tn_shape *one = tn_model_output(u->model);
-    tn_shape all = {.rank = one->rank + 1};
+    const int32_t arrays = u->options->passes ? 2 : 1, front = arrays;
     int64_t count;
+    *all = (tn_shape){.rank = front + one->rank, .dim = {arrays}};
+    if (__builtin_mul_overflow(samples, arrays * tn_shape_count(one), &count) ||
+        all->rank > TN_MAX_RANK)
+        return cli_fail(error, TN_ESHAPE, "the output is too large");
+    all->dim[front - 1] = samples;
+    for (int32_t i = 0; i < one->rank; i++) all->dim[front + i] = one->dim[i];
+    u->outputs = calloc((size_t)count, sizeof *u->outputs);
+    return u->outputs ? CLI_DONE : cli_fail(error, TN_ENOMEM, "no memory for the output");
+}
+
+static tn_status make_outputs(use *u, int64_t samples, tn_error *error)
+{
+    const cli_options *o = u->options;
+    const tn_monte_carlo way = {o->passes, o->seeded ? o->seed : tn_model_seed(u->model)};
+    float *deviation = u->outputs + samples * tn_shape_count(tn_model_output(u->model));
+    if (!o->passes)
+        return tn_model_predict_inputs(u->model, inputs_of(u), samples, u->outputs,
+                                       error);
+    return tn_model_predict_monte_carlo(u->model, inputs_of(u), samples, &way, u->outputs,
+                                        deviation, error);
+}
+
+static int predict(use *u, tn_error *error)
+{
+    tn_shape all;
     if (find_files(u, u->options->operands - 1, error) || check_outs(u, error) ||
         read_inputs(u, error))
         return CLI_ERROR;
     const int64_t samples = u->x[0].shape.dim[0];
-    all.dim[0] = samples;
-    for (int32_t i = 0; i < one->rank && i + 1 < TN_MAX_RANK; i++)
-        all.dim[i + 1] = one->dim[i];
-    if (__builtin_mul_overflow(samples, tn_shape_count(one), &count) ||
-        all.rank > TN_MAX_RANK)
-        return cli_fail(error, TN_ESHAPE, "the output is too large");
-    u->outputs = calloc((size_t)count, sizeof *u->outputs);
-    if (!u->outputs) return cli_fail(error, TN_ENOMEM, "no memory for the output");
-    if (tn_model_predict_inputs(u->model, inputs_of(u), samples, u->outputs, error))
-        return CLI_ERROR;
+    if (take_outputs(u, samples, &all, error)) return CLI_ERROR;
+    if (make_outputs(u, samples, error)) return CLI_ERROR;
     if (cli_npy_write(u->options->out, &all, u->outputs, error)) return CLI_ERROR;
-    if (u->options->json) tell_prediction(u->options, &all);
+    if (u->options->json) tell_prediction(u->options, samples, &all);
     return CLI_DONE;
 }
 

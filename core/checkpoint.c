@@ -328,7 +328,7 @@ tn_status tn_trainer_save(tn_trainer *t, const char *name, tn_error *e)
     char path[4096];
     tn_status status = tn_trainer_path(t, name, path, e);
     if (status) return status;
-    if (!t->place.restored) tn_updater_view(t->updater, true);
+    if (!t->place.restored && t->place.step) tn_updater_view(t->updater, true);
     status = tn_model_save(t->model, path, e);
     tn_updater_view(t->updater, false);
     return status;

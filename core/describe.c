@@ -1,5 +1,5 @@
-/* describe.c - what there is to know of plugins without running them: the list of all,
- * and the page of one. */
+/* describe.c - what there is to know of plugins without running them: the list of all, the page of
+ * one, and who has an option. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,12 +83,26 @@ static void put_options(page *p, const char *title, const tn_option *option,
     }
 }
 
+/* The option that holds what an optimizer wraps; NULL: it wraps none. */
+static const tn_option *wrapped_by(const tn_entry *entry)
+{
+    for (uint32_t i = 0; i < entry->option_count; i++) {
+        const tn_option *o = &entry->options[i];
+        if (o->type == TN_T_PLUGIN && !strcmp(o->lo.s, "optimizer")) return o;
+    }
+    return NULL;
+}
+
 static void put_host_options(page *p, const tn_entry *entry)
 {
     int32_t count;
     char title[120];
     const tn_option *host = tn_host_options(entry->kind, &count);
     if (!count) return;
+    if (wrapped_by(entry)) {
+        put(p, "\nIts learning rate is that of `%s`.\n", wrapped_by(entry)->name);
+        return;
+    }
     tn_option first = host[0];
     if (!strcmp(first.name, "lr")) {
         first.def.d = entry->learning_rate;
@@ -149,6 +163,39 @@ char *tn_plugin_describe(tn_env *env, const char *kind_and_name, tn_error *e)
     put_entry(&p, entry, tn_registry_file(env->registry, entry));
     if (!p.status) return p.text;
     tn_memory_put(p.memory, p.text);
+    return NULL;
+}
+
+/* ---- who has an option --------------------------------------------------------------- */
+
+typedef struct option_page {
+    page page;
+    const char *name;
+} option_page;
+
+static int put_owner(void *data, const tn_entry *entry, const char *file)
+{
+    option_page *o = data;
+    const int32_t at = tn_option_find(entry->options, (int32_t)entry->option_count,
+                                      o->name);
+    char title[160];
+    if (at < 0) return 0;
+    if (!o->page.used)
+        put(&o->page, "'%s' is no plugin but an option, of these:\n", o->name);
+    snprintf(title, sizeof title, "%s/%s", entry->kind, entry->name);
+    put_options(&o->page, title, &entry->options[at], 1);
+    return 0;
+}
+
+char *tn_option_describe(tn_env *env, const char *name, tn_error *e)
+{
+    option_page o = {.page = {.memory = &env->memory, .error = e}, .name = name};
+    tn_status status = tn_registry_each(env->registry, put_owner, &o, e);
+    if (!status) status = o.page.status;
+    if (!status && !o.page.text)
+        status = tn_error_set(e, TN_ENOTFOUND, "no plugin has an option '%.80s'", name);
+    if (!status) return o.page.text;
+    tn_memory_put(o.page.memory, o.page.text);
     return NULL;
 }
 

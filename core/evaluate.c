@@ -154,7 +154,7 @@ static tn_status prepare(evaluation *v, tn_model *model, const tn_cfg *root,
         return no_split(v->feed, tn_cfg_get(root, "data"), split, e);
     const tn_inputs in = tn_graph_inputs(g);
     status = tn_inputs_check(&in, info, e);
-    if (!status) status = tn_judge_new(g, model->config->root, info, &v->judge, e);
+    if (!status) status = tn_judge_new(g, model->config->root, info, split, &v->judge, e);
     if (!status) status = tn_evaluation_plan(g, v->feed, &v->plan, e);
     if (status) return status;
     v->sums = tn_memory_array(&model->env->memory, (size_t)v->judge->sums, sizeof(double),
@@ -162,23 +162,30 @@ static tn_status prepare(evaluation *v, tn_model *model, const tn_cfg *root,
     return v->sums ? TN_OK : TN_ENOMEM;
 }
 
-/* Names outlive the judge: they are the plugins' own. */
-static tn_status give_scores(const evaluation *v, tn_score *scores, int32_t *count,
-                             tn_error *e)
+/* The model keeps them, names behind the numbers. */
+static tn_status give_scores(const evaluation *v, tn_model *model,
+                             const tn_score **scores, int32_t *count, tn_error *e)
 {
-    const int32_t values = tn_judge_values(v->judge);
-    if (values > *count)
-        return tn_error_set(e, TN_EINVAL, "there are %d scores, but room for %d only",
-                            values, *count);
-    for (int32_t i = 0; i < values; i++)
-        scores[i] = (tn_score){tn_judge_name(v->judge, i),
-                               tn_judge_value(v->judge, v->sums, i)};
-    *count = values;
+    const size_t values = (size_t)v->judge->values;
+    tn_memory *m = &model->env->memory;
+    tn_judge_read(v->judge, v->sums);
+    tn_memory_put(m, model->score);
+    model->score = tn_memory_get(
+        m, values * (sizeof(tn_score) + sizeof v->judge->value->name), e);
+    if (!model->score) return TN_ENOMEM;
+    char *name = (char *)(model->score + values);
+    for (size_t i = 0; i < values; i++, name += sizeof v->judge->value->name) {
+        const tn_judged *from = &v->judge->value[i];
+        memcpy(name, from->name, sizeof from->name);
+        model->score[i] = (tn_score){name, from->value, from->row, from->column};
+    }
+    *scores = model->score;
+    *count = v->judge->values;
     return TN_OK;
 }
 
 tn_status tn_model_evaluate(tn_model *model, const tn_config *data, int32_t split,
-                            tn_score *scores, int32_t *count, tn_error *e)
+                            const tn_score **scores, int32_t *count, tn_error *e)
 {
     evaluation v = {0};
     const tn_cfg *root = data ? data->root : model->config->root;
@@ -195,7 +202,7 @@ tn_status tn_model_evaluate(tn_model *model, const tn_config *data, int32_t spli
     if (!status)
         status = tn_evaluate(v.judge, v.plan, model->graph, v.feed, split, NULL, v.sums,
                              e);
-    if (!status) status = give_scores(&v, scores, count, e);
+    if (!status) status = give_scores(&v, model, scores, count, e);
     tn_plan_free(v.plan);
     tn_judge_free(v.judge);
     tn_feed_free(v.feed);

@@ -56,7 +56,8 @@ tn_status tn_model_gradients_save_inputs(tn_model *model, const float *const *x,
         .samples = samples, .training = true, .low = model->low};
     const tn_data_info *info = &all.handed.info;
     all.handed.info = tn_handed_info(all.graph, targets != NULL);
-    tn_status status = tn_judge_new(all.graph, model->config->root, info, &all.judge, e);
+    tn_status status = tn_judge_new(all.graph, model->config->root, info, TN_TRAIN,
+                                    &all.judge, e);
     if (!status)
         status = tn_handed_take(&all.handed, all.graph, info, x, targets, labels, samples,
                                 e);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/real/unit.h"
+
 static tn_status add_input(tn_graph *g, const tn_input_spec *in, tn_error *e)
 {
     int64_t size;
@@ -197,6 +199,18 @@ tn_status tn_graph_has_one(const tn_graph *g, const char *call, tn_error *e)
 const tn_shape *tn_graph_output(const tn_graph *g)
 {
     return &g->node[g->nodes - 1].spec.out;
+}
+
+static bool is_view(const tn_graph *g, const tn_graph_node *n)
+{
+    return n->layer && tn_real_ops_of(g->real)->facts(n->layer->vtable).flags & TN_VIEW;
+}
+
+const tn_graph_node *tn_graph_origin(const tn_graph *g)
+{
+    const tn_graph_node *n = &g->node[g->nodes - 1];
+    while (is_view(g, n)) n = &g->node[n->input[0]];
+    return n;
 }
 
 tn_status tn_graph_room(tn_graph *g, void **array, int32_t count, size_t size,

@@ -118,6 +118,8 @@ tn_inputs tn_graph_inputs(const tn_graph *);
 /* An error for calls that hand over one array, where there are several inputs. */
 tn_status tn_graph_has_one(const tn_graph *, const char *call, tn_error *);
 const tn_shape *tn_graph_output(const tn_graph *);
+/* The node that makes what comes out, in whatever shape. */
+const tn_graph_node *tn_graph_origin(const tn_graph *);
 
 /* Behind a flattened image of several positions, features stand position by position here and
  * channel by channel in frameworks that keep channels first. The number of channels for the features

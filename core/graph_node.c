@@ -125,8 +125,9 @@ static tn_status infer(tn_graph *g, int32_t number, tn_error *e)
     tn_status status = facts.infer ? facts.infer(layer->self, call, &spec) : TN_OK;
     node = &g->node[number];
     node->spec = spec;
-    const uint32_t products = TN_BY_PRODUCT | TN_WEIGHT_LAST | TN_GIN_APART;
-    node->spec.flags = (facts.flags & ~products) | (spec.flags & products);
+    const uint32_t inferred = TN_BY_PRODUCT | TN_WEIGHT_LAST | TN_GIN_APART | TN_IDLE |
+                              TN_RANDOM;
+    node->spec.flags = (facts.flags & ~inferred) | (spec.flags & inferred);
     if (tn_call_end(&calling, status))
         tn_cfg_error(layer->where, e, status, "%s: %s", layer->entry->name,
                      e ? e->text : "");

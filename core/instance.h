@@ -35,7 +35,7 @@ struct tn_instance {
     tn_instance **child; /* of PLUGIN and PLUGINS options and of dials, in option order */
     tn_ref_data ref;     /* how other plugins see it */
     /* Options that the host adds to every plugin of a kind. layer, block: name, inputs, init,
-     * regularizer, parametrization. optimizer: lr (its dial is lr_dial). */
+     * regularizer, parametrization. optimizer: lr (its dial is lr_dial). metric: name. */
     struct {
         const char *name;
         const tn_cfg *inputs;

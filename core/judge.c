@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/real/bridge.h"
+#include "core/real/unit.h"
 
 tn_status tn_blame(const tn_instance *instance, tn_status status, tn_error *e)
 {
@@ -13,6 +14,12 @@ tn_status tn_blame(const tn_instance *instance, tn_status status, tn_error *e)
     tn_error_in(e, "%s %s", entry->kind, entry->name);
     if (instance->where) tn_cfg_in(instance->where, e);
     return status;
+}
+
+/* What the outputs of a node are (tn_makes). */
+static int32_t makes_of(const tn_graph_node *n)
+{
+    return n->layer ? n->layer->entry->makes : TN_ANYTHING;
 }
 
 /* ---- making ------------------------------------------------------------------------ */
@@ -49,31 +56,39 @@ static tn_status bind_fields(tn_criterion *c, const char *const *names,
     return TN_OK;
 }
 
-/* Behind what a loss says of the outputs' shape: what makes them, and what was likely left out. */
+/* Behind what a loss or a metric says of the outputs: what makes them, and what was likely left out. */
 static tn_status add_origin(const tn_graph *g, tn_status status, tn_error *e)
 {
-    const tn_graph_node *last = &g->node[g->nodes - 1];
+    const tn_graph_node *last = &g->node[g->nodes - 1], *origin = tn_graph_origin(g);
     const tn_shape *out = &last->spec.out;
-    const tn_cfg *where = last->layer ? last->layer->where : NULL;
-    char shape[128], place[200] = "the input", text[sizeof e->text];
-    if (!e || status != TN_ESHAPE) return status;
-    tn_shape_text(out, shape, sizeof shape);
-    if (where) tn_cfg_place(where, place, sizeof place);
+    const bool shape = status == TN_ESHAPE,
+               made = status == TN_EINVAL && makes_of(origin);
+    const tn_graph_node *node = made ? origin : last;
+    char text[sizeof e->text], shown[128] = "", place[200] = "the input";
+    if (!e || !(shape || made)) return status;
+    if (shape) tn_shape_text(out, shown, sizeof shown);
+    if (node->layer && node->layer->where)
+        tn_cfg_place(node->layer->where, place, sizeof place);
     snprintf(text, sizeof text, "%s", e->text);
     return tn_error_set(
-        e, status, "%s; the outputs %s come from '%s' (%s)%s", text, shape, last->name,
-        place,
-        out->rank < 2   ? ""
+        e, status, "%s; the outputs %s%scome from '%s' (%s)%s", text, shown,
+        shape ? " " : "", node->name, place,
+        made || out->rank < 2 ? ""
         : out->rank < 3 ? ": for one prediction a sample end a sequence with a recurrent "
                           "layer without return_sequences, flatten or global_avg_pool"
                         : ": for one prediction a sample put flatten or global_avg_pool "
                           "before the dense layers");
 }
 
+static tn_outputs outputs_of(const tn_graph *g)
+{
+    return (tn_outputs){*tn_graph_output(g), makes_of(tn_graph_origin(g))};
+}
+
 static tn_status bind_loss(tn_judge *j, const tn_graph *g, const tn_data_info *info,
                            tn_error *e)
 {
-    const tn_shape *out = tn_graph_output(g);
+    const tn_outputs out = outputs_of(g);
     const tn_bridge *bridge = tn_bridge_of(j->real);
     const tn_field_spec *spec[TN_MAX_FIELDS];
     tn_calling calling;
@@ -82,15 +97,59 @@ static tn_status bind_loss(tn_judge *j, const tn_graph *g, const tn_data_info *i
                                    spec, e);
     if (!status)
         status = tn_call_end(&calling,
-                             bridge->loss_infer(j->loss.instance, call, out, spec));
-    j->loss.sums = 2;
-    j->sums = 2;
+                             bridge->loss_infer(j->loss.instance, call, &out, spec));
     return add_origin(g, tn_blame(j->loss.instance, status, e), e);
 }
 
-static tn_status bind_metric(tn_judge *j, tn_criterion *m, const tn_shape *out,
+/* The field "weight", where neither the network nor the loss reads it as it likes. */
+static tn_status bind_given(tn_judge *j, const tn_graph *g, const tn_data_info *info,
+                            tn_error *e)
+{
+    const int64_t rows = tn_rows_per_sample(tn_graph_output(g));
+    j->given = tn_feed_find(info, "weight");
+    for (int32_t i = 0; i < g->inputs; i++)
+        if (!strcmp(g->node[i].name, "weight")) j->given = -1;
+    for (int32_t i = 0; i < j->loss.fields; i++)
+        if (j->loss.field[i] == j->given) j->given = -1;
+    if (j->given < 0) return TN_OK;
+    const tn_field_spec *spec = &info->field[j->given];
+    const int64_t count = tn_shape_count(&spec->shape);
+    if (spec->real && (count == 1 || count == rows)) return TN_OK;
+    char each[60] = "";
+    if (rows > 1)
+        snprintf(each, sizeof each, ", or one for each of its %lld rows",
+                 (long long)rows);
+    return tn_error_set(e, spec->real ? TN_ESHAPE : TN_EINVAL,
+                        "the data's field 'weight', which weighs the loss, has %lld %s a "
+                        "sample; it needs one number a sample%s (or to be listed under "
+                        "input: then it is an input of the model)",
+                        (long long)count, spec->real ? "numbers" : "labels", each);
+}
+
+/* Room for what it keeps of rows follows when all sums are known. */
+static tn_status check_size(const tn_metric_size *s, bool has_value, bool has_table,
+                            tn_error *e)
+{
+    enum { MOST_SUMS = 1000000, MOST_KEPT = 10000, MOST_CELLS = 10000 };
+    if (s->sums < 0 || s->sums > MOST_SUMS || s->kept < 0 || s->kept > MOST_KEPT)
+        return tn_error_set(e, TN_EINVAL, "asks for %lld sums, and %lld numbers a row",
+                            (long long)s->sums, (long long)s->kept);
+    if (s->rows < 0 || s->columns < 0 || !s->rows != !s->columns ||
+        s->rows > MOST_CELLS || s->columns > MOST_CELLS ||
+        s->rows * s->columns > MOST_CELLS)
+        return tn_error_set(e, TN_EINVAL,
+                            "would make a table of %lld x %lld numbers, more than %d; "
+                            "leave it out",
+                            (long long)s->rows, (long long)s->columns, MOST_CELLS);
+    if (s->rows ? has_table : has_value) return TN_OK;
+    return tn_error_set(e, TN_EINVAL, "has no slot for the %s that it is to make",
+                        s->rows ? "table" : "number");
+}
+
+static tn_status bind_metric(tn_judge *j, tn_criterion *m, const tn_graph *g,
                              const tn_data_info *info, tn_error *e)
 {
+    const tn_outputs out = outputs_of(g);
     const tn_bridge *bridge = tn_bridge_of(j->real);
     const tn_field_spec *spec[TN_MAX_FIELDS];
     tn_calling calling;
@@ -98,12 +157,27 @@ static tn_status bind_metric(tn_judge *j, tn_criterion *m, const tn_shape *out,
     tn_status status = bind_fields(m, bridge->metric_fields(m->instance), info, spec, e);
     if (!status)
         status = tn_call_end(
-            &calling, bridge->metric_infer(m->instance, call, out, spec, &m->sums));
-    if (!status && (m->sums < 1 || m->sums > 1000000))
-        status = tn_error_set(e, TN_EINVAL, "asks for %lld sums", (long long)m->sums);
+            &calling, bridge->metric_infer(m->instance, call, &out, spec, &m->size));
+    if (!status)
+        status = check_size(&m->size, bridge->metric_has_value(m->instance),
+                            bridge->metric_has_table(m->instance), e);
     m->first_sum = j->sums;
-    j->sums += m->sums;
-    return tn_blame(m->instance, status, e);
+    j->sums += m->size.sums;
+    return add_origin(g, tn_blame(m->instance, status, e), e);
+}
+
+static tn_status place_kept(tn_judge *j, tn_criterion *m, tn_error *e)
+{
+    int64_t kept;
+    m->first_kept = j->sums;
+    if (tn_size_mul(m->size.kept, j->rows, &kept) && kept < INT64_MAX / 16 - j->sums) {
+        j->sums += kept;
+        return TN_OK;
+    }
+    return tn_blame(m->instance,
+                    tn_error_set(e, TN_ENOMEM, "keeps %lld numbers of %lld rows",
+                                 (long long)m->size.kept, (long long)j->rows),
+                    e);
 }
 
 static tn_status make_loss(tn_judge *j, const tn_cfg *root, tn_error *e)
@@ -132,6 +206,35 @@ static tn_status make_default_metric(tn_judge *j, const tn_data_info *info, tn_e
                              &j->metric[0].instance, e);
 }
 
+static const char *name_of(const tn_criterion *m)
+{
+    const char *name = m->instance->host.name;
+    return name ? name : m->instance->entry->name;
+}
+
+/* Columns of the table that observers write, and what early stopping monitors, go by name. */
+static tn_status check_name(const tn_judge *j, const tn_cfg *item, tn_error *e)
+{
+    static const char *const taken[] = {"loss", "penalty", "epoch", "learning_rate",
+                                        "seconds"};
+    const char *name = name_of(&j->metric[j->metrics]);
+    bool other = !strncmp(name, "val_", 4);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        other = other || !strcmp(name, taken[i]);
+    if (other)
+        return tn_cfg_error(item, e, TN_EINVAL,
+                            "metrics: '%s' is what another value is called; give it "
+                            "another name",
+                            name);
+    for (int32_t i = 0; i < j->metrics; i++)
+        if (!strcmp(name_of(&j->metric[i]), name))
+            return tn_cfg_error(item, e, TN_EINVAL,
+                                "metrics: there are two called '%s'; leave one out or "
+                                "give it a name of its own, {%s: {name: ...}}",
+                                name, j->metric[j->metrics].instance->entry->name);
+    return TN_OK;
+}
+
 static tn_status make_metrics(tn_judge *j, const tn_cfg *root, const tn_data_info *info,
                               tn_error *e)
 {
@@ -143,28 +246,74 @@ static tn_status make_metrics(tn_judge *j, const tn_cfg *root, const tn_data_inf
     tn_status status = room_for_metrics(j, list->count, e);
     for (int32_t i = 0; !status && i < list->count; i++) {
         const tn_cfg *item = list->item[i];
+        tn_instance **made = &j->metric[j->metrics].instance;
         /* The loss is always there; naming it among the metrics changes nothing. */
         if (item->type == TN_CFG_SCALAR && !strcmp(item->text, "loss")) continue;
-        status = tn_instance_make(j->env, "metric", item, j->real,
-                                  &j->metric[j->metrics].instance, e);
-        if (!status) j->metrics++;
+        status = tn_instance_make(j->env, "metric", item, j->real, made, e);
+        if (!status) status = check_name(j, item, e);
+        if (*made) j->metrics++;
     }
     return status;
 }
 
+static void name_cells(tn_judge *j, const tn_criterion *m)
+{
+    for (int32_t i = 0; i < m->size.rows; i++)
+        for (int32_t k = 0; k < m->size.columns; k++) {
+            tn_judged *v = &j->value[j->values++];
+            v->row = i, v->column = k;
+            if (m->size.columns == 1)
+                snprintf(v->name, sizeof v->name, "%s[%d]", name_of(m), i);
+            else
+                snprintf(v->name, sizeof v->name, "%s[%d][%d]", name_of(m), i, k);
+        }
+}
+
+static tn_status name_values(tn_judge *j, tn_error *e)
+{
+    size_t count = 1;
+    for (int32_t i = 0; i < j->metrics; i++)
+        count += 1 + (size_t)(j->metric[i].size.rows * j->metric[i].size.columns);
+    j->value = tn_memory_array(&j->env->memory, count, sizeof *j->value, e);
+    if (j->value) j->cell = tn_memory_array(&j->env->memory, count, sizeof *j->cell, e);
+    if (!j->cell) return TN_ENOMEM;
+    j->value[j->values++] = (tn_judged){.name = "loss", .row = -1, .column = -1};
+    for (int32_t i = 0; i < j->metrics; i++) {
+        const tn_criterion *m = &j->metric[i];
+        if (tn_bridge_of(j->real)->metric_has_value(m->instance)) {
+            tn_judged *v = &j->value[j->values++];
+            v->row = v->column = -1;
+            snprintf(v->name, sizeof v->name, "%s", name_of(m));
+        }
+        name_cells(j, m);
+    }
+    return TN_OK;
+}
+
+static tn_status count_rows(tn_judge *j, const tn_graph *g, int64_t samples, tn_error *e)
+{
+    j->rows_per_sample = tn_rows_per_sample(tn_graph_output(g));
+    if (tn_size_mul(samples, j->rows_per_sample, &j->rows)) return TN_OK;
+    return tn_error_set(e, TN_ENOMEM, "%lld samples are too many", (long long)samples);
+}
+
 tn_status tn_judge_new(const tn_graph *g, const tn_cfg *root, const tn_data_info *info,
-                       tn_judge **out, tn_error *e)
+                       int32_t split, tn_judge **out, tn_error *e)
 {
     *out = NULL;
     tn_judge *j = tn_memory_get(&g->env->memory, sizeof *j, e);
     if (!j) return TN_ENOMEM;
-    j->env = g->env, j->real = g->real;
-    const tn_shape *shape = tn_graph_output(g);
+    j->env = g->env, j->real = g->real, j->sums = TN_JUDGE_SUMS;
     tn_status status = make_loss(j, root, e);
     if (!status) status = bind_loss(j, g, info, e);
+    if (!status) status = bind_given(j, g, info, e);
     if (!status) status = make_metrics(j, root, info, e);
     for (int32_t i = 0; !status && i < j->metrics; i++)
-        status = bind_metric(j, &j->metric[i], shape, info, e);
+        status = bind_metric(j, &j->metric[i], g, info, e);
+    if (!status) status = count_rows(j, g, info->count[split], e);
+    for (int32_t i = 0; !status && i < j->metrics; i++)
+        status = place_kept(j, &j->metric[i], e);
+    if (!status) status = name_values(j, e);
     if (status)
         tn_judge_free(j);
     else
@@ -179,6 +328,8 @@ void tn_judge_free(tn_judge *j)
     tn_instance_free(j->loss.instance);
     for (int32_t i = 0; i < j->metrics; i++) tn_instance_free(j->metric[i].instance);
     tn_memory_put(m, j->metric);
+    tn_memory_put(m, j->value);
+    tn_memory_put(m, j->cell);
     tn_memory_put(m, j);
 }
 
@@ -196,39 +347,71 @@ static void pick_fields(const tn_criterion *c, const tn_field *all, tn_field *pi
     for (int32_t i = 0; i < c->fields; i++) picked[i] = all[c->field[i]];
 }
 
+static tn_status count(const tn_judge *j, const tn_plan *plan, const tn_pass *pass,
+                       const tn_field *field, double *sums, tn_error *e)
+{
+    tn_field picked[TN_MAX_FIELDS];
+    if (!j->metrics) return TN_OK; /* the loss alone has no more than two sums */
+    const int64_t before = (int64_t)sums[TN_JUDGE_ROWS],
+                  after = before + j->rows_per_sample * pass->samples;
+    for (int32_t i = 0; i < j->metrics; i++) {
+        const tn_criterion *m = &j->metric[i];
+        const int64_t kept = m->size.kept;
+        if (kept && after > j->rows)
+            return tn_error_set(e, TN_EDATA, "there are more samples than the data says");
+        pick_fields(m, field, picked);
+        tn_plan_metric(plan, pass, m->instance, picked, sums + m->first_sum,
+                       kept ? sums + m->first_kept + before * kept : NULL);
+    }
+    sums[TN_JUDGE_ROWS] = (double)after;
+    return TN_OK;
+}
+
 tn_status tn_judge_add(const tn_judge *j, tn_plan *plan, const tn_pass *pass,
                        const tn_field *field, double scale, bool gradient, double *sums,
                        tn_error *e)
 {
     tn_field picked[TN_MAX_FIELDS];
     double value = 0, weight = 0;
+    /* A batch of a program's own has none. */
+    const tn_field *given = j->given >= 0 && field[j->given].real ? &field[j->given]
+                                                                  : NULL;
     /* Metrics first: preparing backward may use the memory of the outputs. */
-    for (int32_t i = 0; i < j->metrics; i++) {
-        const tn_criterion *m = &j->metric[i];
-        pick_fields(m, field, picked);
-        tn_plan_metric(plan, pass, m->instance, picked, sums + m->first_sum);
-    }
+    tn_status status = count(j, plan, pass, field, sums, e);
+    if (status) return status;
     pick_fields(&j->loss, field, picked);
-    const tn_status status = tn_plan_loss(plan, pass, j->loss.instance, picked, scale,
-                                          gradient, &value, &weight, e);
+    status = tn_plan_loss(plan, pass, j->loss.instance, picked, given, scale, gradient,
+                          &value, &weight, e);
     sums[0] += value;
     sums[1] += weight;
     return tn_blame(j->loss.instance, status, e);
 }
 
-int32_t tn_judge_values(const tn_judge *j)
+double tn_judge_loss(const double *sums)
 {
-    return 1 + j->metrics;
+    return sums[1] > 0 ? sums[0] / sums[1] : NAN;
 }
 
-const char *tn_judge_name(const tn_judge *j, int32_t i)
+static tn_judged *read_table(const tn_judge *j, const tn_criterion *m,
+                             const tn_seen *seen, tn_judged *v)
 {
-    return i ? j->metric[i - 1].instance->entry->name : "loss";
+    const int64_t cells = m->size.rows * m->size.columns;
+    tn_bridge_of(j->real)->metric_table(m->instance, seen, j->cell);
+    for (int64_t i = 0; i < cells; i++) (v++)->value = j->cell[i];
+    return v;
 }
 
-double tn_judge_value(const tn_judge *j, const double *sums, int32_t i)
+void tn_judge_read(tn_judge *j, double *sums)
 {
-    if (!i) return sums[1] > 0 ? sums[0] / sums[1] : NAN;
-    const tn_criterion *m = &j->metric[i - 1];
-    return tn_bridge_of(j->real)->metric_value(m->instance, sums + m->first_sum);
+    tn_judged *v = j->value;
+    (v++)->value = tn_judge_loss(sums);
+    for (int32_t i = 0; i < j->metrics; i++) {
+        const tn_criterion *m = &j->metric[i];
+        const tn_seen seen = {sums + m->first_sum, sums + m->first_kept,
+                              (int64_t)sums[TN_JUDGE_ROWS]};
+        const tn_bridge *bridge = tn_bridge_of(j->real);
+        if (bridge->metric_has_value(m->instance))
+            (v++)->value = bridge->metric_value(m->instance, &seen);
+        if (m->size.rows) v = read_table(j, m, &seen, v);
+    }
 }

@@ -191,6 +191,7 @@ void tn_model_free(tn_model *m)
     if (m->has_lock) pthread_mutex_destroy(&m->lock);
     tn_graph_free(m->graph);
     tn_memory_put(&m->env->memory, m->classes);
+    tn_memory_put(&m->env->memory, m->score);
     tn_config_free(m->config);
     tn_memory_put(&m->env->memory, m);
 }

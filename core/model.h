@@ -19,6 +19,7 @@ struct tn_model {
     bool has_lock;
     pthread_mutex_t lock; /* of idle */
     struct tn_idle_plan *idle;
+    tn_score *score; /* of the last evaluation, with names; NULL: none */
 };
 
 /* `config` becomes the model's own, also on failure. `most`: as of tn_graph_new. Not `fresh`: all

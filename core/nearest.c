@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-enum { LONGEST = 64 }; /* longer words are no misspelt names */
+enum {
+    LONGEST = 64, /* longer words are no misspelt names */
+    SHORTEST = 3  /* shorter ones no shortened names */
+};
 
 static int least(int a, int b)
 {
@@ -30,11 +33,25 @@ static int distance(const char *a, int n, const char *b, int m)
     return row[n % 3][m];
 }
 
+/* The only name that the word is the beginning of. */
+static const char *shortened(const char *word, size_t length, const char *const *names,
+                             int32_t count)
+{
+    const char *only = NULL;
+    for (int32_t i = 0; i < count && length >= SHORTEST; i++) {
+        if (strncmp(names[i], word, length) != 0) continue;
+        if (only) return NULL;
+        only = names[i];
+    }
+    return only;
+}
+
 const char *tn_nearest(const char *word, const char *const *names, int32_t count)
 {
     const size_t length = strnlen(word, LONGEST + 1);
     if (length > LONGEST) return NULL;
-    const char *best = NULL;
+    const char *best = shortened(word, length, names, count);
+    if (best) return best;
     int best_distance = (int)(length + 1) / 3 + 1;
     for (int32_t i = 0; i < count; i++) {
         const size_t other = strnlen(names[i], LONGEST + 1);

@@ -87,5 +87,9 @@ tn_status tn_option_read_host(tn_making *m, const tn_cfg *map)
     const char *kind = m->instance->entry->kind;
     if (!strcmp(kind, "layer") || !strcmp(kind, "block")) return read_node(m, map);
     if (!strcmp(kind, "optimizer")) return read_rate(m, map);
+    if (!strcmp(kind, "metric")) {
+        const tn_cfg *name = tn_cfg_get(map, "name");
+        return name ? read_name(m, name) : TN_OK;
+    }
     return TN_OK;
 }

@@ -42,6 +42,12 @@ bool tn_name_legal(const char *name)
     P(BOOL, drop_last, 0, 0, 0, 0, "whether to leave out a last batch that is not full") \
     P(PLUGINS, transforms, 0, "[]", "transform", 0, "what is done to batches, in order")
 
+/* What `name` of a layer and of a metric may be, says option_host.c. */
+#define METRIC_OPTIONS(P)              \
+    P(STR, name, TN_OPTIONAL, 0, 0, 0, \
+      "what its values are called; by default the name of the plugin")
+
+static const tn_option metric_options[] = {METRIC_OPTIONS(TN_ROW)};
 static const tn_option node_options[] = {NODE_OPTIONS(TN_ROW)};
 static const tn_option optimizer_options[] = {OPTIMIZER_OPTIONS(TN_ROW)};
 static const tn_option dataset_options[] = {DATASET_OPTIONS(TN_ROW)};
@@ -54,6 +60,7 @@ const tn_option *tn_host_options(const char *kind, int32_t *count)
         return *count = COUNT(node_options), node_options;
     if (!strcmp(kind, "optimizer"))
         return *count = COUNT(optimizer_options), optimizer_options;
+    if (!strcmp(kind, "metric")) return *count = COUNT(metric_options), metric_options;
     if (!strcmp(kind, "dataset")) return *count = COUNT(dataset_options), dataset_options;
     return *count = 0, NULL;
 }

@@ -33,7 +33,10 @@ static void note(tn_plan *p, int32_t group, double began)
 /* A weight is one sample. */
 static tn_pass weight_pass(const tn_pass *pass)
 {
-    return (tn_pass){.samples = 1, .step = pass->step, .training = pass->training};
+    return (tn_pass){.samples = 1,
+                     .step = pass->step,
+                     .training = pass->training,
+                     .draws = pass->draws};
 }
 
 static tn_status in_weight(const tn_plan *p, int32_t number, tn_status status,
@@ -43,11 +46,13 @@ static tn_status in_weight(const tn_plan *p, int32_t number, tn_status status,
     return status;
 }
 
-/* Outside training a weight is made once, as long as nobody may have changed it. */
+/* Outside training a weight is made once, as long as nobody may have changed it and it is not
+ * drawn. */
 static bool is_there(const tn_plan *p, const tn_plan_weight *w, const tn_pass *pass)
 {
     const tn_graph *g = p->graph;
     if (pass->training) return pass->further;
+    if (pass->draws && (w->unit.facts.flags & TN_RANDOM)) return false;
     return w->of == atomic_load(&g->version) && !atomic_load(&g->handed_out);
 }
 
@@ -143,14 +148,14 @@ tn_status tn_plan_run(tn_plan *p, const tn_pass *pass, const void *const *x,
 }
 
 tn_status tn_plan_loss(tn_plan *p, const tn_pass *pass, const tn_instance *loss,
-                       const tn_field *field, double scale, bool gradient, double *value,
-                       double *weight, tn_error *e)
+                       const tn_field *field, const tn_field *given, double scale,
+                       bool gradient, double *value, double *weight, tn_error *e)
 {
     const double began = tn_watch_begin(p->spent);
     const unsigned mode = tn_subnormal_flush();
     const tn_status status = p->ops->loss(
         loss, tn_graph_output(p->graph), pass, tn_plan_key(p, p->graph->nodes, 1),
-        tn_plan_output(p, p->graph->nodes - 1), field, scale, p->row_values,
+        tn_plan_output(p, p->graph->nodes - 1), field, given, scale, p->row_values,
         gradient ? p->node[tn_plan_last(p)].gradient : NULL, value, weight, e);
     tn_subnormal_back(mode);
     note(p, p->forwards, began);
@@ -158,10 +163,10 @@ tn_status tn_plan_loss(tn_plan *p, const tn_pass *pass, const tn_instance *loss,
 }
 
 void tn_plan_metric(const tn_plan *p, const tn_pass *pass, const tn_instance *metric,
-                    const tn_field *field, double *sums)
+                    const tn_field *field, double *sums, double *kept)
 {
     p->ops->metric(metric, tn_graph_output(p->graph), pass,
-                   tn_plan_output(p, p->graph->nodes - 1), field, sums);
+                   tn_plan_output(p, p->graph->nodes - 1), field, sums, kept);
 }
 
 /* One of the backward pass, which may run forward again. */

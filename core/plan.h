@@ -28,8 +28,9 @@ typedef struct tn_plan_options {
     bool training;
     bool accumulates; /* gradients of several batches will be added up */
     bool carries;     /* outside training: passes may go on with states (tn_pass) */
-    bool keeps;       /* values of all nodes, for tn_plan_output: so it folds none */
-    bool apart;       /* every layer in a pass of its own: the same bits, only slower */
+    bool draws; /* outside training: random layers draw all the same; it folds none */
+    bool keeps; /* values of all nodes, for tn_plan_output: so it folds none */
+    bool apart; /* every layer in a pass of its own: the same bits, only slower */
     /* Training: values are made again rather than kept, where that saves memory. */
     bool low;
     bool measures; /* nothing but tn_plan_memory is asked: takes next to no memory */
@@ -60,6 +61,8 @@ typedef struct tn_pass {
     bool training;
     /* Outside training: as in it, states go on from pass to pass (TN_CARRIES). */
     bool carries;
+    /* Outside training, in a plan that draws: random layers (TN_RANDOM) do as in training. */
+    bool draws;
     /* Training: the weights are those of the pass before, of the same step. */
     bool further;
     tn_sink *sink; /* of each parameter, for backward; NULL: all gradients are stored */
@@ -80,14 +83,14 @@ static inline tn_status tn_plan_forward(tn_plan *p, const tn_pass *pass, const v
 const void *tn_plan_output(const tn_plan *, int32_t node);
 
 /* Loss of the forward just made against fields (in the order of the loss's `fields`, for
- * pass->samples samples). Sums: *value = sum of weight * value, *weight = sum of weights. With
+ * pass->samples samples). `given`: weights of samples or of rows, NULL: none. Sums: *value = sum of weight * value, *weight = sum of weights. With
  * `gradient`, d(sum)/dy is kept for backward, times `scale`; 0 stands for 1 / *weight. */
 tn_status tn_plan_loss(tn_plan *, const tn_pass *, const tn_instance *loss,
-                       const tn_field *field, double scale, bool gradient, double *value,
-                       double *weight, tn_error *);
-/* Adds to `sums` of a metric, from the forward just made. */
+                       const tn_field *field, const tn_field *given, double scale,
+                       bool gradient, double *value, double *weight, tn_error *);
+/* Adds to `sums` of a metric, from the forward just made; sets what it keeps of each row. */
 void tn_plan_metric(const tn_plan *, const tn_pass *, const tn_instance *metric,
-                    const tn_field *field, double *sums);
+                    const tn_field *field, double *sums, double *kept);
 /* Gradients of all parameters, once after each tn_plan_loss with `gradient`; `add`: onto those
  * that are there (plans that accumulate). */
 tn_status tn_plan_backward(tn_plan *, const tn_pass *, bool add, tn_error *);

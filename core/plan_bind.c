@@ -259,12 +259,14 @@ static bool needs_spare(const tn_plan *p, int32_t number, int32_t k)
 static tn_status take_cells(tn_plan *p, int32_t number, tn_error *e)
 {
     const tn_node *spec = &p->graph->node[number].spec;
+    const tn_group *run = &p->forward[p->node[number].forward].run;
     int64_t most = 0;
     if (!tn_runs_by_product(&p->node[number].unit.facts)) return TN_OK;
     for (int32_t k = -1; k < spec->inputs; k++) {
         const tn_shape *shape = k < 0 ? &spec->out : &spec->in[k];
         const int64_t rows = p->options.samples * tn_rows_per_sample(shape);
-        const tn_cells c = tn_cells_of(rows, tn_shape_width(shape));
+        const int64_t together = k < 0 ? tn_rows_together(run->unit[run->count - 1]) : 1;
+        const tn_cells c = tn_cells_of(rows, tn_shape_width(shape), together);
         if (c.down * c.across > most) most = c.down * c.across;
     }
     p->node[number].unit.cell = tn_plan_take(p, most, sizeof(tn_cell), e);

@@ -2,7 +2,8 @@
  * part of the product before it (real/fold.c): its values live with those of the product's layer,
  * which are then never there by themselves.
  *
- * So it must be the only one that reads them. A plan that keeps the values of all layers folds none.
+ * So it must be the only one that reads them. A plan that keeps the values of all layers folds none,
+ * nor does one that draws, whose layers may be others.
  * Apart from that, what is folded is the same in all plans of a graph: they share the
  * packed copies of scaled weights. */
 #include "core/plan_state.h"
@@ -46,7 +47,7 @@ static tn_status fold(tn_plan *p, int32_t number, tn_error *e)
 
 tn_status tn_plan_fold(tn_plan *p, tn_error *e)
 {
-    if (p->options.training || p->options.keeps) return TN_OK;
+    if (p->options.training || p->options.keeps || p->options.draws) return TN_OK;
     tn_status status = TN_OK;
     tn_plan_count_uses(p);
     for (int32_t i = p->graph->inputs; !status && i < p->graph->nodes; i++) {

@@ -2,8 +2,8 @@
  * which order gradients come together.
  *
  * A group grows from its head by kernels that run on tiles: forward along values that one node
- * alone uses, backward along gradients that are complete once the group's last node has given
- * its part. The order is fixed by the graph; whether groups then run fused changes no bit. */
+ * alone uses, up to a window, backward along gradients that are complete once the group's last node
+ * has given its part. The order is fixed by the graph; whether groups then run fused changes no bit. */
 #include "core/plan_state.h"
 
 /* ---- what may join -------------------------------------------------------------------- */
@@ -38,12 +38,22 @@ static bool needs_more_than_a_cell(const tn_unit *u)
     return u->facts.kernel == TN_ROW && u->width > TN_CELL_COLS;
 }
 
+/* Windows behind a product, where they take apart what it makes line by line. */
+static bool joins_by_lines(const tn_plan *p, const tn_unit *product, const tn_unit *u)
+{
+    return tn_runs_by_product(&product->facts) && u->facts.by_lines &&
+           tn_rows_of_line(u) > 0 &&
+           same_space(plain_space(p, &product->spec->out),
+                      plain_space(p, &u->spec->in[0]));
+}
+
 /* Whether `next` can follow in the group of `head`. Statistics need all rows. */
 static bool joins_forward(const tn_plan *p, int32_t head, int32_t next)
 {
     const tn_unit *u = &p->node[next].unit, *first = &p->node[head].unit;
     const tn_layer_facts *f = &u->facts;
     const bool product = tn_runs_by_product(&first->facts);
+    if (f->kernel == TN_WINDOW) return joins_by_lines(p, first, u);
     if (!tn_runs_on_tiles(f) || (product && needs_more_than_a_cell(u))) return false;
     if (f->sums && (p->options.training || f->always_reduce)) return false;
     const tn_space space = product ? plain_space(p, &first->spec->out)
@@ -100,6 +110,7 @@ void tn_plan_count_uses(tn_plan *p)
 static int32_t next_forward(const tn_plan *p, int32_t head, int32_t last, int32_t now)
 {
     const tn_plan_node *n = &p->node[last];
+    if (last != head && n->unit.facts.kernel == TN_WINDOW) return -1;
     if (n->uses != 1 || !takes_riders(p, head) || !joins_forward(p, head, n->user))
         return -1;
     for (int32_t k = 0; k < p->graph->node[n->user].inputs; k++) {

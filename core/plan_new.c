@@ -54,7 +54,8 @@ static void bind_own(const tn_plan *p, tn_unit *u, int32_t first_param, int32_t 
         const tn_plan_weight *w = p->weight[first_param + i];
         u->param[i] = own_of(&q->value, &q->spec.shape, q->spec.along);
         if (w) u->param[i].value = w->value;
-        if (!p->options.training && !p->options.keeps && q->spec.role == TN_WEIGHT)
+        if (!p->options.training && !p->options.keeps && !p->options.draws &&
+            q->spec.role == TN_WEIGHT)
             u->param[i].packed = &p->graph->param[first_param + i].packed;
         if (!p->options.training) continue;
         u->param[i].gradient = w ? w->gradient : p->gradient[first_param + i];
@@ -65,6 +66,12 @@ static void bind_own(const tn_plan *p, tn_unit *u, int32_t first_param, int32_t 
         const tn_graph_state *s = &p->graph->state[first_state + i];
         u->state[i] = own_of(&s->value, NULL, state_along(u, &s->value));
     }
+}
+
+bool tn_plan_idles(const tn_plan *p, uint32_t flags)
+{
+    const bool draws = p->options.draws && (flags & TN_RANDOM);
+    return (flags & TN_IDLE) && !p->options.training && !draws;
 }
 
 tn_key tn_plan_key(const tn_plan *p, int32_t number, uint64_t stream)
@@ -94,8 +101,7 @@ static tn_status add_weight(tn_plan *p, int32_t i, tn_error *e)
     const tn_graph_param *q = &p->graph->param[i];
     if (!q->parametrization) return TN_OK;
     const tn_layer_facts f = p->ops->facts(q->parametrization->vtable);
-    if ((f.flags & TN_VIEW) || ((f.flags & TN_IDLE) && !p->options.training))
-        return TN_OK;
+    if ((f.flags & TN_VIEW) || tn_plan_idles(p, f.flags)) return TN_OK;
     if (p->options.training && !f.differentiable)
         return tn_cfg_error(q->parametrization->where, e, TN_ENOTSUP,
                             "%s has no backward, so %s cannot be trained",
@@ -136,8 +142,8 @@ static tn_status add_node(tn_plan *p, int32_t number, tn_error *e)
     if (from->layer) {
         n->unit = make_unit(p, from->layer, &from->spec, tn_plan_key(p, number, 1));
         n->wants = wants_gradient(p, number);
-        const bool identity = (n->unit.facts.flags & TN_IDLE) && !p->options.training;
-        if ((n->unit.facts.flags & TN_VIEW) || identity)
+        const uint32_t flags = n->unit.facts.flags;
+        if ((flags & TN_VIEW) || tn_plan_idles(p, flags))
             n->home = p->node[from->input[0]].home;
         bind_own(p, &n->unit, from->first_param, from->params, from->first_state,
                  from->states);

@@ -40,8 +40,7 @@ static bool may_run_in_portions(const tn_plan *p, const tn_plan_group *g)
 /* Samples whose values a group finds in the cache: at most all. */
 static int64_t portion_of(const tn_plan *p, const tn_plan_group *g)
 {
-    const tn_unit *last = g->run.unit[g->run.count - 1];
-    double bytes = (double)tn_shape_count(&last->spec->out);
+    double bytes = (double)tn_shape_count(&g->run.unit[0]->spec->out);
     for (int32_t k = 0; k < p->graph->node[g->head].inputs; k++)
         bytes += (double)p->node[tn_plan_source(p, g->head, k)].size;
     bytes *= (double)p->real_size;

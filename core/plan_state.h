@@ -164,6 +164,8 @@ bool tn_plan_lives(const tn_plan *, int32_t node);
 bool tn_plan_has_gradient(const tn_plan *, int32_t node);
 /* The home of the last node's values. */
 int32_t tn_plan_last(const tn_plan *);
+/* Whether a layer with these flags does nothing in this plan: it is the identity. */
+bool tn_plan_idles(const tn_plan *, uint32_t flags);
 /* The stream of random numbers of node `number` (stream 1) or parametrization (2). */
 tn_key tn_plan_key(const tn_plan *, int32_t number, uint64_t stream);
 

@@ -191,8 +191,9 @@ static tn_status make_judges(tn_trainer *t, tn_error *e)
                        *plain = tn_feed_info(t->feed, false);
     const tn_inputs in = tn_graph_inputs(g);
     tn_status status = tn_inputs_check(&in, plain, e);
-    if (!status) status = tn_judge_new(g, root_of(t), train, &t->judge, e);
-    if (!status) status = tn_judge_new(g, root_of(t), plain, &t->referee, e);
+    if (!status) status = tn_judge_new(g, root_of(t), train, TN_TRAIN, &t->judge, e);
+    if (!status)
+        status = tn_judge_new(g, root_of(t), plain, TN_VALIDATION, &t->referee, e);
     if (status) return status;
     tn_memory *m = &t->env->memory;
     t->sums = tn_memory_array(m, (size_t)t->judge->sums, sizeof(double), e);

@@ -49,18 +49,19 @@ static tn_status validate(tn_trainer *t, tn_error *e)
 
 static void fill_values(tn_trainer *t)
 {
-    const int32_t trained = tn_judge_values(t->judge);
     int32_t n = 0;
-    for (int32_t i = 0; i < trained; i++)
-        t->value[n++].value = tn_judge_value(t->judge, t->sums, i);
+    tn_judge_read(t->judge, t->sums);
+    for (int32_t i = 0; i < t->judge->values; i++)
+        t->value[n++].value = t->judge->value[i].value;
     if (t->penalized) t->value[n++].value = tn_updater_penalty(t->updater);
     for (int32_t i = 0; i < tn_updater_counting(t->updater); i++)
         t->value[n++].value = tn_updater_cut(t->updater, i);
     t->monitored = t->value[0].value;
     if (!t->validates) return;
-    t->monitored = tn_judge_value(t->referee, t->trial_sums, 0);
+    tn_judge_read(t->referee, t->trial_sums);
+    t->monitored = t->referee->value[0].value;
     for (int32_t i = 0; n < t->values; i++)
-        t->value[n++].value = tn_judge_value(t->referee, t->trial_sums, i);
+        t->value[n++].value = t->referee->value[i].value;
 }
 
 static void end_schedules(tn_trainer *t)

@@ -73,7 +73,7 @@ static tn_status update_by(tn_trainer *t, tn_sweep *sweep, double *sums, double 
         double aside[2] = {0};
         sweep->commit = (pass == 0 ? TN_COMMIT_STATISTICS : 0) |
                         (pass + 1 == passes ? TN_COMMIT_CARRIED : 0);
-        if (pass) sweep->judge = &only_loss;
+        if (pass) sweep->judge = &only_loss, sweep->look = NULL;
         const tn_status status = tn_sweep_run(sweep, pass ? aside : sums,
                                               pass ? NULL : loss, e);
         if (status) return status;
@@ -168,7 +168,7 @@ static tn_status fit_judge(tn_trainer *t, bool real_targets, tn_data_info *info,
     *info = tn_handed_info(g, real_targets);
     if (t->judge) return TN_OK;
     t->handed_real = real_targets;
-    return tn_judge_new(g, t->model->config->root, info, &t->judge, e);
+    return tn_judge_new(g, t->model->config->root, info, TN_TRAIN, &t->judge, e);
 }
 
 /* A caller gives inputs and target; that is all the loss and the metrics may read. */

@@ -106,31 +106,34 @@ static tn_status make_observers(tn_trainer *t, tn_error *e)
     return add_standing(t, e);
 }
 
-static void add_value(tn_trainer *t, const char *prefix, const char *name)
+static void add_value(tn_trainer *t, const char *prefix, const tn_judged *v)
 {
     const int32_t i = t->values++;
-    snprintf(t->name[i], sizeof t->name[i], "%s%s", prefix, name);
+    snprintf(t->name[i], sizeof t->name[i], "%s%s", prefix, v->name);
     t->value[i] = (tn_named_value){t->name[i], NAN};
-    t->score[i] = (tn_score){t->name[i], NAN};
+    t->score[i] = (tn_score){t->name[i], NAN, v->row, v->column};
 }
 
 static tn_status make_values(tn_trainer *t, tn_error *e)
 {
     tn_memory *m = &t->env->memory;
-    const int32_t trained = tn_judge_values(t->judge),
-                  judged = tn_judge_values(t->referee);
+    static const tn_judged penalty = {.name = "penalty", .row = -1, .column = -1};
+    const int32_t trained = t->judge->values, judged = t->referee->values;
     const int32_t counting = tn_updater_counting(t->updater);
     const size_t most = (size_t)(trained + 1 + counting + judged);
     t->name = tn_memory_array(m, most, sizeof *t->name, e);
     t->value = tn_memory_array(m, most, sizeof *t->value, e);
     t->score = tn_memory_array(m, most, sizeof *t->score, e);
     if (!t->name || !t->value || !t->score) return TN_ENOMEM;
-    for (int32_t i = 0; i < trained; i++) add_value(t, "", tn_judge_name(t->judge, i));
-    if (t->penalized) add_value(t, "", "penalty");
-    for (int32_t i = 0; i < counting; i++)
-        add_value(t, "", tn_updater_cutter(t->updater, i));
+    for (int32_t i = 0; i < trained; i++) add_value(t, "", &t->judge->value[i]);
+    if (t->penalized) add_value(t, "", &penalty);
+    for (int32_t i = 0; i < counting; i++) {
+        tn_judged cut = {.row = -1, .column = -1};
+        snprintf(cut.name, sizeof cut.name, "%s", tn_updater_cutter(t->updater, i));
+        add_value(t, "", &cut);
+    }
     for (int32_t i = 0; t->validates && i < judged; i++)
-        add_value(t, "val_", tn_judge_name(t->referee, i));
+        add_value(t, "val_", &t->referee->value[i]);
     return TN_OK;
 }
 
@@ -162,7 +165,7 @@ static tn_event event_at(tn_trainer *t, tn_moment moment)
 {
     const double seconds = tn_seconds() - t->epoch_began,
                  trained = moment == TN_STEP ? seconds : t->trained;
-    if (moment == TN_STEP) t->value[0].value = tn_judge_value(t->judge, t->sums, 0);
+    if (moment == TN_STEP) t->value[0].value = tn_judge_loss(t->sums);
     return (tn_event){
         .epoch = t->place.epoch + (moment == TN_STEP),
         .epochs = t->epochs,

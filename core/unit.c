@@ -16,13 +16,29 @@ int64_t tn_chunks(int64_t rows, int64_t width)
     return (rows + chunk - 1) / chunk;
 }
 
-tn_cells tn_cells_of(int64_t rows, int64_t width)
+tn_cells tn_cells_of(int64_t rows, int64_t width, int64_t together)
 {
     const int64_t cols = width < TN_CELL_COLS ? width : TN_CELL_COLS;
-    tn_cells c = {.rows = tn_chunk_rows(cols), .cols = cols};
+    const int64_t some = tn_chunk_rows(cols) / together;
+    tn_cells c = {.rows = (some ? some : 1) * together, .cols = cols};
     c.down = (rows + c.rows - 1) / c.rows;
     c.across = (width + cols - 1) / cols;
     return c;
+}
+
+int64_t tn_rows_of_line(const tn_unit *u)
+{
+    const tn_node *s = u->spec;
+    if (u->facts.kernel != TN_WINDOW || u->width > TN_CELL_COLS) return 0;
+    const int64_t rows = s->window[0] * (s->axes > 1 ? s->in[0].dim[1] : 1);
+    const bool apart = s->before[0] == 0 && s->stride[0] == s->window[0] &&
+                       s->out.dim[0] * s->stride[0] == s->in[0].dim[0];
+    return apart && rows <= 2 * tn_chunk_rows(u->width) ? rows : 0;
+}
+
+int64_t tn_rows_together(const tn_unit *last)
+{
+    return last->facts.kernel == TN_WINDOW ? tn_rows_of_line(last) : 1;
 }
 
 int64_t tn_rows_per_sample(const tn_shape *shape)

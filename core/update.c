@@ -76,10 +76,18 @@ const bool *tn_updater_takes(const tn_updater *u)
     return u->takes;
 }
 
+/* A step that has sinks counts before its first gradient. */
+static void count(tn_updater *u, const tn_chain *chain)
+{
+    if (u->counted != chain->step) u->table->count(chain);
+    u->counted = chain->step;
+}
+
 tn_sink *tn_updater_sinks(tn_updater *u, int64_t step, bool update)
 {
     const tn_chain chain = chain_of(u, step);
     bool any = false;
+    if (update) count(u, &chain);
     for (int32_t i = 0; i < u->graph->params && u->passes == 1; i++) {
         u->sink[i] = (tn_sink){0};
         if ((!update || !u->takes[i]) && !u->part[i].blocks.room) continue;
@@ -115,6 +123,7 @@ tn_status tn_updater_apply(tn_updater *u, tn_plan *plan, int64_t step, tn_error 
     const tn_sink *sink = u->armed ? u->sink : NULL;
     bind_gradients(u, plan);
     tn_graph_changed(u->graph);
+    count(u, &chain);
     u->armed = false;
     const unsigned mode = tn_subnormal_flush();
     const tn_status status = u->table->update(&u->bench, &chain, u->part, sink,

@@ -165,8 +165,8 @@ static tn_status make_part(tn_updater *u, int32_t i, tn_error *e)
     for (int32_t k = 0; k < u->slots; k++)
         if (!(part->slot[k] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
     if (u->shown && !(u->shown[i] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
-    /* transforms, penalty, optimizers, prox, and by whom that is sized */
-    const size_t stages = (size_t)(u->gradients + u->length + 3);
+    /* transforms, penalty, optimizers before and after, prox, and by whom that is sized */
+    const size_t stages = (size_t)(u->gradients + 2 * u->length + 3);
     part->stage = tn_memory_array(m, stages, sizeof *part->stage, e);
     return part->stage ? make_blocks(u, part, e) : TN_ENOMEM;
 }
@@ -196,6 +196,7 @@ static tn_status make_parts(tn_updater *u, tn_error *e)
 typedef struct needs {
     int64_t sums, groups, chunks;
     int32_t stats;
+    size_t scratch;
 } needs;
 
 static void need(const tn_updater *u, const tn_instance *instance, const tn_part *part,
@@ -223,7 +224,11 @@ static needs needs_of(const tn_updater *u)
         const int64_t chunks = tn_chunks(part->rows, part->width);
         if (chunks > n.chunks) n.chunks = chunks;
         for (int32_t k = 0; k < u->gradients; k++) need(u, u->gradient[k], part, &n);
-        for (int32_t k = 0; k < u->length; k++) need(u, u->chain[k], part, &n);
+        for (int32_t k = 0; k < u->length; k++) {
+            const size_t bytes = u->table->scratch(u->chain[k], part->rows, part->width);
+            need(u, u->chain[k], part, &n);
+            if (bytes > n.scratch) n.scratch = bytes;
+        }
         if (part->regularizer) need(u, part->regularizer, part, &n);
     }
     return n;
@@ -329,6 +334,7 @@ static tn_status make_bench(tn_updater *u, tn_error *e)
     b->total = tn_memory_array(m, TN_MAX_OWN, sizeof(double), e);
     b->penalty = tn_memory_array(m, (size_t)n.chunks, sizeof(double), e);
     if (!b->partial || !b->total || !b->penalty) return TN_ENOMEM;
+    if (n.scratch && !(b->scratch = tn_memory_get(m, n.scratch, e))) return TN_ENOMEM;
     for (int32_t q = 0; q < n.stats; q++)
         if (!(b->stat[q] = tn_memory_array(m, (size_t)n.groups, size, e)))
             return TN_ENOMEM;
@@ -386,6 +392,7 @@ static void free_bench(tn_memory *m, tn_bench *b)
     tn_memory_put(m, b->partial);
     tn_memory_put(m, b->total);
     tn_memory_put(m, b->penalty);
+    tn_memory_put(m, b->scratch);
 }
 
 void tn_updater_free(tn_updater *u)

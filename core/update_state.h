@@ -26,6 +26,7 @@ struct tn_updater {
     void **shown; /* the view's values while they are not in the weights; NULL: no view */
     int32_t viewer; /* which of the chain shows a view */
     bool viewing;
+    int64_t counted; /* the step that the optimizers have counted */
 };
 
 #endif

@@ -16,24 +16,41 @@ static const char *const *metric_fields(const tn_instance *instance)
 }
 
 static tn_status loss_infer(const tn_instance *instance, tn_call *call,
-                            const tn_shape *out, const tn_field_spec *const *field)
+                            const tn_outputs *out, const tn_field_spec *const *field)
 {
     const tn_loss *loss = instance->vtable;
     return loss->infer ? loss->infer(instance->self, call, out, field) : TN_OK;
 }
 
 static tn_status metric_infer(const tn_instance *instance, tn_call *call,
-                              const tn_shape *out, const tn_field_spec *const *field,
-                              int64_t *sums)
+                              const tn_outputs *out, const tn_field_spec *const *field,
+                              tn_metric_size *size)
 {
     const tn_metric *metric = instance->vtable;
-    return metric->infer(instance->self, call, out, field, sums);
+    return metric->infer(instance->self, call, out, field, size);
 }
 
-static double metric_value(const tn_instance *instance, const double *sum)
+static bool metric_has_value(const tn_instance *instance)
+{
+    return ((const tn_metric *)instance->vtable)->value != NULL;
+}
+
+static bool metric_has_table(const tn_instance *instance)
+{
+    return ((const tn_metric *)instance->vtable)->table != NULL;
+}
+
+static double metric_value(const tn_instance *instance, const tn_seen *seen)
 {
     const tn_metric *metric = instance->vtable;
-    return metric->value(instance->self, sum);
+    return metric->value(instance->self, seen);
+}
+
+static void metric_table(const tn_instance *instance, const tn_seen *seen,
+                         double *numbers)
+{
+    const tn_metric *metric = instance->vtable;
+    metric->table(instance->self, seen, numbers);
 }
 
 static void scale(void *x, int64_t n, double factor)
@@ -59,7 +76,10 @@ const tn_bridge TN(tn_bridge) = {
     .metric_fields = metric_fields,
     .loss_infer = loss_infer,
     .metric_infer = metric_infer,
+    .metric_has_value = metric_has_value,
+    .metric_has_table = metric_has_table,
     .metric_value = metric_value,
+    .metric_table = metric_table,
     .scale = scale,
     .from_float = from_float,
     .to_float = to_float,

@@ -9,11 +9,14 @@ typedef struct tn_bridge {
     /* Names of the fields that a loss or metric reads, NULL-terminated. */
     const char *const *(*loss_fields)(const tn_instance *);
     const char *const *(*metric_fields)(const tn_instance *);
-    tn_status (*loss_infer)(const tn_instance *, tn_call *, const tn_shape *out,
+    tn_status (*loss_infer)(const tn_instance *, tn_call *, const tn_outputs *,
                             const tn_field_spec *const *field);
-    tn_status (*metric_infer)(const tn_instance *, tn_call *, const tn_shape *out,
-                              const tn_field_spec *const *field, int64_t *sums);
-    double (*metric_value)(const tn_instance *, const double *sum);
+    tn_status (*metric_infer)(const tn_instance *, tn_call *, const tn_outputs *,
+                              const tn_field_spec *const *field, tn_metric_size *);
+    bool (*metric_has_value)(const tn_instance *);
+    bool (*metric_has_table)(const tn_instance *);
+    double (*metric_value)(const tn_instance *, const tn_seen *);
+    void (*metric_table)(const tn_instance *, const tn_seen *, double *numbers);
     void (*scale)(void *x, int64_t n, double factor);
     void (*from_float)(const float *x, int64_t n, void *out);
     void (*to_float)(const void *x, int64_t n, float *out);

@@ -40,6 +40,10 @@ static tn_tiles tiles_of(const tn_work *w, range rows, range cols)
 static void run_cell(const tn_riding *r, range rows, range cols)
 {
     for (int32_t i = 0; i < r->riders; i++) {
+        if (r->rider[i].layer->kernel == TN_WINDOW) {
+            TN(tn_window_rows)(&r->rider[i], rows.from, rows.to - rows.from);
+            continue;
+        }
         const tn_tiles t = tiles_of(&r->rider[i], rows, cols);
         if (r->back)
             TN(tn_run_backward)(&r->rider[i], &t);
@@ -89,7 +93,8 @@ static bool can_carry(const tn_riding *r, int32_t k, const tn_matrix *out)
 
 static void carry(tn_riding *r, tn_matrix *out)
 {
-    r->cells = tn_cells_of(out->rows, out->cols);
+    r->cells = tn_cells_of(out->rows, out->cols,
+                           tn_rows_together(r->rider[r->riders - 1].unit));
     for (int64_t i = 0; i < r->cells.down * r->cells.across; i++)
         atomic_init(&r->head->unit->cell[i], 0);
     out->wrote = wrote, out->with = r;

@@ -54,6 +54,8 @@ static inline void TN(tn_add_run)(tn_real *restrict into, const tn_real *restric
 /* ---- unit.c --------------------------------------------------------------------------- */
 
 tn_work TN(tn_work_make)(tn_unit *, const tn_pass *, bool back);
+/* What the layer is told: that it trains, also where it is to draw as if it did. */
+bool TN(tn_trains)(const tn_work *);
 /* Elements first .. first + n - 1 of the unit's input, which chunk `chunk` holds. */
 void TN(tn_frame_fill)(tn_frame *, const tn_work *, int64_t first, int64_t n,
                        int64_t chunk);
@@ -87,6 +89,8 @@ void TN(tn_tiles_backward)(tn_work *, int32_t count);
 /* ---- window.c, whole.c, epilogue.c, fold.c -------------------------------------------- */
 
 void TN(tn_window_forward)(tn_work *);
+/* What windows make of `rows` rows of the input from `row` on, whole lines (tn_rows_of_line). */
+void TN(tn_window_rows)(const tn_work *, int64_t row, int64_t rows);
 /* `count` works, of which all but the first ride on its samples. */
 void TN(tn_window_backward)(tn_work *, int32_t count);
 /* `count` works, of which all but the first ride on its product. */

@@ -5,12 +5,12 @@
 
 /* A reduction that is there must be whole. `slot` names it in messages; groups are at most as
  * large as `most`. */
-#define REDUCTION(r, slot, most)                                           \
+#define REDUCTION(r, adds, slot, most)                                     \
     do {                                                                   \
         if ((r).sums < 0 || (r).sums > TN_MAX_OWN) return slot ".sums";    \
         if ((r).stats < 0 || (r).stats > TN_MAX_OWN) return slot ".stats"; \
-        if (!(r).sums && ((r).add || (r).stats)) return slot ".sums";      \
-        if ((r).sums && !(r).add) return slot ".add";                      \
+        if (!(r).sums && ((adds) || (r).stats)) return slot ".sums";       \
+        if ((r).sums && !(adds)) return slot ".add";                       \
         if ((r).sums && !(r).finish) return slot ".finish";                \
         if ((r).sums && ((r).over < TN_OVER_COLUMNS || (r).over > most))   \
             return slot ".over";                                           \
@@ -37,8 +37,8 @@ static const char *kernel_missing(const tn_layer *l)
 static const char *computing_missing(const void *vtable)
 {
     const tn_layer *l = vtable;
-    REDUCTION(l->reduce, "reduce", TN_OVER_TENSOR);
-    REDUCTION(l->back_reduce, "back_reduce", TN_OVER_TENSOR);
+    REDUCTION(l->reduce, l->reduce.add, "reduce", TN_OVER_TENSOR);
+    REDUCTION(l->back_reduce, l->back_reduce.add, "back_reduce", TN_OVER_TENSOR);
     if (l->reduce.sums && l->back_reduce.sums && l->reduce.over != l->back_reduce.over)
         return "back_reduce.over (other than reduce.over)";
     if (l->flags & TN_VIEW) return l->infer ? NULL : "infer";
@@ -64,7 +64,7 @@ static const char *parametrization_missing(const void *vtable)
 static const char *regularizer_missing(const void *vtable)
 {
     const tn_regularizer *r = vtable;
-    REDUCTION(r->reduce, "reduce", TN_OVER_TENSOR);
+    REDUCTION(r->reduce, r->reduce.add, "reduce", TN_OVER_TENSOR);
     if (r->gradient && !r->penalty) return "penalty";
     if (r->penalty && !r->gradient && !r->prox) return "gradient";
     return r->penalty || r->prox ? NULL : "penalty";
@@ -73,15 +73,16 @@ static const char *regularizer_missing(const void *vtable)
 static const char *optimizer_missing(const void *vtable)
 {
     const tn_optimizer *o = vtable;
-    REDUCTION(o->reduce, "reduce", TN_OVER_ALL);
+    REDUCTION(o->reduce, o->reduce.add || o->sum, "reduce", TN_OVER_ALL);
+    if (o->reduce.add && o->sum) return "sum (besides reduce.add)";
     if (o->passes > 1 && !o->between) return "between";
-    return o->update || o->update_whole ? NULL : "update";
+    return o->update || o->update_whole || o->before ? NULL : "update";
 }
 
 static const char *gradient_missing(const void *vtable)
 {
     const tn_gradient *g = vtable;
-    REDUCTION(g->reduce, "reduce", TN_OVER_ALL);
+    REDUCTION(g->reduce, g->reduce.add, "reduce", TN_OVER_ALL);
     return g->map ? NULL : "map";
 }
 
@@ -95,7 +96,7 @@ static const char *metric_missing(const void *vtable)
     const tn_metric *m = vtable;
     if (!m->infer) return "infer";
     if (!m->rows) return "rows";
-    return m->value ? NULL : "value";
+    return m->value || m->table ? NULL : "value";
 }
 
 static const char *backend_missing(const void *vtable)

@@ -13,7 +13,7 @@ typedef struct score_work {
     const tn_shape *shape;
     const tn_pass *pass;
     const tn_real *y;
-    const tn_field *field;
+    const tn_field *field, *given; /* given: weights, as in unit.h */
     int64_t rows, width;
     tn_key key;
     double *value, *weight; /* of each row */
@@ -69,6 +69,23 @@ static score_work make_work(const tn_instance *instance, const tn_shape *shape,
                         .width = tn_shape_width(shape)};
 }
 
+/* By the weights of the data: one a row, or one a sample. */
+static tn_status weigh(const score_work *w, int64_t row, int64_t rows)
+{
+    const int64_t per_sample = rows_per_sample(w);
+    const tn_real *given = w->given->real;
+    for (int64_t i = row; i < row + rows; i++) {
+        const tn_real by = given[w->given->width == per_sample ? i : i / per_sample];
+        if (by < 0)
+            return tn_fail(w->call, TN_EDATA,
+                           "the weight of sample %lld of the batch is %g; weights are "
+                           "numbers from 0 up",
+                           (long long)(w->pass->row + i / per_sample), (double)by);
+        w->weight[i] *= (double)by;
+    }
+    return TN_OK;
+}
+
 static tn_status loss_rows(const score_work *w, int64_t row, int64_t rows)
 {
     const tn_loss *loss = w->instance->vtable;
@@ -76,9 +93,10 @@ static tn_status loss_rows(const score_work *w, int64_t row, int64_t rows)
     const tn_tile t = make_tile(w, row, rows);
     slice_fields(w->field, count_fields(loss->fields), row / rows_per_sample(w), part);
     for (int64_t i = 0; i < rows; i++) w->weight[row + i] = 1;
-    return loss->rows(w->instance->self, w->call, &t, w->y + row * w->width, part,
-                      w->value + row, w->weight + row,
-                      w->gy ? w->gy + row * w->width : NULL);
+    const tn_status status = loss->rows(
+        w->instance->self, w->call, &t, w->y + row * w->width, part, w->value + row,
+        w->weight + row, w->gy ? w->gy + row * w->width : NULL);
+    return status || !w->given ? status : weigh(w, row, rows);
 }
 
 /* A row of weight 0 counts for nothing, not even when its value is NaN. */
@@ -108,14 +126,15 @@ static void scale_rows(const score_work *w, double scale)
 
 tn_status TN(tn_score_loss)(const tn_instance *loss, const tn_shape *shape,
                             const tn_pass *pass, tn_key key, const void *y,
-                            const tn_field *field, double scale, double *row_values,
-                            void *gy, double *value, double *weight, tn_error *e)
+                            const tn_field *field, const tn_field *given, double scale,
+                            double *row_values, void *gy, double *value, double *weight,
+                            tn_error *e)
 {
     tn_calling calling;
     score_work w = make_work(loss, shape, pass, y, field);
     w.call = tn_call_make(&calling, loss->env, loss, loss->real, e);
     w.key = tn_key_derive(key, pass->step, 0);
-    w.value = row_values, w.weight = row_values + w.rows, w.gy = gy;
+    w.value = row_values, w.weight = row_values + w.rows, w.gy = gy, w.given = given;
     tn_status status = TN_OK;
     const int64_t samples = (SCORE_ROWS - 1) / rows_per_sample(&w) + 1,
                   rows = samples * rows_per_sample(&w);
@@ -130,12 +149,12 @@ tn_status TN(tn_score_loss)(const tn_instance *loss, const tn_shape *shape,
 
 void TN(tn_score_metric)(const tn_instance *instance, const tn_shape *shape,
                          const tn_pass *pass, const void *y, const tn_field *field,
-                         double *sums)
+                         double *sums, double *kept)
 {
     const tn_metric *metric = instance->vtable;
     const score_work w = make_work(instance, shape, pass, y, field);
     tn_field part[TN_MAX_FIELDS];
     slice_fields(field, count_fields(metric->fields), 0, part);
     const tn_tile t = make_tile(&w, 0, w.rows);
-    metric->rows(instance->self, &t, w.y, part, sums);
+    metric->rows(instance->self, &t, w.y, part, sums, kept);
 }

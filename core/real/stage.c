@@ -65,24 +65,30 @@ static void regularize(const tn_stage *s, const spot *at)
     r->gradient(s->instance->self, &t, weights_at(at), at->g);
 }
 
-static void optimize(const tn_stage *s, const spot *at)
+/* act: one of the slots that are told the gradient. */
+static void call_optimizer(const tn_stage *s, const spot *at,
+                           __typeof__(((tn_optimizer *)NULL)->update) act)
 {
-    const tn_optimizer *o = s->instance->vtable;
     const void *stat[TN_MAX_OWN];
     tn_real *slot[TN_MAX_OWN] = {0};
     const tn_tile t = tile_at(s, at, stat);
     slots_at(s, at, slot);
-    o->update(s->instance->self, &t, &s->update, weights_at(at), at->g, slot);
+    act(s->instance->self, &t, &s->update, weights_at(at), at->g, slot);
+}
+
+static void optimize(const tn_stage *s, const spot *at)
+{
+    call_optimizer(s, at, ((const tn_optimizer *)s->instance->vtable)->update);
 }
 
 static void between(const tn_stage *s, const spot *at)
 {
-    const tn_optimizer *o = s->instance->vtable;
-    const void *stat[TN_MAX_OWN];
-    tn_real *slot[TN_MAX_OWN] = {0};
-    const tn_tile t = tile_at(s, at, stat);
-    slots_at(s, at, slot);
-    o->between(s->instance->self, &t, &s->update, weights_at(at), at->g, slot);
+    call_optimizer(s, at, ((const tn_optimizer *)s->instance->vtable)->between);
+}
+
+static void before(const tn_stage *s, const spot *at)
+{
+    call_optimizer(s, at, ((const tn_optimizer *)s->instance->vtable)->before);
 }
 
 static void prox(const tn_stage *s, const spot *at)
@@ -110,8 +116,8 @@ static tn_stage *add_stage(const tn_on_part *on, const tn_instance *instance,
                              .rows_per_sample = 1,
                              .shape = p->shape,
                              .now = instance->now,
-                             .step = on->step,
-                             .key = tn_key_derive(p->key, (uint64_t)on->step, draws),
+                             .step = (int64_t)tn_step_of(on),
+                             .key = tn_key_derive(p->key, tn_step_of(on), draws),
                              .training = 1}};
     if (on->reducing == instance) {
         s->over = on->reduction->over, s->stats = on->reduction->stats;
@@ -145,10 +151,16 @@ static tn_stage *add_optimizer(const tn_on_part *on, const tn_chain *chain, int3
                                int32_t pass)
 {
     tn_stage *s = add_stage(on, chain->at[i], (uint64_t)(TN_DRAWS_OPTIMIZER + i));
-    s->update = (tn_update){chain->step, chain->rate, on->part->decays, pass};
+    s->update = tn_update_of(chain, i, on->part->decays, pass);
     s->first_slot = chain->first_slot[i];
     s->slots = TN(tn_slots_of)(chain->at[i]);
     return s;
+}
+
+void TN(tn_add_before)(const tn_on_part *on, const tn_chain *chain, int32_t i)
+{
+    if (((const tn_optimizer *)chain->at[i]->vtable)->before)
+        add_optimizer(on, chain, i, 0)->run = before;
 }
 
 void TN(tn_add_update)(const tn_on_part *on, const tn_chain *chain, int32_t i)
@@ -164,18 +176,25 @@ void TN(tn_add_between)(const tn_on_part *on, const tn_chain *chain, int32_t i,
         add_optimizer(on, chain, i, pass)->run = between;
 }
 
-/* The first optimizer that tells its step sizes; there is one where there is a prox. Its stage
- * stands behind all others, where it is not run. */
-void TN(tn_add_prox)(const tn_on_part *on, const tn_chain *chain)
+/* The first optimizer that tells its step sizes; there is one where there is a prox. */
+int32_t TN(tn_sizing)(const tn_chain *chain)
 {
-    tn_part *p = on->part;
     int32_t by = 0;
     while (by + 1 < chain->length &&
            !((const tn_optimizer *)chain->at[by]->vtable)->step_size)
         by++;
+    return by;
+}
+
+/* A stage that is there only to tell step sizes stands behind all others, where it is not run. */
+void TN(tn_add_prox)(const tn_on_part *on, const tn_chain *chain, const tn_stage *by)
+{
+    tn_part *p = on->part;
     tn_stage *s = add_stage(on, p->regularizer, TN_DRAWS_REGULARIZER);
     s->run = prox;
-    s->sized_by = add_optimizer(on, chain, by, 0);
+    s->sized_by = by;
+    if (by) return;
+    s->sized_by = add_optimizer(on, chain, TN(tn_sizing)(chain), 0);
     p->stages--;
 }
 

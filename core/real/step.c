@@ -11,6 +11,21 @@ static tn_step_facts facts(const tn_instance *optimizer)
                            .step_size = o->step_size};
 }
 
+static void count(const tn_chain *c)
+{
+    for (int32_t i = 0; i < c->length; i++) {
+        const tn_optimizer *o = c->at[i]->vtable;
+        const tn_update u = tn_update_of(c, i, false, 0);
+        if (o->count) o->count(c->at[i]->self, &u, c->at[i]->numbers);
+    }
+}
+
+static size_t scratch_of(const tn_instance *optimizer, int64_t rows, int64_t cols)
+{
+    const tn_optimizer *o = optimizer->vtable;
+    return o->scratch ? o->scratch(optimizer->self, rows, cols) : 0;
+}
+
 static void describe_reduction(const tn_instance *instance, int32_t *over, int32_t *sums,
                                int32_t *stats)
 {
@@ -31,10 +46,14 @@ static bool penalized(const tn_instance *gradient)
 
 /* ---- the chain ----------------------------------------------------------------------- */
 
-static const tn_instance *reducing_optimizer(const tn_chain *c)
+/* Whose sums the update goes by, or what comes between passes. */
+static const tn_instance *reducing_optimizer(const tn_chain *c, bool between)
 {
-    for (int32_t i = 0; i < c->length; i++)
-        if (TN(tn_reduction_of)(c->at[i])->sums) return c->at[i];
+    for (int32_t i = 0; i < c->length; i++) {
+        const tn_optimizer *o = c->at[i]->vtable;
+        if (o->reduce.sums && (between ? o->between != NULL : o->update != NULL))
+            return c->at[i];
+    }
     return NULL;
 }
 
@@ -57,7 +76,7 @@ static tn_on_part begin(tn_bench *bench, tn_part *part, const tn_chain *chain,
                         const tn_instance *reducing)
 {
     part->stages = 0;
-    return TN(tn_on_part_of)(bench, part, chain->step, reducing);
+    return TN(tn_on_part_of)(bench, part, chain, reducing);
 }
 
 static void run(const tn_on_part *on)
@@ -66,16 +85,27 @@ static void run(const tn_on_part *on)
     on->part->stages = 0;
 }
 
-static void add_chain(const tn_on_part *on, const tn_chain *chain)
+static void add_befores(const tn_on_part *on, const tn_chain *chain)
 {
-    for (int32_t i = 0; i < chain->length; i++) TN(tn_add_update)(on, chain, i);
+    for (int32_t i = chain->length - 1; i >= 0; i--) TN(tn_add_before)(on, chain, i);
+}
+
+/* With a prox right behind the optimizer by whose steps it goes: what wraps that sees both. */
+static void add_chain(const tn_on_part *on, const tn_chain *chain, bool prox)
+{
+    const int32_t sizing = prox ? TN(tn_sizing)(chain) : -1;
+    for (int32_t i = 0; i < chain->length; i++) {
+        TN(tn_add_update)(on, chain, i);
+        if (i == sizing)
+            TN(tn_add_prox)(on, chain, &on->part->stage[on->part->stages - 1]);
+    }
 }
 
 static void prox_apart(tn_bench *bench, tn_part *part, const tn_chain *chain)
 {
     const tn_on_part on = begin(bench, part, chain, part->regularizer);
     TN(tn_reduce_part)(&on);
-    TN(tn_add_prox)(&on, chain);
+    TN(tn_add_prox)(&on, chain, NULL);
     run(&on);
 }
 
@@ -86,7 +116,8 @@ static tn_status update_whole(const tn_on_part *on, const tn_chain *chain, int32
     const tn_part *part = on->part;
     const tn_instance *optimizer = chain->at[which];
     const tn_optimizer *o = optimizer->vtable;
-    const tn_update u = {chain->step, chain->rate, part->decays, 0};
+    tn_update u = tn_update_of(chain, which, part->decays, 0);
+    u.scratch = on->bench->scratch;
     const tn_shape shape = {.rank = 2, .dim = {part->rows, part->width}};
     const int32_t real = optimizer->real, first_slot = chain->first_slot[which];
     tn_tensor weight = tn_tensor_over(&shape, -1, real, part->w);
@@ -107,6 +138,8 @@ static tn_status update_whole(const tn_on_part *on, const tn_chain *chain, int32
 static tn_status update_in_turn(const tn_on_part *on, const tn_chain *chain, tn_error *e)
 {
     tn_status status = TN_OK;
+    add_befores(on, chain);
+    if (on->part->stages) run(on);
     for (int32_t i = 0; !status && i < chain->length; i++) {
         if (is_whole(chain->at[i])) {
             status = update_whole(on, chain, i, e);
@@ -140,17 +173,17 @@ static void add_step(const tn_on_part *on, const tn_chain *chain, int32_t from,
 {
     const tn_part *part = on->part;
     const bool proximal = part->regularizer && TN(tn_is_proximal)(part->regularizer);
+    add_befores(on, chain);
     TN(tn_add_maps)(on, from, on->bench->transforms);
     if (part->regularizer && !proximal && !penalized) TN(tn_add_penalty)(on);
-    add_chain(on, chain);
-    if (proximal && !waits(chain, part)) TN(tn_add_prox)(on, chain);
+    add_chain(on, chain, proximal && !waits(chain, part));
 }
 
 /* Whose statistics a pass over this part needs; they are of this part alone. NULL: nobody's. */
 static const tn_instance *own_reducing(const tn_chain *chain, const tn_part *part,
                                        bool penalized)
 {
-    const tn_instance *o = reducing_optimizer(chain), *r = part->regularizer;
+    const tn_instance *o = reducing_optimizer(chain, false), *r = part->regularizer;
     if (o && TN(tn_reduction_of)(o)->over != TN_OVER_ALL) return o;
     return r && !penalized && is_reducing(r) && !TN(tn_is_proximal)(r) ? r : NULL;
 }
@@ -174,7 +207,7 @@ static bool is_done(const tn_sink *sink)
 static tn_status update(tn_bench *bench, const tn_chain *chain, tn_part *parts,
                         const tn_sink *sink, int32_t count, tn_error *e)
 {
-    const tn_instance *reducing = reducing_optimizer(chain);
+    const tn_instance *reducing = reducing_optimizer(chain, false);
     bool first = false; /* the penalties' gradients are in */
     int32_t from = TN(tn_transform_all)(bench, chain, parts, count, &first);
     /* A sum over gradients, or a whole-tensor method, wants them in before. */
@@ -183,7 +216,7 @@ static tn_status update(tn_bench *bench, const tn_chain *chain, tn_part *parts,
         TN(tn_penalize_all)(bench, chain, parts, count);
         from = bench->transforms, first = true;
     }
-    if (reducing) TN(tn_reduce_all)(bench, reducing, chain->step, parts, count);
+    if (reducing) TN(tn_reduce_all)(bench, reducing, chain, parts, count);
     for (int32_t i = 0; i < count; i++) {
         const tn_on_part on = begin(bench, &parts[i], chain, reducing);
         if (!any_whole(chain) && !own_reducing(chain, &parts[i], first) &&
@@ -204,7 +237,7 @@ static tn_status update(tn_bench *bench, const tn_chain *chain, tn_part *parts,
 
 static bool streams(const tn_bench *bench, const tn_chain *chain, const tn_part *part)
 {
-    bool sums = reducing_optimizer(chain) || any_whole(chain) ||
+    bool sums = reducing_optimizer(chain, false) || any_whole(chain) ||
                 (part->regularizer && is_reducing(part->regularizer));
     for (int32_t i = 0; i < bench->transforms; i++)
         sums = sums || bench->transform[i].penalized ||
@@ -233,8 +266,8 @@ static void make_sink(tn_bench *bench, const tn_chain *chain, tn_part *part, boo
 static void between(tn_bench *bench, const tn_chain *chain, int32_t pass, tn_part *parts,
                     int32_t count)
 {
-    const tn_instance *reducing = reducing_optimizer(chain);
-    if (reducing) TN(tn_reduce_all)(bench, reducing, chain->step, parts, count);
+    const tn_instance *reducing = reducing_optimizer(chain, true);
+    if (reducing) TN(tn_reduce_all)(bench, reducing, chain, parts, count);
     for (int32_t i = 0; i < count; i++) {
         const tn_on_part on = begin(bench, &parts[i], chain, reducing);
         TN(tn_reduce_part)(&on);
@@ -249,6 +282,8 @@ const tn_step_table TN(tn_step_table) = {
     .reduction = describe_reduction,
     .counts = counts,
     .penalized = penalized,
+    .scratch = scratch_of,
+    .count = count,
     .proximal = TN(tn_is_proximal),
     .penalty = TN(tn_step_penalty),
     .update = update,

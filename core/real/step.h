@@ -77,6 +77,7 @@ typedef struct tn_bench {
     double *partial, *total;  /* sums of a reduction: by chunk or stretch, and of all */
     void *stat[TN_MAX_OWN];   /* as many as the largest reduction has */
     double *penalty;          /* [chunks of the largest parameter] */
+    void *scratch;            /* of a whole-tensor method */
     tn_part_stretch *stretch; /* in the order in which threads take them */
     int32_t *task, tasks; /* runs of them: the first of each, and one past the last's */
 } tn_bench;
@@ -102,6 +103,8 @@ typedef struct tn_step_table {
     void (*reduction)(const tn_instance *, int32_t *over, int32_t *sums, int32_t *stats);
     bool (*counts)(const tn_instance *gradient);
     bool (*penalized)(const tn_instance *gradient);
+    size_t (*scratch)(const tn_instance *optimizer, int64_t rows, int64_t cols);
+    void (*count)(const tn_chain *); /* has the optimizers do so, of one step */
     bool (*proximal)(const tn_instance *regularizer);
     double (*penalty)(tn_bench *, tn_part *);
     /* One step: gradient transforms, regularizers, the chain of optimizers, prox. Parts whose

@@ -11,7 +11,7 @@ void TN(tn_map_all)(tn_bench *bench, const tn_chain *chain, tn_part *parts, int3
 {
     if (from == to) return;
     for (int32_t i = 0; i < count; i++) {
-        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], chain->step, NULL);
+        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], chain, NULL);
         parts[i].stages = 0;
         TN(tn_add_maps)(&on, from, to);
     }
@@ -24,7 +24,7 @@ static void transform_each(tn_bench *bench, const tn_chain *chain, tn_part *part
 {
     const tn_instance *gradient = bench->transform[number].gradient;
     for (int32_t i = 0; i < count; i++) {
-        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], chain->step, gradient);
+        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], chain, gradient);
         TN(tn_reduce_part)(&on);
         parts[i].stages = 0;
         TN(tn_add_maps)(&on, number, number + 1);
@@ -38,8 +38,7 @@ void TN(tn_penalize_all)(tn_bench *bench, const tn_chain *chain, tn_part *parts,
     for (int32_t i = 0; i < count; i++) {
         const tn_instance *regularizer = parts[i].regularizer;
         if (!regularizer || TN(tn_is_proximal)(regularizer)) continue;
-        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], chain->step,
-                                                regularizer);
+        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], chain, regularizer);
         TN(tn_reduce_part)(&on);
         parts[i].stages = 0;
         TN(tn_add_penalty)(&on);
@@ -67,7 +66,7 @@ int32_t TN(tn_transform_all)(tn_bench *bench, const tn_chain *chain, tn_part *pa
             transform_each(bench, chain, parts, count, from++);
             continue;
         }
-        TN(tn_reduce_all)(bench, transform->gradient, chain->step, parts, count);
+        TN(tn_reduce_all)(bench, transform->gradient, chain, parts, count);
         for (int32_t q = 0; q < r->stats; q++)
             *(tn_real *)transform->stat[q] = *(const tn_real *)bench->stat[q];
     }
@@ -92,7 +91,7 @@ double TN(tn_step_penalty)(tn_bench *bench, tn_part *part)
 {
     const tn_regularizer *r = part->regularizer->vtable;
     if (!r->penalty) return 0;
-    tn_on_part on = TN(tn_on_part_of)(bench, part, 0, part->regularizer);
+    tn_on_part on = TN(tn_on_part_of)(bench, part, NULL, part->regularizer);
     const int64_t chunks = tn_space_chunks(&on.space);
     TN(tn_reduce_part)(&on);
     memset(bench->penalty, 0, sizeof(double) * (size_t)chunks);
@@ -127,6 +126,7 @@ static void view_tile(void *data, int64_t first, int64_t n, int64_t chunk, int32
 void TN(tn_step_view)(tn_bench *bench, const tn_instance *optimizer, int32_t first_slot,
                       tn_part *part, void *out)
 {
-    view_work w = {TN(tn_on_part_of)(bench, part, 0, NULL), optimizer, first_slot, out};
+    view_work w = {TN(tn_on_part_of)(bench, part, NULL, NULL), optimizer, first_slot,
+                   out};
     TN(tn_each_tile)(bench->backend, &w.on.space, view_tile, &w);
 }

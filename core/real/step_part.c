@@ -32,10 +32,10 @@ int32_t TN(tn_slots_of)(const tn_instance *optimizer)
 
 /* ---- tiles --------------------------------------------------------------------------- */
 
-tn_on_part TN(tn_on_part_of)(const tn_bench *bench, tn_part *part, int64_t step,
+tn_on_part TN(tn_on_part_of)(const tn_bench *bench, tn_part *part, const tn_chain *chain,
                              const tn_instance *reducing)
 {
-    tn_on_part on = {.bench = bench, .part = part, .step = step};
+    tn_on_part on = {.bench = bench, .part = part, .chain = chain};
     if (reducing && TN(tn_reduction_of)(reducing)->sums) {
         on.reducing = reducing;
         on.reduction = TN(tn_reduction_of)(reducing);
@@ -60,8 +60,8 @@ void TN(tn_step_frame_fill)(tn_step_frame *f, const tn_on_part *on,
                         .shape = p->shape,
                         .stat = f->stat,
                         .now = instance->now,
-                        .step = on->step,
-                        .key = tn_key_derive(p->key, (uint64_t)on->step, draws),
+                        .step = (int64_t)tn_step_of(on),
+                        .key = tn_key_derive(p->key, tn_step_of(on), draws),
                         .training = 1};
     if (on->reducing != instance) return;
     const int64_t at = on->reduction->over == TN_OVER_COLUMNS
@@ -80,12 +80,33 @@ void TN(tn_slots_at)(const tn_part *p, int32_t first_slot, int32_t count, int64_
 
 /* ---- reductions ---------------------------------------------------------------------- */
 
+/* Those of an optimizer over its slots. */
+static void add_slots(const tn_on_part *on, const tn_step_frame *f, int64_t first,
+                      double *const *acc)
+{
+    const tn_part *p = on->part;
+    const tn_chain *c = on->chain;
+    const tn_optimizer *o = on->reducing->vtable;
+    tn_real *slot[TN_MAX_OWN] = {0};
+    int32_t which = 0;
+    while (c->at[which] != on->reducing) which++;
+    const tn_update u = tn_update_of(c, which, p->decays, 0);
+    TN(tn_slots_at)
+    (p, c->first_slot[which], TN(tn_slots_of)(on->reducing), first, slot);
+    o->sum(on->reducing->self, &f->tile, &u, (const tn_real *)p->w + first,
+           (const tn_real *)p->g + first, slot, acc);
+}
+
 static void add_tile(void *data, int64_t first, int64_t n, double *const *acc)
 {
     const tn_on_part *on = data;
     const tn_real *g = on->part->g;
     tn_step_frame f;
     TN(tn_step_frame_fill)(&f, on, on->reducing, 0, first, n);
+    if (!on->reduction->add) {
+        add_slots(on, &f, first, acc);
+        return;
+    }
     on->reduction->add(on->reducing->self, &f.tile, (const tn_real *)on->part->w + first,
                        g ? g + first : NULL, acc);
 }
@@ -112,7 +133,7 @@ static void finish(const tn_on_part *on, double *sums, int64_t groups, int64_t m
                        .rows_per_sample = 1,
                        .shape = on->part->shape,
                        .now = on->reducing->now,
-                       .step = on->step,
+                       .step = (int64_t)tn_step_of(on),
                        .training = 1};
     for (int32_t q = 0; q < on->reduction->sums; q++) acc[q] = sums + q * groups;
     for (int32_t q = 0; q < on->reduction->stats; q++) stat[q] = on->bench->stat[q];
@@ -135,7 +156,7 @@ typedef struct summing_all {
     const tn_instance *reducing;
     const tn_reduction *reduction;
     tn_part *parts;
-    int64_t step;
+    const tn_chain *chain;
 } summing_all;
 
 /* Whether the product that made the gradient has taken the sums already. */
@@ -155,7 +176,7 @@ static void sum_stretches(void *data, int64_t task, int32_t worker)
         const tn_part_stretch *s = &b->stretch[i];
         tn_part *part = &all->parts[s->part];
         if (is_summed(all, part)) continue;
-        const tn_on_part on = TN(tn_on_part_of)(b, part, all->step, all->reducing);
+        const tn_on_part on = TN(tn_on_part_of)(b, part, all->chain, all->reducing);
         double *acc[TN_MAX_OWN];
         for (int32_t q = 0; q < sums; q++)
             *(acc[q] = b->partial + (int64_t)s->place * sums + q) = 0;
@@ -190,11 +211,11 @@ static double *sums_of_part(const summing_all *all, tn_part *part)
     return at;
 }
 
-void TN(tn_reduce_all)(const tn_bench *bench, const tn_instance *reducing, int64_t step,
-                       tn_part *parts, int32_t count)
+void TN(tn_reduce_all)(const tn_bench *bench, const tn_instance *reducing,
+                       const tn_chain *chain, tn_part *parts, int32_t count)
 {
     const tn_reduction *r = TN(tn_reduction_of)(reducing);
-    summing_all all = {bench, reducing, r, parts, step};
+    summing_all all = {bench, reducing, r, parts, chain};
     int64_t members = 0, elements = 0;
     if (!count || !r->sums || r->over != TN_OVER_ALL) return;
     for (int32_t i = 0; i < count; i++)
@@ -208,6 +229,6 @@ void TN(tn_reduce_all)(const tn_bench *bench, const tn_instance *reducing, int64
         else
             memcpy(bench->total, sums, sizeof *sums * (size_t)r->sums);
     }
-    const tn_on_part on = TN(tn_on_part_of)(bench, &parts[count - 1], step, reducing);
+    const tn_on_part on = TN(tn_on_part_of)(bench, &parts[count - 1], chain, reducing);
     finish(&on, bench->total, 1, members);
 }

@@ -9,12 +9,28 @@
 typedef struct tn_on_part {
     const tn_bench *bench;
     tn_part *part;
-    int64_t step;
+    const tn_chain *chain; /* NULL: not in a step */
     tn_space space;
     const tn_instance *reducing;   /* NULL: nobody's */
     const tn_reduction *reduction; /* its */
     int64_t groups;
 } tn_on_part;
+
+/* What number `which` of a chain is told of its step. */
+static inline tn_update tn_update_of(const tn_chain *c, int32_t which, bool decays,
+                                     int32_t pass)
+{
+    return (tn_update){.step = c->step,
+                       .rate = c->rate,
+                       .decays = decays,
+                       .pass = pass,
+                       .numbers = c->at[which]->numbers};
+}
+
+static inline uint64_t tn_step_of(const tn_on_part *on)
+{
+    return on->chain ? (uint64_t)on->chain->step : 0;
+}
 
 typedef struct tn_step_frame {
     tn_tile tile;
@@ -33,7 +49,7 @@ bool TN(tn_is_proximal)(const tn_instance *regularizer);
 int32_t TN(tn_slots_of)(const tn_instance *optimizer);
 
 /* `reducing` may be NULL, or have no reduction. */
-tn_on_part TN(tn_on_part_of)(const tn_bench *, tn_part *, int64_t step,
+tn_on_part TN(tn_on_part_of)(const tn_bench *, tn_part *, const tn_chain *,
                              const tn_instance *reducing);
 void TN(tn_step_frame_fill)(tn_step_frame *, const tn_on_part *, const tn_instance *,
                             uint64_t draws, int64_t first, int64_t n);
@@ -45,16 +61,19 @@ void TN(tn_reduce_part)(const tn_on_part *);
 /* Adds or merges `from` of one part of what is summed into that of another. */
 void TN(tn_add_sums)(const tn_instance *reducing, double *into, const double *from);
 /* Those over all parameters, in their order, where the reduction is over all. */
-void TN(tn_reduce_all)(const tn_bench *, const tn_instance *reducing, int64_t step,
+void TN(tn_reduce_all)(const tn_bench *, const tn_instance *reducing, const tn_chain *,
                        tn_part *, int32_t count);
 
 /* stage.c: adding to the kernels of the next pass over a part, in their order; transforms by
  * number, optimizers by their place in the chain. */
 void TN(tn_add_maps)(const tn_on_part *, int32_t from, int32_t to);
 void TN(tn_add_penalty)(const tn_on_part *);
+void TN(tn_add_before)(const tn_on_part *, const tn_chain *, int32_t i);
 void TN(tn_add_update)(const tn_on_part *, const tn_chain *, int32_t i);
 void TN(tn_add_between)(const tn_on_part *, const tn_chain *, int32_t i, int32_t pass);
-void TN(tn_add_prox)(const tn_on_part *, const tn_chain *);
+/* `by`: the stage of the optimizer that tells the step sizes (tn_sizing); NULL: none is there. */
+void TN(tn_add_prox)(const tn_on_part *, const tn_chain *, const tn_stage *by);
+int32_t TN(tn_sizing)(const tn_chain *);
 /* The pass: over n elements from `first` on, with their gradient (NULL: nobody reads it); over
  * one part in the tiles of its space; over all parts. */
 void TN(tn_run_stages)(const tn_part *, int64_t first, int64_t n, tn_real *g);

@@ -18,6 +18,7 @@ tn_layer_facts TN(tn_unit_facts)(const void *vtable)
         .commits = l->commit || l->commit_weight,
         .always_reduce = l->always_reduce != 0,
         .affine = l->as_affine != NULL,
+        .by_lines = l->kernel == TN_WINDOW && l->forward,
         .over = l->reduce.sums ? l->reduce.over : l->back_reduce.over,
         .sums = l->reduce.sums,
         .stats = l->reduce.stats,
@@ -47,6 +48,12 @@ tn_work TN(tn_work_make)(tn_unit *u, const tn_pass *pass, bool back)
                  .reads_y = back && tn_backward_reads_y(f)};
     w.groups = tn_groups(w.over, w.rows, w.width, w.rows_per_sample);
     return w;
+}
+
+bool TN(tn_trains)(const tn_work *w)
+{
+    const bool draws = w->pass->draws && (w->unit->facts.flags & TN_RANDOM);
+    return w->pass->training || draws;
 }
 
 /* ---- tiles --------------------------------------------------------------------------- */
@@ -89,7 +96,7 @@ static tn_tile make_tile(const tn_frame *f, const tn_work *w, int64_t first, int
                      .back_stat = f->back,
                      .now = u->layer->now,
                      .key = w->key,
-                     .training = w->pass->training};
+                     .training = TN(tn_trains)(w)};
 }
 
 void TN(tn_frame_fill)(tn_frame *f, const tn_work *w, int64_t first, int64_t n,

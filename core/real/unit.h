@@ -31,7 +31,8 @@ typedef struct tn_layer_facts {
     int32_t kernel, max_inputs;
     uint32_t flags;
     bool differentiable, commits, always_reduce, affine;
-    int32_t over; /* of its reductions, forward and back; 0: it has none */
+    bool by_lines; /* of windows: forward makes lines of its output */
+    int32_t over;  /* of its reductions, forward and back; 0: it has none */
     int32_t sums, stats, back_sums, back_stats;
     tn_status (*infer)(void *self, tn_call *, tn_node *);
     double (*gain)(const void *self);
@@ -121,8 +122,14 @@ tn_space tn_space_of(int32_t over, int64_t rows, int64_t width, int64_t rows_per
 /* That of a unit; windows take sample by sample. */
 tn_space tn_unit_space(const tn_unit *, int64_t samples);
 int64_t tn_space_chunks(const tn_space *);
-/* How a rows x width result is cut into cells: of about 8192 elements, whole rows if narrow. */
-tn_cells tn_cells_of(int64_t rows, int64_t width);
+/* How a rows x width result is cut into cells: of about 8192 elements, whole rows if narrow, and
+ * `together` rows at least. */
+tn_cells tn_cells_of(int64_t rows, int64_t width, int64_t together);
+/* Rows of the input that windows of one line of the output take, which no other line does; 0: that is
+ * not so, or they are more than a cell. */
+int64_t tn_rows_of_line(const tn_unit *);
+/* Rows of a product that the last unit of its group needs at once. */
+int64_t tn_rows_together(const tn_unit *last);
 /* Whether it runs tile by tile: map, row, reduce. */
 bool tn_runs_on_tiles(const tn_layer_facts *);
 /* Whether it works by products alone, which others can ride on. */
@@ -156,13 +163,13 @@ typedef struct tn_real_ops {
     /* into += from, over n values */
     void (*add)(const tn_instance *backend, void *into, const void *from, int64_t n);
     bool (*finite)(const void *, int64_t n);
-    /* row_values: room for two numbers a row */
+    /* given: weights of samples or of rows, NULL: none; row_values: room for two numbers a row */
     tn_status (*loss)(const tn_instance *loss, const tn_shape *shape, const tn_pass *,
-                      tn_key, const void *y, const tn_field *field, double scale,
-                      double *row_values, void *gy, double *value, double *weight,
-                      tn_error *);
+                      tn_key, const void *y, const tn_field *field, const tn_field *given,
+                      double scale, double *row_values, void *gy, double *value,
+                      double *weight, tn_error *);
     void (*metric)(const tn_instance *metric, const tn_shape *shape, const tn_pass *,
-                   const void *y, const tn_field *field, double *sums);
+                   const void *y, const tn_field *field, double *sums, double *kept);
     tn_status (*product)(const tn_instance *backend, tn_calling *, const tn_product *);
     /* out[j] = sum over rows of x, rows x cols */
     void (*column_sums)(const tn_instance *backend, const void *x, int64_t rows,

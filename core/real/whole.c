@@ -16,7 +16,7 @@ static const tn_io *prepare(const tn_work *w, bool back)
     h->out.data = !back || w->reads_y ? u->y : NULL;
     h->gout.data = back ? (void *)(uintptr_t)u->gy : NULL;
     h->out.dim[0] = h->gout.dim[0] = samples;
-    h->io.training = w->pass->training;
+    h->io.training = TN(tn_trains)(w);
     h->io.carries = h->io.held && (w->pass->training || w->pass->carries);
     h->io.cache = u->cache;
     h->io.scratch = back ? u->back_scratch : u->scratch;
@@ -51,6 +51,15 @@ static tn_status end(tn_calling *calling, tn_status status, tn_error *e)
     return tn_call_end(calling, status);
 }
 
+/* Riders that the product could not carry. */
+static void run_behind(tn_work *w, int32_t count)
+{
+    tn_work *last = &w[count - 1];
+    const bool window = last->layer->kernel == TN_WINDOW;
+    if (count > window) TN(tn_tiles_forward)(w, count - window);
+    if (window) TN(tn_window_forward)(last);
+}
+
 tn_status TN(tn_whole_forward)(tn_work *w, int32_t count, tn_error *e)
 {
     const tn_unit *u = w->unit;
@@ -61,7 +70,7 @@ tn_status TN(tn_whole_forward)(tn_work *w, int32_t count, tn_error *e)
     const tn_status status = end(
         &calling, w->layer->run(u->layer->self, call, prepare(w, false)), e);
     if (!status && u->fold && !riding.folded) TN(tn_fold_behind)(w);
-    if (!status && count > 1 && !riding.carried) TN(tn_tiles_forward)(w + 1, count - 1);
+    if (!status && count > 1 && !riding.carried) run_behind(w + 1, count - 1);
     return status;
 }
 

@@ -94,6 +94,21 @@ static void run_whole(const window_work *w, tn_frame *f, int64_t sample, int64_t
         layer->forward(u->layer->self, &f->tile, x, tn_at_mutable(u->y, out));
 }
 
+void TN(tn_window_rows)(const tn_work *of, int64_t row, int64_t rows)
+{
+    const window_work w = make_work(of, false);
+    const int64_t line = tn_rows_of_line(of->unit), sample = of->rows_per_sample;
+    for (int64_t end = row + rows, some; row < end; row += some) {
+        const int64_t within = row % sample, first = (row - within) * of->width;
+        some = sample - within < end - row ? sample - within : end - row;
+        tn_frame f;
+        TN(tn_frame_fill)(&f, of, first, sample * of->width, 0);
+        f.tile.rows_per_sample = w.row.out * w.col.out;
+        f.tile.line = within / line, f.tile.lines = some / line;
+        run_whole(&w, &f, row / sample, first);
+    }
+}
+
 static void run_sample(void *data, int64_t first, int64_t n, int64_t chunk,
                        int32_t worker)
 {
@@ -103,6 +118,7 @@ static void run_sample(void *data, int64_t first, int64_t n, int64_t chunk,
     tn_frame f;
     TN(tn_frame_fill)(&f, w->of, first, n, chunk);
     f.tile.rows_per_sample = w->row.out * w->col.out;
+    f.tile.lines = w->row.out;
     if (w->back && u->gx[0] && !u->gx_add[0])
         memset((tn_real *)u->gx[0] + first, 0, sizeof(tn_real) * (size_t)n);
     if (w->back ? layer->backward != NULL : layer->forward != NULL)

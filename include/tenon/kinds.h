@@ -50,7 +50,10 @@ enum tn_flags {
     TN_MANY_ROWS = 512,
     /* its states go on from batch to batch of an epoch: the host gives them their first values when
      * one begins, and calls commit in the last pass of a step; likewise where streams are evaluated */
-    TN_CARRIES = 1024
+    TN_CARRIES = 1024,
+    /* in training it draws random numbers from the key; the host may have it do so outside training as
+     * well, where it then says `training` (predictions by Monte Carlo dropout) */
+    TN_RANDOM = 2048
 };
 
 /* What one call of a kernel covers. Every buffer is contiguous over the tile. For windows a
@@ -77,6 +80,8 @@ typedef struct tn_tile {
     int32_t training;
     int64_t step;  /* in an update: 1 for the first */
     void *counter; /* for tn_count_changed */
+    /* windows: forward makes so many of the output's first axis, from number `line` on */
+    int64_t line, lines;
 } tn_tile;
 
 /* Index of the tile's first element in the logical batch: what random numbers count by. */
@@ -134,7 +139,8 @@ typedef struct tn_node {
     int32_t inputs;
     const tn_shape *in; /* in[inputs] */
     tn_shape out;       /* set before: in[0] */
-    uint32_t flags; /* set before: the layer's; infer may change those about products */
+    /* set before: the layer's; infer may change those about products, TN_IDLE and TN_RANDOM */
+    uint32_t flags;
     /* whole: bytes per sample that are kept from forward to backward, which may overwrite them;
      * bytes for one call, whatever its size */
     size_t cache, scratch;
@@ -302,7 +308,7 @@ typedef struct tn_layer {
      * many positions the window took. give adds to gx (NULL: not wanted); seen: t->n values,
      * zeroed per window, for layers that must remember what they gave. A layer that is faster so has
      * forward in place of begin, take and end, and backward (which adds to gx) in place of give: they
-     * get a whole sample. [parallel] */
+     * get a whole sample, of which forward makes the tile's lines. [parallel] */
     void (*begin)(const void *self, const tn_tile *, tn_real *acc);
     void (*take)(const void *self, const tn_tile *, const tn_real *x, tn_real *acc);
     void (*end)(const void *self, const tn_tile *, int64_t taken, const tn_real *acc,

@@ -305,6 +305,9 @@ typedef struct tn_impl {
     const void *vtable; /* the kind's struct */
 } tn_impl;
 
+/* What the outputs of a layer are, where losses and metrics have to know. */
+typedef enum tn_makes { TN_ANYTHING, TN_PROBABILITIES, TN_LOG_PROBABILITIES } tn_makes;
+
 /* What the host knows of a plugin without running it. */
 typedef struct tn_entry {
     uint32_t struct_size;
@@ -323,6 +326,7 @@ typedef struct tn_entry {
     int32_t kink_count;
     double kink[4];
     double learning_rate; /* of an optimizer: the default of `lr` */
+    int32_t makes;        /* of a layer: tn_makes */
 } tn_entry;
 
 typedef struct tn_plugin {

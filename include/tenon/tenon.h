@@ -73,6 +73,8 @@ TN_API tn_status tn_plugins_list(tn_env *, int (*each)(void *, const tn_plugin_i
 /* The page of one plugin ("layer/dense"): summary, formula, reference, options. Free the text
  * with tn_text_free. */
 TN_API char *tn_plugin_describe(tn_env *, const char *kind_and_name, tn_error *);
+/* Likewise, of a name that is an option: which plugins have it, and what it means there. */
+TN_API char *tn_option_describe(tn_env *, const char *name, tn_error *);
 TN_API void tn_text_free(tn_env *, char *);
 
 /* ---- configs ----------------------------------------------------------------------- */
@@ -127,6 +129,20 @@ TN_API tn_status tn_model_predict(const tn_model *, const float *x, int64_t samp
 TN_API tn_status tn_model_predict_inputs(const tn_model *, const float *const *x,
                                          int64_t samples, float *y, tn_error *);
 
+/* Monte Carlo dropout (Gal, Ghahramani, ICML 2016): how far predictions scatter when the layers that
+ * draw random numbers in training (dropout and its kin, noise, drop_connect; what lstm and the like
+ * have of it inside) draw them here as well, while all else, such as batch_norm, predicts. */
+typedef struct tn_monte_carlo {
+    int32_t passes; /* 2 or more */
+    uint64_t seed;  /* the same numbers for the same seed, on any number of threads */
+} tn_monte_carlo;
+
+/* Mean and standard deviation (with passes - 1) of predictions over the passes, samples x output
+ * each, from x as in tn_model_predict_inputs. TN_EINVAL where no layer draws. */
+TN_API tn_status tn_model_predict_monte_carlo(const tn_model *, const float *const *x,
+                                              int64_t samples, const tn_monte_carlo *,
+                                              float *mean, float *deviation, tn_error *);
+
 /* Everything one row of the model's table shows. */
 typedef struct tn_layer_info {
     const char *name, *plugin;
@@ -158,16 +174,19 @@ typedef struct tn_memory_use {
 TN_API tn_status tn_model_memory(const tn_model *, int64_t samples, bool training,
                                  tn_memory_use *, tn_error *);
 
+/* A metric may make a table of numbers, beside or instead of one: "recall[3]" is its row 3,
+ * "confusion_matrix[3][5]" row 3, column 5. They follow each other, row by row. */
 typedef struct tn_score {
     const char *name; /* "loss", "accuracy" */
     double value;
+    int32_t row, column; /* -1: of no table */
 } tn_score;
 
 /* Loss and metrics on a split (0 train, 1 validation, 2 test) of the data the model was trained
- * on, or of `data` (a config with a data section). scores: room for *count; set to what is
- * there. */
+ * on, or of `data` (a config with a data section). *scores are the model's, until it is evaluated
+ * again or freed. */
 TN_API tn_status tn_model_evaluate(tn_model *, const tn_config *data, int32_t split,
-                                   tn_score *scores, int32_t *count, tn_error *);
+                                   const tn_score **scores, int32_t *count, tn_error *);
 
 /* ---- training ---------------------------------------------------------------------- */
 
@@ -208,8 +227,9 @@ TN_API tn_model *tn_trainer_model(tn_trainer *);
 TN_API int64_t tn_trainer_batch(const tn_trainer *);
 
 /* One update on a batch of the caller's (targets as in tn_memory_data: one of the two; a label for
- * each row of the model's outputs, so for each step where it puts out a sequence). A step that
- * fails may leave weights half updated: go on from a checkpoint, not with this trainer. */
+ * each row of the model's outputs, so for each step where it puts out a sequence). Its samples weigh
+ * alike, whatever weights the config's data has. A step that fails may leave weights half updated:
+ * go on from a checkpoint, not with this trainer. */
 TN_API tn_status tn_trainer_step(tn_trainer *, const float *x, const float *targets,
                                  const int32_t *labels, int64_t samples, double *loss,
                                  tn_error *);

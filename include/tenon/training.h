@@ -58,8 +58,9 @@ typedef struct tn_event {
     double learning_rate;
     const char *run_dir; /* NULL: this run writes no files */
     int32_t values;
-    const tn_named_value *value; /* at a step: loss; at an epoch: loss, accuracy,
-                                                val_loss, val_accuracy, ... */
+    /* at a step: loss; at an epoch: loss, accuracy, val_loss, val_accuracy ..., and what metrics
+     * make tables of: "recall[3]", "confusion_matrix[3][5]" */
+    const tn_named_value *value;
     int32_t params,
         outputs; /* in the order of computation; outputs 0: nobody wanted them */
     const tn_seen_param *param;

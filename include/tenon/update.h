@@ -26,6 +26,8 @@ typedef struct tn_update {
     double rate;    /* learning rate as scheduled */
     int32_t decays; /* weight decay applies to this parameter */
     int32_t pass;
+    void *scratch;         /* of update_whole: what its plugin's `scratch` asked for */
+    const double *numbers; /* what the optimizer keeps, as `count` has left it */
 } tn_update;
 
 #endif
@@ -78,8 +80,13 @@ typedef struct tn_gradient {
 typedef struct tn_optimizer {
     TN_HEAD
     int32_t passes; /* gradients per step, on the same batch and masks; 0 means 1 */
+    /* Once before each update, with its step and rate. [step] */
+    void (*count)(const void *self, const tn_update *, double *numbers);
     int32_t (*slots)(const void *self); /* NULL: none */
     void (*update)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
+                   const tn_real *g, tn_real *const *slot);
+    /* Of a wrapper: before all else that is done to the weights in a step; outermost first. */
+    void (*before)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
                    const tn_real *g, tn_real *const *slot);
     /* The step each weight has just taken per unit of gradient, for a prox after it. NULL: a
      * prox is refused. */
@@ -89,6 +96,8 @@ typedef struct tn_optimizer {
      * is no weight is one row. [step] */
     tn_status (*update_whole)(const void *self, tn_call *, const tn_update *,
                               tn_tensor *w, const tn_tensor *g, tn_tensor *const *slot);
+    /* Bytes that it works in with a matrix of this size. [setup] */
+    size_t (*scratch)(const void *self, int64_t rows, int64_t cols);
     /* After pass 0 .. passes - 2: moves the weights to where the next gradient is taken. */
     void (*between)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
                     const tn_real *g, tn_real *const *slot);
@@ -96,6 +105,10 @@ typedef struct tn_optimizer {
     void (*view)(const void *self, const tn_tile *, const tn_real *w,
                  tn_real *const *slot, tn_real *out);
     tn_reduction reduce;
+    /* In place of reduce.add, for sums over what stands in slots: gets each element once a step,
+     * before update, and may move its slots. */
+    void (*sum)(const void *self, const tn_tile *, const tn_update *, const tn_real *w,
+                const tn_real *g, tn_real *const *slot, double *const *acc);
 } tn_optimizer;
 
 #endif

@@ -50,7 +50,8 @@ TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, t
     const TN(self) *self = me;
     const pool_axis height = self->axis[0], width = self->axis[1];
     const int64_t n = t->width;
-    for (int64_t i = 0; i < height.out; i++) {
+    y += t->line * width.out * n;
+    for (int64_t i = t->line; i < t->line + t->lines; i++) {
         const pool_span rows = pool_cover(&height, i);
         for (int64_t j = 0; j < width.out; j++, y += n) {
             const pool_span cols = pool_cover(&width, j);

@@ -1,59 +1,78 @@
-/* dropout - drops each element with probability p and scales up the rest (inverted
- * dropout), so that evaluation is the identity.
+/* dropout - drops each element with probability p. Inverted, which is usual: what is kept is scaled
+ * up in training, so that evaluation is the identity.
  *
- *     y_i = x_i m_i / (1 - p),  dL/dx_i = dL/dy_i m_i / (1 - p),  m_i ~ Bernoulli(1 - p)
+ *     inverted   y_i = x_i m_i / (1 - p),  dL/dx_i = dL/dy_i m_i / (1 - p),  m_i ~ Bernoulli(1 - p)
+ *                y = x outside training
+ *     standard   y_i = x_i m_i,            dL/dx_i = dL/dy_i m_i
+ *                y = (1 - p) x outside training
  *
- * Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout", JMLR 15, 2014,
- * section 10 (scaling while training). The mask is not stored: element i of the
- * logical batch is dropped when its 32 random bits lie below p 2^32, in both
- * directions alike. */
-#include <string.h>
+ * Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout", JMLR 15, 2014: section 4,
+ * figure 2 (standard), section 10 (scaling while training). Both have the same expectation; with
+ * standard dropout values in training are 1 - p times as large. p = 1 makes zeros. */
 #include <tenon/plugin.h>
-#include <tenon/random.h>
+#include "mask.h"
 
-#define OPTIONS(P) \
-    P(SCHEDULABLE, p, TN_POSITIONAL, 0.5, 0, 1, "probability that an element is dropped")
+#define OPTIONS(P)                                                                     \
+    P(SCHEDULABLE, p, TN_POSITIONAL, 0.5, 0, 1,                                        \
+      "probability that an element is "                                                \
+      "dropped")                                                                       \
+    P(ENUM, mode, 0, 0, "inverted|standard", ,                                         \
+      "inverted: what is kept is scaled by 1 / (1 - p) in training; standard: all by " \
+      "1 - p outside it")
 TN_SELF(OPTIONS, )
 
-#ifndef BITS
-#define BITS 256 /* elements whose bits are drawn at a time */
+#ifndef STANDARD
+#define STANDARD 1
 #endif
 
-TN_KERNEL void TN(mask)(const TN(self) * self, const tn_tile *t, const tn_real *x,
-                        tn_real *y)
+static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
+{
+    const TN(self) *self = me;
+    if (self->mode == STANDARD) node->flags &= ~(uint32_t)TN_IDLE;
+    return TN_OK;
+}
+
+static TN(mask) TN(mask_now)(const TN(self) * self, const tn_tile *t)
 {
     const double p = tn_now(t, self->p);
-    const uint32_t threshold = (uint32_t)(p < 1 ? p * 0x1p32 : 0);
-    const tn_real scale = (tn_real)(1 / (1 - p));
-    uint32_t bits[BITS] = {0};
-    if (p >= 1) {
-        memset(y, 0, (size_t)t->n * sizeof *y);
-        return;
-    }
-    for (int64_t first = 0; first < t->n; first += BITS) {
-        const int64_t n = t->n - first < BITS ? t->n - first : BITS;
-        tn_random_run(t->key, tn_tile_index(t) + (uint64_t)first, n, bits);
-        for (int64_t i = 0; i < n; i++)
-            y[first + i] = bits[i] < threshold ? 0 : scale * x[first + i];
-    }
+    if (self->mode != STANDARD) return TN(mask_inverted)(t, p);
+    return TN(mask_of)(t->key, t->training ? p : 0, t->training ? 1 : 1 - p, 0);
+}
+
+TN_KERNEL void TN(drop)(const TN(mask) * m, const tn_tile *t, const tn_real *x,
+                        tn_real *y)
+{
+    TN(mask_elements)(m, tn_tile_index(t), t->n, x, y);
 }
 
 static void TN(forward)(const void *self, const tn_tile *t, const tn_real *x, tn_real *y)
 {
-    TN(mask)(self, t, x, y);
+    const TN(mask) m = TN(mask_now)(self, t);
+    TN(drop)(&m, t, x, y);
 }
 
 static void TN(backward)(const void *self, const tn_tile *t, const tn_real *x,
                          const tn_real *y, const tn_real *gy, tn_real *gx)
 {
-    TN(mask)(self, t, gy, gx);
+    const TN(mask) m = TN(mask_now)(self, t);
+    TN(drop)(&m, t, gy, gx);
 }
 
-TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_IDLE | TN_INPLACE, .forward = TN(forward),
-          .backward = TN(backward))
+/* Outside training, which inverted dropout has no part in. */
+static void TN(as_affine)(const void *me, const tn_tile *t, tn_real *scale,
+                          tn_real *shift)
+{
+    const TN(self) *self = me;
+    for (int64_t i = 0; i < t->n; i++)
+        scale[i] = (tn_real)(1 - tn_now(t, self->p)), shift[i] = 0;
+}
+
+TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_IDLE | TN_RANDOM | TN_INPLACE,
+          .infer = TN(infer), .forward = TN(forward), .backward = TN(backward),
+          .as_affine = TN(as_affine))
 TN_PLUGIN_WITH(
-    OPTIONS, layer, dropout,
-    .summary = "Drops elements at random while training (inverted dropout)",
-    .formula = "y = x m / (1 - p), m ~ Bernoulli(1 - p); y = x outside training",
+    OPTIONS, layer, dropout, .summary = "Drops elements at random while training",
+    .formula = "y = x m / (1 - p), m ~ Bernoulli(1 - p); y = x outside training. "
+               "standard: y = x m; y = (1 - p) x outside training",
     .reference = "Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "
-                 "Dropout, JMLR 15, 2014, section 10")
+                 "Dropout, JMLR 15, 2014, sections 4 and 10")

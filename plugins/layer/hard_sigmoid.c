@@ -32,4 +32,4 @@ TN_PLUGIN(layer, hard_sigmoid, .summary = "Piecewise linear sigmoid, to [0, 1]",
           .reference = "Courbariaux, Bengio, David, BinaryConnect, NIPS 2015, eq. 3; "
                        "Howard et al., Searching for MobileNetV3, ICCV 2019, section 5.2",
           .gain = 1.89784042472955899, .initializer = "xavier", .kink_count = 2,
-          .kink = {-3, 3})
+          .kink = {-3, 3}, .makes = TN_PROBABILITIES)

@@ -2,9 +2,9 @@
  *
  *     y = 1 + the last t with x_t other than the padding; 0 if there is none
  *
- * A step is padding if all of its features are; padding between other steps counts. Recurrent layers
- * take the number as an input (`lengths: true`). As in Keras (Masking), where data fills up the ends of
- * sequences. It has no gradient, so it reads the network's input. */
+ * Steps are the first axis. One is padding if all of its features are; padding between other steps
+ * counts. Recurrent layers take the number as an input (`lengths: true`). As in Keras (Masking), where
+ * data fills up the ends of sequences. It has no gradient, so it reads the network's input. */
 #include <tenon/plugin.h>
 
 #define OPTIONS(P) \
@@ -13,12 +13,6 @@ TN_SELF(OPTIONS, )
 
 static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 {
-    const int32_t axes = node->in[0].rank;
-    if (axes != 1 && axes != 2)
-        return tn_fail(c, TN_ESHAPE,
-                       "needs sequences, (steps) or (steps, features), got an input with "
-                       "%d axes",
-                       axes);
     node->out = (tn_shape){.rank = 1, .dim = {1}};
     return TN_OK;
 }
@@ -27,7 +21,7 @@ static tn_status TN(run)(const void *me, tn_call *c, const tn_io *io)
 {
     const TN(self) *self = me;
     const tn_tensor *in = io->in[0];
-    const int64_t steps = in->dim[1], n = in->rank > 2 ? in->dim[2] : 1;
+    const int64_t steps = in->dim[1], n = in->stride[1];
     const tn_real *x = in->data, padding = (tn_real)self->padding;
     tn_real *y = io->out->data;
     for (int64_t s = 0; s < in->dim[0]; s++, x += steps * n) {

@@ -5,7 +5,8 @@
  *
  * Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990.
  * Unlike the logarithm of softmax it has no log 0, and its digits stay where a probability is next
- * to 0. Before cross_entropy it is not wanted: that loss takes logits. */
+ * to 0. The loss behind it is nll; cross_entropy
+ * takes logits. */
 #include <tenon/plugin.h>
 #include <tenon/math.h>
 
@@ -37,4 +38,4 @@ TN_PLUGIN(layer, log_softmax, .summary = "Logarithms of softmax over the last ax
           .formula = "y_j = x_j - log(sum_k exp(x_k))",
           .reference = "Bridle, Probabilistic interpretation of feedforward "
                        "classification network outputs, 1990",
-          .gain = 1, .initializer = "xavier")
+          .gain = 1, .initializer = "xavier", .makes = TN_LOG_PROBABILITIES)

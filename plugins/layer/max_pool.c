@@ -13,22 +13,33 @@
 #include "pool.h"
 #include "largest.h"
 
-/* Windows of two by two, wherever they lie: all in one go. n of the `step` channels. */
-TN_INLINE void TN(top_of_some)(int64_t n, int64_t step, const tn_real *restrict a,
-                               int64_t down, tn_real *restrict y)
+/* The largest of four; NaN if one is. */
+TN_INLINE tn_real TN(top_of_four)(tn_real a, tn_real b, tn_real c, tn_real d)
 {
-    const tn_real *b = a + step, *c = a + down, *d = c + step;
-    for (int64_t k = 0; k < n; k++)
-        y[k] = TN(larger)(TN(larger)(TN(larger)(a[k], b[k]), c[k]), d[k]);
+    const tn_real left = a > c ? a : c, right = b > d ? b : d;
+    const tn_real most = left > right ? left : right;
+    return isunordered(a, b) | isunordered(c, d) ? a + b + c + d : most;
+}
+
+/* A line of windows of two by two, side by side; n of the `step` channels. */
+TN_INLINE void TN(top_of_some)(int64_t windows, int64_t n, int64_t step,
+                               const tn_real *restrict a, int64_t down,
+                               tn_real *restrict y)
+{
+    for (int64_t j = 0; j < windows; j++, a += 2 * step, y += step) {
+        const tn_real *b = a + step, *c = a + down, *d = c + step;
+        for (int64_t k = 0; k < n; k++) y[k] = TN(top_of_four)(a[k], b[k], c[k], d[k]);
+    }
 }
 
 /* Channels in sixteens and fours, which the compiler makes vectors of. */
-TN_INLINE void TN(top_of_four)(int64_t n, const tn_real *x, int64_t down, tn_real *y)
+TN_INLINE void TN(top_of_line)(int64_t windows, int64_t n, const tn_real *x, int64_t down,
+                               tn_real *y)
 {
     int64_t k = 0;
-    for (; k + 16 <= n; k += 16) TN(top_of_some)(16, n, x + k, down, y + k);
-    for (; k + 4 <= n; k += 4) TN(top_of_some)(4, n, x + k, down, y + k);
-    TN(top_of_some)(n - k, n, x + k, down, y + k);
+    for (; k + 16 <= n; k += 16) TN(top_of_some)(windows, 16, n, x + k, down, y + k);
+    for (; k + 4 <= n; k += 4) TN(top_of_some)(windows, 4, n, x + k, down, y + k);
+    TN(top_of_some)(windows, n - k, n, x + k, down, y + k);
 }
 
 TN_INLINE void TN(top)(int64_t n, const tn_real *x, int64_t down, pool_span rows,
@@ -47,15 +58,15 @@ TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, t
     const TN(self) *self = me;
     const pool_axis height = self->axis[0], width = self->axis[1];
     const int64_t n = t->width, down = width.in * n;
-    for (int64_t i = 0; i < height.out; i++) {
+    y += t->line * width.out * n;
+    for (int64_t i = t->line; i < t->line + t->lines; i++, y += width.out * n) {
         const pool_span rows = pool_cover(&height, i);
-        for (int64_t j = 0; j < width.out; j++, y += n) {
-            const pool_span cols = pool_cover(&width, j);
-            if (rows.end - rows.first == 2 && cols.end - cols.first == 2)
-                TN(top_of_four)(n, x + rows.first * down + cols.first * n, down, y);
-            else
-                TN(top)(n, x, down, rows, cols, y);
+        if (rows.end - rows.first == 2 && pool_is_of_pairs(&width)) {
+            TN(top_of_line)(width.out, n, x + rows.first * down, down, y);
+            continue;
         }
+        for (int64_t j = 0; j < width.out; j++)
+            TN(top)(n, x, down, rows, pool_cover(&width, j), y + j * n);
     }
 }
 

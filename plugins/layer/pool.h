@@ -26,7 +26,7 @@
 #define POOL_ONCE
 enum { POOL_VALID, POOL_SAME, POOL_EXPLICIT };
 
-/* One axis of the windows; one that the input does not have is 1 everywhere. */
+/* One axis of the windows; a second one that the input does not have is 1 everywhere. */
 typedef struct pool_axis {
     int64_t in, out, kernel, stride, before, after;
 } pool_axis;
@@ -40,6 +40,12 @@ TN_INLINE pool_span pool_cover(const pool_axis *a, int64_t out)
 {
     const int64_t from = out * a->stride - a->before, to = from + a->kernel;
     return (pool_span){from < 0 ? 0 : from, to > a->in ? a->in : to};
+}
+
+/* Whether window j covers positions 2 j and 2 j + 1. */
+TN_INLINE int pool_is_of_pairs(const pool_axis *a)
+{
+    return a->kernel == 2 && a->stride == 2 && a->before == 0 && 2 * a->out <= a->in;
 }
 
 /* Number i of a list that has one for all axes, or one for each. */
@@ -110,7 +116,6 @@ static tn_status TN(pool_check_lists)(const TN(self) * self, tn_call *c, int32_t
     return status ? status : pool_check_list(c, "pad", self->pad, axes, 0);
 }
 
-/* Axes are kept so that the last one is axis[1]. */
 static tn_status TN(pool_infer)(void *me, tn_call *c, tn_node *node)
 {
     TN(self) *self = me;
@@ -122,9 +127,9 @@ static tn_status TN(pool_infer)(void *me, tn_call *c, tn_node *node)
                        "needs (length, channels) or (height, width, channels), got %s",
                        shape);
     tn_status status = TN(pool_check_lists)(self, c, axes);
-    self->axis[0] = (pool_axis){1, 1, 1, 1, 0, 0};
+    self->axis[1] = (pool_axis){1, 1, 1, 1, 0, 0};
     for (int32_t i = 0; !status && i < axes; i++) {
-        pool_axis *a = &self->axis[2 - axes + i];
+        pool_axis *a = &self->axis[i];
         a->in = node->in[0].dim[i];
         a->kernel = pool_number(self->kernel, i);
         a->stride = self->stride ? pool_number(self->stride, i) : a->kernel;

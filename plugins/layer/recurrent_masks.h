@@ -8,10 +8,15 @@
  *     h_t = d h_(t-1) + (1 - d) h~_t,  d ~ Bernoulli(zoneout) for each unit;  outside training
  *     d is its mean; likewise c_t, while h~_t is made from the c~_t that it would have become
  *
+ * It is no layer of its own: the state that is kept is what the next step begins with. Behind a
+ * recurrent layer the same mixture would only blur its outputs, and the cell would go on as before.
+ *
  * Samples count in the logical batch, so a batch may come in parts. */
 
-#ifndef DRAWN
-#define DRAWN 256 /* numbers that are drawn at a time */
+#include "mask.h"
+
+#ifndef OF_STATES_ONCE
+#define OF_STATES_ONCE
 enum { OF_STATES = 0, OF_INPUTS = 2, OF_KEPT_STATES = 4, OF_KEPT_CELLS = 6 };
 #endif
 
@@ -25,15 +30,8 @@ static tn_key TN(key_of)(const TN(course) * c, int64_t what, int64_t step)
 /* Element i is number first + i of the stream. */
 TN_KERNEL void TN(drop)(tn_key key, double p, int64_t first, int64_t n, tn_real *x)
 {
-    const uint32_t threshold = (uint32_t)(p * 0x1p32);
-    const tn_real scale = (tn_real)(1 / (1 - p));
-    uint32_t bits[DRAWN];
-    for (int64_t i = 0; i < n; i += DRAWN) {
-        const int64_t left = n - i < DRAWN ? n - i : DRAWN;
-        tn_random_run(key, (uint64_t)(first + i), left, bits);
-        for (int64_t j = 0; j < left; j++)
-            x[i + j] = bits[j] < threshold ? 0 : scale * x[i + j];
-    }
+    const TN(mask) m = TN(mask_of)(key, p, 1 / (1 - p), 0);
+    TN(mask_elements)(&m, (uint64_t)first, n, x, x);
 }
 
 /* Columns col .. col + cols - 1 of a row of the input, or of its gradient. */
@@ -75,16 +73,12 @@ static TN(zone) TN(zone_of)(const TN(course) * c, int64_t sample, int cells)
 }
 
 /* d of units from `at` on; how many there are. */
-TN_INLINE int64_t TN(draw_zone)(const TN(zone) * z, int64_t at, tn_real d[DRAWN])
+TN_INLINE int64_t TN(draw_zone)(const TN(zone) * z, int64_t at, tn_real d[MASK_RUN])
 {
-    const int64_t left = z->width - at, n = left < DRAWN ? left : DRAWN;
-    const uint32_t threshold = (uint32_t)(z->p * 0x1p32);
-    uint32_t bits[DRAWN];
-    if (z->training) {
-        tn_random_run(z->key, (uint64_t)(z->first + at), n, bits);
-        for (int64_t j = 0; j < n; j++) d[j] = bits[j] < threshold;
-    } else
-        for (int64_t j = 0; j < n; j++) d[j] = (tn_real)z->p;
+    const int64_t n = mask_part(z->width - at);
+    const TN(mask)
+        m = TN(mask_of)(z->key, z->training ? z->p : 0, z->training ? 0 : z->p, 1);
+    TN(mask_factors)(&m, (uint64_t)(z->first + at), n, d);
     return n;
 }
 
@@ -92,7 +86,7 @@ TN_INLINE int64_t TN(draw_zone)(const TN(zone) * z, int64_t at, tn_real d[DRAWN]
 TN_KERNEL void TN(mix)(const TN(zone) * z, const tn_real *fresh, const tn_real *before,
                        tn_real *to)
 {
-    tn_real d[DRAWN];
+    tn_real d[MASK_RUN];
     for (int64_t i = 0, n; i < z->width; i += n) {
         n = TN(draw_zone)(z, i, d);
         for (int64_t j = 0; j < n; j++)
@@ -103,7 +97,7 @@ TN_KERNEL void TN(mix)(const TN(zone) * z, const tn_real *fresh, const tn_real *
 /* The part of g that goes past the step; what is left goes into it. */
 TN_KERNEL void TN(mix_back)(const TN(zone) * z, tn_real *g, tn_real *past)
 {
-    tn_real d[DRAWN];
+    tn_real d[MASK_RUN];
     for (int64_t i = 0, n; i < z->width; i += n) {
         n = TN(draw_zone)(z, i, d);
         EACH_APART for (int64_t j = 0; j < n; j++)

@@ -130,11 +130,18 @@ static tn_status TN(size_memory)(TN(self) * self, tn_call *c, tn_node *node)
     return TN_OK;
 }
 
+static int TN(draws)(const TN(self) * self, const tn_call *c)
+{
+    return tn_now(c, self->input_dropout) > 0 || tn_now(c, self->recurrent_dropout) > 0 ||
+           self->zoneout > 0 || CELL_OPTION(self, zoneout_cell) > 0;
+}
+
 static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 {
     TN(self) *self = me;
     tn_status status = TN(check_inputs)(self, c, node);
     if (status) return status;
+    if (TN(draws)(self, c)) node->flags |= TN_RANDOM;
     const int64_t features = node->in[0].dim[1], states = TN(states_size)(self);
     const int64_t out = TN(output_size)(self);
     if (self->return_sequences)

@@ -25,4 +25,4 @@ TN_PLUGIN(layer, sigmoid, .summary = "Logistic function, to (0, 1)",
           .formula = "y = 1 / (1 + exp(-x))",
           .reference = "Rumelhart, Hinton, Williams, Learning representations by "
                        "back-propagating errors, Nature 323, 1986, eq. 2",
-          .gain = 1, .initializer = "xavier")
+          .gain = 1, .initializer = "xavier", .makes = TN_PROBABILITIES)

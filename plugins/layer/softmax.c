@@ -38,4 +38,4 @@ TN_PLUGIN(layer, softmax, .summary = "Normalised exponentials over the last axis
           .reference =
               "Bridle, Probabilistic interpretation of feedforward classification "
               "network outputs, 1990",
-          .gain = 1, .initializer = "xavier")
+          .gain = 1, .initializer = "xavier", .makes = TN_PROBABILITIES)

@@ -10,12 +10,9 @@
 
 #include "adam.h"
 
-#define OPTIONS(P)                                                                   \
-    P(REAL, beta1, TN_BELOW, 0.9, 0, 1, "share of the first moment that is kept")    \
-    P(REAL, beta2, TN_BELOW, 0.999, 0, 1, "share of the second moment that is kept") \
-    P(REAL, epsilon, TN_ABOVE, 1e-8, 0, INFINITY,                                    \
-      "added to the root of the second moment")                                      \
-    P(SCHEDULABLE, weight_decay, 0, 0.01, 0, INFINITY,                               \
+#define OPTIONS(P)                                     \
+    MOMENT_OPTIONS(P, 1e-8)                            \
+    P(SCHEDULABLE, weight_decay, 0, 0.01, 0, INFINITY, \
       "share of a weight that rate 1 takes")
 TN_SELF(OPTIONS, )
 
@@ -24,18 +21,18 @@ static int32_t TN(slots)(const void *me)
     return 2;
 }
 
-static void TN(update)(const void *me, const tn_tile *t, const tn_update *u, tn_real *w,
-                       const tn_real *g, tn_real *const *slot)
+TN_KERNEL void TN(update)(const void *me, const tn_tile *t, const tn_update *u,
+                          tn_real *w, const tn_real *g, tn_real *const *slot)
 {
     const TN(self) *self = me;
     const double decay = u->decays ? tn_now(t, self->weight_decay) : 0;
     const TN(adam_terms)
         terms = {self->beta1, self->beta2, self->epsilon, 0, 1 - u->rate * decay};
-    TN(adam_update)(&terms, t->n, u, w, g, slot[0], slot[1]);
+    TN(adam_update)(&terms, t->n, u, w, g, slot[0], slot[1], NULL);
 }
 
-static void TN(step_size)(const void *me, const tn_tile *t, const tn_update *u,
-                          tn_real *const *slot, tn_real *step)
+TN_KERNEL void TN(step_size)(const void *me, const tn_tile *t, const tn_update *u,
+                             tn_real *const *slot, tn_real *step)
 {
     const TN(self) *self = me;
     TN(adam_step)(self->beta2, self->epsilon, t->n, u, slot[1], step);

@@ -92,7 +92,9 @@ Test(bad_input, options)
 Test(bad_input, names_of_plugins_that_are_few_are_listed)
 {
     model(SMALL "metrics: [acc]\n");
-    refused("net.yaml:5:11: there is no metric 'acc'; known are accuracy (looked", NULL);
+    refused("net.yaml:5:11: there is no metric 'acc'; did you mean 'accuracy'?", NULL);
+    model(SMALL "metrics: [xyz]\n");
+    refused("net.yaml:5:11: there is no metric 'xyz'; known are accuracy, auc, ", NULL);
     model("  - flatten\n  - qqqqqqq: 3\n");
     refused("net.yaml:4:5: ", "tenon plugins layer lists all", NULL);
 }

@@ -106,6 +106,8 @@ Test(usage, a_plugin_is_described)
     const test_process *p = tenon("describe layer/dense");
     test_ended(p, 0, NULL);
     cr_assert(strstr(p->out, "units") && strstr(p->out, "Rumelhart"), "%s", p->out);
+    const test_process *ema = tenon("describe optimizer/ema");
+    cr_assert(strstr(ema->out, "learning rate is that of `of`"), "%s", ema->out);
     test_ended(tenon("describe layer/dens"), 1, "dens", "dense", NULL);
     test_ended(tenon("describe dens"), 1, "no plugin is called 'dens'", "is dense", NULL);
     test_ended(tenon("describe constant"), 1,
@@ -114,6 +116,14 @@ Test(usage, a_plugin_is_described)
     test_ended(bare, 0, NULL);
     cr_assert_str_eq(bare->out, p->out, "a kind is needed only between namesakes");
     test_ended(tenon("describe ../etc/passwd"), 1, NULL);
+    const test_process *option = tenon("describe zoneout");
+    test_ended(option, 0, NULL);
+    cr_assert(strstr(option->out, "layer/gru\n") && strstr(option->out, "layer/lstm\n") &&
+              strstr(option->out, "layer/rnn\n") && strstr(option->out, "[0, 1)"));
+    const test_process *json = tenon("describe zoneout --json");
+    test_ended(json, 0, NULL);
+    cr_assert_not_null(
+        strstr(json->out, "{\"event\":\"describe\",\"plugin\":\"zoneout\""));
     test_ended(tenon("plugins layrs"), 1, "the nearest kind is layer", NULL);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "support/array.h"
+#include "support/disk.h"
 #include "support/process.h"
 #include "support/small_net.h"
 
@@ -245,6 +246,42 @@ Test(use, info_tells_what_is_in_a_model)
     json_object_put(object);
 }
 
+/* With names of classes, as counts and to four digits. */
+Test(use, evaluate_prints_tables)
+{
+    size_t size;
+    test_write_text("more.yaml",
+                    "classes: [a, b, \"\\e[31mc\"]\nmetrics: [{recall: "
+                    "{per_class: true}}, confusion_matrix]\n%s",
+                    test_read("net.yaml", &size));
+    const test_process *p = tenon("train more.yaml --out more");
+    test_ended(p, 0, NULL);
+    cr_assert_not_null(strstr(p->out, "  epoch       loss     recall  learning rate"),
+                       "%s", p->out);
+    const char *csv = test_read("more/metrics.csv", &size);
+    cr_assert_not_null(strstr(csv,
+                              ",recall,recall[0],recall[1],recall[2],confusion_matrix["
+                              "0][0],"),
+                       "%s", csv);
+    p = tenon("evaluate more");
+    test_ended(p, 0, NULL);
+    const char *list = strstr(p->out, "\n\nrecall\n0 a   "),
+               *table = strstr(p->out, "\n\nconfusion_matrix   0   1   2\n0 a");
+    cr_assert(list && table && strstr(table, "\n2 ?[31mc"), "%s", p->out);
+    int all = 0, n, row, count[3];
+    for (int i = 0; i < 3; i++) {
+        table = strchr(table + 2, '\n');
+        cr_assert_eq(
+            sscanf(table, "%d %*s %d %d %d%n", &row, &count[0], &count[1], &count[2], &n),
+            4);
+        cr_assert_eq(row, i);
+        all += count[0] + count[1] + count[2];
+    }
+    cr_assert_eq(all, 100);
+    p = tenon("evaluate more --json");
+    cr_assert_not_null(strstr(p->out, "\"confusion_matrix[2][1]\":"), "%s", p->out);
+}
+
 Test(use, evaluate_as_json)
 {
     const test_process *p = tenon("evaluate " MODEL " --json --threads 1");
@@ -272,6 +309,84 @@ static void check_prediction(const char *path, float x[SAMPLES][PIXELS])
         for (int c = 0; c < CLASSES; c++)
             cr_assert_float_eq((double)y[i * CLASSES + c], want[c], 1e-5);
     }
+}
+
+/* A model with dropout on its pixels. */
+static void train_dropping(void)
+{
+    test_write_text("drops.yaml", "%s",
+                    "seed: 5\n"
+                    "data: {idx: {train_images: images.idx, train_labels: labels.idx, "
+                    "test_images: images.idx, test_labels: labels.idx}}\n"
+                    "model: [flatten, {dropout: 0.5}, {dense: 3}]\n"
+                    "loss: cross_entropy\n"
+                    "optimizer: {sgd: {lr: 0.1}}\n"
+                    "train: {epochs: 1}\n");
+    test_ended(tenon("train drops.yaml --out drops"), 0, NULL);
+}
+
+/* The law of the logits: b + sum of x w, and p / (1 - p) times the sum of squares. */
+Test(use, mc_dropout_gives_mean_and_standard_deviation)
+{
+    enum { PASSES = 4000 };
+    float x[SAMPLES][PIXELS];
+    char dict[200];
+    size_t count;
+    train_dropping();
+    make_inputs(x);
+    array_write("x.npy", "<f4", "(6, 4, 4)", x, sizeof x);
+    const test_process *p = tenon(
+        "predict drops x.npy -o mc.npy --mc-dropout 4000 --json --threads 2");
+    test_ended(p, 0, NULL);
+    cr_assert_str_eq(p->out, "{\"event\":\"predict\",\"samples\":6,\"passes\":4000,"
+                             "\"shape\":[2,6,3],\"file\":\"mc.npy\"}\n");
+    const float *mean = array_read("mc.npy", dict, &count);
+    cr_assert_eq(count, 2 * SAMPLES * CLASSES);
+    const float *deviation = mean + SAMPLES * CLASSES;
+    const float *w = tensor("drops/model.safetensors", "dense.weight", WEIGHTS),
+                *b = tensor("drops/model.safetensors", "dense.bias", CLASSES);
+    for (int i = 0; i < SAMPLES; i++) {
+        double want[CLASSES];
+        logits(w, b, x[i], want);
+        for (int c = 0; c < CLASSES; c++) {
+            double variance = 0;
+            for (int k = 0; k < PIXELS; k++)
+                variance += pow((double)w[c * PIXELS + k] * (double)x[i][k], 2);
+            const double error = sqrt(variance / PASSES);
+            const int at = i * CLASSES + c;
+            cr_assert_float_eq((double)mean[at], want[c], 5 * error + 1e-6);
+            cr_assert_float_eq((double)deviation[at], sqrt(variance), 5 * error + 1e-6);
+        }
+    }
+}
+
+Test(use, mc_dropout_is_the_same_for_the_same_seed)
+{
+    float x[SAMPLES][PIXELS];
+    train_dropping();
+    make_inputs(x);
+    array_write("x.npy", "<f4", "(6, 4, 4)", x, sizeof x);
+    test_ended(tenon("predict drops x.npy -o a.npy --mc-dropout 10 --threads 1"), 0,
+               NULL);
+    test_ended(tenon("predict drops x.npy -o b.npy --mc-dropout 10 --threads 3 --seed 5"),
+               0, NULL);
+    cr_assert(test_same_files("a.npy", "b.npy"), "the model's seed is 5");
+    test_ended(tenon("predict drops x.npy -o c.npy --mc-dropout 10 --seed 6"), 0, NULL);
+    cr_assert_not(test_same_files("a.npy", "c.npy"));
+}
+
+Test(use, mc_dropout_refuses)
+{
+    float x[SAMPLES][PIXELS];
+    make_inputs(x);
+    array_write("x.npy", "<f4", "(6, 4, 4)", x, sizeof x);
+    test_ended(tenon("predict run x.npy -o y.npy --mc-dropout 5"), 1,
+               "no layer of the model draws random numbers", "dropout", NULL);
+    test_ended(tenon("predict run x.npy -o y.npy --mc-dropout 1"), 2, "from 2 to", NULL);
+    test_ended(tenon("predict run x.npy -o y.npy --mc-dropout many"), 2, "'many'", NULL);
+    test_ended(tenon("predict run x.npy -o y.npy --seed 3"), 2, "--mc-dropout", NULL);
+    test_ended(tenon("predict run x.npy -o y.npy --mc-dropout 5 --seed -3"), 2, "from 0",
+               NULL);
 }
 
 Test(use, predict_takes_arrays_of_every_type)

@@ -7,7 +7,7 @@
 
 /* One thing that keeps state after another. */
 typedef struct kind_of_run {
-    char sets[4][130];
+    char sets[4][160];
 } kind_of_run;
 
 static kind_of_run runs[] = {
@@ -20,6 +20,18 @@ static kind_of_run runs[] = {
     {{"optimizer={toy_sam: {lr: 0.05}}",
       "observe=[{gradient_health: 5}, {activation_stats: 4}, "
       "weight_stats, {checkpoint: {every: 3, best: loss}}]"}},
+    {{"optimizer={sgd: {lr: 0.05, momentum: 0.9, dampening: 0.5}}"}},
+    {{"optimizer={amsgrad: {lr: 0.01}}"}},
+    {{"optimizer={lamb: {lr: 0.01}}"}},
+    {{"optimizer={ema: {of: {adam: {lr: 0.01}}, decay: 0.9}}"}},
+    {{"optimizer={swa: {of: sgd, start: 13, every: 4}}"}},
+    {{"optimizer={lookahead: {of: {adam: {lr: 0.01}}, every: 7}}"}},
+    {{"optimizer={schedule_free: {of: {adamw: {beta1: 0, lr: {warmup: {schedule: 0.01, "
+      "steps: 9}}}}}}"}},
+    {{"optimizer={sam: {of: {sgd: {lr: 0.05, momentum: 0.9}}}}"}},
+    {{"optimizer={muon: {lr: 0.01}}"}},
+    {{"optimizer={nadam: {lr: 0.01}}", "precision=double"}},
+    {{"optimizer={rmsprop: {momentum: 0.5, centered: true}}"}},
     {{"observe=[{early_stopping: {patience: 1, min_delta: 0.05}}, {checkpoint: 3}]",
       "train.epochs=6"}},
     {{"data.memory.transforms=[toy_mixup]", "metrics=[]"}},
@@ -28,6 +40,14 @@ static kind_of_run runs[] = {
       "0.1, patience: 0, threshold: 0.5}}}}}}"}},
     {{"gradient=[{clip_norm: 0.5}]", "data.memory.drop_last=true", "train.epochs=2"}},
     {{"model=[{dense: {units: 12, parametrization: spectral_norm}}, relu, {dense: 3}]"}},
+    {{"model=[{dense: {units: 12, parametrization: drop_connect}}, {dropout: {mode: "
+      "standard}}, {dense: 3}]",
+      "train.accumulate=2"}},
+    {{"model=[{gaussian_noise: {step: {from: 0.5, every: 1}}}, {dense: 24}, relu, "
+      "{reshape: "
+      "[4, 6]}, spatial_dropout, flatten, gaussian_dropout, {dense: 3}]"}},
+    {{"model=[{dense: 24}, tanh, alpha_dropout, {reshape: [2, 3, 4]}, {drop_block: "
+      "{block_size: 2}}, {dense: 3}, flatten, {dense: 3}]"}},
 };
 
 static const char *const *sets_of(const kind_of_run *r)
@@ -90,6 +110,25 @@ ParameterizedTest(kind_of_run *r, checkpoint, kill)
     cr_assert_eq(run_all(env, sets, whole, false, &e), TN_OK, "%s", e.text);
     cr_assert_eq(run_all(env, sets, cut, true, &e), TN_OK, "%s", e.text);
     same_run(whole, cut);
+    tn_env_free(env);
+}
+
+/* A run without updates saves the weights it began with, not averages that are not there yet. */
+Test(checkpoint, no_update_no_average)
+{
+    const char *const sets[] = {"train.epochs=0", "optimizer={ema: {of: sgd}}", NULL};
+    tn_env *env = run_env(1);
+    tn_error e = {0};
+    tn_tensor w;
+    char dir[300], path[400];
+    snprintf(dir, sizeof dir, "%s", test_path(test_folder(), "none"));
+    snprintf(path, sizeof path, "%s/model.safetensors", dir);
+    cr_assert_eq(run_all(env, sets, dir, false, &e), TN_OK, "%s", e.text);
+    tn_model *model = tn_model_load(env, path, &e);
+    cr_assert_not_null(model, "%s", e.text);
+    cr_assert_eq(tn_model_find(model, "dense.weight", &w, &e), TN_OK, "%s", e.text);
+    cr_assert_neq(*(const float *)w.data, 0);
+    tn_model_free(model);
     tn_env_free(env);
 }
 

@@ -188,6 +188,8 @@ Test(env, pages_that_are_not_there)
 {
     tn_env *env = new_env(NULL);
     tn_error e = {0};
+    cr_assert_null(tn_option_describe(env, "dense", &e));
+    cr_assert_not_null(strstr(e.text, "no plugin has an option 'dense'"), "%s", e.text);
     cr_assert_null(tn_plugin_describe(env, "dense", &e));
     cr_assert_has(e.text, "KIND/NAME");
     cr_assert_null(tn_plugin_describe(env, "layer/dens", &e));

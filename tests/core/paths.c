@@ -10,10 +10,14 @@ enum { SAMPLES = 48, INPUTS = 21, CLASSES = 5, STEPS = 6, ROOM = 1 << 16 };
 static const char *const plugins[] = {"gradient/clip_norm",
                                       "gradient/clip_value",
                                       "layer/add",
+                                      "layer/alpha_dropout",
                                       "layer/avg_pool",
                                       "layer/batch_norm",
                                       "layer/concat",
+                                      "layer/drop_block",
                                       "layer/dropout",
+                                      "layer/gaussian_dropout",
+                                      "layer/gaussian_noise",
                                       "layer/global_avg_pool",
                                       "layer/global_max_pool",
                                       "layer/group_norm",
@@ -24,17 +28,40 @@ static const char *const plugins[] = {"gradient/clip_norm",
                                       "layer/rms_norm",
                                       "layer/sigmoid",
                                       "layer/softmax",
+                                      "layer/spatial_dropout",
                                       "layer/stochastic_depth",
                                       "layer/tanh",
                                       "layer/transpose",
                                       "layer/upsample",
+                                      "layer/variational_dropout",
                                       "layer/zero_pad",
                                       "loss/binary_cross_entropy",
                                       "loss/cross_entropy",
+                                      "loss/focal",
+                                      "loss/hinge",
+                                      "loss/huber",
+                                      "loss/kl_divergence",
+                                      "loss/mae",
                                       "loss/mse",
+                                      "optimizer/adadelta",
+                                      "optimizer/adagrad",
                                       "optimizer/adam",
                                       "optimizer/adamw",
+                                      "optimizer/amsgrad",
+                                      "optimizer/ema",
+                                      "optimizer/lamb",
+                                      "optimizer/lars",
+                                      "optimizer/lion",
+                                      "optimizer/lookahead",
+                                      "optimizer/muon",
+                                      "optimizer/nadam",
+                                      "optimizer/radam",
+                                      "optimizer/rmsprop",
+                                      "optimizer/sam",
+                                      "optimizer/schedule_free",
                                       "optimizer/sgd",
+                                      "optimizer/swa",
+                                      "parametrization/drop_connect",
                                       "parametrization/spectral_norm",
                                       "parametrization/weight_norm",
                                       "regularizer/l1",
@@ -72,7 +99,42 @@ static const char *const plugins[] = {"gradient/clip_norm",
     "{stochastic_depth: 0.3}, {dense: {units: 5, parametrization: spectral_norm}}]\n" \
     "loss: mse\n"                                                                     \
     "optimizer: adam\n"
-static const char *const recipes[] = {NORMED, BRANCHED, BINARY, POOLED, MADE};
+#define RANDOM                                                                    \
+    "model: [{gaussian_noise: 0.1}, {dense: {units: 42, parametrization: "        \
+    "drop_connect}}, "                                                            \
+    "tanh, {alpha_dropout: 0.2}, {reshape: [2, 3, 7]}, {spatial_dropout: 0.2}, "  \
+    "{drop_block: {block_size: 2}}, {dense: 7}, {reshape: [6, 7]}, "              \
+    "{variational_dropout: 0.2}, {gaussian_dropout: 0.2}, flatten, {dense: 5}]\n" \
+    "loss: mse\n"                                                                 \
+    "optimizer: adam\n"
+#define JUDGED(loss) "model: [{dense: 37}, tanh, {dense: 5}]\noptimizer: sgd\n" loss "\n"
+#define BY(optimizer) \
+    "model: [{dense: 37}, tanh, {dense: 5}]\nloss: mse\noptimizer: " optimizer "\n"
+static const char *const recipes[] = {
+    NORMED,
+    BRANCHED,
+    BINARY,
+    POOLED,
+    MADE,
+    RANDOM,
+    JUDGED("loss: mae"),
+    JUDGED("loss: huber"),
+    JUDGED("loss: kl_divergence"),
+    JUDGED("loss: {focal: 1.5} # labels"),
+    JUDGED("loss: {hinge: {squared: true}} # labels"),
+    JUDGED(
+        "loss: {cross_entropy: {class_weights: [1, 2, 3, 4, 5], label_smoothing: 0.1}}"),
+    BY("{schedule_free: {of: adadelta}}"),
+    BY("adagrad"),
+    BY("{ema: {of: {amsgrad: {weight_decay: 0.1}}}}"),
+    BY("{lookahead: {of: lamb, every: 2}}"),
+    BY("lars"),
+    BY("lion"),
+    BY("muon"),
+    BY("{swa: {of: nadam, start: 2}}"),
+    BY("{sam: {of: {radam: {beta2: 0.7}}}}"),
+    BY("{rmsprop: {centered: true, momentum: 0.9}}"),
+};
 
 typedef struct run {
     float x[SAMPLES * INPUTS], targets[SAMPLES * CLASSES];
@@ -100,7 +162,8 @@ static void keep_tensors(run *r, tn_model *model)
 static void train(run *r, const char *path, const char *recipe, const char *precision)
 {
     char text[1024];
-    const bool labels = strstr(recipe, "loss: {cross_entropy") != NULL;
+    const bool labels = strstr(recipe, "loss: {cross_entropy") ||
+                        strstr(recipe, "# labels");
     const tn_key key = {{5, 6}};
     for (int i = 0; i < SAMPLES * INPUTS; i++)
         r->x[i] = (float)tn_random_normal(key, (uint64_t)i);

@@ -95,6 +95,23 @@ static net nets[] = {
      {2, {7, 5}},
      5,
      5},
+    /* windows ride on a product where lines are their own, and end the group */
+    {"[{conv2d: {filters: 4, kernel: 3, padding: same}}, relu, max_pool, relu, {conv2d: "
+     "{filters: "
+     "40, kernel: 3, padding: same}}, {avg_pool: {kernel: [2, 3], stride: [2, 1]}}, "
+     "flatten, "
+     "{dense: 3}]",
+     {3, {12, 8, 2}},
+     4,
+     5},
+    {"[{conv1d: {filters: 5, kernel: 3}}, max_pool, {conv1d: {filters: 4, kernel: 2}}, "
+     "tanh, "
+     "{max_pool: {kernel: 3, stride: 2}}, {conv1d: {filters: 4, kernel: 2}}, {max_pool: "
+     "{kernel: "
+     "2, padding: same}}, flatten, {dense: 3}]",
+     {2, {30, 2}},
+     6,
+     7},
     /* products written in other ways */
     {"[{toy_linear: 9}, relu, {toy_linear: 3}, {dropout: 0.1}]", {1, {5}}, 2, 3},
     {"[{toy_linear: {units: 9, way: columns}}, relu, {toy_linear: {units: 3, way: "
@@ -185,8 +202,8 @@ static void run_plan(lab *l, tn_plan *plan, bool training, result *r)
     tn_status status = tn_plan_forward(plan, &pass, l->x, &y, &e);
     if (!status) keep(r, y, (size_t)(l->samples * l->outputs) * size);
     if (!status)
-        status = tn_plan_loss(plan, &pass, l->loss, &target, 0, training, &value, &weight,
-                              &e);
+        status = tn_plan_loss(plan, &pass, l->loss, &target, NULL, 0, training, &value,
+                              &weight, &e);
     if (!status) keep(r, &value, sizeof value);
     if (!status && training) status = tn_plan_backward(plan, &pass, false, &e);
     cr_assert_eq(status, TN_OK, "%s", e.text);

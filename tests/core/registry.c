@@ -29,6 +29,7 @@ static broken all_broken[] = {
     {"over_all", "layer", "the required slot .reduce.over is missing or not valid"},
     {"starts", "layer", ".start (of parametrizations only)"},
     {"two_overs", "layer", ".back_reduce.over (other than reduce.over)"},
+    {"two_sums", "optimizer", ".sum (besides reduce.add)"},
     {"no_vtable", "layer", "has no vtable, or one without struct_size"},
     {"unresolved", "layer", "undefined symbol: nobody_has_this_function"},
     {"wrong_name", "layer", "the file holds layer/other_name instead"},

@@ -53,6 +53,33 @@ Test(space, a_unit_is_cut_by_what_its_reduction_is_over)
     cr_assert_eq(tn_sum_room(TN_OVER_SAMPLE, &by_sample, 8, 2), 2 * 8);
 }
 
+Test(space, lines_that_are_apart_stay_whole_in_a_cell)
+{
+    tn_node node = {.in = &(tn_shape){.rank = 3, .dim = {12, 8, 16}},
+                    .out = {.rank = 3, .dim = {6, 7, 16}},
+                    .axes = 2,
+                    .window = {2, 2},
+                    .stride = {2, 1}};
+    const tn_unit pool = {.facts = {.kernel = TN_WINDOW}, .spec = &node, .width = 16};
+    cr_assert_eq(tn_rows_of_line(&pool), 16);
+    tn_unit other = pool;
+    other.facts.kernel = TN_MAP;
+    cr_assert_eq(tn_rows_of_line(&other), 0);
+    node.stride[0] = 1; /* windows overlap */
+    cr_assert_eq(tn_rows_of_line(&pool), 0);
+    node.stride[0] = 2, node.out.dim[0] = 5; /* the last line is in none */
+    cr_assert_eq(tn_rows_of_line(&pool), 0);
+    node.out.dim[0] = 6, node.before[0] = 1; /* so is the first */
+    cr_assert_eq(tn_rows_of_line(&pool), 0);
+    for (int64_t together = 1; together < 3000; together = together * 2 + 1) {
+        const tn_cells c = tn_cells_of(7 * together, 16, together);
+        cr_assert_eq(c.rows % together, 0);
+        cr_assert(c.rows >= together && (c.rows == together || c.rows * 16 <= 8192));
+        cr_assert(c.down * c.rows >= 7 * together &&
+                  (c.down - 1) * c.rows < 7 * together);
+    }
+}
+
 Test(space, tensors_over_memory_are_contiguous)
 {
     double data[24] = {0};

@@ -34,6 +34,18 @@ static recipe recipes[] = {
     {"optimizer: {toy_ema: {of: {sgd: {lr: 0.1}}}}"},
     {"optimizer: sgd\ngradient: [toy_noise, {clip_value: 0.5}]"},
     {"optimizer: sgd\ngradient: [{noise: 0.1}, {clip_value: 0.1}]"},
+    {"optimizer: {sgd: {lr: 0.1, momentum: 0.9, dampening: 0.5}}"},
+    {"optimizer: {amsgrad: {lr: 0.01, weight_decay: 0.1, decoupled: true}}"},
+    {"optimizer: {nadam: {lr: 0.01, weight_decay: 0.1}}\nregularizer: {l1: 0.001}"},
+    {"optimizer: {radam: {lr: 0.01, beta2: 0.7, weight_decay: 0.1}}"},
+    {"optimizer: {adagrad: {lr: 0.01, initial: 0.1, lr_decay: 0.1}}"},
+    {"optimizer: adadelta\nregularizer: {l1: 0.001}"},
+    {"optimizer: {rmsprop: {lr: 0.01, momentum: 0.9, centered: true}}"},
+    {"optimizer: {ema: {of: {sgd: {lr: 0.1}}}}\nregularizer: {l1: 0.001}"},
+    {"optimizer: {lookahead: {of: {adam: {lr: 0.01}}, every: 2}}\nregularizer: {l1: "
+     "0.001}"},
+    {"optimizer: {schedule_free: {of: {sgd: {lr: 0.1}}}}\nregularizer: {l2: 0.001}"},
+    {"optimizer: {lion: {lr: 0.001, weight_decay: 1}}"},
 };
 
 #define COUNT (sizeof recipes / sizeof *recipes)
@@ -135,6 +147,9 @@ Test(update_fused, what_needs_the_whole_gradient_keeps_it)
                                        "optimizer: {toy_unit: {}}",
                                        "optimizer: {toy_sam: {rho: 0.1, lr: 0.05}}",
                                        "optimizer: toy_whole",
+                                       "optimizer: lars",
+                                       "optimizer: lamb",
+                                       "optimizer: muon",
                                        "optimizer: sgd\nregularizer: toy_group_lasso",
                                        "optimizer: sgd\ntrain: {accumulate: 2}"};
     static run r;
@@ -213,6 +228,32 @@ Test(update_fused, sums_of_blocks_are_the_same_on_any_thread_and_when_taken_agai
         same_weights(&one, &two);
         same_weights(&one, &again);
         close_run(&one), close_run(&two), close_run(&again);
+    }
+}
+
+/* Norms of tensors, some of them in many chunks; products. */
+Test(update_fused, steps_by_whole_tensors_are_the_same_on_any_thread)
+{
+    static const char *const rest[] = {
+        "optimizer: {lars: {lr: 1, weight_decay: 0.01}}\nregularizer: {l2: 0.01}",
+        "optimizer: {lamb: {lr: 0.01}}\ngradient: [{clip_norm: 0.01}]",
+        "optimizer: {muon: {lr: 0.01}}"};
+    static run one, other;
+    for (int i = 0; i < 6; i++) {
+        open_run(&one, wide, rest[i / 2], i % 2, "blis", 1);
+        for (int32_t threads = 2; threads <= 4; threads += 2) {
+            open_run(&other, wide, rest[i / 2], i % 2, "blis", threads);
+            for (int s = 0; s < STEPS; s++) {
+                if (threads == 2) make_step(&one);
+                make_step(&other);
+            }
+            same_weights(&one, &other);
+            close_run(&other);
+        }
+        const long long before = atomic_load(&one.env->memory.calls);
+        make_step(&one);
+        cr_assert_eq(atomic_load(&one.env->memory.calls), before);
+        close_run(&one);
     }
 }
 

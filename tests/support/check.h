@@ -103,6 +103,8 @@ check_net *check_net_new(const char *model, const char *loss, int32_t classes,
 /* The same net in the other precision, with the same numbers (those of the float net). */
 check_net *check_net_twin(const check_net *, const char *model, const char *loss,
                           int32_t classes, tn_shape input, int32_t real);
+/* Not NULL: makes of random targets in -1 .. 1, rows of `width`, what a loss takes. */
+extern void (*check_targets)(double *target, int64_t n, int64_t width);
 /* Sum of the loss over rows; with gradients. */
 double check_net_loss(check_net *, bool gradients);
 const void *check_net_output(check_net *);

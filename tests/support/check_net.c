@@ -6,6 +6,7 @@
  * within 2h, forward and backward differences disagree; then the whole check is
  * repeated with other numbers. */
 #include "check.h"
+#include "core/real/bridge.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -14,6 +15,8 @@
 #define STEP 1e-5
 #define TOLERANCE 1e-7
 #define SEEDS 40
+
+void (*check_targets)(double *target, int64_t n, int64_t width);
 
 /* ---- numbers of either precision ------------------------------------------------- */
 
@@ -85,7 +88,22 @@ static void make_target(check_net *net, int32_t classes, uint32_t seed)
     const int64_t n = net->samples * net->outputs;
     net->target = (tn_field){.width = net->outputs,
                              .real = check_room(n, sizeof(double))};
-    randomize(net, net->target.real, n, seed + 1, 0);
+    double *target = check_room(n, sizeof *target);
+    check_random(target, n, seed + 1);
+    if (check_targets) check_targets(target, n, tn_shape_width(out));
+    for (int64_t i = 0; i < n; i++) set_at(net, net->target.real, i, target[i]);
+}
+
+/* Some remember what they infer. */
+static void infer_loss(const check_net *net, int32_t classes)
+{
+    const tn_outputs out = {.shape = *tn_graph_output(net->graph)};
+    tn_field_spec spec = {.real = !classes, .classes = classes, .shape = out.shape};
+    const tn_field_spec *field = &spec;
+    if (classes && spec.shape.rank) spec.shape.rank--;
+    cr_assert_eq(
+        tn_bridge_of(net->real)->loss_infer(net->loss, check_call(), &out, &field), TN_OK,
+        "%s", check_message());
 }
 
 static tn_instance *make_loss(const char *text, int32_t real)
@@ -114,6 +132,7 @@ check_net *check_net_new(const char *model, const char *loss, int32_t classes,
     randomize(net, net->x, samples * net->inputs, seed, 0);
     make_target(net, classes, seed + 100);
     net->loss = make_loss(loss, real);
+    infer_loss(net, classes);
     for (int32_t i = 0; i < net->graph->params; i++) {
         const tn_graph_param *p = &net->graph->param[i];
         randomize(net, p->value.data, tn_count(&p->value), seed + 200 + (uint32_t)i,
@@ -154,7 +173,7 @@ double check_net_loss(check_net *net, bool gradients)
     tn_graph_changed(net->graph); /* tests write to parameters as they like */
     tn_status status = tn_plan_forward(net->plan, &net->pass, net->x, NULL, &e);
     if (!status)
-        status = tn_plan_loss(net->plan, &net->pass, net->loss, &net->target, 1,
+        status = tn_plan_loss(net->plan, &net->pass, net->loss, &net->target, NULL, 1,
                               gradients, &value, &weight, &e);
     if (!status && gradients) status = tn_plan_backward(net->plan, &net->pass, false, &e);
     cr_assert_eq(status, TN_OK, "%s", e.text);

@@ -235,8 +235,8 @@ static void by_layer(const shape *s, const values *v, const char *backend,
     tn_status status = tn_plan_forward(n.plan, &pass, x, &y, &e);
     if (!status) get(&n, v->y, y, y_count(s));
     if (!status)
-        status = tn_plan_loss(n.plan, &pass, linear, &target, 1, true, &loss, &weight,
-                              &e);
+        status = tn_plan_loss(n.plan, &pass, linear, &target, NULL, 1, true, &loss,
+                              &weight, &e);
     if (!status) status = tn_plan_backward(n.plan, &pass, false, &e);
     cr_assert_eq(status, TN_OK, "%s", e.text);
     get(&n, v->gx, n.plan->node[1].gradient, x_count(s));

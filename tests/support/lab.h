@@ -76,7 +76,7 @@ TN_UNUSED static lab open_lab(const char *text)
     const tn_data_info *info = tn_feed_info(l.feed, true);
     DO(tn_graph_new(l.env, root, &info->field[tn_feed_find(info, "input")].shape, 1, 7,
                     INT64_MAX, &l.graph, &error));
-    DO(tn_judge_new(l.graph, root, info, &l.judge, &error));
+    DO(tn_judge_new(l.graph, root, info, TN_TRAIN, &l.judge, &error));
     DO(tn_plan_new(l.graph, SAMPLES, true, false, &l.plan, &error));
     DO(tn_updater_new(l.graph, root, &l.updater, &error));
     return l;

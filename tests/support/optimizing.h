@@ -19,7 +19,7 @@ typedef struct course {
 
 TN_UNUSED static void run_f64(const course *c, double *w)
 {
-    double m[WEIGHTS] = {0}, v[WEIGHTS] = {0}, *const slot[] = {m, v};
+    double room[3][WEIGHTS] = {0}, *const slot[] = {room[0], room[1], room[2]};
     const tn_optimizer_f64 *o = c->optimizer->vtable;
     const tn_regularizer_f64 *r = c->regularizer ? c->regularizer->vtable : NULL;
     const tn_tile t = tile_of(c->optimizer, WEIGHTS);
@@ -39,39 +39,41 @@ TN_UNUSED static void run_f64(const course *c, double *w)
     }
 }
 
-TN_UNUSED static void run_f32(const course *c, double *result)
+/* A parameter that does not decay goes where it would without decay. */
+TN_UNUSED static void decays_only_what_decays(const char *optimizer, const char *with,
+                                              const char *without)
 {
-    float w[WEIGHTS], m[WEIGHTS] = {0}, v[WEIGHTS] = {0}, *const slot[] = {m, v};
-    const tn_optimizer_f32 *o = c->optimizer->vtable;
-    const tn_tile t = tile_of(c->optimizer, WEIGHTS);
-    for (int i = 0; i < WEIGHTS; i++) w[i] = (float)begin[i];
-    for (int64_t s = 1; s <= c->steps; s++) {
-        const tn_update u = {.step = s, .rate = c->rate, .decays = c->decays};
-        float g[WEIGHTS];
-        for (int i = 0; i < WEIGHTS; i++)
-            g[i] = (float)hollow[i] * (w[i] - (float)centre[i]);
-        o->update(c->optimizer->self, &t, &u, w, g, slot);
-    }
-    for (int i = 0; i < WEIGHTS; i++) result[i] = (double)w[i];
+    double a[WEIGHTS], b[WEIGHTS];
+    course c = {make("optimizer", optimizer, with, 1), NULL, 0.1, 0, 6};
+    run_f64(&c, a);
+    c.optimizer = make("optimizer", optimizer, without, 1);
+    run_f64(&c, b);
+    cr_assert_arr_eq(a, b, sizeof a);
+    c.optimizer = make("optimizer", optimizer, with, 1);
+    c.decays = 1;
+    run_f64(&c, a);
+    cr_assert(a[0] != b[0]);
 }
 
-typedef struct trace {
-    const char *options;
-    double rate, expected[WEIGHTS]; /* weights after six updates */
-} trace;
-
-/* Both precisions follow a reference's trace. */
-TN_UNUSED static void follow(const char *name, const trace *traces, int count)
+/* Under a constant gradient a weight moves by its step size times the gradient: at each
+ * step, or, within `bound` of 1, from the last on. */
+TN_UNUSED static void moves_by_step_size(const char *optimizer, const char *options,
+                                         int64_t steps, double bound)
 {
-    for (int i = 0; i < count; i++) {
-        double w[WEIGHTS];
-        course c = {make("optimizer", name, traces[i].options, 1), NULL, traces[i].rate,
-                    1, 6};
-        run_f64(&c, w);
-        near(w, traces[i].expected, WEIGHTS, 1e-14);
-        c.optimizer = make("optimizer", name, traces[i].options, 0);
-        run_f32(&c, w);
-        near(w, traces[i].expected, WEIGHTS, 3e-7);
+    double w = 0, size, room[3] = {0}, *const slot[] = {room, room + 1, room + 2};
+    const double g = 0.7;
+    const tn_instance *instance = make("optimizer", optimizer, options, 1);
+    const tn_optimizer_f64 *o = instance->vtable;
+    const tn_tile t = tile_of(instance, 1);
+    for (int64_t s = 1; s <= steps; s++) {
+        const tn_update u = {.step = s, .rate = 0.01};
+        const double before = w;
+        o->update(instance->self, &t, &u, &w, &g, slot);
+        o->step_size(instance->self, &t, &u, slot, &size);
+        if (bound > 0 && s < steps) continue;
+        cr_assert(fabs(before - w - size * g) <= 1e-15 + bound * size * g,
+                  "%s %s, step %d: moved %.17g by a step size of %.17g", optimizer,
+                  options ? options : "", (int)s, before - w, size);
     }
 }
 

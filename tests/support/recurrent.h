@@ -105,8 +105,9 @@ static recurrent_run recurrent_once(const char *model, const char *backend,
     cr_assert_eq(tn_plan_forward(plan, &pass, x, &y, &e), TN_OK, "%s", e.text);
     r.output = check_room(r.outputs, sizeof(double));
     for (int64_t i = 0; i < r.outputs; i++) r.output[i] = recurrent_number(real, y, i);
-    cr_assert_eq(tn_plan_loss(plan, &pass, loss, &field, 1, true, &value, &weight, &e),
-                 TN_OK, "%s", e.text);
+    cr_assert_eq(
+        tn_plan_loss(plan, &pass, loss, &field, NULL, 1, true, &value, &weight, &e),
+        TN_OK, "%s", e.text);
     cr_assert_eq(tn_plan_backward(plan, &pass, false, &e), TN_OK, "%s", e.text);
     for (int32_t i = 0; i < graph->params; i++)
         r.gradients += tn_count(&graph->param[i].value);

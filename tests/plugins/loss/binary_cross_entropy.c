@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "tests/support/check.h"
+#include "tests/support/loss_torch.h"
+#include "tests/support/losses.h"
 
 static tn_status run(const double *y, int64_t rows, int64_t width, const tn_field *field,
                      double *value, double *gy)
@@ -76,11 +77,12 @@ Test(binary_cross_entropy, other_labels_are_errors)
                        check_message());
 }
 
-static tn_status infer(tn_shape out, tn_field_spec spec)
+static tn_status infer(tn_shape shape, tn_field_spec spec)
 {
     const tn_instance *instance = check_plugin("loss", "binary_cross_entropy", NULL, 1);
     const tn_loss *loss = instance->vtable;
     const tn_field_spec *field = &spec;
+    const tn_outputs out = {.shape = shape};
     return loss->infer(instance->self, check_call(), &out, &field);
 }
 
@@ -108,8 +110,67 @@ Test(binary_cross_entropy, each_step_of_a_sequence_has_its_own_label)
     cr_assert_float_eq(loss, sum, 1e-12 * sum, "%.17g, not %.17g", loss, sum);
 }
 
+Test(binary_cross_entropy, like_pytorch)
+{
+    loss_torch("binary_cross_entropy");
+}
+
+/* P2-N5: at logit 34.5 and inputs 2 and 3 the gradients are -2.079e-15 and -3.119e-15. P1-N6: ln 2 at
+ * even odds. 0-7: the slope is p - t. */
+Test(binary_cross_entropy, worked_examples)
+{
+    const double y[] = {34.5, 0};
+    int32_t labels[] = {1, 1};
+    double value[2], weight[2], gy[2];
+    cr_assert_eq(loss_run("binary_cross_entropy", NULL, y, 2, 1,
+                          &(tn_field){.width = 1, .label = labels}, value, weight, gy),
+                 TN_OK);
+    cr_assert_float_eq(value[0], 1.0395e-15, 1e-19);
+    cr_assert_float_eq(value[1], .693, 2e-4);
+    cr_assert_eq(gy[1], -.5);
+    cr_assert_float_eq(2 * gy[0], -2.079e-15,
+                       2e-16); /* sigmoid - 1 is a multiple of 2^-53 */
+    cr_assert_float_eq(3 * gy[0], -3.119e-15, 3e-16);
+}
+
+Test(binary_cross_entropy, weights_and_smoothing_by_hand)
+{
+    const double y[] = {2, -1};
+    int32_t labels[] = {1, 0};
+    double value[2], weight[2], gy[2];
+    const double no = log1p(exp(-1)), yes = 3 * log1p(exp(-2));
+    cr_assert_eq(loss_run("binary_cross_entropy", "{pos_weight: [3]}", y, 2, 1,
+                          &(tn_field){.width = 1, .label = labels}, value, weight, gy),
+                 TN_OK);
+    cr_assert_float_eq(value[0], yes, 1e-15);
+    cr_assert_float_eq(value[1], no, 1e-15);
+    cr_assert(weight[0] == 1 && weight[1] == 1, "the mean is one by rows");
+    cr_assert_eq(loss_run("binary_cross_entropy", "{label_smoothing: 0.2}", y, 2, 1,
+                          &(tn_field){.width = 1, .label = labels}, value, weight, gy),
+                 TN_OK);
+    cr_assert_float_eq(value[0], .9 * log1p(exp(-2)) + .1 * log1p(exp(2)), 1e-15);
+    cr_assert_float_eq(gy[0], 1 / (1 + exp(-2)) - .9, 1e-15);
+}
+
+Test(binary_cross_entropy, what_options_and_outputs_are_refused)
+{
+    const tn_shape three = check_shape(1, 3, 0, 0);
+    const tn_field_spec shares = {.real = 1, .shape = three};
+    static const char name[] = "binary_cross_entropy";
+    loss_refuses(name, "{pos_weight: [1, 2]}", three, 0, shares, "2 numbers; give one");
+    loss_refuses(name, "{pos_weight: [-1]}", three, 0, shares,
+                 "-1 is not a number from 0");
+    loss_refuses(name, NULL, three, TN_PROBABILITIES, shares, "takes logits");
+    loss_refuses(name, NULL, three, TN_LOG_PROBABILITIES, shares, "takes logits");
+}
+
 Test(binary_cross_entropy, gradients_in_a_net)
 {
+    static const char *const losses[] = {
+        "binary_cross_entropy", "binary_cross_entropy {pos_weight: [2.5]}",
+        "binary_cross_entropy {label_smoothing: 0.3, pos_weight: [0.5]}"};
+    loss_gradients(losses, 3, true, 1, 1);
+    loss_gradients(losses, 3, false, 1, 9);
     const tn_shape in = check_shape(1, 3, 0, 0);
     check_gradients("[{dense: 4}]", "binary_cross_entropy", 0, in, 5, true);
     check_gradients("[{dense: 1}]", "binary_cross_entropy", 2, in, 5, true);

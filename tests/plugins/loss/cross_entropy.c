@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "tests/support/check.h"
+#include "tests/support/loss_torch.h"
+#include "tests/support/losses.h"
 
 static const double logits[] = {1, -2, 0.5, 3, 0.25, -1, -1.5, 4, 2, 0.5, 1, 8};
 static int32_t labels[] = {2, 0, 1, 2};
@@ -134,11 +135,12 @@ Test(cross_entropy, a_label_out_of_range_is_an_error_that_names_it)
     }
 }
 
-static tn_status infer(tn_shape out, tn_field_spec spec)
+static tn_status infer(tn_shape shape, tn_field_spec spec)
 {
     const tn_instance *instance = check_plugin("loss", "cross_entropy", NULL, 1);
     const tn_loss *loss = instance->vtable;
     const tn_field_spec *field = &spec;
+    const tn_outputs out = {.shape = shape};
     return loss->infer(instance->self, check_call(), &out, &field);
 }
 
@@ -176,6 +178,104 @@ Test(cross_entropy, each_step_of_a_sequence_has_its_own_label)
                     true);
     check_gradients("[{dense: 4}]", "cross_entropy", 0, check_shape(2, 70, 3, 0), 2,
                     true);
+}
+
+Test(cross_entropy, like_pytorch)
+{
+    loss_torch("cross_entropy");
+}
+
+/* Over three rows of two logits. */
+static double mean_of(const double *y, int32_t *classes)
+{
+    double value[3], weight[3];
+    cr_assert_eq(loss_run("cross_entropy", NULL, y, 3, 2,
+                          &(tn_field){.width = 1, .label = classes}, value, weight, NULL),
+                 TN_OK);
+    return (value[0] + value[1] + value[2]) / 3;
+}
+
+/* P4-N17: logits 8.3 and 2.1 cost .002027, with 7.8 and 1.9 class 1 has .00273. P5-N9: [.52, .48] make
+ * [.51, .49]. P1-N6: .693 at even odds. P5-F11: the slope is p - q. */
+Test(cross_entropy, worked_examples)
+{
+    const double y[] = {8.3, 2.1, 7.8, 1.9, .52, .48, 0, 0};
+    int32_t first[] = {0, 0, 0, 0};
+    double value[4], weight[4], gy[8];
+    cr_assert_eq(loss_run("cross_entropy", NULL, y, 4, 2,
+                          &(tn_field){.width = 1, .label = first}, value, weight, gy),
+                 TN_OK);
+    cr_assert_float_eq(value[0], .002027, 5e-7);
+    cr_assert_float_eq(gy[1], .00203, 5e-6);
+    cr_assert_float_eq(gy[3], .00273, 5e-6);
+    cr_assert_float_eq(gy[5], .49, 5e-4);
+    cr_assert_float_eq(value[3], .693, 2e-4);
+}
+
+/* 0-27: fed with probabilities [.7, .3], [.2, .8], [.6, .4] as if they were logits it is .5162 for the
+ * classes meant and .9162 for the others, where -log p has the mean .3635 (P3-N33): so outputs that
+ * are probabilities are refused. */
+Test(cross_entropy, probabilities_are_no_logits)
+{
+    const double p[] = {.7, .3, .2, .8, .6, .4};
+    int32_t meant[] = {0, 1, 0}, other[] = {1, 0, 1};
+    cr_assert_float_eq(mean_of(p, meant), .5162, 5e-5);
+    cr_assert_float_eq(mean_of(p, other), .9162, 5e-5);
+}
+
+Test(cross_entropy, weights_and_rows_that_do_not_count)
+{
+    double value[4], weight[4], gy[12], plain[4], one[4];
+    const tn_field field = {.width = 1, .label = labels};
+    cr_assert_eq(loss_run("cross_entropy", NULL, logits, 4, 3, &field, plain, one, gy),
+                 TN_OK);
+    cr_assert_eq(loss_run("cross_entropy",
+                          "{class_weights: [0.5, 3, 0], ignore_label: 0}", logits, 4, 3,
+                          &field, value, weight, gy),
+                 TN_OK);
+    cr_assert(weight[0] == 0 && weight[1] == 0 && weight[2] == 3 && weight[3] == 0);
+    cr_assert_eq(value[1], 0, "a row that does not count");
+    cr_assert_eq(value[2], plain[2], "the weight is the host's to use");
+}
+
+Test(cross_entropy, what_options_and_outputs_are_refused)
+{
+    const tn_shape three = check_shape(1, 3, 0, 0);
+    const tn_field_spec classes = {.classes = 3};
+    tn_error e = {0};
+    tn_instance *instance;
+    loss_refuses("cross_entropy", NULL, three, TN_PROBABILITIES, classes,
+                 "takes logits and applies softmax itself");
+    cr_assert_eq(loss_infer("cross_entropy", NULL, three, TN_LOG_PROBABILITIES, classes),
+                 TN_OK);
+    loss_refuses("cross_entropy", "{class_weights: [1, 2]}", three, 0, classes,
+                 "2 weights for 3 classes");
+    loss_refuses("cross_entropy", "{ignore_label: 1}", three, 0,
+                 (tn_field_spec){.real = 1, .shape = three}, "not labels");
+    cr_assert_eq(loss_infer("cross_entropy", "{ignore_label: 3}", three, 0,
+                            (tn_field_spec){.classes = 4}),
+                 TN_OK);
+    cr_assert_neq(tn_instance_named(check_env(), "loss", "cross_entropy",
+                                    "{class_weights: [1, 0], label_smoothing: 0.1}", 1,
+                                    &instance, &e),
+                  TN_OK);
+    cr_assert_not_null(strstr(e.text, "that of class 1 is 0"), "%s", e.text);
+}
+
+Test(cross_entropy, gradients_over_random_shapes)
+{
+    static const char *const losses[] = {"cross_entropy",
+                                         "cross_entropy {label_smoothing: 0.3}",
+                                         "cross_entropy {ignore_label: 1}"};
+    static const char *const weighted[] = {
+        "cross_entropy {class_weights: [0.5, 2, 1]}",
+        "cross_entropy {class_weights: [0.5, 2, 1], label_smoothing: 0.2, ignore_label: "
+        "0}"};
+    loss_gradients(losses, 3, true, 3, 20);
+    loss_gradients(weighted, 2, true, 3, 3);
+    check_targets = targets_distributions;
+    loss_gradients(losses, 2, false, 2, 9);
+    loss_gradients(weighted, 1, false, 3, 3);
 }
 
 Test(cross_entropy, gradients_in_a_net)

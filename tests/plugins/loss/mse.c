@@ -2,7 +2,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "tests/support/check.h"
+#include "tests/support/loss_torch.h"
+#include "tests/support/losses.h"
 
 Test(mse, mean_over_the_elements_of_a_row)
 {
@@ -28,11 +29,12 @@ Test(mse, mean_over_the_elements_of_a_row)
     check_near(got, value, 4, 1e-14, "value without gradient");
 }
 
-static tn_status infer(tn_shape out, tn_field_spec spec)
+static tn_status infer(tn_shape shape, tn_field_spec spec)
 {
     const tn_instance *instance = check_plugin("loss", "mse", NULL, 1);
     const tn_loss *loss = instance->vtable;
     const tn_field_spec *field = &spec;
+    const tn_outputs out = {.shape = shape};
     return loss->infer(instance->self, check_call(), &out, &field);
 }
 
@@ -60,8 +62,29 @@ Test(mse, each_step_of_a_sequence_has_its_own_target)
     cr_assert_float_eq(loss, sum, 1e-12 * sum, "%.17g, not %.17g", loss, sum);
 }
 
+Test(mse, like_pytorch)
+{
+    loss_torch("mse");
+}
+
+/* Of p = sigmoid(z) by z it is 2 (p - t) p (1 - p), not the p - t of binary_cross_entropy (0-7). P2-N5:
+ * -4.3e-30 and -2.079e-15 at z = 34.5, inputs of 2, target 1. */
+Test(mse, worked_examples)
+{
+    const double p = 1 / (1 + exp(-34.5)), rest = exp(-34.5) / (1 + exp(-34.5));
+    cr_assert_float_eq(2 * (p - 1) * p * rest * 2, -4.3e-30, 5e-31);
+    double target[] = {1}, value[1], weight[1], gy[1];
+    cr_assert_eq(loss_run("mse", NULL, &p, 1, 1, &(tn_field){.width = 1, .real = target},
+                          value, weight, gy),
+                 TN_OK);
+    cr_assert_float_eq(value[0], 1.08e-30, 0.2e-30);
+    cr_assert_float_eq(gy[0], 2 * (p - 1), 0);
+}
+
 Test(mse, gradients_in_a_net)
 {
+    static const char *const losses[] = {"mse", "mse", "mse"};
+    loss_gradients(losses, 3, false, 1, 9);
     check_gradients("[{dense: 4}, tanh, {dense: 2}]", "mse", 0, check_shape(1, 3, 0, 0),
                     5, true);
     check_gradients("[{dense: 1}]", "mse", 0, check_shape(2, 2, 3, 0), 2, true);

@@ -15,10 +15,10 @@ static double accuracy(const double *y, int64_t rows, int64_t width,
     const tn_tile t = {
         .n = rows * width, .width = width, .rows_per_sample = 1, .shape = &shape};
     double sum[2] = {0};
-    metric->rows(instance->self, &t, y, field, sum);
-    metric->rows(instance->self, &t, y, field, sum);
+    metric->rows(instance->self, &t, y, field, sum, NULL);
+    metric->rows(instance->self, &t, y, field, sum, NULL);
     cr_assert_eq(sum[1], (double)(2 * rows), "batches must add up");
-    return metric->value(instance->self, sum);
+    return metric->value(instance->self, &(tn_seen){.sum = sum});
 }
 
 Test(accuracy, labels)
@@ -64,15 +64,15 @@ Test(accuracy, infer_wants_a_label_a_row)
 {
     const tn_instance *instance = check_plugin("metric", "accuracy", NULL, 1);
     const tn_metric *metric = instance->vtable;
-    const tn_shape out = check_shape(2, 5, 10, 0);
+    const tn_outputs out = {.shape = check_shape(2, 5, 10, 0)};
     const tn_field_spec one = {.classes = 10},
                         five = {.classes = 10, .shape = check_shape(1, 5, 0, 0)};
     const tn_field_spec *field = &five;
-    int64_t sums = 0;
-    cr_assert_eq(metric->infer(instance->self, check_call(), &out, &field, &sums), TN_OK);
-    cr_assert_eq(sums, 2);
+    tn_metric_size size = {0};
+    cr_assert_eq(metric->infer(instance->self, check_call(), &out, &field, &size), TN_OK);
+    cr_assert_eq(size.sums, 2);
     field = &one;
-    cr_assert_eq(metric->infer(instance->self, check_call(), &out, &field, &sums),
+    cr_assert_eq(metric->infer(instance->self, check_call(), &out, &field, &size),
                  TN_ESHAPE);
     cr_assert_not_null(strstr(check_message(), "needs 5"), "%s", check_message());
 }
@@ -85,7 +85,7 @@ Test(accuracy, float_like_double)
     int32_t right = 0;
     const float *y = check_net_output(net);
     const tn_instance *metric = check_plugin("metric", "accuracy", NULL, 0);
-    tn_plan_metric(net->plan, &net->pass, metric, &net->target, sum);
+    tn_plan_metric(net->plan, &net->pass, metric, &net->target, sum, NULL);
     for (int32_t i = 0; i < 50; i++, y += 3) {
         const int32_t best = y[0] >= y[1] && y[0] >= y[2] ? 0 : y[1] >= y[2] ? 1 : 2;
         right += best == net->target.label[i];

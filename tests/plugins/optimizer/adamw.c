@@ -1,16 +1,10 @@
-/* adamw.c - against PyTorch's AdamW: weights after six updates of support/optimizing.h's
- * function, made with torch 1.13 in double. */
+/* adamw.c - against PyTorch's AdamW and adam, and what a prox and decay do. */
+#include "support/follow.h"
 #include "support/optimizing.h"
 
 Test(adamw, follows_pytorch)
 {
-    static const trace traces[] = {
-        {NULL, 0.01, {0.93953203312578648, -0.43983132281447351, 0.18992727663010378}},
-        {"{beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weight_decay: 0.3}",
-         0.02,
-         {0.84753915584369399, -0.36501411831278002, 0.12354792188960503}},
-    };
-    follow("adamw", traces, 2);
+    follow_torch("adamw");
 }
 
 Test(adamw, without_decay_is_adam_bit_for_bit)
@@ -37,12 +31,7 @@ Test(adamw, decay_does_not_pass_through_the_moments)
 
 Test(adamw, decays_only_what_decays)
 {
-    double with[WEIGHTS], without[WEIGHTS];
-    course c = {make("optimizer", "adamw", "{weight_decay: 0.5}", 1), NULL, 0.1, 0, 6};
-    run_f64(&c, with);
-    c.optimizer = make("optimizer", "adamw", "{weight_decay: 0}", 1);
-    run_f64(&c, without);
-    cr_assert_arr_eq(with, without, sizeof with);
+    decays_only_what_decays("adamw", "{weight_decay: 0.5}", "{weight_decay: 0}");
 }
 
 Test(adamw, P3_F8_lasso_with_exact_zeros)

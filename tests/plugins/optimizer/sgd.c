@@ -1,22 +1,40 @@
-/* sgd.c - against PyTorch's SGD: weights after six updates of support/optimizing.h's
- * function, made with torch 1.13 in double. */
+/* sgd.c - against PyTorch's SGD and worked examples, and what a prox, decay and bad
+ * options do. */
+#include "support/follow.h"
 #include "support/optimizing.h"
 
 Test(sgd, follows_pytorch)
 {
-    static const trace traces[] = {
-        {NULL, 0.1, {0.6720087, 0.1176457, -0.081135136718750014}},
-        {"{momentum: 0.9}",
-         0.1,
-         {0.12037439999999987, 0.66670960000000012, -0.68928236328125003}},
-        {"{momentum: 0.9, nesterov: true}",
-         0.1,
-         {0.1215812794016999, 0.33577844847069999, -0.79390422978552744}},
-        {"{momentum: 0.9, weight_decay: 0.05}",
-         0.1,
-         {0.074698308906484365, 0.6538622140071485, -0.69142897388085556}},
-    };
-    follow("sgd", traces, 4);
+    follow_torch("sgd");
+}
+
+/* Weight `w` after `steps` with gradient g, rate 0.1 and decay 0.01. */
+static double after(double w, double g, int64_t steps, const char *options)
+{
+    const tn_instance *sgd = make("optimizer", "sgd", options, 1);
+    const tn_optimizer_f64 *o = sgd->vtable;
+    const tn_tile t = tile_of(sgd, 1);
+    for (int64_t s = 1; s <= steps; s++) {
+        const tn_update u = {.step = s, .rate = 0.1, .decays = 1};
+        o->update(sgd->self, &t, &u, &w, &g, NULL);
+    }
+    return w;
+}
+
+/* Decay through the gradient and of the weight itself are the same without momentum. */
+Test(sgd, P2_N10_P2_N17_P2_N18_decay)
+{
+    static const char *const ways[] = {"{weight_decay: 0.01}",
+                                       "{weight_decay: 0.01, decoupled: true}"};
+    cr_assert_float_eq(after(10, 2, 1, "{}"), 9.8, 1e-12);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_float_eq(after(10, 2, 1, ways[i]), 9.79, 1e-12);
+        cr_assert_float_eq(after(10, 2, 10, ways[i]), 7.9094, 5e-5);
+        cr_assert_float_eq(after(10, 2, 100, ways[i]), -9.9936, 5e-5);
+        cr_assert_float_eq(after(10, 2, 500, ways[i]), -72.6604, 5e-5);
+        cr_assert_float_eq(after(5, 0, 100, ways[i]), 4.52396, 5e-6);
+        cr_assert_float_eq(after(8, 0, 100, ways[i]), 7.23834, 5e-6);
+    }
 }
 
 Test(sgd, keeps_a_velocity_only_with_momentum)
@@ -44,12 +62,7 @@ Test(sgd, decoupled_decay_shrinks_the_weight_and_not_the_velocity)
 
 Test(sgd, decays_only_what_decays)
 {
-    double with[WEIGHTS], without[WEIGHTS];
-    course c = {make("optimizer", "sgd", "{weight_decay: 0.5}", 1), NULL, 0.1, 0, 6};
-    run_f64(&c, with);
-    c.optimizer = make("optimizer", "sgd", NULL, 1);
-    run_f64(&c, without);
-    cr_assert_arr_eq(with, without, sizeof with);
+    decays_only_what_decays("sgd", "{weight_decay: 0.5}", NULL);
 }
 
 Test(sgd, rate_0_leaves_weights_alone)
@@ -61,38 +74,30 @@ Test(sgd, rate_0_leaves_weights_alone)
     cr_assert_arr_eq(w, begin, sizeof w);
 }
 
-/* Under a constant gradient a weight moves by exactly step size times gradient. */
 Test(sgd, step_size_is_what_a_unit_of_gradient_moves)
 {
-    static const char *const options[] = {NULL, "{momentum: 0.9}",
-                                          "{momentum: 0.9, nesterov: true}"};
-    for (int k = 0; k < 3; k++) {
-        double w = 0, v = 0, size, *const slot[] = {&v};
-        const double g = 0.7;
-        const tn_instance *sgd = make("optimizer", "sgd", options[k], 1);
-        const tn_optimizer_f64 *o = sgd->vtable;
-        const tn_tile t = tile_of(sgd, 1);
-        for (int64_t s = 1; s <= 20; s++) {
-            const tn_update u = {.step = s, .rate = 0.01};
-            const double before = w;
-            o->update(sgd->self, &t, &u, &w, &g, slot);
-            o->step_size(sgd->self, &t, &u, slot, &size);
-            cr_assert_float_eq(before - w, size * g, 1e-15);
-        }
-    }
+    moves_by_step_size("sgd", NULL, 20, 0);
+    moves_by_step_size("sgd", "{momentum: 0.9}", 20, 0);
+    moves_by_step_size("sgd", "{momentum: 0.9, nesterov: true}", 20, 0);
+    moves_by_step_size("sgd", "{momentum: 0.9, dampening: 0.4}", 20, 0);
 }
 
 /* A prox whose steps fit the velocity ends at the minimum of loss plus penalty, not
  * beside it. */
-Test(sgd, P3_F8_lasso_with_momentum_and_nesterov)
+Test(sgd, P3_F8_lasso_with_momentum_dampening_and_nesterov)
 {
+    find_lasso("sgd", "{momentum: 0.9, dampening: 0.9}", 0.1, "0.4",
+               (double[]){0, 0.2 - 0.4 / 3, -0.2});
     find_lasso("sgd", "{momentum: 0.9}", 0.02, "0.4", (double[]){0, 0.2 - 0.4 / 3, -0.2});
     find_lasso("sgd", "{momentum: 0.9, nesterov: true}", 0.02, "0.4",
                (double[]){0, 0.2 - 0.4 / 3, -0.2});
 }
 
-Test(sgd, refuses_nesterov_without_momentum_and_momentum_1)
+Test(sgd, refuses_what_does_not_go_together)
 {
-    refuse("optimizer", "sgd", "{nesterov: true}", "momentum");
+    refuse("optimizer", "sgd", "{nesterov: true}", "nesterov needs a momentum above 0");
+    refuse("optimizer", "sgd", "{dampening: 0.5}", "dampening needs a momentum above 0");
+    refuse("optimizer", "sgd", "{momentum: 0.9, dampening: 0.5, nesterov: true}",
+           "nesterov goes with dampening 0 only");
     refuse("optimizer", "sgd", "{momentum: 1}", "momentum");
 }

@@ -1,0 +1,26 @@
+/* precision - share of the rows taken for a class that are of it.
+ *
+ *     precision = hit / taken
+ *
+ * How it is averaged, and what a class is worth that is not there: counts.h. Sokolova, Lapalme, "A
+ * systematic analysis of performance measures for classification tasks", 2009, tables 2 and 3. */
+#include <tenon/plugin.h>
+#include <tenon/score.h>
+
+static double TN(share)(const double *count);
+
+#include "counts.h"
+
+static double TN(share)(const double *count)
+{
+    return share_of(count[HIT], count[TAKEN]);
+}
+
+TN_VTABLE(metric, .infer = TN(infer), .rows = TN(rows), .value = TN(value),
+          .table = TN(table))
+TN_PLUGIN_WITH(OPTIONS, metric, precision,
+               .summary = "Share of what is taken for a class that is of it",
+               .formula = "precision = hit / taken",
+               .reference =
+                   "Sokolova, Lapalme, A systematic analysis of performance measures for "
+                   "classification tasks, 2009, tables 2 and 3")

@@ -1,0 +1,56 @@
+/* schedule_free.c - against the paper's equations, written plainly around plain
+ * descent. */
+#include "support/wrapping.h"
+
+static void follow(const char *optimizer, double beta)
+{
+    lab l = lab_with(optimizer);
+    values z = weights_of(&l), x = z;
+    double sum = 0;
+    for (int s = 1; s <= 20; s++) {
+        const values y = mixed(&z, &x, beta);
+        look(&l);
+        const values g = gradients_of(&l), at = weights_of(&l);
+        same(&at, &y, 1e-13);
+        step(&l);
+        const double rate = tn_updater_rate(l.updater);
+        sum += rate * rate;
+        z = moved(&z, -rate, &g);
+        x = mixed(&x, &z, sum > 0 ? rate * rate / sum : 0);
+        const values seen = view_of(&l), after = mixed(&z, &x, beta),
+                     got = weights_of(&l);
+        same(&seen, &x, 1e-13);
+        same(&got, &after, 1e-13);
+    }
+    close_lab(&l);
+}
+
+Test(schedule_free, follows_the_equations_of_the_paper)
+{
+    follow("{schedule_free: {of: {sgd: {lr: 0.1}}}}", 0.9);
+    follow("{schedule_free: {of: {sgd: {lr: 0.2}}, beta: 0.5}}", 0.5);
+}
+
+/* Iterates count by the square of the rate: those of a warm-up from 0 hardly do. */
+Test(schedule_free, follows_them_through_a_warm_up)
+{
+    follow("{schedule_free: {of: {sgd: {lr: {warmup: {schedule: 0.2, steps: 8}}}}}}",
+           0.9);
+    follow("{schedule_free: {of: {sgd: {lr: {cosine: {from: 0.2, steps: 15}}}}}}", 0.9);
+}
+
+Test(schedule_free, learns_with_a_constant_rate)
+{
+    lab l = lab_with("{schedule_free: {of: {adamw: {beta1: 0, lr: 0.05}}}}");
+    const double first = step(&l);
+    for (int s = 0; s < 300; s++) step(&l);
+    tn_updater_view(l.updater, true);
+    cr_assert_lt(look(&l), 0.1 * first);
+    close_lab(&l);
+}
+
+Test(schedule_free, refuses_what_it_cannot_do)
+{
+    refuses_as_a_wrapper("schedule_free", "");
+    refuse("optimizer", "schedule_free", "{of: sgd, beta: 1}", "beta");
+}

@@ -1,0 +1,144 @@
+/* masking.h - what the suites of random layers share: what they make of ones, whether that obeys its
+ * law within five standard errors, and whether masks that should have nothing to do with each other
+ * have not. */
+#ifndef TESTS_SUPPORT_MASKING_H
+#define TESTS_SUPPORT_MASKING_H
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/check.h"
+
+enum { MASK_MANY = 1 << 20 }; /* draws */
+
+/* Outputs of a net in training at a step, whose input is ones. */
+TN_UNUSED static const double *mask_of_ones(const char *model, tn_shape in,
+                                            int64_t samples, uint64_t step)
+{
+    check_net *net = check_net_new(model, NULL, 0, in, samples, 1, 1);
+    double *x = net->x;
+    for (int64_t i = 0; i < samples * net->inputs; i++) x[i] = 1;
+    net->pass.step = step;
+    return check_net_output(net);
+}
+
+/* Mean and variance, the latter around the law's mean. `fourth`: its fourth central moment. */
+TN_UNUSED static void mask_has_moments(const double *m, int64_t n, double mean,
+                                       double variance, double fourth)
+{
+    double sum = 0, squares = 0;
+    for (int64_t i = 0; i < n; i++) {
+        sum += m[i];
+        squares += (m[i] - mean) * (m[i] - mean);
+    }
+    const double many = (double)n, spread = fmax(0, fourth - variance * variance);
+    cr_assert_float_eq(sum / many, mean, 5 * sqrt(variance / many), "mean %.9g, not %.9g",
+                       sum / many, mean);
+    cr_assert_float_eq(squares / many, variance, 5 * sqrt(spread / many) + 1e-9,
+                       "variance %.9g, not %.9g", squares / many, variance);
+}
+
+/* Each is `dropped`, with probability p, or `kept`. */
+TN_UNUSED static void mask_has_two_points(const double *m, int64_t n, double p,
+                                          double kept, double dropped)
+{
+    const double q = 1 - p, apart = kept - dropped;
+    for (int64_t i = 0; i < n; i++)
+        cr_assert(fabs(m[i] - kept) <= 1e-14 || fabs(m[i] - dropped) <= 1e-14);
+    mask_has_moments(m, n, q * kept + p * dropped, p * q * apart * apart,
+                     p * q * (p * p * p + q * q * q) * pow(apart, 4));
+}
+
+/* The correlation of n pairs that are independent: its standard error is 1 / sqrt(n). */
+TN_UNUSED static void mask_is_apart(const double *a, const double *b, int64_t n,
+                                    const char *what)
+{
+    double mean[2] = {0}, sum[3] = {0};
+    for (int64_t i = 0; i < n; i++)
+        mean[0] += a[i] / (double)n, mean[1] += b[i] / (double)n;
+    for (int64_t i = 0; i < n; i++) {
+        const double x = a[i] - mean[0], y = b[i] - mean[1];
+        sum[0] += x * x, sum[1] += y * y, sum[2] += x * y;
+    }
+    const double r = sum[2] / sqrt(sum[0] * sum[1]);
+    cr_assert(fabs(r) <= 5 / sqrt((double)n), "correlation of %s is %g", what, r);
+}
+
+/* The first row of each sample. */
+TN_UNUSED static const double *mask_first_rows(const double *y, int64_t samples,
+                                               int64_t size, int64_t width)
+{
+    double *first = check_room(samples * width, sizeof *first);
+    for (int64_t s = 0; s < samples; s++)
+        memcpy(first + s * width, y + s * size, sizeof *first * (size_t)width);
+    return first;
+}
+
+/* Masks of two steps, of two layers, of neighbours and of two samples. */
+TN_UNUSED static void mask_is_independent(const char *layer, tn_shape in, int64_t samples)
+{
+    const int64_t size = tn_shape_count(&in), width = tn_shape_width(&in),
+                  n = samples * width;
+    char one[100], second[120];
+    snprintf(one, sizeof one, "[%s]", layer);
+    snprintf(second, sizeof second, "[{dropout: 0}, %s]", layer);
+    const double *a = mask_first_rows(mask_of_ones(one, in, samples, 0), samples, size,
+                                      width),
+                 *b = mask_first_rows(mask_of_ones(one, in, samples, 1), samples, size,
+                                      width),
+                 *c = mask_first_rows(mask_of_ones(second, in, samples, 0), samples, size,
+                                      width);
+    mask_is_apart(a, b, n, "two steps");
+    mask_is_apart(a, c, n, "two layers");
+    mask_is_apart(a, a + 1, n - 1, "neighbours");
+    mask_is_apart(a, a + width, n - width, "two samples");
+}
+
+/* Gradients under a fixed mask, on random shapes of these ranks: between products, and riding on
+ * one. `layer` has a %g for p, which stays below `most`. */
+TN_UNUSED static void mask_check_gradients(const char *layer, double most,
+                                           int32_t least_rank, int32_t most_rank)
+{
+    char one[100], model[200];
+    for (uint32_t i = 0; i < 30; i++) {
+        const tn_shape in = check_draw_shape(i, least_rank, most_rank, 5);
+        const int64_t samples = i ? check_draw(i, 9, 2, 7) : 1;
+        snprintf(one, sizeof one, layer, most * (i + 0.5) / 30);
+        snprintf(model, sizeof model, "[{dense: 5}, %s, {dense: 3}]", one);
+        check_gradients(model, NULL, 0, in, samples, true);
+        snprintf(model, sizeof model, "[{dense: 4}, tanh, %s]", one);
+        check_gradients(model, NULL, 0, in, samples, true);
+    }
+}
+
+/* The same on any number of threads, for each sample alone, in any split, in both precisions. */
+TN_UNUSED static void mask_is_the_same(const char *layer, tn_shape in, int64_t samples)
+{
+    char model[200];
+    snprintf(model, sizeof model, "[{dense: 70}, %s, tanh, {dense: 33}, %s]", layer,
+             layer);
+    check_threads(model, in, samples);
+    check_samples(model, in, samples);
+    check_precisions(model, NULL, 0, in, samples, 1e-5);
+}
+
+/* Outside training a layer of its own plan, and one of a plan that trains, is the identity. */
+TN_UNUSED static void mask_is_idle(const char *model, tn_shape in, int64_t samples)
+{
+    check_net *net = check_net_new(model, NULL, 0, in, samples, 1, 1);
+    tn_error e = {0};
+    tn_plan *plan;
+    const void *y;
+    net->pass.training = false;
+    const size_t bytes = sizeof(double) * (size_t)(samples * net->inputs);
+    cr_assert_eq(memcmp(check_net_output(net), net->x, bytes), 0);
+    cr_assert_eq(tn_plan_new(net->graph, samples, false, false, &plan, &e), TN_OK, "%s",
+                 e.text);
+    cr_assert_eq(tn_plan_forward(plan, &net->pass, net->x, &y, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(memcmp(y, net->x, bytes), 0);
+    tn_plan_free(plan);
+}
+
+#endif
