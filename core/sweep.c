@@ -51,6 +51,8 @@ static tn_status run_part(const tn_sweep *s, int64_t part, int64_t row, double s
                           .sink = s->sink};
     take_inputs(s, &batch, x);
     status = tn_plan_run(s->plan, &pass, x, NULL, e);
+    if (!status && s->look && part + 1 == s->parts)
+        status = tn_plan_run(s->look, &pass, x, NULL, e);
     if (!status)
         status = tn_judge_add(s->judge, s->plan, &pass, batch.field, scale, true, sums,
                               e);

@@ -231,8 +231,9 @@ static tn_status make_run(tn_trainer *t, tn_error *e)
     if (!status) status = check_carried(t, e);
     if (!status) status = name_classes(t, e);
     if (!status) status = make_judges(t, e);
-    if (!status) status = make_plans(t, e);
     if (!status) status = tn_trainer_observe_new(t, e);
+    if (!status) status = make_plans(t, e);
+    if (!status) status = tn_trainer_look_new(t, e);
     if (status) return status;
     if (!t->resumed) return calibrate(t, e);
     status = tn_trainer_path(t, "checkpoint.safetensors", path, e);
@@ -316,6 +317,7 @@ void tn_trainer_free(tn_trainer *t)
 {
     if (!t) return;
     tn_memory *m = &t->env->memory;
+    tn_trainer_look_free(t);
     tn_trainer_observe_free(t);
     tn_trainer_profile_free(t);
     for (int32_t i = 0; t->kept && i < tn_model_tensors(t->model); i++)

@@ -36,6 +36,17 @@ typedef struct tn_handed {
     tn_batch batch;
 } tn_handed;
 
+/* What observers see of a step beside its values; see trainer_look.c. */
+typedef struct tn_look {
+    int32_t wants;    /* of all observers together: what there is room for */
+    int32_t now;      /* in the step being made */
+    tn_plan *plan;    /* keeps all outputs */
+    tn_tensor *copy;  /* gradients, then weights before the update; data NULL: no room */
+    tn_tensor *value; /* outputs */
+    tn_seen_param *param;
+    tn_seen_output *output;
+} tn_look;
+
 /* What of a step is no business of its plan. */
 enum { TN_WATCH_DATA, TN_WATCH_UPDATE, TN_WATCHED };
 #define TN_COST_NAME 128
@@ -65,6 +76,7 @@ struct tn_trainer {
     int32_t observers;
     tn_instance **observer;
     tn_run_face face;
+    tn_look look;
     bool wants_checkpoint;
     char why[256]; /* why it stops */
     int32_t values;
@@ -105,6 +117,17 @@ void tn_trainer_observe_free(tn_trainer *);
 tn_status tn_trainer_tell(tn_trainer *, tn_moment, tn_error *);
 void tn_trainer_progress(tn_trainer *, tn_moment, const char *note);
 
+/* trainer_look.c */
+int32_t tn_trainer_wants(const tn_trainer *); /* all observers */
+bool tn_trainer_is_due(const tn_observer *, const void *self, int64_t step);
+tn_status tn_trainer_look_new(tn_trainer *, tn_error *);
+void tn_trainer_look_free(tn_trainer *);
+/* Before a step, whose number is given, and between its gradients and its update. */
+void tn_trainer_look_begin(tn_trainer *, int64_t step);
+void tn_trainer_look_gradients(tn_trainer *);
+/* Of the event of a step, or another. */
+void tn_trainer_show(tn_trainer *, bool step, tn_event *);
+
 /* checkpoint.c */
 tn_status tn_trainer_checkpoint(tn_trainer *, tn_error *);
 tn_status tn_trainer_restore(tn_trainer *, const char *path, tn_error *);
@@ -142,6 +165,7 @@ typedef struct tn_sweep {
     uint64_t step;
     int commit;    /* which states follow, as tn_plan_commit takes it; 0: none */
     tn_sink *sink; /* of a sweep of one part; may be NULL */
+    tn_plan *look; /* runs the last part as well, and keeps all outputs; may be NULL */
 } tn_sweep;
 /* Adds losses and metrics to `sums`; loss: the mean over the batch (may be NULL). */
 tn_status tn_sweep_run(const tn_sweep *, double *sums, double *loss, tn_error *);

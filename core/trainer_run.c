@@ -54,6 +54,8 @@ static void fill_values(tn_trainer *t)
     for (int32_t i = 0; i < t->judge->values; i++)
         t->value[n++].value = t->judge->value[i].value;
     if (t->penalized) t->value[n++].value = tn_updater_penalty(t->updater);
+    for (int32_t i = 0; i < tn_updater_counting(t->updater); i++)
+        t->value[n++].value = tn_updater_cut(t->updater, i);
     t->monitored = t->value[0].value;
     if (!t->validates) return;
     tn_judge_read(t->referee, t->trial_sums);
@@ -82,6 +84,7 @@ static tn_status run_epoch(tn_trainer *t, tn_error *e)
     if (!status) status = validate(t, e);
     if (status) return status;
     fill_values(t);
+    tn_updater_clear_counts(t->updater);
     memset(t->sums, 0, (size_t)t->judge->sums * sizeof *t->sums);
     t->place.epoch++;
     t->place.in_epoch = 0;

@@ -65,18 +65,21 @@ static tn_status update_by(tn_trainer *t, tn_sweep *sweep, double *sums, double 
     const tn_judge only_loss = without_metrics(t->judge);
     t->waiting = 0;
     tn_trainer_tick(t);
-    if (sweep->parts == 1) sweep->sink = tn_updater_sinks(t->updater, step, true);
+    if (sweep->parts == 1)
+        sweep->sink = tn_updater_sinks(t->updater, step,
+                                       !(t->look.now & TN_WANTS_GRADIENTS));
     t->sink = sweep->sink;
     for (int32_t pass = 0; pass < passes; pass++) {
         double aside[2] = {0};
         sweep->commit = (pass == 0 ? TN_COMMIT_STATISTICS : 0) |
                         (pass + 1 == passes ? TN_COMMIT_CARRIED : 0);
-        if (pass) sweep->judge = &only_loss;
+        if (pass) sweep->judge = &only_loss, sweep->look = NULL;
         const tn_status status = tn_sweep_run(sweep, pass ? aside : sums,
                                               pass ? NULL : loss, e);
         if (status) return status;
         if (pass + 1 < passes) tn_updater_between(t->updater, t->plan, step, pass);
     }
+    tn_trainer_look_gradients(t);
     return apply(t, e);
 }
 
@@ -112,6 +115,8 @@ tn_status tn_trainer_update(tn_trainer *t, tn_error *e)
                       .data = t,
                       .step = (uint64_t)t->place.step};
     size_of_update(t, &sweep.parts, &sweep.samples);
+    tn_trainer_look_begin(t, t->place.step + 1);
+    if (t->look.now & TN_WANTS_OUTPUTS) sweep.look = t->look.plan;
     const tn_status status = update_by(t, &sweep, t->sums, NULL, e);
     if (!status) t->place.in_epoch++;
     return status;
@@ -123,7 +128,9 @@ tn_status tn_trainer_plan(tn_trainer *t, int64_t samples, tn_plan **out, tn_erro
                                      .training = true,
                                      .accumulates = t->accumulate > 1,
                                      .low = t->model->low,
-                                     .unstored = tn_updater_takes(t->updater)};
+                                     .unstored = tn_trainer_wants(t) & TN_WANTS_GRADIENTS
+                                                     ? NULL
+                                                     : tn_updater_takes(t->updater)};
     return tn_plan_make(t->model->graph, &options, out, e);
 }
 
@@ -189,6 +196,7 @@ static tn_status take_batch(tn_trainer *t, tn_sweep *sweep, const float *const *
 {
     tn_data_info *info = &t->handed.info;
     t->waiting = 0;
+    t->look.now = 0;
     tn_status status = fit_judge(t, targets != NULL, info, e);
     if (!status) status = check_reads(t, &t->judge->loss, info, e);
     if (!status)

@@ -56,6 +56,13 @@ static tn_status run_checkpoint(tn_run *run, tn_call *call)
     return TN_OK;
 }
 
+static tn_status run_save(tn_run *run, tn_call *call, const char *name)
+{
+    tn_trainer *t = trainer_of(run);
+    tn_error e = {0};
+    return t->run_dir ? pass_on(call, tn_trainer_save(t, name, &e), &e) : TN_OK;
+}
+
 /* ---- making -------------------------------------------------------------------------- */
 
 static bool has_observer(const tn_trainer *t, const char *name)
@@ -112,13 +119,19 @@ static tn_status make_values(tn_trainer *t, tn_error *e)
     tn_memory *m = &t->env->memory;
     static const tn_judged penalty = {.name = "penalty", .row = -1, .column = -1};
     const int32_t trained = t->judge->values, judged = t->referee->values;
-    const size_t most = (size_t)(trained + 1 + judged);
+    const int32_t counting = tn_updater_counting(t->updater);
+    const size_t most = (size_t)(trained + 1 + counting + judged);
     t->name = tn_memory_array(m, most, sizeof *t->name, e);
     t->value = tn_memory_array(m, most, sizeof *t->value, e);
     t->score = tn_memory_array(m, most, sizeof *t->score, e);
     if (!t->name || !t->value || !t->score) return TN_ENOMEM;
     for (int32_t i = 0; i < trained; i++) add_value(t, "", &t->judge->value[i]);
     if (t->penalized) add_value(t, "", &penalty);
+    for (int32_t i = 0; i < counting; i++) {
+        tn_judged cut = {.row = -1, .column = -1};
+        snprintf(cut.name, sizeof cut.name, "%s", tn_updater_cutter(t->updater, i));
+        add_value(t, "", &cut);
+    }
     for (int32_t i = 0; t->validates && i < judged; i++)
         add_value(t, "val_", &t->referee->value[i]);
     return TN_OK;
@@ -129,7 +142,8 @@ tn_status tn_trainer_observe_new(tn_trainer *t, tn_error *e)
     t->face = (tn_run_face){.run = {.stop = run_stop,
                                     .keep = run_keep,
                                     .restore = run_restore,
-                                    .checkpoint = run_checkpoint},
+                                    .checkpoint = run_checkpoint,
+                                    .save = run_save},
                             .trainer = t};
     const tn_status status = make_observers(t, e);
     return status ? status : make_values(t, e);
@@ -166,10 +180,9 @@ static tn_event event_at(tn_trainer *t, tn_moment moment)
     };
 }
 
-static bool is_due(const tn_trainer *t, const tn_observer *o, tn_moment moment)
+static bool is_due(const tn_trainer *t, const tn_instance *o, tn_moment moment)
 {
-    return moment != TN_STEP ||
-           (o->step && o->every > 0 && t->place.step % o->every == 0);
+    return moment != TN_STEP || tn_trainer_is_due(o->vtable, o->self, t->place.step);
 }
 
 static tn_status tell_one(tn_trainer *t, tn_instance *o, tn_moment moment,
@@ -181,7 +194,7 @@ static tn_status tell_one(tn_trainer *t, tn_instance *o, tn_moment moment,
     tn_status (*const slots[])(const void *, tn_call *, tn_run *, const tn_event *,
                                double *) = {observer->start, observer->step,
                                             observer->epoch, observer->end};
-    if (!slots[moment] || !is_due(t, observer, moment)) return TN_OK;
+    if (!slots[moment] || !is_due(t, o, moment)) return TN_OK;
     const tn_status status = slots[moment](o->self, call, &t->face.run, event,
                                            o->numbers);
     return tn_blame(o, tn_call_end(&calling, status), e);
@@ -190,10 +203,10 @@ static tn_status tell_one(tn_trainer *t, tn_instance *o, tn_moment moment,
 tn_status tn_trainer_tell(tn_trainer *t, tn_moment moment, tn_error *e)
 {
     int32_t due = 0;
-    for (int32_t i = 0; i < t->observers; i++)
-        due += is_due(t, t->observer[i]->vtable, moment);
+    for (int32_t i = 0; i < t->observers; i++) due += is_due(t, t->observer[i], moment);
     if (!due) return TN_OK; /* as after most steps */
-    const tn_event event = event_at(t, moment);
+    tn_event event = event_at(t, moment);
+    tn_trainer_show(t, moment == TN_STEP, &event);
     for (int32_t i = 0; i < t->observers; i++) {
         const tn_status status = tell_one(t, t->observer[i], moment, &event, e);
         if (status) return status;

@@ -105,6 +105,18 @@ void tn_updater_changed(tn_updater *u)
     for (int32_t i = 0; i < u->graph->params; i++) u->part[i].blocks.summed = false;
 }
 
+static void take_counts(tn_updater *u)
+{
+    for (int32_t i = 0; i < u->gradients; i++) {
+        tn_counter *counter = u->bench.transform[i].counter;
+        double *numbers = u->gradient[i]->numbers;
+        if (!counter) continue;
+        for (int32_t k = 0; k < TN_COUNTERS; k++)
+            numbers[TN_COUNT_CHANGED] += (double)atomic_exchange(&counter[k].changed, 0);
+        numbers[TN_COUNT_SEEN] += u->elements;
+    }
+}
+
 tn_status tn_updater_apply(tn_updater *u, tn_plan *plan, int64_t step, tn_error *e)
 {
     const tn_chain chain = chain_of(u, step);
@@ -117,8 +129,47 @@ tn_status tn_updater_apply(tn_updater *u, tn_plan *plan, int64_t step, tn_error 
     const tn_status status = u->table->update(&u->bench, &chain, u->part, sink,
                                               u->graph->params, e);
     tn_subnormal_back(mode);
+    take_counts(u);
     return status;
 }
+
+/* ---- what transforms cut ---------------------------------------------------------------- */
+
+int32_t tn_updater_counting(const tn_updater *u)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < u->gradients; i++) n += u->bench.transform[i].counter != NULL;
+    return n;
+}
+
+static const tn_instance *counting(const tn_updater *u, int32_t number)
+{
+    int32_t i = 0;
+    while (!u->bench.transform[i].counter || number-- > 0) i++;
+    return u->gradient[i];
+}
+
+const char *tn_updater_cutter(const tn_updater *u, int32_t i)
+{
+    return counting(u, i)->entry->name;
+}
+
+double tn_updater_cut(const tn_updater *u, int32_t i)
+{
+    const double *numbers = counting(u, i)->numbers;
+    return numbers[TN_COUNT_SEEN] > 0 ? numbers[TN_COUNT_CHANGED] / numbers[TN_COUNT_SEEN]
+                                      : 0;
+}
+
+void tn_updater_clear_counts(tn_updater *u)
+{
+    for (int32_t i = 0; i < tn_updater_counting(u); i++) {
+        double *numbers = counting(u, i)->numbers;
+        numbers[TN_COUNT_CHANGED] = numbers[TN_COUNT_SEEN] = 0;
+    }
+}
+
+/* ---- views ----------------------------------------------------------------------------- */
 
 static void swap(void *a, void *b, size_t size)
 {

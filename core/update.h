@@ -17,6 +17,13 @@ double tn_updater_rate(const tn_updater *); /* learning rate as of the last tick
 void tn_updater_tick(tn_updater *, const tn_clock *);
 void tn_updater_epoch(tn_updater *, const tn_clock *);
 
+/* Of transforms that count what they cut: how many there are, the name of number i, and the share of
+ * all elements that it has cut since the counts were cleared. */
+int32_t tn_updater_counting(const tn_updater *);
+const char *tn_updater_cutter(const tn_updater *, int32_t i);
+double tn_updater_cut(const tn_updater *, int32_t i);
+void tn_updater_clear_counts(tn_updater *);
+
 /* Penalties of all regularizers at the current weights. */
 double tn_updater_penalty(tn_updater *);
 /* After pass 0 .. passes - 2 (moves weights). */

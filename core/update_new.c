@@ -90,6 +90,11 @@ static tn_status make_gradients(tn_updater *u, const tn_cfg *list, tn_error *e)
             u->graph->env, "gradient", list->item[u->gradients], u->graph->real,
             &u->gradient[u->gradients], e);
         if (status) return status;
+        const tn_instance *made = u->gradient[u->gradients];
+        if (u->table->counts(made) && made->number_count < TN_COUNTS)
+            return tn_cfg_error(made->where, e, TN_EABI,
+                                "gradient/%s: counts, but keeps %d numbers instead of %d",
+                                made->entry->name, made->number_count, TN_COUNTS);
     }
     return TN_OK;
 }
@@ -108,6 +113,7 @@ static tn_part part_of(const tn_graph *g, int32_t number)
                      .w = p->value.data,
                      .regularizer = p->regularizer,
                      .decays = p->decays,
+                     .shape = &p->spec.shape,
                      .key = tn_key_derive(seed, (uint64_t)number, 3)};
 }
 
@@ -140,7 +146,8 @@ static tn_status make_blocks(tn_updater *u, tn_part *part, tn_error *e)
     const int64_t elements = part->rows * part->width;
     const int64_t side = part->rows > part->width ? part->rows : part->width;
     int32_t over = 0, sums = 0, stats;
-    if (u->gradients) u->table->reduction(u->gradient[0], &over, &sums, &stats);
+    if (u->gradients && !u->table->penalized(u->gradient[0]))
+        u->table->reduction(u->gradient[0], &over, &sums, &stats);
     if (over != TN_OVER_ALL || !sums || part->rows == 1 || elements < LEAST_SUMMED ||
         elements > INT32_MAX)
         return TN_OK;
@@ -188,6 +195,7 @@ static tn_status make_parts(tn_updater *u, tn_error *e)
     if (!u->part || !u->takes || !u->sink || !u->slot || (u->viewer >= 0 && !u->shown))
         return TN_ENOMEM;
     for (int32_t i = 0; i < g->params; i++) {
+        u->elements += (double)tn_count(&g->param[i].value);
         tn_status status = TN_OK;
         for (const tn_instance *r = g->param[i].regularizer; !status && r; r = r->next)
             status = check_prox(u, r, e);
@@ -256,10 +264,14 @@ static tn_status make_transforms(tn_updater *u, tn_error *e)
     tn_bench *b = &u->bench;
     b->transform = tn_memory_array(m, (size_t)u->gradients, sizeof *b->transform, e);
     if (!b->transform) return TN_ENOMEM;
-    for (; b->transforms < u->gradients; b->transforms++) {
+    while (b->transforms < u->gradients) {
         int32_t over, sums, stats;
         tn_mapping *t = &b->transform[b->transforms];
-        t->gradient = u->gradient[b->transforms];
+        t->gradient = u->gradient[b->transforms++];
+        t->penalized = u->table->penalized(t->gradient);
+        if (u->table->counts(t->gradient) &&
+            !(t->counter = tn_memory_array(m, TN_COUNTERS, sizeof *t->counter, e)))
+            return TN_ENOMEM;
         u->table->reduction(t->gradient, &over, &sums, &stats);
         for (int32_t q = 0; over == TN_OVER_ALL && q < stats; q++)
             if (!(t->stat[q] = tn_memory_array(m, 1, sizeof(double), e)))
@@ -394,9 +406,11 @@ static void free_part(tn_memory *m, tn_part *part)
 static void free_bench(tn_memory *m, tn_bench *b)
 {
     for (int32_t q = 0; q < TN_MAX_OWN; q++) tn_memory_put(m, b->stat[q]);
-    for (int32_t i = 0; i < b->transforms; i++)
+    for (int32_t i = 0; i < b->transforms; i++) {
+        tn_memory_put(m, b->transform[i].counter);
         for (int32_t q = 0; q < TN_MAX_OWN; q++)
             tn_memory_put(m, b->transform[i].stat[q]);
+    }
     tn_memory_put(m, b->transform);
     tn_memory_put(m, b->stretch);
     tn_memory_put(m, b->task);

@@ -18,10 +18,11 @@ struct tn_updater {
     const tn_step_table *table;
     tn_bench bench;
     tn_part *part;
-    bool *takes;   /* [params] */
-    tn_sink *sink; /* [params] */
-    bool armed;    /* sinks are those of this step */
-    void **slot;   /* [params][slots] */
+    double elements; /* of all parameters */
+    bool *takes;     /* [params] */
+    tn_sink *sink;   /* [params] */
+    bool armed;      /* sinks are those of this step */
+    void **slot;     /* [params][slots] */
     void **shown; /* the view's values while they are not in the weights; NULL: no view */
     int32_t viewer; /* which of the chain shows a view */
     bool viewing;

@@ -138,8 +138,8 @@ static const char *initializer_missing(const void *vtable)
 static const char *observer_missing(const void *vtable)
 {
     const tn_observer *o = vtable;
-    if (o->every && !o->step) return "step";
-    if (o->step && o->every < 1) return "every";
+    if ((o->every || o->interval || o->wants) && !o->step) return "step";
+    if (o->step && o->every < 1 && !o->interval) return "every";
     return o->start || o->step || o->epoch || o->end ? NULL : "epoch";
 }
 

@@ -36,6 +36,7 @@ static tn_tile tile_at(const tn_stage *s, const spot *at, const void **stat)
     t.n = at->n;
     t.row = at->first / t.width, t.col = at->first % t.width;
     t.stat = stat;
+    if (s->counter) t.counter = &s->counter[at->first / TILE % TN_COUNTERS].changed;
     const int64_t group = s->over == TN_OVER_COLUMNS  ? t.col
                           : tn_shared_groups(s->over) ? 0
                                                       : t.row;
@@ -143,7 +144,9 @@ static tn_stage *add_stage(const tn_on_part *on, const tn_instance *instance,
     *s = (tn_stage){.instance = instance,
                     .tile = {.width = p->width,
                              .rows_per_sample = 1,
+                             .shape = p->shape,
                              .now = instance->now,
+                             .step = (int64_t)tn_step_of(on),
                              .key = tn_key_derive(p->key, tn_step_of(on), draws),
                              .training = 1}};
     if (on->reducing == instance) {
@@ -161,6 +164,7 @@ void TN(tn_add_maps)(const tn_on_part *on, int32_t from, int32_t to)
         tn_stage *s = add_stage(on, transform->gradient,
                                 (uint64_t)(TN_DRAWS_GRADIENT + i));
         s->run = map;
+        s->counter = transform->counter;
         if (!r->sums || r->over != TN_OVER_ALL) continue;
         s->over = r->over, s->stats = r->stats, s->stat = transform->stat;
     }

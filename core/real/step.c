@@ -45,6 +45,17 @@ static void describe_reduction(const tn_instance *instance, int32_t *over, int32
     *over = r->over, *sums = r->sums, *stats = r->stats;
 }
 
+static bool counts(const tn_instance *gradient)
+{
+    return ((const tn_gradient *)gradient->vtable)->counts;
+}
+
+static bool penalized(const tn_instance *gradient)
+{
+    const tn_gradient *g = gradient->vtable;
+    return g->penalized && g->penalized(gradient->self);
+}
+
 /* ---- the chain ----------------------------------------------------------------------- */
 
 /* Whose sums the update goes by, or what comes between passes. */
@@ -112,26 +123,6 @@ static const tn_regularizer *vtable_of(const tn_instance *regularizer)
     return regularizer->vtable;
 }
 
-/* Whether a penalty's gradient is added, and has to be by a pass over the whole weight. */
-static bool adds_whole(const tn_instance *regularizer)
-{
-    return vtable_of(regularizer)->gradient_whole && !TN(tn_is_proximal)(regularizer);
-}
-
-static bool any_adds_whole(const tn_part *part)
-{
-    for (const tn_instance *r = part->regularizer; r; r = r->next)
-        if (adds_whole(r)) return true;
-    return false;
-}
-
-/* Gradients of penalties, element by element. */
-static void add_penalties(const tn_on_part *on)
-{
-    for (const tn_instance *r = on->part->regularizer; r; r = r->next)
-        if (vtable_of(r)->gradient && !TN(tn_is_proximal)(r)) TN(tn_add_penalty)(on, r);
-}
-
 static void add_decays(const tn_on_part *on, const tn_chain *chain)
 {
     for (const tn_instance *r = on->part->regularizer; r; r = r->next)
@@ -170,22 +161,15 @@ static tn_status prox_apart(const tn_bench *bench, tn_part *part, const tn_chain
 }
 
 /* Before the streaming pass: gradients of penalties that see whole weights, behind transforms number
- * `from` on of the loss's; `first`: those have been, and the other penalties come before it, too. */
-static tn_status penalize(tn_bench *bench, const tn_chain *chain, tn_part *part,
-                          int32_t from, bool first, tn_error *e)
+ * `from` on of the loss's. */
+static tn_status penalize_whole(tn_bench *bench, const tn_chain *chain, tn_part *part,
+                                int32_t from, tn_error *e)
 {
-    const bool whole = any_adds_whole(part);
-    tn_status status = TN_OK;
-    if (!first && !whole) return TN_OK;
+    if (!TN(tn_any_adds_whole)(part)) return TN_OK;
     const tn_on_part on = begin(bench, part, chain, NULL);
-    if (first)
-        add_penalties(&on);
-    else
-        TN(tn_add_maps)(&on, from, bench->transforms);
+    TN(tn_add_maps)(&on, from, bench->transforms);
     if (part->stages) run(&on);
-    for (const tn_instance *r = part->regularizer; !status && r; r = r->next)
-        if (adds_whole(r)) status = TN(tn_penalize_whole)(&on, r, e);
-    return status;
+    return TN(tn_add_whole_penalties)(&on, e);
 }
 
 /* ---- optimizers ------------------------------------------------------------------------ */
@@ -242,11 +226,11 @@ static tn_status update_in_turn(const tn_on_part *on, const tn_chain *chain, tn_
 static void add_step(const tn_on_part *on, const tn_chain *chain, int32_t from,
                      bool penalized)
 {
-    const int32_t maps = any_adds_whole(on->part) ? on->bench->transforms : from;
+    const bool mapped = !penalized && TN(tn_any_adds_whole)(on->part);
     const int32_t length = length_to_prox(chain);
     add_befores(on, chain);
-    TN(tn_add_maps)(on, maps, on->bench->transforms);
-    if (!penalized) add_penalties(on);
+    if (!mapped) TN(tn_add_maps)(on, from, on->bench->transforms);
+    if (!penalized) TN(tn_add_penalties)(on);
     add_decays(on, chain);
     add_updates(on, chain, 0, length);
     if (waits(on->part)) return;
@@ -291,15 +275,18 @@ static tn_status update(tn_bench *bench, const tn_chain *chain, tn_part *parts,
                         const tn_sink *sink, int32_t count, tn_error *e)
 {
     const tn_instance *reducing = reducing_optimizer(chain, false);
-    int32_t from = TN(tn_transform_all)(bench, chain, parts, count);
-    /* A sum over gradients, or a whole-tensor method, wants the penalty's gradient in first. */
-    const bool first = reducing || any_whole(chain);
     const bool part_by_part = any_whole(chain) || own_reducing(chain);
-    tn_status status = TN_OK;
-    if (first) TN(tn_map_all)(bench, chain, parts, count, from, bench->transforms);
-    if (first) from = bench->transforms;
-    for (int32_t i = 0; !status && i < count; i++)
-        status = penalize(bench, chain, &parts[i], from, first, e);
+    bool first = false; /* the penalties' gradients are in */
+    int32_t from;
+    tn_status status = TN(tn_transform_all)(bench, chain, parts, count, &from, &first, e);
+    /* A sum over gradients, or a whole-tensor method, wants them in before. */
+    if (!status && !first && (reducing || any_whole(chain))) {
+        TN(tn_map_all)(bench, chain, parts, count, from, bench->transforms);
+        status = TN(tn_penalize_all)(bench, chain, parts, count, e);
+        from = bench->transforms, first = true;
+    }
+    for (int32_t i = 0; !first && !status && i < count; i++)
+        status = penalize_whole(bench, chain, &parts[i], from, e);
     if (status) return status;
     if (reducing) TN(tn_reduce_all)(bench, reducing, chain, parts, count);
     for (int32_t i = 0; i < count; i++) {
@@ -341,9 +328,10 @@ static double violation(const tn_instance *regularizer, int64_t n, const void *w
 static bool streams(const tn_bench *bench, const tn_chain *chain, const tn_part *part)
 {
     bool sums = reducing_optimizer(chain, false) || any_whole(chain) ||
-                any_adds_whole(part);
+                TN(tn_any_adds_whole)(part);
     for (int32_t i = 0; i < bench->transforms; i++)
-        sums = sums || TN(tn_reduction_of)(bench->transform[i].gradient)->sums;
+        sums = sums || bench->transform[i].penalized ||
+               TN(tn_reduction_of)(bench->transform[i].gradient)->sums;
     return !sums;
 }
 
@@ -383,6 +371,8 @@ const tn_step_table TN(tn_step_table) = {
     .facts = facts,
     .reduction = describe_reduction,
     .regularizer = regularizer_facts,
+    .counts = counts,
+    .penalized = penalized,
     .scratch = scratch_of,
     .count = count,
     .penalty = TN(tn_step_penalty),

@@ -8,6 +8,13 @@
 
 struct tn_spot; /* stage.c */
 
+/* Elements that a transform has cut in this step: neighbouring tiles count in different ones, so
+ * that threads do not wait for each other. */
+#define TN_COUNTERS 16
+typedef struct tn_counter {
+    _Alignas(64) atomic_llong changed;
+} tn_counter;
+
 /* One kernel of a pass over a parameter, with what it is called with but for the place. */
 typedef struct tn_stage {
     void (*run)(const struct tn_stage *, const struct tn_spot *);
@@ -18,6 +25,7 @@ typedef struct tn_stage {
     int32_t over, stats; /* of its reduction; stats 0: it has none */
     void *const *stat;
     const struct tn_stage *sized_by; /* of a prox: the optimizer that tells its steps */
+    tn_counter *counter;             /* of a transform; NULL: it counts nothing */
 } tn_stage;
 
 /* The blocks in which a product makes a gradient, and sums over each. */
@@ -38,6 +46,7 @@ typedef struct tn_part {
     const tn_instance *regularizer; /* the first of a list; NULL: none */
     bool decays;
     tn_key key;
+    const tn_shape *shape;
     tn_stage *stage; /* room for all kernels of one pass */
     int32_t stages;
     tn_stage sizing;          /* of the optimizer that tells a prox its steps */
@@ -48,8 +57,10 @@ typedef struct tn_part {
 
 /* A gradient transform; its statistics, where they are over all parameters. */
 typedef struct tn_mapping {
-    const tn_instance *gradient;
+    tn_instance *gradient;
     void *stat[TN_MAX_OWN];
+    bool penalized;      /* it gets gradients of regularizers too */
+    tn_counter *counter; /* [TN_COUNTERS]; NULL: it counts nothing */
 } tn_mapping;
 
 /* Elements of a parameter that one thread takes, cut by shape. */
@@ -97,6 +108,8 @@ typedef struct tn_step_table {
     tn_step_facts (*facts)(const tn_instance *optimizer);
     /* Reduction of an optimizer or a gradient transform; sums 0: it has none. */
     void (*reduction)(const tn_instance *, int32_t *over, int32_t *sums, int32_t *stats);
+    bool (*counts)(const tn_instance *gradient);
+    bool (*penalized)(const tn_instance *gradient);
     size_t (*scratch)(const tn_instance *optimizer, int64_t rows, int64_t cols);
     void (*count)(const tn_chain *); /* has the optimizers do so, of one step */
     tn_regularizer_facts (*regularizer)(const tn_instance *, int64_t rows, int64_t cols);

@@ -32,13 +32,71 @@ static void transform_each(tn_bench *bench, const tn_chain *chain, tn_part *part
     }
 }
 
-int32_t TN(tn_transform_all)(tn_bench *bench, const tn_chain *chain, tn_part *parts,
-                             int32_t count)
+/* ---- gradients of penalties ------------------------------------------------------------ */
+
+static const tn_regularizer *vtable_of(const tn_instance *regularizer)
+{
+    return regularizer->vtable;
+}
+
+static bool adds_whole(const tn_instance *regularizer)
+{
+    return vtable_of(regularizer)->gradient_whole && !TN(tn_is_proximal)(regularizer);
+}
+
+bool TN(tn_any_adds_whole)(const tn_part *part)
+{
+    for (const tn_instance *r = part->regularizer; r; r = r->next)
+        if (adds_whole(r)) return true;
+    return false;
+}
+
+void TN(tn_add_penalties)(const tn_on_part *on)
+{
+    for (const tn_instance *r = on->part->regularizer; r; r = r->next)
+        if (vtable_of(r)->gradient && !TN(tn_is_proximal)(r)) TN(tn_add_penalty)(on, r);
+}
+
+tn_status TN(tn_add_whole_penalties)(const tn_on_part *on, tn_error *e)
+{
+    tn_status status = TN_OK;
+    for (const tn_instance *r = on->part->regularizer; !status && r; r = r->next)
+        if (adds_whole(r)) status = TN(tn_penalize_whole)(on, r, e);
+    return status;
+}
+
+tn_status TN(tn_penalize_all)(tn_bench *bench, const tn_chain *chain, tn_part *parts,
+                              int32_t count, tn_error *e)
+{
+    tn_status status = TN_OK;
+    for (int32_t i = 0; i < count; i++) {
+        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], chain, NULL);
+        parts[i].stages = 0;
+        TN(tn_add_penalties)(&on);
+    }
+    TN(tn_run_all)(bench, parts, count);
+    for (int32_t i = 0; !status && i < count; i++) {
+        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], chain, NULL);
+        status = TN(tn_add_whole_penalties)(&on, e);
+    }
+    return status;
+}
+
+/* ---- all transforms, in order ---------------------------------------------------------- */
+
+tn_status TN(tn_transform_all)(tn_bench *bench, const tn_chain *chain, tn_part *parts,
+                               int32_t count, int32_t *left, bool *penalized, tn_error *e)
 {
     int32_t from = 0;
     for (int32_t i = 0; i < bench->transforms; i++) {
         const tn_mapping *transform = &bench->transform[i];
         const tn_reduction *r = TN(tn_reduction_of)(transform->gradient);
+        if (transform->penalized && !*penalized) {
+            TN(tn_map_all)(bench, chain, parts, count, from, i);
+            const tn_status status = TN(tn_penalize_all)(bench, chain, parts, count, e);
+            if (status) return status;
+            from = i, *penalized = true;
+        }
         if (!r->sums) continue;
         TN(tn_map_all)(bench, chain, parts, count, from, i);
         from = i;
@@ -50,7 +108,8 @@ int32_t TN(tn_transform_all)(tn_bench *bench, const tn_chain *chain, tn_part *pa
         for (int32_t q = 0; q < r->stats; q++)
             *(tn_real *)transform->stat[q] = *(const tn_real *)bench->stat[q];
     }
-    return from;
+    *left = from;
+    return TN_OK;
 }
 
 /* ---- penalties ----------------------------------------------------------------------- */

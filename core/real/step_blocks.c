@@ -29,6 +29,7 @@ static void sum_block(const tn_part *p, int64_t i, const tn_real *g, int64_t str
     for (int32_t q = 0; q < r->sums; q++) acc[q] = sum + q;
     tn_tile t = {.n = whole_rows ? at[2] * at[3] : at[3],
                  .width = p->width,
+                 .shape = p->shape,
                  .row = at[0],
                  .col = at[1],
                  .rows_per_sample = 1,

@@ -9,8 +9,10 @@ const tn_reduction *TN(tn_reduction_of)(const tn_instance *instance)
     const char *kind = instance->entry->kind;
     if (!strcmp(kind, "optimizer"))
         return &((const tn_optimizer *)instance->vtable)->reduce;
-    if (!strcmp(kind, "gradient"))
-        return &((const tn_gradient *)instance->vtable)->reduce;
+    if (!strcmp(kind, "gradient")) {
+        const tn_gradient *g = instance->vtable;
+        return g->choose ? g->choose(instance->self) : &g->reduce;
+    }
     return &none;
 }
 
@@ -53,8 +55,10 @@ void TN(tn_step_frame_fill)(tn_step_frame *f, const tn_on_part *on,
                         .row = first / p->width,
                         .col = first % p->width,
                         .rows_per_sample = 1,
+                        .shape = p->shape,
                         .stat = f->stat,
                         .now = instance->now,
+                        .step = (int64_t)tn_step_of(on),
                         .key = tn_key_derive(p->key, tn_step_of(on), draws),
                         .training = 1};
     if (on->reducing != instance) return;
@@ -125,7 +129,9 @@ static void finish(const tn_on_part *on, double *sums, int64_t groups, int64_t m
     const tn_tile t = {.n = on->part->rows * on->part->width,
                        .width = on->part->width,
                        .rows_per_sample = 1,
+                       .shape = on->part->shape,
                        .now = on->reducing->now,
+                       .step = (int64_t)tn_step_of(on),
                        .training = 1};
     for (int32_t q = 0; q < on->reduction->sums; q++) acc[q] = sums + q * groups;
     for (int32_t q = 0; q < on->reduction->stats; q++) stat[q] = on->bench->stat[q];

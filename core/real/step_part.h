@@ -113,9 +113,19 @@ double TN(tn_step_penalty)(tn_bench *, tn_part *);
 /* Transforms numbers from .. to - 1, without sums that are not there. */
 void TN(tn_map_all)(tn_bench *, const tn_chain *, tn_part *, int32_t count, int32_t from,
                     int32_t to);
-/* Takes the sums of all transforms, and makes those that must be passes of their own; gives the
- * first of those that are left for the update's pass. */
-int32_t TN(tn_transform_all)(tn_bench *, const tn_chain *, tn_part *, int32_t count);
+/* Whether some penalty's gradient has to be added by a pass over the whole weight. */
+bool TN(tn_any_adds_whole)(const tn_part *);
+/* Stages for those that are added element by element; passes for the others. */
+void TN(tn_add_penalties)(const tn_on_part *);
+tn_status TN(tn_add_whole_penalties)(const tn_on_part *, tn_error *);
+/* Adds the gradients of all penalties, in passes of their own. */
+tn_status TN(tn_penalize_all)(tn_bench *, const tn_chain *, tn_part *, int32_t count,
+                              tn_error *);
+/* Takes the sums of all transforms, and makes those that must be passes of their own; *left: the
+ * first of those that are left for the update's pass. *penalized: a transform wanted gradients of
+ * penalties, and they are in. */
+tn_status TN(tn_transform_all)(tn_bench *, const tn_chain *, tn_part *, int32_t count,
+                               int32_t *left, bool *penalized, tn_error *);
 void TN(tn_step_view)(tn_bench *, const tn_instance *optimizer, int32_t first_slot,
                       tn_part *, void *out);
 

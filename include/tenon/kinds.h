@@ -63,10 +63,11 @@ typedef struct tn_tile {
     int64_t width;    /* features in a full row */
     int64_t row, col; /* where its first element lies; rows count in the logical batch */
     int64_t rows_per_sample; /* 1 for (features), time steps, height x width */
-    const tn_shape *shape;   /* of one sample of the input */
-    int32_t inputs;          /* how many inputs the layer has */
-    const void *const *in;   /* they, for layers with several; in[0] is x */
-    void *const *gin;        /* their gradients; NULL: not wanted */
+    const tn_shape
+        *shape;     /* of one sample of the input; in an update: of the parameter */
+    int32_t inputs; /* how many inputs the layer has */
+    const void *const *in; /* they, for layers with several; in[0] is x */
+    void *const *gin;      /* their gradients; NULL: not wanted */
     /* Parameters in order of declaration: a TN_PER_COLUMN one starts at this tile's first
      * column, others at their start; states likewise. gparam: partial sums of gradients: add. */
     const void *const *param;
@@ -77,7 +78,9 @@ typedef struct tn_tile {
     const double *now; /* for tn_now */
     tn_key key;        /* of node and step: all passes of a step draw the same numbers */
     int32_t training;
-    double share; /* backward: of a sample in the mean that is trained */
+    double share;  /* backward: of a sample in the mean that is trained */
+    int64_t step;  /* in an update: 1 for the first */
+    void *counter; /* for tn_count_changed */
     /* windows: forward makes so many of the output's first axis, from number `line` on */
     int64_t line, lines;
 } tn_tile;

@@ -28,6 +28,29 @@ typedef struct tn_named_value {
     double value;
 } tn_named_value;
 
+/* What an observer wants to see after a step; the sum of these. Weights are always there. */
+enum tn_wants {
+    TN_WANTS_GRADIENTS = 1,
+    TN_WANTS_BEFORE = 2, /* weights as they were before the update */
+    TN_WANTS_OUTPUTS = 4 /* of all layers: the forward pass is made once more for it */
+};
+
+/* Tensors are tn_real. */
+typedef struct tn_seen_param {
+    const char *name; /* "dense.weight" */
+    int32_t role;
+    const tn_tensor *value;
+    const tn_tensor
+        *gradient; /* of the loss, as transforms get it; NULL: nobody wanted it */
+    const tn_tensor *before; /* NULL: nobody wanted it */
+} tn_seen_param;
+
+/* Of a layer in the step's forward pass, samples first; the last one of batches that are added up. */
+typedef struct tn_seen_output {
+    const char *name, *layer; /* "relu_2", its plugin */
+    const tn_tensor *value;
+} tn_seen_output;
+
 typedef struct tn_event {
     int64_t epoch, epochs;              /* 1-based; planned */
     int64_t step, steps_per_epoch;      /* within the epoch, 1-based */
@@ -38,6 +61,10 @@ typedef struct tn_event {
     /* at a step: loss; at an epoch: loss, accuracy, val_loss, val_accuracy ..., and what metrics
      * make tables of: "recall[3]", "confusion_matrix[3][5]" */
     const tn_named_value *value;
+    int32_t params,
+        outputs; /* in the order of computation; outputs 0: nobody wanted them */
+    const tn_seen_param *param;
+    const tn_seen_output *output;
 } tn_event;
 
 /* What an observer may ask of the run. */
@@ -48,6 +75,8 @@ struct tn_run {
     tn_status (*restore)(tn_run *, tn_call *); /* ... and put them back */
     /* All that resume needs; written when every observer has seen this event. */
     tn_status (*checkpoint)(tn_run *, tn_call *);
+    /* The model as it is evaluated now, to a file of that name in the run folder, if there is one. */
+    tn_status (*save)(tn_run *, tn_call *, const char *name);
 };
 
 /* observer. `every`: steps between calls of step, 0: never. [step] */
@@ -62,6 +91,10 @@ typedef struct tn_observer {
                        double *numbers);
     tn_status (*end)(const void *self, tn_call *, tn_run *, const tn_event *,
                      double *numbers);
+    /* `every` as the options say (NULL: as it stands), and what step wants to see (NULL: nothing).
+     * Where nobody wants anything, a step costs nothing more. [setup] */
+    int64_t (*interval)(const void *self);
+    int32_t (*wants)(const void *self);
 } tn_observer;
 
 #endif

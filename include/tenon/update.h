@@ -10,6 +10,17 @@
 #define tn_gradient TN(tn_gradient)
 #define tn_optimizer TN(tn_optimizer)
 
+#include <stdatomic.h>
+
+/* A gradient's map that counts says so for n elements that it cut. */
+static inline void tn_count_changed(const tn_tile *t, int64_t n)
+{
+    if (n && t->counter)
+        atomic_fetch_add_explicit((atomic_llong *)t->counter, n, memory_order_relaxed);
+}
+
+enum { TN_COUNT_CHANGED, TN_COUNT_SEEN, TN_COUNTS };
+
 typedef struct tn_update {
     int64_t step;   /* 1 for the first update */
     double rate;    /* learning rate as scheduled */
@@ -74,6 +85,14 @@ typedef struct tn_gradient {
     TN_HEAD
     tn_reduction reduce;
     void (*map)(const void *self, const tn_tile *, const tn_real *w, tn_real *g);
+    /* Which sums the options ask for; NULL: `reduce`. [setup] */
+    const tn_reduction *(*choose)(const void *self);
+    /* Whether gradients of regularizers are in what it gets (if not proximal), and in what those
+     * behind it get; NULL: they come after all. [setup] */
+    int32_t (*penalized)(const void *self);
+    /* map tells of each element that it cuts (tn_count_changed). Their share is a value of the epoch
+     * with the plugin's name; the host keeps it in the instance's numbers, TN_COUNTS of them. */
+    int32_t counts;
 } tn_gradient;
 
 /* optimizer: slots of one value per weight (at most 16), an update of a run of weights. The

@@ -1,6 +1,6 @@
-/* clip_norm.c - scales all gradients together so that their joint Euclidean norm is at
- * most max: the direction stays. A norm that is not finite scales nothing: bad gradients
- * stay visible.
+/* clip_norm.c - scales gradients so that their Euclidean norm is at most max: the direction stays.
+ * One norm of all gradients together, or one of each parameter's. A norm that is not finite scales
+ * nothing: bad gradients stay visible.
  *
  * Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks",
  * ICML 2013, algorithm 1. The 1e-6 in the denominator is PyTorch's. */
@@ -8,8 +8,13 @@
 #include <tenon/math.h>
 #include <tenon/update.h>
 
-#define OPTIONS(P) \
-    P(SCHEDULABLE, max, TN_POSITIONAL | TN_ABOVE, 1, 0, INFINITY, "largest norm allowed")
+#define OPTIONS(P)                                                                 \
+    P(SCHEDULABLE, max, TN_POSITIONAL | TN_ABOVE, 1, 0, INFINITY,                  \
+      "largest norm allowed")                                                      \
+    P(ENUM, over, 0, 0, "all|each", 0,                                             \
+      "norm of all gradients together, or of each parameter's (a weight, a bias)") \
+    P(BOOL, penalized, 0, 0, 0, 1,                                                 \
+      "whether gradients of regularizers count, and are scaled")
 TN_SELF(OPTIONS, )
 
 TN_KERNEL void TN(add)(const void *me, const tn_tile *t, const tn_real *w,
@@ -30,13 +35,28 @@ TN_KERNEL void TN(map)(const void *me, const tn_tile *t, const tn_real *w, tn_re
 {
     const tn_real scale = *(const tn_real *)t->stat[0];
     for (int64_t i = 0; i < t->n; i++) g[i] *= scale;
+    tn_count_changed(t, scale < 1 ? t->n : 0);
 }
 
-TN_VTABLE(
-    gradient, .map = TN(map),
-    .reduce = {
-        .over = TN_OVER_ALL, .sums = 1, .stats = 1, .add = TN(add), .finish = TN(finish)})
+#define SUMS .sums = 1, .stats = 1, .add = TN(add), .finish = TN(finish)
+
+static const tn_reduction *TN(choose)(const void *me)
+{
+    static const tn_reduction all = {.over = TN_OVER_ALL, SUMS},
+                              each = {.over = TN_OVER_TENSOR, SUMS};
+    return ((const TN(self) *)me)->over ? &each : &all;
+}
+
+static int32_t TN(penalized)(const void *me)
+{
+    return ((const TN(self) *)me)->penalized;
+}
+
+TN_VTABLE(gradient, .numbers = TN_COUNTS, .map = TN(map), .choose = TN(choose),
+          .penalized = TN(penalized), .counts = 1)
 TN_PLUGIN_WITH(OPTIONS, gradient, clip_norm,
-               .summary = "limits the norm of all gradients taken together",
-               .formula = "g <- g min(1, max / (||g|| + 1e-6)), norm over all parameters",
+               .summary = "limits the norm of all gradients, or of each parameter's",
+               .formula =
+                   "g <- g min(1, max / (||g|| + 1e-6)), norm over all parameters or "
+                   "over each",
                .reference = "Pascanu, Mikolov, Bengio, ICML 2013, algorithm 1")

@@ -15,13 +15,16 @@ TN_KERNEL void TN(map)(const void *me, const tn_tile *t, const tn_real *w, tn_re
 {
     const TN(self) *self = me;
     const tn_real max = (tn_real)tn_now(t, self->max);
+    int64_t cut = 0;
     for (int64_t i = 0; i < t->n; i++) {
         const tn_real below = g[i] > max ? max : g[i];
+        cut += g[i] > max || g[i] < -max;
         g[i] = below < -max ? -max : below;
     }
+    tn_count_changed(t, cut);
 }
 
-TN_VTABLE(gradient, .map = TN(map))
+TN_VTABLE(gradient, .numbers = TN_COUNTS, .map = TN(map), .counts = 1)
 TN_PLUGIN_WITH(
     OPTIONS, gradient, clip_value, .summary = "clamps each element of the gradient",
     .formula = "g <- max(-max, min(max, g))",

@@ -2,17 +2,26 @@
  * fans. Included once per precision, hence no guard. */
 #include "draw.h"
 
-static void TN(draw_uniform)(tn_tensor *w, tn_key key, double bound)
+#ifndef INITIALIZER_FAN_H
+#define INITIALIZER_FAN_H
+
+#define DISTRIBUTIONS "normal|uniform|truncated"
+#define MODES "fan_in|fan_out|fan_avg"
+enum { FAN_IN, FAN_OUT, FAN_AVG };
+enum { PLAIN_NORMAL, UNIFORM, TRUNCATED };
+
+static double fan_of(const tn_param_info *info, int32_t mode)
 {
-    tn_real *value = w->data;
-    const int64_t n = tn_count(w);
-    for (int64_t i = 0; i < n; i++)
-        value[i] = (tn_real)(bound * (2 * tn_random_uniform(key, (uint64_t)i) - 1));
+    const double in = (double)info->fan_in, out = (double)info->fan_out;
+    return mode == FAN_IN ? in : mode == FAN_OUT ? out : 0.5 * (in + out);
 }
 
-/* A uniform on (-b, b) has variance b^2 / 3. */
+#endif
+
+/* A uniform on (-b, b) has variance b^2 / 3; a normal that is cut off at 2 deviations keeps 0.8796... of
+ * its deviation (sqrt(1 - 4 phi(2) / (2 Phi(2) - 1))). */
 static tn_status TN(draw_scaled)(tn_call *c, const tn_param_info *info, tn_tensor *w,
-                                 int32_t uniform, double gain, double fan)
+                                 int32_t distribution, double gain, double fan)
 {
     if (!(fan > 0))
         return tn_fail(c, TN_EINVAL,
@@ -20,8 +29,10 @@ static tn_status TN(draw_scaled)(tn_call *c, const tn_param_info *info, tn_tenso
                        "the initializer normal, constant or zeros",
                        info->name, (long long)info->fan_in, (long long)info->fan_out);
     const double deviation = gain / sqrt(fan);
-    if (uniform)
-        TN(draw_uniform)(w, info->key, sqrt(3.0) * deviation);
+    if (distribution == UNIFORM)
+        TN(draw_uniform)(w, info->key, 0, sqrt(3.0) * deviation);
+    else if (distribution == TRUNCATED)
+        TN(draw_truncated)(w, info->key, 0, deviation / 0.87962566103423978, 2);
     else
         TN(draw_normal)(w, info->key, 0, deviation);
     return TN_OK;

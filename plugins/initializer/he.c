@@ -1,7 +1,7 @@
 /* he.c - variance gain^2 / fan, gain sqrt 2: a rectifier halves the second moment of what
  * it gets, and the weights before it make up for that. Behind them another rectifier has
  * another gain: leaky_relu sqrt(2 / (1 + slope^2)). mode fan_in keeps the forward
- * signal's second moment, fan_out the gradient's.
+ * signal's second moment, fan_out the gradient's; fan_avg, their mean, is between.
  *
  * He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, eq. 10 (fan_in), 14
  * (fan_out) and 15 (leaky). */
@@ -11,8 +11,8 @@
 #include "fan.h"
 
 #define OPTIONS(P)                                                                     \
-    P(ENUM, distribution, TN_POSITIONAL, 0, "normal|uniform", 0, "of the values")      \
-    P(ENUM, mode, 0, 0, "fan_in|fan_out", 0, "which side keeps its second moment")     \
+    P(ENUM, distribution, TN_POSITIONAL, 0, DISTRIBUTIONS, 0, "of the values")         \
+    P(ENUM, mode, 0, 0, MODES, 0, "which side keeps its second moment")                \
     P(REAL, gain, TN_ABOVE | TN_OPTIONAL, 0, 0, INFINITY,                              \
       "factor on the standard deviation; unset: that of the activation behind, if it " \
       "prefers he, else sqrt 2, which suits relu")
@@ -22,10 +22,10 @@ static tn_status TN(fill)(const void *me, tn_call *c, const tn_param_info *info,
                           tn_tensor *w)
 {
     const TN(self) *self = me;
-    const int64_t fan = self->mode == 0 ? info->fan_in : info->fan_out;
     const double usual = info->preferred ? info->gain : sqrt(2);
     return TN(draw_scaled)(c, info, w, self->distribution,
-                           isnan(self->gain) ? usual : self->gain, (double)fan);
+                           isnan(self->gain) ? usual : self->gain,
+                           fan_of(info, self->mode));
 }
 
 TN_VTABLE(initializer, .fill = TN(fill))

@@ -9,14 +9,14 @@
 #include "fan.h"
 
 #define OPTIONS(P) \
-    P(ENUM, distribution, TN_POSITIONAL, 0, "normal|uniform", 0, "of the values")
+    P(ENUM, distribution, TN_POSITIONAL, 0, DISTRIBUTIONS, 0, "of the values")
 TN_SELF(OPTIONS, )
 
 static tn_status TN(fill)(const void *me, tn_call *c, const tn_param_info *info,
                           tn_tensor *w)
 {
     const TN(self) *self = me;
-    return TN(draw_scaled)(c, info, w, self->distribution, 1, (double)info->fan_in);
+    return TN(draw_scaled)(c, info, w, self->distribution, 1, fan_of(info, FAN_IN));
 }
 
 TN_VTABLE(initializer, .fill = TN(fill))

@@ -16,23 +16,7 @@ TN_SELF(OPTIONS, )
 static tn_status TN(fill)(const void *me, tn_call *c, const tn_param_info *info,
                           tn_tensor *w)
 {
-    const TN(self) *self = me;
-    tn_real *value = w->data;
-    if (w->rank < 2)
-        return tn_fail(c, TN_EINVAL, "%s: is no matrix; give it another initializer",
-                       info->name);
-    const int64_t rows = w->dim[0] / info->parts, cols = tn_count(w) / w->dim[0];
-    double *q = c->host->alloc(c, sizeof *q * (size_t)(rows * cols));
-    if (!q) return TN_ENOMEM;
-    for (int32_t part = 0; part < info->parts; part++, value += rows * cols) {
-        TN(draw)(q, rows, cols, tn_key_derive(info->key, (uint64_t)part, 0));
-        for (int64_t i = 0; i < rows; i++)
-            for (int64_t j = 0; j < cols; j++)
-                value[i * cols + j] = (tn_real)(self->gain *
-                                                TN(drawn)(q, rows, cols, i, j));
-    }
-    c->host->release(c, q);
-    return TN_OK;
+    return TN(fill_orthogonal)(c, info, ((const TN(self) *)me)->gain, w);
 }
 
 TN_VTABLE(initializer, .fill = TN(fill))

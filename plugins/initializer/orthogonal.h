@@ -39,3 +39,25 @@ static double TN(drawn)(const double *q, int64_t rows, int64_t cols, int64_t i, 
 {
     return rows < cols ? q[i * cols + j] : q[j * rows + i];
 }
+
+/* Each part of a weight, such as a gate's, as a matrix of its own, with rows (or, if there are more of
+ * them, columns) of length `gain`; axes behind the first count as columns. */
+TN_UNUSED static tn_status TN(fill_orthogonal)(tn_call *c, const tn_param_info *info,
+                                               double gain, tn_tensor *w)
+{
+    tn_real *value = w->data;
+    if (w->rank < 2)
+        return tn_fail(c, TN_EINVAL, "%s: is no matrix; give it another initializer",
+                       info->name);
+    const int64_t rows = w->dim[0] / info->parts, cols = tn_count(w) / w->dim[0];
+    double *q = c->host->alloc(c, sizeof *q * (size_t)(rows * cols));
+    if (!q) return TN_ENOMEM;
+    for (int32_t part = 0; part < info->parts; part++, value += rows * cols) {
+        TN(draw)(q, rows, cols, tn_key_derive(info->key, (uint64_t)part, 0));
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < cols; j++)
+                value[i * cols + j] = (tn_real)(gain * TN(drawn)(q, rows, cols, i, j));
+    }
+    c->host->release(c, q);
+    return TN_OK;
+}

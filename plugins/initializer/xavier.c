@@ -9,8 +9,8 @@
 
 #include "fan.h"
 
-#define OPTIONS(P)                                                                \
-    P(ENUM, distribution, TN_POSITIONAL, 0, "normal|uniform", 0, "of the values") \
+#define OPTIONS(P)                                                             \
+    P(ENUM, distribution, TN_POSITIONAL, 0, DISTRIBUTIONS, 0, "of the values") \
     P(REAL, gain, TN_ABOVE, 1, 0, INFINITY, "factor on the standard deviation")
 TN_SELF(OPTIONS, )
 
@@ -18,8 +18,8 @@ static tn_status TN(fill)(const void *me, tn_call *c, const tn_param_info *info,
                           tn_tensor *w)
 {
     const TN(self) *self = me;
-    const double fan = 0.5 * ((double)info->fan_in + (double)info->fan_out);
-    return TN(draw_scaled)(c, info, w, self->distribution, self->gain, fan);
+    return TN(draw_scaled)(c, info, w, self->distribution, self->gain,
+                           fan_of(info, FAN_AVG));
 }
 
 TN_VTABLE(initializer, .fill = TN(fill))

@@ -4,58 +4,46 @@
  *     improved(v) = v < best - min_delta  (mode min),  v > best + min_delta  (mode max)
  *
  * Prechelt, "Early stopping - but when?", 1998, section 2.2: the criterion UP_s with strips of
- * one epoch, counted against the best value so far. */
+ * one epoch, counted against the best value so far. min_delta, baseline and start_from_epoch mean what
+ * they mean in Keras. */
 #include <tenon/plugin.h>
 
-#include <tenon/training.h>
+#include "value.h"
 
-#define OPTIONS(P)                                                                 \
-    P(INT, patience, TN_POSITIONAL, 5, 1, INT64_MAX,                               \
-      "epochs without improvement to wait for")                                    \
-    P(REAL, min_delta, 0, 0, 0, INFINITY, "a smaller change is no improvement")    \
-    P(STR, monitor, 0, "val_loss", , , "the value to watch")                       \
-    P(ENUM, mode, 0, 0, "min|max", , "whether the value should be small or large") \
+#define OPTIONS(P)                                                                       \
+    P(INT, patience, TN_POSITIONAL, 5, 1, INT64_MAX,                                     \
+      "epochs without improvement to wait for")                                          \
+    P(REAL, min_delta, 0, 0, 0, INFINITY, "a smaller change is no improvement")          \
+    P(STR, monitor, 0, "val_loss", , , "the value to watch")                             \
+    P(ENUM, mode, 0, 0, "min|max", , "whether the value should be small or large")       \
+    P(REAL, baseline, TN_OPTIONAL, 0, -INFINITY, INFINITY,                               \
+      "waiting ends only with an improvement that is better than this too; unset: with " \
+      "any")                                                                             \
+    P(INT, start_from_epoch, 0, 0, 0, INT64_MAX,                                         \
+      "epochs at the start that do not count")                                           \
     P(BOOL, restore, 0, 1, , , "whether to put back the best weights at the end")
 TN_SELF(OPTIONS, )
 
 #ifndef EARLY_STOPPING_ONCE
 #define EARLY_STOPPING_ONCE
-
-#include <string.h>
-
 enum { SEEN, BEST, BEST_EPOCH, WAITED, NUMBERS };
-
-static const tn_named_value *find_value(const tn_event *event, const char *name)
-{
-    for (int32_t i = 0; i < event->values; i++)
-        if (!strcmp(event->value[i].name, name)) return &event->value[i];
-    return NULL;
-}
-
-/* "loss, accuracy" */
-static void list_values(const tn_event *event, char *text, size_t size)
-{
-    size_t used = 0;
-    text[0] = 0;
-    for (int32_t i = 0; i < event->values && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "",
-                                 event->value[i].name);
-}
 #endif
 
 static tn_status TN(start)(const void *me, tn_call *c, tn_run *run, const tn_event *event,
                            double *numbers)
 {
-    const TN(self) *self = me;
-    char names[300];
-    if (find_value(event, self->monitor)) return TN_OK;
-    list_values(event, names, sizeof names);
-    return tn_fail(
-        c, TN_ENOTFOUND, "monitor: this run has no value '%.60s'; it has %s%s",
-        self->monitor, names,
-        strncmp(self->monitor, "val_", 4)
-            ? ""
-            : " (values with val_ need a validation split: data option validation)");
+    return require_value(c, event, "monitor", ((const TN(self) *)me)->monitor);
+}
+
+static void TN(stop)(const TN(self) * self, tn_run *run, const double *numbers)
+{
+    char why[200];
+    if (numbers[SEEN] > 0)
+        snprintf(why, sizeof why, "%.60s has not improved since epoch %.0f (%.6g)",
+                 self->monitor, numbers[BEST_EPOCH], numbers[BEST]);
+    else
+        snprintf(why, sizeof why, "%.60s was never a number", self->monitor);
+    run->stop(run, why);
 }
 
 static tn_status TN(epoch)(const void *me, tn_call *c, tn_run *run, const tn_event *event,
@@ -63,30 +51,30 @@ static tn_status TN(epoch)(const void *me, tn_call *c, tn_run *run, const tn_eve
 {
     const TN(self) *self = me;
     const double value = find_value(event, self->monitor)->value;
-    const int better = self->mode ? value > numbers[BEST] + self->min_delta
-                                  : value < numbers[BEST] - self->min_delta;
-    if (numbers[SEEN] == 0 || better) {
-        numbers[SEEN] = 1;
-        numbers[BEST] = value;
-        numbers[BEST_EPOCH] = (double)event->epoch;
-        numbers[WAITED] = 0;
-        return self->restore ? run->keep(run, c) : TN_OK;
-    }
+    tn_status status = TN_OK;
+    if (event->epoch <= self->start_from_epoch) return TN_OK;
     numbers[WAITED] += 1;
-    if (numbers[WAITED] >= (double)self->patience) {
-        char why[200];
-        snprintf(why, sizeof why, "%.60s has not improved since epoch %.0f (%.6g)",
-                 self->monitor, numbers[BEST_EPOCH], numbers[BEST]);
-        run->stop(run, why);
+    if (numbers[SEEN] == 0
+            ? !isnan(value)
+            : is_better(value, numbers[BEST], self->mode, self->min_delta)) {
+        numbers[SEEN] = 1, numbers[BEST] = value;
+        numbers[BEST_EPOCH] = (double)event->epoch;
+        if (isnan(self->baseline) ||
+            is_better(value, self->baseline, self->mode, self->min_delta))
+            numbers[WAITED] = 0;
+        if (self->restore) status = run->keep(run, c);
     }
-    return TN_OK;
+    if (numbers[WAITED] >= (double)self->patience) TN(stop)(self, run, numbers);
+    return status;
 }
 
 static tn_status TN(end)(const void *me, tn_call *c, tn_run *run, const tn_event *event,
                          double *numbers)
 {
     const TN(self) *self = me;
-    if (!self->restore || numbers[SEEN] == 0 || numbers[WAITED] == 0) return TN_OK;
+    if (!self->restore || numbers[SEEN] == 0 ||
+        numbers[BEST_EPOCH] == (double)event->epoch)
+        return TN_OK;
     char text[200];
     snprintf(text, sizeof text, "weights of epoch %.0f restored (best %.60s: %.6g)",
              numbers[BEST_EPOCH], self->monitor, numbers[BEST]);

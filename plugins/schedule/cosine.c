@@ -5,7 +5,7 @@
  * 2017, eq. 5, without restarts. */
 #include <tenon/plugin.h>
 
-#include <tenon/training.h>
+#include "length.h"
 
 #define OPTIONS(P)                                                     \
     P(REAL, from, TN_POSITIONAL | TN_REQUIRED, 0, -INFINITY, INFINITY, \
@@ -19,19 +19,14 @@ TN_SELF(OPTIONS, )
 static tn_status TN(check)(void *me, tn_call *c)
 {
     const TN(self) *self = me;
-    if (!isnan(self->epochs) && self->steps != TN_UNSET_INT)
-        return tn_fail(c, TN_EINVAL, "has both epochs and steps; give one of the two");
-    return TN_OK;
+    return refuse_both(c, self->epochs, self->steps);
 }
 
 static double TN(value)(const void *me, const double *now, const tn_clock *clock,
                         const double *numbers)
 {
     const TN(self) *self = me;
-    const double passed = self->steps != TN_UNSET_INT
-                              ? (double)clock->step / (double)self->steps
-                              : clock->epoch /
-                                    (isnan(self->epochs) ? clock->epochs : self->epochs);
+    const double passed = share_passed(clock, self->epochs, self->steps);
     if (!(passed < 1)) return self->to;
     return self->to +
            0.5 * (self->from - self->to) * (1 + cos(3.141592653589793 * passed));

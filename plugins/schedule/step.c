@@ -5,7 +5,7 @@
  * epochs). */
 #include <tenon/plugin.h>
 
-#include <tenon/training.h>
+#include "length.h"
 
 #define OPTIONS(P)                                                                   \
     P(REAL, from, TN_POSITIONAL | TN_REQUIRED, 0, -INFINITY, INFINITY,               \
@@ -15,14 +15,12 @@
     P(REAL, factor, 0, 0.1, 0, INFINITY, "from one stair to the next")
 TN_SELF(OPTIONS, )
 
-/* The slack keeps an epoch that rounding left just short of a whole number on its stair.
- */
 static double TN(value)(const void *me, const double *now, const tn_clock *clock,
                         const double *numbers)
 {
     const TN(self) *self = me;
-    const double passed = self->unit == 0 ? clock->epoch : (double)clock->step;
-    return self->from * pow(self->factor, floor(passed / self->every + 1e-9));
+    const double passed = units_passed(clock, self->unit);
+    return self->from * pow(self->factor, floor(passed / self->every + SLACK));
 }
 
 TN_VTABLE(schedule, .value = TN(value))

@@ -8,7 +8,7 @@
  * sec. 2.2. */
 #include <tenon/plugin.h>
 
-#include <tenon/training.h>
+#include "length.h"
 
 #define OPTIONS(P)                                                                      \
     P(PLUGIN, schedule, TN_REQUIRED, 0, "schedule", 0,                                  \
@@ -22,9 +22,7 @@ TN_SELF(OPTIONS, )
 static tn_status TN(check)(void *me, tn_call *c)
 {
     const TN(self) *self = me;
-    if (isnan(self->epochs) == (self->steps == TN_UNSET_INT))
-        return tn_fail(c, TN_EINVAL, "needs a length: either epochs or steps");
-    return TN_OK;
+    return require_one(c, self->epochs, self->steps);
 }
 
 static double TN(value)(const void *me, const double *now, const tn_clock *clock,
@@ -34,9 +32,7 @@ static double TN(value)(const void *me, const double *now, const tn_clock *clock
     const tn_schedule *inner = self->schedule->vtable;
     const double value = inner->value(self->schedule->self, self->schedule->now, clock,
                                       self->schedule->numbers);
-    const double passed = self->steps != TN_UNSET_INT
-                              ? (double)clock->step / (double)self->steps
-                              : clock->epoch / self->epochs;
+    const double passed = share_passed(clock, self->epochs, self->steps);
     return passed < 1 ? value * (self->from + (1 - self->from) * passed) : value;
 }
 

@@ -177,7 +177,7 @@ Test(docs, every_plugin_compiles_and_trains)
     test_write_text("own.yaml", "seed: 1\ndata: {csv: {path: flowers.csv}}\n"
                                 "model: [{dense: 8}, isru, {dense: {units: 8, "
                                 "parametrization: softplus}}, swish, {dense: 3}]\n"
-                                "init: {uniform: 0.3}\nregularizer: {log_cosh: 1e-3}\n"
+                                "init: {signs: 0.3}\nregularizer: {log_cosh: 1e-3}\n"
                                 "loss: cross_entropy\noptimizer: {signum: {lr: 0.01}}\n"
                                 "train: {epochs: 3}\n");
     test_ended(tenon("train own.yaml --plugin-path own --threads 1"), 0, NULL);

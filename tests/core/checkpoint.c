@@ -17,7 +17,9 @@ static kind_of_run runs[] = {
     {{"optimizer={adamw: {lr: 0.01}}", "train.accumulate=3"}},
     {{"optimizer={toy_ema: {of: {sgd: {lr: 0.05, momentum: 0.9}}}}",
       "observe=[{early_stopping: 2}, {checkpoint: 4}]"}},
-    {{"optimizer={toy_sam: {lr: 0.05}}"}},
+    {{"optimizer={toy_sam: {lr: 0.05}}",
+      "observe=[{gradient_health: 5}, {activation_stats: 4}, "
+      "weight_stats, {checkpoint: {every: 3, best: loss}}]"}},
     {{"optimizer={sgd: {lr: 0.05, momentum: 0.9, dampening: 0.5}}"}},
     {{"optimizer={amsgrad: {lr: 0.01}}"}},
     {{"optimizer={lamb: {lr: 0.01}}"}},
@@ -34,6 +36,8 @@ static kind_of_run runs[] = {
       "train.epochs=6"}},
     {{"data.memory.transforms=[toy_mixup]", "metrics=[]"}},
     {{"optimizer={sgd: {lr: {toy_fall: {from: 0.05, watch: true}}}}"}},
+    {{"optimizer={sgd: {lr: {warmup: {steps: 9, schedule: {reduce_on_plateau: {from: "
+      "0.1, patience: 0, threshold: 0.5}}}}}}"}},
     {{"gradient=[{clip_norm: 0.5}]", "data.memory.drop_last=true", "train.epochs=2"}},
     {{"model=[{dense: {units: 12, parametrization: spectral_norm}}, relu, {dense: 3}]"}},
     {{"model=[{dense: {units: 12, parametrization: drop_connect}}, {dropout: {mode: "

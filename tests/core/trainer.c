@@ -181,7 +181,7 @@ Test(trainer, everything_is_given_back)
 
 typedef struct heard {
     int32_t steps, epochs, ends;
-    double loss[8], val_loss[8], penalty[8], accuracy[8];
+    double loss[8], val_loss[8], penalty[8], accuracy[8], cut[8];
     char note[300];
 } heard;
 
@@ -204,6 +204,7 @@ static void hear(void *data, const tn_progress *p)
     cr_assert(p->learning_rate >= 0 && p->learning_rate <= 0.1);
     h->loss[h->epochs] = score(p, "loss");
     h->penalty[h->epochs] = score(p, "penalty");
+    h->cut[h->epochs] = score(p, "clip_norm");
     h->accuracy[h->epochs] = score(p, "accuracy");
     h->val_loss[h->epochs++] = score(p, "val_loss");
 }
@@ -260,6 +261,24 @@ Test(trainer, the_penalty_is_apart_from_the_loss)
     cr_assert_eq(a.loss[0], b.loss[0]);
     cr_assert_eq(a.penalty[0], 0);
     cr_assert_gt(b.penalty[0], 10);
+}
+
+/* In no update, in all, and, between the norms of the first epoch, in some; of each epoch alone. */
+Test(trainer, tells_the_share_of_gradients_that_are_clipped)
+{
+    tn_env *env = run_env(1);
+    static const char *const sets[][2] = {{"gradient=[{clip_norm: 1e6}]", NULL},
+                                          {"gradient=[{clip_norm: 1e-6}]", NULL},
+                                          {"gradient=[{clip_norm: 1}]", NULL}};
+    const heard never = listen(env, sets[0], NULL), always = listen(env, sets[1], NULL),
+                some = listen(env, sets[2], NULL), none = listen(env, NULL, NULL);
+    for (int i = 0; i < 4; i++) {
+        const double updates = 12 * some.cut[i];
+        cr_assert(never.cut[i] == 0 && always.cut[i] == 1 && isnan(none.cut[i]));
+        cr_assert_float_eq(updates, round(updates), 1e-9);
+    }
+    cr_assert(some.cut[0] > 0 && some.cut[3] < some.cut[0], "%g %g", some.cut[0],
+              some.cut[3]);
 }
 
 /* With a learning rate of 0 every epoch is the same mean over the same samples: batches of 8

@@ -37,6 +37,7 @@ static recipe recipes[] = {
     {"optimizer: {adam: {lr: 0.01}}\nregularizer: [{l2: {lambda: 0.1, decoupled: true}}, "
      "{elastic_net: 0.001}, {l2: 0.01}]"},
     {"optimizer: sgd\ngradient: [toy_noise, {clip_value: 0.5}]"},
+    {"optimizer: sgd\ngradient: [{noise: 0.1}, {clip_value: 0.1}]"},
     {"optimizer: {sgd: {lr: 0.1, momentum: 0.9, dampening: 0.5}}"},
     {"optimizer: {amsgrad: {lr: 0.01, weight_decay: 0.1, decoupled: true}}"},
     {"optimizer: {nadam: {lr: 0.01, weight_decay: 0.1}}\nregularizer: {l1: 0.001}"},

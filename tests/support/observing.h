@@ -1,5 +1,5 @@
 /* observing.h - an observer's slots called one by one, with a run that writes down what it is
- * asked for: k keep, r restore, c checkpoint, s stop. */
+ * asked for: k keep, r restore, c checkpoint, b save (of the best), s stop. */
 #ifndef TESTS_SUPPORT_OBSERVING_H
 #define TESTS_SUPPORT_OBSERVING_H
 
@@ -34,10 +34,16 @@ static tn_status ask_checkpoint(tn_run *run, tn_call *c)
     return note('c'), TN_OK;
 }
 
+static tn_status ask_save(tn_run *run, tn_call *c, const char *name)
+{
+    return note('b'), TN_OK;
+}
+
 static tn_run the_run = {.stop = ask_stop,
                          .keep = ask_keep,
                          .restore = ask_restore,
-                         .checkpoint = ask_checkpoint};
+                         .checkpoint = ask_checkpoint,
+                         .save = ask_save};
 
 typedef struct watch {
     const tn_instance *instance;
@@ -71,8 +77,10 @@ TN_UNUSED static tn_status watch_start(watch *w)
 
 TN_UNUSED static tn_status watch_step(watch *w, int64_t epoch, int64_t step)
 {
+    const void *self = w->instance->self;
+    const int64_t every = w->slots->interval ? w->slots->interval(self) : w->slots->every;
     w->event.epoch = epoch, w->event.step = step;
-    if (!w->slots->step) return TN_OK;
+    if (!w->slots->step || !every || ((epoch - 1) * 10 + step) % every) return TN_OK;
     return w->slots->step(w->instance->self, calling(), &the_run, &w->event, w->numbers);
 }
 
@@ -83,6 +91,19 @@ TN_UNUSED static tn_status watch_epoch(watch *w, int64_t epoch, double loss,
     w->value[0].value = loss, w->value[1].value = val_loss;
     if (!w->slots->epoch) return TN_OK;
     return w->slots->epoch(w->instance->self, calling(), &the_run, &w->event, w->numbers);
+}
+
+/* A parameter or an output as observers of float runs see it. */
+TN_UNUSED static const tn_tensor *seen(float *data, int64_t rows, int64_t cols)
+{
+    tn_tensor *t = kept(calloc(1, sizeof *t));
+    *t = (tn_tensor){.struct_size = sizeof *t,
+                     .dtype = TN_F32,
+                     .rank = 2,
+                     .dim = {rows, cols},
+                     .stride = {cols, 1},
+                     .data = data};
+    return t;
 }
 
 TN_UNUSED static tn_status watch_end(watch *w)

@@ -8,6 +8,8 @@ Test(he, P5_F8_obeys_its_law)
     obeys("he", "{mode: fan_out}", &wide, 0, sqrt(2.0 / 200), false);
     obeys("he", "{gain: 1, mode: fan_out, distribution: uniform}", &wide, 0,
           sqrt(1.0 / 200), true);
+    obeys("he", "{mode: fan_avg}", &wide, 0, sqrt(2.0 / 250), false);
+    obeys_truncated("he", "truncated", &wide, sqrt(2.0 / 300));
 }
 
 Test(he, P5_N37_deviations)
@@ -34,6 +36,7 @@ Test(he, depends_on_the_key_alone)
 {
     depends_on_the_key_alone("he", "normal");
     depends_on_the_key_alone("he", "uniform");
+    depends_on_the_key_alone("he", "truncated");
 }
 
 Test(he, refuses_what_has_no_fan)

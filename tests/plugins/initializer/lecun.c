@@ -5,6 +5,7 @@ Test(lecun, P5_F9_obeys_its_law)
 {
     obeys("lecun", NULL, &wide, 0, sqrt(1.0 / 300), false);
     obeys("lecun", "uniform", &wide, 0, sqrt(1.0 / 300), true);
+    obeys_truncated("lecun", "truncated", &wide, sqrt(1.0 / 300));
 }
 
 Test(lecun, depends_on_the_key_alone)

@@ -8,6 +8,7 @@ Test(xavier, P5_F7_obeys_its_law)
     obeys("xavier", "uniform", &wide, 0, deviation, true);
     obeys("xavier", "{gain: 1.5, distribution: uniform}", &wide, 0, 1.5 * deviation,
           true);
+    obeys_truncated("xavier", "truncated", &wide, deviation);
 }
 
 Test(xavier, P5_N36_deviations)

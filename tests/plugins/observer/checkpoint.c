@@ -17,7 +17,7 @@ Test(checkpoint, at_the_start_and_after_every_epoch)
 Test(checkpoint, every_so_many_steps_across_epochs)
 {
     watch *w = watch_new("checkpoint", "4");
-    cr_assert_eq(w->slots->every, 1);
+    cr_assert_eq(w->slots->interval(w->instance->self), 4);
     int64_t made = 0;
     for (int epoch = 1; epoch <= 2; epoch++)
         for (int step = 1; step <= 10; step++) {
@@ -26,4 +26,29 @@ Test(checkpoint, every_so_many_steps_across_epochs)
             cr_assert_eq(strlen(asked) - before, ++made % 4 == 0);
         }
     cr_assert_str_eq(asked, "ccccc");
+}
+
+Test(checkpoint, the_best_model_is_saved_when_there_is_one)
+{
+    watch *w = watch_new("checkpoint", "{best: val_loss}");
+    const double loss[] = {NAN, 2, 2, 1.5, 1.6, 1.4};
+    cr_assert_eq(watch_start(w), TN_OK);
+    for (int i = 0; i < 6; i++) watch_epoch(w, i + 1, 0, loss[i]);
+    cr_assert_str_eq(asked, "ccbccbccbc");
+}
+
+Test(checkpoint, the_best_may_be_the_largest)
+{
+    watch *w = watch_new("checkpoint", "{best: loss, mode: max}");
+    const double score[] = {1, 0.5, 2};
+    for (int i = 0; i < 3; i++) watch_epoch(w, i + 1, score[i], 0);
+    cr_assert_str_eq(asked, "bccbc");
+}
+
+Test(checkpoint, an_unknown_value_is_an_error_at_the_start)
+{
+    watch *w = watch_new("checkpoint", "{best: f1}");
+    cr_assert_eq(watch_start(w), TN_ENOTFOUND);
+    cr_assert_str_eq(call_failed,
+                     "best: this run has no value 'f1'; it has loss, val_loss");
 }

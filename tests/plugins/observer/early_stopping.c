@@ -75,3 +75,46 @@ Test(early_stopping, an_unknown_value_is_an_error_at_the_start)
                      "val_loss (values with val_ need a validation split: data option "
                      "validation)");
 }
+
+/* Keras: only an improvement that is better than the baseline ends the waiting. */
+Test(early_stopping, baseline)
+{
+    watch *w = watch_new("early_stopping", "{patience: 3, baseline: 0.5}");
+    const double loss[] = {1, 0.9, 0.8};
+    for (int i = 0; i < 3; i++) watch_epoch(w, i + 1, 0, loss[i]);
+    cr_assert_str_eq(asked, "kkks", "improved three times, but not below 0.5");
+    watch_end(w);
+    cr_assert_str_eq(asked, "kkks", "the last epoch is the best");
+}
+
+Test(early_stopping, better_than_the_baseline)
+{
+    watch *w = watch_new("early_stopping", "{patience: 2, baseline: 0.5}");
+    const double loss[] = {1, 0.4, 0.45, 0.3, 0.4};
+    for (int i = 0; i < 5; i++) watch_epoch(w, i + 1, 0, loss[i]);
+    cr_assert_str_eq(asked, "kkk");
+    watch_epoch(w, 6, 0, 0.4);
+    cr_assert_str_eq(asked, "kkks");
+}
+
+Test(early_stopping, start_from_epoch)
+{
+    watch *w = watch_new("early_stopping", "{patience: 1, start_from_epoch: 3}");
+    const double loss[] = {0.1, 0.5, 0.6, 0.7, 0.8};
+    for (int i = 0; i < 4; i++) watch_epoch(w, i + 1, 0, loss[i]);
+    cr_assert_str_eq(asked, "k", "the first three do not count, not even as the best");
+    watch_epoch(w, 5, 0, loss[4]);
+    cr_assert_str_eq(asked, "ks");
+}
+
+Test(early_stopping, what_is_no_number_is_no_best)
+{
+    watch *w = watch_new("early_stopping", "2");
+    watch_epoch(w, 1, 0, NAN);
+    watch_epoch(w, 2, 0, 3);
+    watch_epoch(w, 3, 0, NAN);
+    cr_assert_str_eq(asked, "k");
+    watch *never = watch_new("early_stopping", "1");
+    watch_epoch(never, 1, 0, NAN);
+    cr_assert_str_eq(asked_why, "val_loss was never a number");
+}

@@ -1,0 +1,66 @@
+/* noise.c - the law of what is added, and how it fades. */
+#include "support/slots.h"
+
+#include "support/transforming.h"
+
+enum { MANY = 60000 };
+static double added[MANY];
+
+/* Mean and variance of what update number `step` (1 for the first) adds. */
+static void law(const char *options, int64_t update, double variance)
+{
+    const tn_instance *noise = make("gradient", "noise", options, 1);
+    const tn_gradient_f64 *c = noise->vtable;
+    tn_tile t = tile_of(noise, MANY);
+    double mean = 0, square = 0;
+    t.step = update, t.key = (tn_key){{3, (uint32_t)update}};
+    for (int i = 0; i < MANY; i++) added[i] = 1;
+    c->map(noise->self, &t, added, added);
+    for (int i = 0; i < MANY; i++) mean += (added[i] - 1) / MANY;
+    for (int i = 0; i < MANY; i++) square += (added[i] - 1) * (added[i] - 1) / MANY;
+    cr_assert_float_eq(mean, 0, 5 * sqrt(variance / MANY));
+    cr_assert_float_eq(square, variance, 5 * variance * sqrt(2.0 / MANY), "%g", square);
+}
+
+Test(noise, has_the_variance_of_the_paper)
+{
+    law(NULL, 1, 0.01);
+    law("0.3", 1, 0.3);
+    law("1", 1000, 1 / pow(1000, 0.55));
+    law("{eta: 0.25, gamma: 0}", 1000, 0.25);
+}
+
+/* In pieces or at once, an element gets the same. */
+Test(noise, does_not_depend_on_how_it_is_cut)
+{
+    const tn_instance *noise = make("gradient", "noise", NULL, 1);
+    const tn_gradient_f64 *c = noise->vtable;
+    double once[40] = {0}, twice[40] = {0};
+    tn_tile t = tile_of(noise, 40);
+    t.step = 1;
+    c->map(noise->self, &t, once, once);
+    t.n = 17;
+    c->map(noise->self, &t, twice, twice);
+    t.n = 23, t.col = 17;
+    c->map(noise->self, &t, twice + 17, twice + 17);
+    cr_assert_arr_eq(once, twice, sizeof once);
+}
+
+Test(noise, every_parameter_and_update_gets_its_own)
+{
+    change *c = change_by("gradient: [noise]");
+    double first[64];
+    for (int32_t p = 0; p < PARAMS; p++)
+        for (int64_t i = 0; i < size_of(&c->l, p); i++) c->after[p][i] -= c->before[p][i];
+    cr_assert(c->after[0][0] != c->after[1][0] && c->after[0][0] != 0);
+    memcpy(first, c->after[0], sizeof first);
+    look(&c->l);
+    copy_all(&c->l, gradient_of, c->before);
+    step(&c->l);
+    cr_assert(fabs(gradient(&c->l, 0)[0] - c->before[0][0] - first[0]) > 1e-6);
+}
+
+Test(noise, refuses_a_negative_variance)
+{
+    refuse("gradient", "noise", "-1", "eta");
+}
