@@ -222,8 +222,8 @@ static moments of(const double *y, int64_t n, double bound)
 
 enum { SAMPLES = 60, INPUTS = 1000 };
 
-/* What a net with weights as drawn makes of 60 samples of 1000 normal numbers. */
-static moments outputs(const char *model, double bound)
+/* A net with weights as drawn, for 60 samples of 1000 normal numbers. */
+static check_net *as_drawn(const char *model)
 {
     check_net *net = check_net_new(model, NULL, 0, check_shape(1, INPUTS, 0, 0), SAMPLES,
                                    1, 1);
@@ -231,12 +231,18 @@ static moments outputs(const char *model, double bound)
     cr_assert_eq(tn_graph_draw(net->graph, &e), TN_OK, "%s", e.text);
     for (int i = 0; i < SAMPLES * INPUTS; i++)
         ((double *)net->x)[i] = tn_random_normal((tn_key){{8, 3}}, (uint64_t)i);
+    return net;
+}
+
+static moments outputs(const char *model, double bound)
+{
+    check_net *net = as_drawn(model);
     return of(check_net_output(net), SAMPLES * net->outputs, bound);
 }
 
 /* P5-N29, P5-N31: weights of deviation 1 make a variance of 1000, 31.6, +-100 being 3.16 of it; then
  * sigmoids are saturated. P5-N32: xavier, for 1000 to 500, 1.3333 and 1.1547, of which 99.1 % are inside
- * -3 .. 3. */
+ * -3 .. 3, where a sigmoid has a mean slope of .197. */
 Test(worked_gradients, P5_N29_P5_N31_P5_N32_sums_of_a_thousand)
 {
     moments m = outputs("[{dense: {units: 500, init: {normal: 1}}}]", 100);
@@ -249,6 +255,13 @@ Test(worked_gradients, P5_N29_P5_N31_P5_N32_sums_of_a_thousand)
     cr_assert_float_eq(m.square, 4. / 3, 0.05);
     cr_assert_float_eq(m.deviation, 1.1547, 0.022);
     cr_assert_float_eq(m.inside, 0.991, 0.002);
+    check_net *net = as_drawn("[{dense: {units: 500, init: xavier}}, sigmoid]");
+    double slope = 0;
+    for (int i = 0; i < SAMPLES * 500; i++) ((double *)net->target.real)[i] = 1;
+    check_net_loss(net, true);
+    for (int i = 0; i < 500; i++)
+        slope += ((double *)tn_plan_gradient(net->plan, 1).data)[i] / (SAMPLES * 500);
+    cr_assert_float_eq(slope, 0.197, 0.003, "%g", slope);
 }
 
 /* 0-16. P5-N33: behind relu E y^2 is .6667 with xavier, the variance .4545; P5-N34: 1 and .6817 with he.

@@ -136,3 +136,32 @@ Test(worked_l1, zero_is_not_dead)
                            "%g", neuron_w(n, 0));
     }
 }
+
+/* ---- which of many inputs count ------------------------------------------------------- */
+
+enum { GENES = 1000, KEPT = 20, PATIENTS = 400 };
+
+/* P3-N38: of 1000 genes 20 make the outcome; L1 leaves the weights of these, and 980 exact zeros. */
+Test(worked_l1, P3_N38_twenty_of_a_thousand_genes)
+{
+    static float gene[PATIENTS * GENES], outcome[PATIENTS];
+    static const double nothing_yet[GENES];
+    neuron *n = neuron_new(GENES, nothing_yet, 0, NULL,
+                           "loss: mse\noptimizer: {sgd: {lr: 0.02, momentum: 0.9}}\n"
+                           "regularizer: {l1: 0.1}");
+    tn_error e = {0};
+    for (int i = 0; i < PATIENTS * GENES; i++)
+        gene[i] = (float)tn_random_normal((tn_key){{1, 38}}, (uint64_t)i);
+    for (int i = 0; i < PATIENTS; i++)
+        for (int k = 0; k < KEPT; k++)
+            outcome[i] += (k % 2 ? 1.0F : -1.0F) * gene[i * GENES + 50 * k];
+    for (int i = 0; i < 600; i++)
+        NEURON_DO(tn_trainer_step(n->trainer, gene, outcome, NULL, PATIENTS, NULL, &e));
+    int zeros = 0;
+    for (int i = 0; i < GENES; i++) {
+        const double weight = neuron_w(n, i), truth = i % 50 ? 0 : i % 100 ? 1 : -1;
+        zeros += weight == 0;
+        cr_assert_float_eq(weight, truth, truth != 0 ? 0.2 : 0, "gene %d: %g", i, weight);
+    }
+    cr_assert_eq(zeros, GENES - KEPT);
+}

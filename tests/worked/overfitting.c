@@ -270,3 +270,30 @@ Test(worked_overfitting, P1_E1_P1_E2_the_loss_of_other_data_turns)
     cr_assert_eq(stopped.val_loss[best], c.val_loss[best]);
     cr_assert_not_null(strstr(stopped.note, "val_loss has not improved since epoch"));
 }
+
+static void count_steps(void *data, const tn_progress *p)
+{
+    *(int64_t *)data = p->steps_per_epoch;
+}
+
+/* P3-N37: 100 images are 100 batches at most, numbers 0 to 99: an epoch has no batch 100. */
+Test(worked_overfitting, P3_N37_batches_of_an_epoch)
+{
+    static uint32_t seed = 1;
+    int64_t steps = 0;
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    attach_noisy(env, "few", TRAINED, &seed);
+    tn_config *config = run_parse(
+        env,
+        "data: {memory: {train: few, batch: 1}}\nmodel: [{dense: "
+        "2}]\nloss: cross_entropy\noptimizer: sgd\ntrain: "
+        "{epochs: 1}",
+        NULL, 0);
+    const tn_train_options options = {.progress = count_steps, .progress_data = &steps};
+    tn_trainer *t = kept(tn_trainer_new(env, config, &options, &e));
+    cr_assert_not_null(t, "%s", e.text);
+    DO(tn_trainer_run(t, &e));
+    cr_assert_eq(steps, 100);
+    tn_config_free(config);
+}
