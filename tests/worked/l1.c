@@ -132,8 +132,8 @@ Test(worked_l1, zero_is_not_dead)
         neuron *n = neuron_new(1, zero, 0, NULL,
                                DOUBLE "loss: linear\n" SGD "regularizer: {l1: 0.125}");
         neuron_steps(n, (float[]){1}, data[i].slope, 1);
-        cr_assert_float_eq(neuron_w(n, 0), data[i].weight, data[i].weight ? 1e-16 : 0,
-                           "%g", neuron_w(n, 0));
+        cr_assert_float_eq(neuron_w(n, 0), data[i].weight,
+                           data[i].weight != 0 ? 1e-16 : 0, "%g", neuron_w(n, 0));
     }
 }
 
