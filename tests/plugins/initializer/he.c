@@ -12,6 +12,7 @@ Test(he, P5_F8_obeys_its_law)
     obeys_truncated("he", "truncated", &wide, sqrt(2.0 / 300));
 }
 
+/* .012758 for 12288 inputs, which is .0128 rounded, and .0447 for 1000 (P5-N34). */
 Test(he, P5_N37_deviations)
 {
     tn_param_info info = wide;
@@ -19,6 +20,22 @@ Test(he, P5_N37_deviations)
     obeys("he", NULL, &info, 0, 0.012758, false);
     info.fan_in = 1000;
     obeys("he", NULL, &info, 0, 0.044721, false);
+}
+
+/* P5-N35, 0-17: PyTorch's default, uniform in +-1 / sqrt(n), has .01826 for 1000 inputs and .00521 for
+ * 12288: less than xavier's .0316 and he's .0447, not too much. */
+Test(he, P5_N35_the_default_of_pytorch)
+{
+    static const char uniform[] = "{distribution: uniform, gain: 0.57735026918962576}";
+    tn_param_info info = wide;
+    info.fan_in = 1000, info.fan_out = 1000;
+    obeys("he", uniform, &info, 0, 0.01826, true);
+    cr_assert_lt(measure("he", uniform, &info).deviation,
+                 measure("xavier", NULL, &info).deviation);
+    cr_assert_lt(measure("xavier", NULL, &info).deviation,
+                 measure("he", NULL, &info).deviation);
+    info.fan_in = 12288;
+    obeys("he", uniform, &info, 0, 0.00521, true);
 }
 
 /* P5-G1: behind another rectifier, if that asks for it; what is set stays. */

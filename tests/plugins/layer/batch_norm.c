@@ -53,6 +53,22 @@ Test(batch_norm, commit_keeps_unbiased_variances)
     check_near(l->state[1].value, running_var, 3, 1e-15, "running variance");
 }
 
+/* P5-N39: with gamma 1 and beta 0 every feature has mean 0 and variance 1, but for epsilon. */
+Test(batch_norm, P5_N39_mean_0_and_variance_1)
+{
+    check_layer *l = check_layer_new("batch_norm", NULL, check_shape(1, 5, 0, 0), 40, 1);
+    for (int i = 0; i < 200; i++) l->x[0][i] = 30 * l->x[0][i] + i % 5;
+    for (int j = 0; j < 5; j++) l->param[0].value[j] = 1, l->param[1].value[j] = 0;
+    check_forward(l, true, 0);
+    for (int j = 0; j < 5; j++) {
+        double mean = 0, square = 0;
+        for (int i = j; i < 200; i += 5)
+            mean += l->y[i] / 40, square += l->y[i] * l->y[i] / 40;
+        cr_assert_float_eq(mean, 0, 1e-14);
+        cr_assert_float_eq(square, 1, 1e-6);
+    }
+}
+
 /* Rows of any rank: statistics of a channel over the batch and all positions. */
 Test(batch_norm, as_in_pytorch)
 {

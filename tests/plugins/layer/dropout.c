@@ -209,17 +209,19 @@ static const double *masked(const double *h, const char *mask, const char *optio
 static const double h[] = {2.3, 0.5, 3.1, 0, 1.8, 2.7, 0.3, 1.2, 3.5, 0.8};
 static const double w[] = {0.5, 0.3, 0.8, 0.1, 0.6, 0.7, 0.2, 0.4, 0.9, 0.3};
 
-/* P4-N1, P4-N5 to P4-N9, P4-N14: ten neurons, half of them kept and doubled; what they contribute
- * to an output is 10.68 without dropout and 17.46 with it (not 15.7 and 16.1). */
+/* P4-N1, P4-N5, P4-N6, P4-N7, P4-N8, P4-N9, P4-N14, 0-11: ten neurons, half of them kept and doubled;
+ * what they contribute to an output is 10.68 without dropout and 17.46 with it (not 15.7 and 16.1). */
 Test(dropout, ten_neurons)
 {
-    static const double kept[] = {4.6, 0, 6.2, 0, 0, 5.4, 0.6, 0, 7, 0},
+    static const double alone[] = {1.15, 0.15, 2.48, 0, 1.08},
+                        kept[] = {4.6, 0, 6.2, 0, 0, 5.4, 0.6, 0, 7, 0},
                         part[] = {2.30, 0, 4.96, 0, 0, 3.78, 0.12, 0, 6.30, 0};
     const double *y = masked(h, "1010011010", "0.5", NULL, NULL);
     double without = 0, with = 0;
     for (int i = 0; i < 10; i++) {
         cr_assert_float_eq(y[i], kept[i], 1e-14);
         cr_assert_float_eq(y[i] * w[i], part[i], 1e-14);
+        cr_assert(i >= 5 || fabs(h[i] * w[i] - alone[i]) <= 1e-15);
         without += h[i] * w[i], with += y[i] * w[i];
     }
     cr_assert_float_eq(without, 10.68, 1e-13);
@@ -240,7 +242,7 @@ Test(dropout, ten_neurons_standard)
     for (int i = 0; i < 10; i++) cr_assert_float_eq(y[i], halves[i], 1e-15);
 }
 
-/* P4-N15, P4-N16, P4-F4: two hidden layers; gradients get the factor of their neuron, 2 or 0 (the
+/* P4-N15, P4-N16, P4-F4, 0-14: two hidden layers; gradients get the factor of their neuron, 2 or 0 (the
  * chain rule, not the undoing of a scale). */
 Test(dropout, two_hidden_layers)
 {
@@ -255,7 +257,7 @@ Test(dropout, two_hidden_layers)
         cr_assert(fabs(y[i] - kept2[i]) <= 1e-15 && gx[i] == back[i]);
 }
 
-/* P4-N17, P4-N20: .99797 and .00203 with a cross entropy of .002027 (not .997, .003); .99727. */
+/* P4-N17, P4-N20, 0-12: .99797 and .00203 with a cross entropy of .002027 (not .997, .003); .99727. */
 Test(dropout, what_softmax_makes_of_the_scores)
 {
     check_net *net = check_net_new("[softmax]", NULL, 0, check_shape(1, 2, 0, 0), 2, 1,
@@ -267,6 +269,33 @@ Test(dropout, what_softmax_makes_of_the_scores)
     cr_assert_float_eq(-log(y[0]), 0.002027, 5e-7);
     cr_assert_float_eq(y[2], 0.99727, 5e-6);
     cr_assert_float_eq(y[3], 0.00273, 5e-6);
+}
+
+/* Neurons that a mask lets be active, as a set. */
+static int active(const char *mask)
+{
+    static const double ones[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const double *y = masked(ones, mask, "0.5", NULL, NULL);
+    int set = 0;
+    for (int i = 0; mask[i]; i++) set |= (y[i] != 0) << i;
+    return set;
+}
+
+/* P4-N10: of the first two batches only neuron 6 is active in both. P4-N11: 0, 1, 4, 5, 7, 8, 9 in the
+ * third; 0 is active in batches 1 and 3, 1 in 2 and 3, 2 in 1 alone. P4-N18: only neuron 2 in both. */
+Test(dropout, P4_N10_P4_N11_P4_N18_which_neurons_are_active)
+{
+    const int one = active("1010011010"), two = active("0101101101"),
+              three = active("1100110111"), ten = (1 << 10) - 1;
+    cr_assert_eq(one, 1 << 0 | 1 << 2 | 1 << 5 | 1 << 6 | 1 << 8);
+    cr_assert_eq(two, 1 << 1 | 1 << 3 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 9);
+    cr_assert_eq(one & two, 1 << 6);
+    cr_assert_eq(three, ten & ~(1 << 2 | 1 << 3 | 1 << 6));
+    for (int neuron = 0; neuron < 3; neuron++)
+        cr_assert_eq((one >> neuron & 1) + 2 * (two >> neuron & 1) +
+                         4 * (three >> neuron & 1),
+                     ((int[]){1 + 4, 2 + 4, 1})[neuron]);
+    cr_assert_eq(active("101101") & active("011010"), 1 << 2);
 }
 
 /* P4-N12, P4-N19, P4-N24: over many batches each neuron is active in about half, as 487, 512, 495
@@ -286,23 +315,24 @@ Test(dropout, every_neuron_is_active_in_half_of_the_batches)
     for (int i = 0; i < 3; i++) cr_assert_lt(fabs(counted[i] - 500.0), 5 * sqrt(250));
 }
 
-/* P4-N26: no weight of a dropped neuron learns, on either side of it: the output's columns and the
- * layer's rows; nor those of rows that come from neurons dropped before. */
+/* P4-N26, 0-13: no weight of a dropped neuron learns, on either side of it: some 50 of 100 columns of
+ * the output's learn, some 50 rows by 500 columns of those before, some 500 rows of the first. */
 Test(dropout, which_weights_learn)
 {
+    enum { FIRST = 1000, SECOND = 100 };
     check_net *net = check_net_new(
-        "[{dense: 12}, dropout, {dense: 9}, dropout, {dense: 2}]", NULL, 0,
+        "[{dense: 1000}, dropout, {dense: 100}, dropout, {dense: 2}]", NULL, 0,
         check_shape(1, 4, 0, 0), 1, 1, 1);
     check_net_loss(net, true);
     const double *g1 = tn_plan_gradient(net->plan, 0).data,
                  *g2 = tn_plan_gradient(net->plan, 2).data,
                  *g3 = tn_plan_gradient(net->plan, 4).data;
-    int first[12], second[9], counts[2] = {0};
-    for (int j = 0; j < 12; j++) counts[0] += first[j] = g1[4 * j] != 0;
-    for (int j = 0; j < 9; j++) counts[1] += second[j] = g3[j] != 0;
-    cr_assert(counts[0] > 0 && counts[0] < 12 && counts[1] > 0 && counts[1] < 9);
-    for (int j = 0; j < 9; j++)
-        for (int k = 0; k < 12; k++)
-            cr_assert_eq(g2[12 * j + k] != 0, first[k] && second[j]);
-    for (int j = 0; j < 9; j++) cr_assert_eq(g3[9 + j] != 0, second[j]);
+    int first[FIRST], second[SECOND], counts[2] = {0};
+    for (int j = 0; j < FIRST; j++) counts[0] += first[j] = g1[4 * j] != 0;
+    for (int j = 0; j < SECOND; j++) counts[1] += second[j] = g3[j] != 0;
+    cr_assert(abs(counts[0] - 500) < 80 && abs(counts[1] - 50) < 25);
+    for (int j = 0; j < SECOND; j++)
+        for (int k = 0; k < FIRST; k++)
+            cr_assert((g2[FIRST * j + k] != 0) == (first[k] && second[j]));
+    for (int j = 0; j < SECOND; j++) cr_assert_eq(g3[SECOND + j] != 0, second[j]);
 }

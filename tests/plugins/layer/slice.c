@@ -80,6 +80,16 @@ static void refuses(const char *model, const char *why)
     check_refuses(model, check_shape(2, 4, 6, 0), why);
 }
 
+/* P3-N23: an image of 64 x 64 has no pixel (67, 89). */
+Test(slice, P3_N23_a_pixel_outside_of_the_image)
+{
+    const tn_shape image = check_shape(3, 64, 64, 3);
+    check_refuses("[{slice: {axis: 0, from: 67, count: 1}}]", image,
+                  "from = 67 is outside axis 0 of the input (64, 64, 3)");
+    check_refuses("[{slice: {axis: 1, from: 89, count: 1}}]", image,
+                  "from = 89 is outside axis 1 of the input (64, 64, 3)");
+}
+
 Test(slice, what_it_refuses)
 {
     refuses("[{slice: {axis: 2}}]", "axis = 2, the input (4, 6) has 2 axes");

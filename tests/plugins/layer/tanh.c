@@ -30,6 +30,19 @@ Test(tanh, far_out_it_is_one)
     cr_assert_eq(l->y[1], 1);
 }
 
+/* P5-N25: .0707, .0099, .0013 at 2, 3, 4. P5-N41: 1 at 0, and less elsewhere. */
+Test(tanh, P5_N25_P5_N41_slopes)
+{
+    static const double at[] = {2, 3, 4, 0, 0.01, -0.01},
+                        slope[] = {0.0707, 0.0099, 0.0013};
+    check_layer *l = check_layer_new("tanh", NULL, check_shape(1, 6, 0, 0), 1, 1);
+    for (int i = 0; i < 6; i++) l->x[0][i] = at[i], l->gy[i] = 1;
+    check_forward(l, true, 0);
+    check_backward(l, true, 0);
+    check_near(l->gx[0], slope, 3, 5e-5, "slopes");
+    cr_assert(l->gx[0][3] == 1 && l->gx[0][4] < 1 && l->gx[0][5] < 1);
+}
+
 Test(tanh, any_split_gives_the_same_bits)
 {
     check_runs("tanh", NULL, 1, true);

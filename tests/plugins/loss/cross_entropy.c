@@ -195,8 +195,9 @@ static double mean_of(const double *y, int32_t *classes)
     return (value[0] + value[1] + value[2]) / 3;
 }
 
-/* P4-N17: logits 8.3 and 2.1 cost .002027, with 7.8 and 1.9 class 1 has .00273. P5-N9: [.52, .48] make
- * [.51, .49]. P1-N6: .693 at even odds. P5-F11: the slope is p - q. */
+/* P4-N17, 0-12: logits 8.3 and 2.1 cost .002027; P4-N20: with 7.8 and 1.9 class 1 has .00273. P5-N9:
+ * [.52, .48] make [.51, .49], P3-N17: which costs .673; P5-N10: with slopes -.49 and .49, .693 long.
+ * P1-N6, P5-N38: .693 at even odds. P5-F11: the slope is p - q. */
 Test(cross_entropy, worked_examples)
 {
     const double y[] = {8.3, 2.1, 7.8, 1.9, .52, .48, 0, 0};
@@ -208,7 +209,10 @@ Test(cross_entropy, worked_examples)
     cr_assert_float_eq(value[0], .002027, 5e-7);
     cr_assert_float_eq(gy[1], .00203, 5e-6);
     cr_assert_float_eq(gy[3], .00273, 5e-6);
+    cr_assert_float_eq(value[2], .673, 5e-4);
+    cr_assert_float_eq(gy[4], -.49, 5e-4);
     cr_assert_float_eq(gy[5], .49, 5e-4);
+    cr_assert_float_eq(hypot(gy[4], gy[5]), .693, 5e-4);
     cr_assert_float_eq(value[3], .693, 2e-4);
 }
 

@@ -60,6 +60,18 @@ Test(accuracy, a_row_with_nan_is_never_right)
     cr_assert_eq(accuracy(y + 1, 1, 1, &(tn_field){.width = 1, .label = labels}), 0);
 }
 
+/* 0-25: of 20 images there is no accuracy between multiples of 5 %. */
+Test(accuracy, of_twenty_rows)
+{
+    int32_t labels[20] = {0};
+    double y[40];
+    for (int right = 0; right <= 20; right++) {
+        for (int i = 0; i < 20; i++) y[2 * i] = i < right, y[2 * i + 1] = i >= right;
+        cr_assert_float_eq(accuracy(y, 20, 2, &(tn_field){.width = 1, .label = labels}),
+                           0.05 * right, 1e-15);
+    }
+}
+
 Test(accuracy, infer_wants_a_label_a_row)
 {
     const tn_instance *instance = check_plugin("metric", "accuracy", NULL, 1);

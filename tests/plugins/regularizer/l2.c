@@ -46,6 +46,72 @@ Test(l2, P2_N8_gradient)
     near(g, (double[]){0.05, 0.08}, 2, 1e-15);
 }
 
+/* P2-N1: squares of 10 and .1. P2-N12, P2-N13, P2-N15, P2-N16: what five weights alone add up to, .0019,
+ * 54349.63, 29.04 and .015, is more than the seed has for whole networks. P3-N6: 1.4545. */
+Test(l2, P2_N1_P2_N12_P2_N13_P2_N15_P2_N16_P3_N6_sums_of_squares)
+{
+    static const struct {
+        const char *lambda;
+        double w[5], penalty;
+    } row[] = {{"2", {10}, 100},
+               {"2", {0.1}, 0.01},
+               {"2", {0.02, -0.01, 0.03, -0.02, 0.01}, 0.0019},
+               {"2", {45.2, -67.3, 89.1, -123.5, 156.8}, 54349.63},
+               {"2", {2.3, -1.8, 3.1, -2.7, 1.9}, 29.04},
+               {"2", {0.05, -0.03, 0.08, -0.06, 0.04}, 0.015},
+               {"0.1", {2, 0.3, 5}, 1.4545}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        cr_assert_float_eq(
+            penalty(make("regularizer", "l2", row[i].lambda, 1), row[i].w, 5),
+            row[i].penalty, 1e-12 * (1 + row[i].penalty));
+}
+
+/* Weights whose squares add up to `sum`. P2-N14: 3.5e-6; P2-N15: .426; P2-N16: .07; P2-N21: 226, with a
+ * loss of .364 226.364. P2-N22: after a step of decay alone 45200 is 45109.6. */
+Test(l2, P2_N14_P2_N15_P2_N16_P2_N21_P2_N22_penalties_of_a_network)
+{
+    static const struct {
+        const char *lambda;
+        double sum, penalty;
+    } row[] = {{"0.01", 0.0007, 3.5e-6},
+               {"0.01", 85.2, 0.426},
+               {"1", 0.14, 0.07},
+               {"0.01", 45200, 226}};
+    for (int i = 0; i < 4; i++) {
+        const double w[] = {sqrt(row[i].sum / 2), -sqrt(row[i].sum / 2)};
+        const double p = penalty(make("regularizer", "l2", row[i].lambda, 1), w, 2);
+        cr_assert_float_eq(p, row[i].penalty, 1e-14 * row[i].penalty);
+        if (i == 3) cr_assert_float_eq(p + 0.364, 226.364, 1e-12);
+    }
+    double w = sqrt(45200);
+    descend("0.01", 0, 1, &w, 1);
+    cr_assert_float_eq(penalty(make("regularizer", "l2", "2", 1), &w, 1), 45109.6, 0.05);
+}
+
+/* P2-N15: 1229000 weights of .8 make 786560, not 85.2. */
+Test(l2, P2_N15_the_least_that_an_average_allows)
+{
+    enum { NETWORK = 1229000 };
+    static double w[NETWORK];
+    for (int i = 0; i < NETWORK; i++) w[i] = i % 2 ? 0.8 : -0.8;
+    cr_assert_float_eq(penalty(make("regularizer", "l2", "2", 1), w, NETWORK), 786560,
+                       1e-6);
+}
+
+/* P3-N1: 10 lambda, lambda, .1 lambda. P3-N2: by a hundredth each. P3-N7, P3-N8: of [2, .3, 5]. */
+Test(l2, P3_N1_P3_N2_P3_N7_P3_N8_a_push_by_size)
+{
+    double w[] = {10, 1, 0.1, 0.01}, g[4] = {0}, three[] = {2, 0.3, 5}, h[3] = {0};
+    add_gradient(make("regularizer", "l2", "0.1", 1), w, g, 4);
+    near(g, (double[]){1, 0.1, 0.01, 0.001}, 4, 1e-16);
+    descend("0.1", 0, 1, w, 4);
+    near(w, (double[]){9.9, 0.99, 0.099, 0.0099}, 4, 1e-15);
+    add_gradient(make("regularizer", "l2", "0.1", 1), three, h, 3);
+    near(h, (double[]){0.2, 0.03, 0.5}, 3, 1e-15);
+    descend("0.1", 0, 1, three, 3);
+    near(three, (double[]){1.98, 0.297, 4.95}, 3, 1e-15);
+}
+
 Test(l2, gradient_is_added_and_is_the_derivative_of_the_penalty)
 {
     const tn_instance *l2 = make("regularizer", "l2", "0.3", 1);
@@ -86,15 +152,23 @@ Test(l2, P3_N9_stronger_decay_after_100_steps)
     near(w, (double[]){0.73206, 0.10981, 1.83016}, 3, 5e-6);
 }
 
+/* 0-2: no other numbers under a gradient of 2, and -200 in the end; by decay alone 9.99 ... 6.0638. */
 Test(l2, P2_N18_constant_gradient)
 {
     static const int steps[] = {1, 10, 100, 500};
-    static const double expected[] = {9.79, 7.9094, -9.9936, -72.6604};
+    static const double expected[] = {9.79, 7.9094, -9.9936, -72.6604},
+                        decayed[] = {9.99, 9.9004, 9.0479, 6.0638};
     for (int i = 0; i < 4; i++) {
         double w = 10;
         descend("{lambda: 0.01}", 2, steps[i], &w, 1);
         cr_assert_float_eq(w, expected[i], 5e-5, "after %d steps: %.17g", steps[i], w);
+        w = 10;
+        descend("{lambda: 0.01}", 0, steps[i], &w, 1);
+        cr_assert_float_eq(w, decayed[i], 5e-5, "after %d steps: %.17g", steps[i], w);
     }
+    double w = 10;
+    descend("{lambda: 0.01}", 2, 30000, &w, 1);
+    cr_assert_float_eq(w, -200, 1e-9);
 }
 
 Test(l2, P2_T2_equals_coupled_weight_decay_of_sgd_bit_for_bit)
