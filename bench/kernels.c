@@ -78,7 +78,8 @@ static void prox(bench *b)
 static void norm(bench *b)
 {
     const tn_gradient *g = b->plugin->vtable;
-    g->reduce.add(b->plugin->self, &b->tile, b->array[1], b->array[0], b->sum);
+    const tn_reduction *r = g->choose ? g->choose(b->plugin->self) : &g->reduce;
+    r->add(b->plugin->self, &b->tile, b->array[1], b->array[0], b->sum);
 }
 
 static void map(bench *b)
