@@ -118,6 +118,37 @@ Test(trainer, accumulated_batches_are_one_large_batch)
     cr_assert_leq(largest_difference(large, small, "dense_2.bias"), 2e-6);
 }
 
+/* Parts of 512 rows or multiples of that, up to 4096 rows in all: the same bits. */
+Test(trainer, accumulated_batches_of_many_rows_have_the_bits_of_a_large_one)
+{
+    static const char *const sizes[][2] = {
+        {"data.memory.batch=512", "train.accumulate=4"},
+        {"data.memory.batch=1024", "train.accumulate=2"}};
+    static const char *const rest[] = {
+        "data.memory.train=many", "data.memory.validation=0",
+        "optimizer={adam: {lr: 0.01}}", "gradient=[{clip_norm: 0.05}]"};
+    tn_error e = {0};
+    tn_env *env = run_env(2);
+    const tn_memory_data many = {.samples = 4096,
+                                 .input = {.rank = 1, .dim = {RUN_FEATURES}},
+                                 .classes = RUN_CLASSES,
+                                 .read = run_read};
+    cr_assert_eq(tn_env_attach(env, "many", &many, &e), TN_OK, "%s", e.text);
+    tn_trainer *large = trained(
+        env, (const char *const[]){PLAIN, rest[0], rest[1], rest[2], rest[3],
+                                   "data.memory.batch=2048", NULL});
+    for (int i = 0; i < 2; i++) {
+        tn_trainer *small = trained(
+            env, (const char *const[]){PLAIN, rest[0], rest[1], rest[2], rest[3],
+                                       sizes[i][0], sizes[i][1], NULL});
+        cr_assert_eq(small->place.step, large->place.step);
+        const char *const names[] = {"dense.weight", "dense.bias", "dense_2.weight",
+                                     "dense_2.bias"};
+        for (int k = 0; k < 4; k++)
+            cr_expect_eq(largest_difference(large, small, names[k]), 0, "%s", names[k]);
+    }
+}
+
 /* Parametrizations see the sum, and run once for each update: so does spectral_norm's iteration. */
 Test(trainer, accumulated_batches_of_parametrized_weights)
 {
@@ -145,7 +176,10 @@ Test(trainer, a_steady_step_allocates_nothing)
          "{units: 3, parametrization: weight_norm}}]",
          "train.accumulate=2"},
         {"optimizer={adam: {lr: 0.01}}", "train.accumulate=2", "metrics=[accuracy]",
-         "gradient=[{clip_norm: 1}]", "regularizer={l1: {lambda: 0.01}}"}};
+         "gradient=[{clip_norm: 1}]", "regularizer={l1: {lambda: 0.01}}"},
+        {"optimizer={ema: {of: {adamw: {lr: 0.01}}}}",
+         "parameters=[{match: dense, freeze: true}, {match: \"*.bias\", weight_decay: "
+         "{cosine: 0.1}}, {match: dense_2.weight, lr: {cosine: 0.1}}]"}};
     tn_env *env = run_env(2);
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
         tn_error e = {0};
