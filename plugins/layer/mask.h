@@ -98,7 +98,7 @@ TN_INLINE void TN(mask_rows)(const TN(mask) * m, uint64_t first, int64_t width,
     const int64_t row = from / width, end = (to - 1) / width + 1;
     const int64_t least = end - row == 1 ? from - row * width : 0;
     const int64_t most = end - row == 1 ? to - row * width : width;
-    tn_real factor[MASK_RUN];
+    tn_real factor[MASK_RUN] = {0};
     for (int64_t col = least, n; col < most; col += n) {
         n = mask_part(most - col);
         TN(mask_factors)(m, first + (uint64_t)col, n, factor);

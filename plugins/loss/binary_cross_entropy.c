@@ -79,7 +79,7 @@ static tn_status TN(rows)(const void *me, tn_call *c, const tn_tile *t, const tn
 {
     const TN(self) *self = me;
     const double s = self->label_smoothing;
-    double target[BLOCK], loss[BLOCK], w[BLOCK];
+    double target[BLOCK] = {0}, loss[BLOCK], w[BLOCK] = {0};
     for (int64_t first = 0; first < t->n; first += BLOCK) {
         const int64_t n = t->n - first < BLOCK ? t->n - first : BLOCK;
         const tn_status status = TN(targets)(c, t, field, first, n, target);

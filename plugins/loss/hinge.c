@@ -60,7 +60,7 @@ static tn_status TN(questions)(const TN(self) * self, tn_call *c, const tn_tile 
                                const tn_real *y, const tn_field *field, double *value,
                                tn_real *gy)
 {
-    double target[BLOCK], loss[BLOCK];
+    double target[BLOCK] = {0}, loss[BLOCK];
     for (int64_t first = 0; first < t->n; first += BLOCK) {
         const int64_t n = t->n - first < BLOCK ? t->n - first : BLOCK;
         const tn_status status = TN(targets)(c, t, field, first, n, target);

@@ -24,8 +24,6 @@
 #define SLICE_BLOCKS 4  /* of a slice, at least */
 #define SLICES 16       /* at most */
 
-/* `packs`: B is packed. One strip of tasks packs its own columns, several share a copy, which must
- * be whole before they begin. */
 typedef struct cut {
     int64_t strips, tiles; /* tiles of one strip */
     int64_t high, wide, down, across;
@@ -63,38 +61,6 @@ static inline int64_t depth_of(int64_t steps)
 static inline int64_t slices_of(int64_t blocks)
 {
     return blocks < LONG_BLOCKS ? 1 : least(blocks / SLICE_BLOCKS, SLICES);
-}
-
-/* `reads`: each task gathers its rows of A, so that few may share them. `by_rows`: rather few rows and
- * all columns than the other way round. `each`: tasks that one part of the result makes, if its
- * slices are tasks of their own. */
-static inline cut cut_product(int64_t rows, int64_t cols, int64_t panel, int64_t widest,
-                              int64_t tallest, double depth, double block, bool packs,
-                              bool reads, bool shown, bool by_rows, int64_t each)
-{
-    const int64_t strips = parts(rows, STRIP_ROWS), panels = parts(cols, panel);
-    int64_t high = least(strips, depth > block && !reads ? HIGH_STRIPS : HIGH_ONCE),
-            wide = shown ? parts(panels, parts(panels, widest)) : least(panels, widest);
-    double work = (double)least(rows, high * STRIP_ROWS) *
-                  (double)least(cols, wide * panel) * depth;
-    while (each * parts(strips, high) * parts(panels, wide) <
-               (reads && high == 1 ? FEW_TASKS : TASKS) &&
-           work >= 2 * TASK_WORK && (high > 1 || wide > 1)) {
-        if (!((shown || reads || by_rows) && high > 1) &&
-            (wide > 2 || high == 1 || (wide > 1 && packs)))
-            wide = parts(wide, 2);
-        else if (!packs || high < strips || work >= SHARE_WORK)
-            high = parts(high, 2);
-        else
-            break;
-        work /= 2;
-    }
-    return (cut){.strips = strips,
-                 .tiles = parts(parts(rows, strips), tallest),
-                 .high = high,
-                 .wide = wide * panel,
-                 .down = parts(strips, high),
-                 .across = parts(panels, wide)};
 }
 
 #endif

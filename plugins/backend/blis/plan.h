@@ -165,12 +165,54 @@ static int64_t tallest(const job *j)
     return crowd ? least(j->kernels->rows, WAYS) : j->kernels->rows;
 }
 
+/* What decides how finely a product is cut. */
+typedef struct grain {
+    bool
+        packs; /* B: one strip of tasks packs its own columns, several share a copy, which must be
+                     whole before they begin */
+    bool reads;     /* each task gathers its rows of A, so that few may share them */
+    bool by_rows;   /* rather few rows and all columns than the other way round */
+    int64_t fewest; /* tasks that are enough, where a task is as high as one strip */
+} grain;
+
+static grain grain_of(const job *j, bool shown)
+{
+    const bool reads = j->a.m.read != NULL;
+    return (grain){.packs = !j->b.whole && !j->few && packs_b(&j->a.m, &j->b.m),
+                   .reads = reads,
+                   .by_rows = shown || reads || stays_near(&j->b.m),
+                   .fewest = reads ? FEW_TASKS : TASKS};
+}
+
+/* `shown`: its result is only shown. `each`: tasks that one part of the result makes, if its slices
+ * are tasks of their own. */
 static void cut_job(job *j, int64_t widest, bool shown, int64_t each)
 {
-    j->cut = cut_product(
-        j->out.rows, j->out.cols, PANEL, widest, tallest(j), (double)j->a.m.cols, DEPTH,
-        !j->b.whole && !j->few && packs_b(&j->a.m, &j->b.m), j->a.m.read != NULL, shown,
-        !j->a.m.read && stays_near(&j->b.m), each);
+    const grain g = grain_of(j, shown);
+    const double depth = (double)j->a.m.cols;
+    const int64_t strips = parts(j->out.rows, STRIP_ROWS),
+                  panels = parts(j->out.cols, PANEL);
+    int64_t high = least(strips, depth > DEPTH && !g.reads ? HIGH_STRIPS : HIGH_ONCE),
+            wide = shown ? parts(panels, parts(panels, widest)) : least(panels, widest);
+    double work = (double)least(j->out.rows, high * STRIP_ROWS) *
+                  (double)least(j->out.cols, wide * PANEL) * depth;
+    while (each * parts(strips, high) * parts(panels, wide) <
+               (high == 1 ? g.fewest : TASKS) &&
+           work >= 2 * TASK_WORK && (high > 1 || wide > 1)) {
+        if (!(g.by_rows && high > 1) && (wide > 2 || high == 1 || (wide > 1 && g.packs)))
+            wide = parts(wide, 2);
+        else if (!g.packs || high < strips || work >= SHARE_WORK)
+            high = parts(high, 2);
+        else
+            break;
+        work /= 2;
+    }
+    j->cut = (cut){.strips = strips,
+                   .tiles = parts(parts(j->out.rows, strips), tallest(j)),
+                   .high = high,
+                   .wide = wide * PANEL,
+                   .down = parts(strips, high),
+                   .across = parts(panels, wide)};
 }
 
 static job plan(const tn_blis_kernels *kernels, const tn_product *p)
