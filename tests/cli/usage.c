@@ -155,8 +155,8 @@ Test(usage, info_shows_what_is_trained_apart)
 {
     small_net();
     const test_process *p = tenon(
-        "info net.yaml --set 'parameters=[{match: dense, freeze: true}, {match: "
-        "dense_2.weight, lr_factor: 0.5}]'");
+        "info net.yaml --set parameters=[{\"match\":\"dense\",\"freeze\":true},"
+        "{\"match\":\"dense_2.weight\",\"lr_factor\":0.5}]");
     test_ended(p, 0, NULL);
     cr_assert(strstr(p->out, "regularizer  training\n"), "%s", p->out);
     cr_assert(strstr(p->out, "l2           frozen\n"), "%s", p->out);
