@@ -137,6 +137,7 @@ static const kernel kernels[] = {
     {"regularizer", "l1", NULL, "penalty", penalty, WIDTH},
     {"regularizer", "l1", "{prox: false}", "gradient", penalty_gradient, WIDTH},
     {"regularizer", "l1", NULL, "prox", prox, WIDTH},
+    {"regularizer", "elastic_net", NULL, "prox", prox, WIDTH},
     {"regularizer", "l2", NULL, "penalty", penalty, WIDTH},
     {"regularizer", "l2", NULL, "gradient", penalty_gradient, WIDTH},
     {"gradient", "clip_norm", NULL, "reduce", norm, WIDTH},

@@ -383,21 +383,25 @@ static int read_targets(use *u, tn_error *error)
 
 static int gradients(use *u, tn_error *error)
 {
-    double loss = 0;
+    tn_gradients found = {0};
     const cli_options *o = u->options;
     if (find_files(u, o->operands - 2, error) || check_outs(u, error) ||
         check_out(u, o->operand[o->operands - 1], error) || read_inputs(u, error) ||
         read_targets(u, error))
         return CLI_ERROR;
     if (tn_model_gradients_save_inputs(u->model, inputs_of(u), u->targets, u->labels,
-                                       u->x[0].shape.dim[0], o->out, &loss, error))
+                                       u->x[0].shape.dim[0], o->out, &found, error))
         return CLI_ERROR;
     if (!u->options->json) {
-        printf("loss %.9g\n", loss);
+        printf("loss %.9g\n", found.loss);
+        if (!isnan(found.violation))
+            printf("largest violation of the conditions for a minimum %.3g\n",
+                   found.violation);
         return CLI_DONE;
     }
     json_object *event = cli_event("gradients");
-    cli_json_number(event, "loss", loss);
+    cli_json_number(event, "loss", found.loss);
+    cli_json_number(event, "violation", found.violation);
     cli_json_text(event, "file", u->options->out);
     cli_emit(event);
     return CLI_DONE;

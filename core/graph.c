@@ -60,14 +60,23 @@ static const tn_cfg *model_of(const tn_cfg *root, tn_error *e)
 
 static void list(tn_graph *g, tn_instance *instance)
 {
-    if (instance) g->instance[g->instances++] = instance;
+    for (; instance; instance = instance->next) g->instance[g->instances++] = instance;
+}
+
+static size_t length_of(const tn_instance *list)
+{
+    size_t n = 0;
+    for (; list; list = list->next) n++;
+    return n;
 }
 
 /* Each belongs to one layer or to the model, so none comes twice. */
 static tn_status list_instances(tn_graph *g, tn_error *e)
 {
-    g->instance = tn_memory_array(&g->env->memory, 3 * (size_t)g->nodes,
-                                  sizeof(tn_instance *), e);
+    size_t room = 2 * (size_t)g->nodes + length_of(g->regularizer);
+    for (int32_t i = g->inputs; i < g->nodes; i++)
+        room += length_of(g->node[i].layer->host.regularizer);
+    g->instance = tn_memory_array(&g->env->memory, room, sizeof(tn_instance *), e);
     if (!g->instance) return TN_ENOMEM;
     for (int32_t i = g->inputs; i < g->nodes; i++) {
         tn_instance *layer = g->node[i].layer;

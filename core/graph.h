@@ -50,11 +50,12 @@ typedef struct tn_graph_param {
     int32_t owner;   /* -1: the node; else the parameter whose parametrization it is of */
     tn_tensor value; /* host order: rank as in spec.shape, contiguous */
     tn_ref init;     /* NULL: filled */
-    tn_instance *made_init;   /* one that `init: auto` made: the parameter's own */
-    tn_instance *regularizer; /* borrowed; NULL: none */
-    char init_text[96];       /* for the table: "he (auto: relu)" */
-    bool decays;              /* weight */
-    bool given;               /* its first value comes from a file: it is not drawn */
+    tn_instance *made_init;    /* one that `init: auto` made: the parameter's own */
+    tn_instance *regularizer;  /* the first of a list; borrowed; NULL: none */
+    char init_text[96];        /* for the table: "he (auto: relu)" */
+    char regularizer_text[96]; /* "l2, max_norm"; "": none */
+    bool decays;               /* weight */
+    bool given;                /* its first value comes from a file: it is not drawn */
     tn_rule rule;
     tn_packed packed;
     /* Of a parametrized weight, whose value is the raw one. */

@@ -365,8 +365,8 @@ static tn_status make_defaults(tn_graph *g, const tn_cfg *root, tn_error *e)
     if (init && !is_text(init, "auto"))
         status = tn_instance_make(g->env, "initializer", init, g->real, &g->init, e);
     if (!status && reg && !is_text(reg, "none"))
-        status = tn_instance_make(g->env, "regularizer", reg, g->real, &g->regularizer,
-                                  e);
+        status = tn_instance_make_list(g->env, "regularizer", reg, g->real, 0,
+                                       &g->regularizer, e);
     return status;
 }
 
@@ -376,6 +376,12 @@ static void choose_regularizer(tn_graph *g, tn_graph_param *p)
     if (p->spec.role == TN_WEIGHT && p->owner < 0)
         p->regularizer = layer->host.said[TN_SAID_REGULARIZER] ? layer->host.regularizer
                                                                : g->regularizer;
+    size_t used = 0;
+    for (const tn_instance *r = p->regularizer; r && used < sizeof p->regularizer_text;
+         r = r->next)
+        used += (size_t)snprintf(p->regularizer_text + used,
+                                 sizeof p->regularizer_text - used, "%s%s",
+                                 used ? ", " : "", r->entry->name);
 }
 
 tn_status tn_graph_equip(tn_graph *g, const tn_cfg *root, tn_error *e)

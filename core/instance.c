@@ -261,6 +261,25 @@ tn_status tn_instance_make(tn_env *env, const char *kind, const tn_cfg *cfg, int
     return tn_instance_make_at(env, kind, cfg, real, 0, NULL, out, e);
 }
 
+tn_status tn_instance_make_list(tn_env *env, const char *kind, const tn_cfg *cfg,
+                                int32_t real, int32_t depth, tn_instance **out,
+                                tn_error *e)
+{
+    tn_instance **last = out;
+    *out = NULL;
+    if (cfg->type != TN_CFG_LIST)
+        return tn_instance_make_at(env, kind, cfg, real, depth, NULL, out, e);
+    for (int32_t i = 0; i < cfg->count; i++, last = &(*last)->next) {
+        const tn_status status = tn_instance_make_at(env, kind, cfg->item[i], real, depth,
+                                                     NULL, last, e);
+        if (!status) continue;
+        tn_instance_free(*out);
+        *out = NULL;
+        return status;
+    }
+    return TN_OK;
+}
+
 tn_status tn_instance_named(tn_env *env, const char *kind, const char *name,
                             const char *options, int32_t real, tn_instance **out,
                             tn_error *e)
@@ -307,6 +326,7 @@ void tn_instance_free(tn_instance *i)
     tn_instance_free(i->host.init);
     tn_instance_free(i->host.regularizer);
     tn_instance_free(i->host.parametrization);
+    tn_instance_free(i->next);
     tn_memory_put(memory, i->child);
     tn_memory_put(memory, i->dial);
     tn_memory_put(memory, i->now);

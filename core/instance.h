@@ -34,6 +34,7 @@ struct tn_instance {
     int32_t children;
     tn_instance **child; /* of PLUGIN and PLUGINS options and of dials, in option order */
     tn_ref_data ref;     /* how other plugins see it */
+    tn_instance *next;   /* the next of a list at one place; it is this one's */
     /* Options that the host adds to every plugin of a kind. layer, block: name, inputs, init,
      * regularizer, parametrization. optimizer: lr (its dial is lr_dial). metric: name. */
     struct {
@@ -52,6 +53,9 @@ struct tn_instance {
  * is no layer (entry->kind tells). Every message starts with file:line:column. */
 tn_status tn_instance_make(tn_env *, const char *kind, const tn_cfg *cfg, int32_t real,
                            tn_instance **out, tn_error *);
+/* The same for one or a list of them: the first, or NULL of an empty list. */
+tn_status tn_instance_make_list(tn_env *, const char *kind, const tn_cfg *, int32_t real,
+                                int32_t depth, tn_instance **out, tn_error *);
 /* By name with YAML flow options (may be NULL), for the core's and blocks' own needs. */
 tn_status tn_instance_named(tn_env *, const char *kind, const char *name,
                             const char *options, int32_t real, tn_instance **out,

@@ -268,7 +268,7 @@ tn_layer_info tn_model_layer(const tn_model *m, int32_t i)
         const tn_graph_param *p = &m->graph->param[node->first_param + k];
         add_size(p, &info);
         if (k == 0) info.initializer = p->init_text;
-        if (p->regularizer) info.regularizer = p->regularizer->entry->name;
+        if (p->regularizer) info.regularizer = p->regularizer_text;
         if (p->parametrization) info.parametrization = p->parametrization->entry->name;
         for (int32_t own = 0; own < p->own; own++)
             add_size(&m->graph->param[p->first_own + own], &info);

@@ -33,6 +33,9 @@ static tn_status say(tn_instance *i, int32_t which, const tn_cfg *cfg, int32_t d
     i->host.said[which] = cfg;
     if (cfg->type == TN_CFG_SCALAR && !strcmp(cfg->text, held[which].without))
         return TN_OK;
+    if (which == TN_SAID_REGULARIZER)
+        return tn_instance_make_list(i->env, held[which].kind, cfg, i->real, depth,
+                                     made[which], e);
     return tn_instance_make_at(i->env, held[which].kind, cfg, i->real, depth, NULL,
                                made[which], e);
 }

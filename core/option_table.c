@@ -25,7 +25,8 @@ bool tn_name_legal(const char *name)
     P(PLUGIN, init, TN_OPTIONAL, 0, "initializer", 0,                           \
       "of its weights, or auto; by default the block's, then the model's")      \
     P(PLUGIN, regularizer, TN_OPTIONAL, 0, "regularizer", 0,                    \
-      "of its weights, or none; by default the block's, then the model's")      \
+      "of its weights, one or a list, or none; by default the block's, then "   \
+      "the model's")                                                            \
     P(PLUGIN, parametrization, TN_OPTIONAL, 0, "parametrization", 0,            \
       "what makes its weights from the trained values, or none; by default "    \
       "the block's")

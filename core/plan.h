@@ -57,6 +57,7 @@ tn_plan_size tn_plan_memory(const tn_plan *);
 typedef struct tn_pass {
     int64_t samples;
     int64_t row;   /* logical number of the first sample, e.g. in an accumulated batch */
+    int64_t of;    /* samples of all passes that an update adds up; 0: this is all */
     uint64_t step; /* for random keys: all passes of a step draw the same numbers */
     bool training;
     /* Outside training: as in it, states go on from pass to pass (TN_CARRIES). */

@@ -45,6 +45,7 @@ static tn_status run_part(const tn_sweep *s, int64_t part, int64_t row, double s
     if (status) return status;
     const tn_pass pass = {.samples = batch.samples,
                           .row = row,
+                          .of = s->samples,
                           .step = s->step,
                           .training = true,
                           .further = part > 0,

@@ -113,16 +113,25 @@ static tn_part part_of(const tn_graph *g, int32_t number)
                      .key = tn_key_derive(seed, (uint64_t)number, 3)};
 }
 
-static tn_status check_prox(const tn_updater *u, const tn_graph_param *p, tn_error *e)
+static tn_status check_prox(const tn_updater *u, const tn_instance *regularizer,
+                            tn_error *e)
 {
-    if (!p->regularizer || !u->table->proximal(p->regularizer)) return TN_OK;
+    const tn_regularizer_facts f = u->table->regularizer(regularizer, 1, 1);
+    if (!f.proximal || f.constraint) return TN_OK;
     for (int32_t i = 0; i < u->length; i++)
         if (u->table->facts(u->chain[i]).step_size) return TN_OK;
     return tn_cfg_error(
-        p->regularizer->where, e, TN_ENOTSUP,
+        regularizer->where, e, TN_ENOTSUP,
         "%s works by a proximal step, for which optimizer %s does not tell its "
         "step sizes; use another optimizer or regularizer",
-        p->regularizer->entry->name, u->optimizer->entry->name);
+        regularizer->entry->name, u->optimizer->entry->name);
+}
+
+static int32_t regularizers_of(const tn_part *part)
+{
+    int32_t n = 0;
+    for (const tn_instance *r = part->regularizer; r; r = r->next) n++;
+    return n;
 }
 
 /* Room for sums of the first transform over the blocks of a gradient. */
@@ -159,8 +168,10 @@ static tn_status make_part(tn_updater *u, int32_t i, tn_error *e)
     for (int32_t k = 0; k < u->slots; k++)
         if (!(part->slot[k] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
     if (u->shown && !(u->shown[i] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
-    /* transforms, penalty, optimizers before and after, prox, and by whom that is sized */
-    const size_t stages = (size_t)(u->gradients + 2 * u->length + 3);
+    /* transforms; penalty, decay and prox of each regularizer; optimizers before and after; who sizes
+     * a prox */
+    const size_t stages = (size_t)(u->gradients + 3 * regularizers_of(part) +
+                                   2 * u->length + 1);
     part->stage = tn_memory_array(m, stages, sizeof *part->stage, e);
     return part->stage ? make_blocks(u, part, e) : TN_ENOMEM;
 }
@@ -191,7 +202,10 @@ static tn_status make_parts(tn_updater *u, tn_error *e)
     if (!u->takes || !u->sink || !u->slot || (u->viewer >= 0 && !u->shown))
         return TN_ENOMEM;
     for (int32_t i = 0; i < u->parts; i++) {
-        tn_status status = check_prox(u, &g->param[u->part[i].number], e);
+        const tn_graph_param *p = &g->param[u->part[i].number];
+        tn_status status = TN_OK;
+        for (const tn_instance *r = p->regularizer; !status && r; r = r->next)
+            status = check_prox(u, r, e);
         if (!status) status = make_part(u, i, e);
         if (status) return status;
     }
@@ -202,7 +216,7 @@ static tn_status make_parts(tn_updater *u, tn_error *e)
 typedef struct needs {
     int64_t sums, groups, chunks;
     int32_t stats;
-    size_t scratch;
+    size_t steps, scratch;
 } needs;
 
 static void need(const tn_updater *u, const tn_instance *instance, const tn_part *part,
@@ -222,6 +236,16 @@ static void need(const tn_updater *u, const tn_instance *instance, const tn_part
     if (stats > n->stats) n->stats = stats;
 }
 
+static void need_for(const tn_updater *u, const tn_instance *regularizer,
+                     const tn_part *part, needs *n)
+{
+    const tn_regularizer_facts f = u->table->regularizer(regularizer, part->rows,
+                                                         part->width);
+    const size_t elements = (size_t)(part->rows * part->width);
+    if (f.steps && elements > n->steps) n->steps = elements;
+    if (f.scratch > n->scratch) n->scratch = f.scratch;
+}
+
 static needs needs_of(const tn_updater *u)
 {
     needs n = {0};
@@ -235,7 +259,8 @@ static needs needs_of(const tn_updater *u)
             need(u, u->chain[k], part, &n);
             if (bytes > n.scratch) n.scratch = bytes;
         }
-        if (part->regularizer) need(u, part->regularizer, part, &n);
+        for (const tn_instance *r = part->regularizer; r; r = r->next)
+            need_for(u, r, part, &n);
     }
     return n;
 }
@@ -336,6 +361,7 @@ static tn_status make_bench(tn_updater *u, tn_error *e)
     b->total = tn_memory_array(m, TN_MAX_OWN, sizeof(double), e);
     b->penalty = tn_memory_array(m, (size_t)n.chunks, sizeof(double), e);
     if (!b->partial || !b->total || !b->penalty) return TN_ENOMEM;
+    if (n.steps && !(b->step = tn_memory_array(m, n.steps, size, e))) return TN_ENOMEM;
     if (n.scratch && !(b->scratch = tn_memory_get(m, n.scratch, e))) return TN_ENOMEM;
     for (int32_t q = 0; q < n.stats; q++)
         if (!(b->stat[q] = tn_memory_array(m, (size_t)n.groups, size, e)))
@@ -394,6 +420,7 @@ static void free_bench(tn_memory *m, tn_bench *b)
     tn_memory_put(m, b->partial);
     tn_memory_put(m, b->total);
     tn_memory_put(m, b->penalty);
+    tn_memory_put(m, b->step);
     tn_memory_put(m, b->scratch);
 }
 

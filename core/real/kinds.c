@@ -64,10 +64,11 @@ static const char *parametrization_missing(const void *vtable)
 static const char *regularizer_missing(const void *vtable)
 {
     const tn_regularizer *r = vtable;
-    REDUCTION(r->reduce, r->reduce.add, "reduce", TN_OVER_TENSOR);
-    if (r->gradient && !r->penalty) return "penalty";
-    if (r->penalty && !r->gradient && !r->prox) return "gradient";
-    return r->penalty || r->prox ? NULL : "penalty";
+    const bool penalty = r->penalty || r->penalty_whole, prox = r->prox || r->prox_whole;
+    const bool gradient = r->gradient || r->gradient_whole;
+    if (gradient && !penalty) return "penalty";
+    if (penalty && !gradient && !prox) return "gradient";
+    return penalty || prox ? NULL : "penalty";
 }
 
 static const char *optimizer_missing(const void *vtable)

@@ -64,6 +64,14 @@ static void regularize(const tn_stage *s, const spot *at)
     r->gradient(s->instance->self, &t, weights_at(at), at->g);
 }
 
+static void decay(const tn_stage *s, const spot *at)
+{
+    const tn_regularizer *r = s->instance->vtable;
+    const void *stat[TN_MAX_OWN];
+    const tn_tile t = tile_at(s, at, stat);
+    r->decay(s->instance->self, &t, s->update.rate, weights_at(at));
+}
+
 /* act: one of the slots that are told the gradient. */
 static void call_optimizer(const tn_stage *s, const spot *at,
                            __typeof__(((tn_optimizer *)NULL)->update) act)
@@ -103,6 +111,28 @@ static void prox(const tn_stage *s, const spot *at)
     r->prox(s->instance->self, &t, step, weights_at(at));
 }
 
+static void tell_steps(const tn_stage *s, const spot *at)
+{
+    const tn_optimizer *o = s->instance->vtable;
+    const void *stat[TN_MAX_OWN];
+    tn_real *slot[TN_MAX_OWN] = {0};
+    const tn_tile t = tile_at(s, at, stat);
+    slots_at(s, at, slot);
+    o->step_size(s->instance->self, &t, &s->update, slot,
+                 (tn_real *)at->part->bench->step + at->first);
+}
+
+/* Of a constraint, where no optimizer tells steps. */
+static void prox_by_1(const tn_stage *s, const spot *at)
+{
+    const tn_regularizer *r = s->instance->vtable;
+    const void *stat[TN_MAX_OWN];
+    tn_real step[TILE];
+    const tn_tile t = tile_at(s, at, stat);
+    for (int64_t i = 0; i < at->n; i++) step[i] = 1;
+    r->prox(s->instance->self, &t, step, weights_at(at));
+}
+
 /* ---- making -------------------------------------------------------------------------- */
 
 static tn_stage *add_stage(const tn_on_part *on, const tn_instance *instance,
@@ -136,11 +166,17 @@ void TN(tn_add_maps)(const tn_on_part *on, int32_t from, int32_t to)
     }
 }
 
-void TN(tn_add_penalty)(const tn_on_part *on)
+void TN(tn_add_penalty)(const tn_on_part *on, const tn_instance *regularizer)
 {
-    const tn_instance *regularizer = on->part->regularizer;
-    if (((const tn_regularizer *)regularizer->vtable)->gradient)
-        add_stage(on, regularizer, TN_DRAWS_REGULARIZER)->run = regularize;
+    add_stage(on, regularizer, TN_DRAWS_REGULARIZER)->run = regularize;
+}
+
+void TN(tn_add_decay)(const tn_on_part *on, const tn_chain *chain,
+                      const tn_instance *regularizer)
+{
+    tn_stage *s = add_stage(on, regularizer, TN_DRAWS_REGULARIZER);
+    s->update.rate = chain->rate;
+    s->run = decay;
 }
 
 static tn_stage *add_optimizer(const tn_on_part *on, const tn_chain *chain, int32_t i,
@@ -173,26 +209,31 @@ void TN(tn_add_between)(const tn_on_part *on, const tn_chain *chain, int32_t i,
         add_optimizer(on, chain, i, pass)->run = between;
 }
 
-/* The first optimizer that tells its step sizes; there is one where there is a prox. */
+/* The first that does. */
 int32_t TN(tn_sizing)(const tn_chain *chain)
 {
-    int32_t by = 0;
-    while (by + 1 < chain->length &&
-           !((const tn_optimizer *)chain->at[by]->vtable)->step_size)
-        by++;
-    return by;
+    for (int32_t i = 0; i < chain->length; i++)
+        if (((const tn_optimizer *)chain->at[i]->vtable)->step_size) return i;
+    return -1;
 }
 
-/* A stage that is there only to tell step sizes stands behind all others, where it is not run. */
-void TN(tn_add_prox)(const tn_on_part *on, const tn_chain *chain, const tn_stage *by)
+void TN(tn_add_steps)(const tn_on_part *on, const tn_chain *chain)
+{
+    add_optimizer(on, chain, TN(tn_sizing)(chain), 0)->run = tell_steps;
+}
+
+void TN(tn_add_prox)(const tn_on_part *on, const tn_chain *chain,
+                     const tn_instance *regularizer)
 {
     tn_part *p = on->part;
-    tn_stage *s = add_stage(on, p->regularizer, TN_DRAWS_REGULARIZER);
-    s->run = prox;
-    s->sized_by = by;
-    if (by) return;
-    s->sized_by = add_optimizer(on, chain, TN(tn_sizing)(chain), 0);
-    p->stages--;
+    const int32_t by = TN(tn_sizing)(chain);
+    if (by >= 0) {
+        p->sizing = *add_optimizer(on, chain, by, 0);
+        p->stages--;
+    }
+    tn_stage *s = add_stage(on, regularizer, TN_DRAWS_REGULARIZER);
+    s->run = by < 0 ? prox_by_1 : prox;
+    s->sized_by = &p->sizing;
 }
 
 /* ---- running ------------------------------------------------------------------------- */

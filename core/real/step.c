@@ -11,6 +11,18 @@ static tn_step_facts facts(const tn_instance *optimizer)
                            .step_size = o->step_size};
 }
 
+static tn_regularizer_facts regularizer_facts(const tn_instance *regularizer,
+                                              int64_t rows, int64_t cols)
+{
+    const tn_regularizer *r = regularizer->vtable;
+    const bool proximal = TN(tn_is_proximal)(regularizer);
+    return (tn_regularizer_facts){
+        .proximal = proximal,
+        .constraint = r->constraint,
+        .steps = proximal && r->prox_whole,
+        .scratch = r->scratch ? r->scratch(regularizer->self, rows, cols) : 0};
+}
+
 static void count(const tn_chain *c)
 {
     for (int32_t i = 0; i < c->length; i++) {
@@ -62,7 +74,7 @@ static bool any_whole(const tn_chain *c)
 /* ---- passes over one parameter --------------------------------------------------------- */
 
 /* Of which nothing is to be done yet. */
-static tn_on_part begin(tn_bench *bench, tn_part *part, const tn_chain *chain,
+static tn_on_part begin(const tn_bench *bench, tn_part *part, const tn_chain *chain,
                         const tn_instance *reducing)
 {
     part->stages = 0;
@@ -80,33 +92,104 @@ static void add_befores(const tn_on_part *on, const tn_chain *chain)
     for (int32_t i = chain->length - 1; i >= 0; i--) TN(tn_add_before)(on, chain, i);
 }
 
-/* With a prox right behind the optimizer by whose steps it goes: what wraps that sees both. */
-static void add_chain(const tn_on_part *on, const tn_chain *chain, bool prox)
+/* Those before and behind a prox, which comes right behind the optimizer by whose steps it goes: what
+ * wraps that sees both. */
+static int32_t length_to_prox(const tn_chain *chain)
 {
-    const int32_t sizing = prox ? TN(tn_sizing)(chain) : -1;
-    for (int32_t i = 0; i < chain->length; i++) {
-        TN(tn_add_update)(on, chain, i);
-        if (i == sizing)
-            TN(tn_add_prox)(on, chain, &on->part->stage[on->part->stages - 1]);
+    const int32_t by = TN(tn_sizing)(chain);
+    return by < 0 ? 1 : by + 1;
+}
+
+static void add_updates(const tn_on_part *on, const tn_chain *chain, int32_t from,
+                        int32_t to)
+{
+    for (int32_t i = from; i < to; i++) TN(tn_add_update)(on, chain, i);
+}
+
+/* ---- regularizers ---------------------------------------------------------------------- */
+
+static const tn_regularizer *vtable_of(const tn_instance *regularizer)
+{
+    return regularizer->vtable;
+}
+
+/* Whether a penalty's gradient is added, and has to be by a pass over the whole weight. */
+static bool adds_whole(const tn_instance *regularizer)
+{
+    return vtable_of(regularizer)->gradient_whole && !TN(tn_is_proximal)(regularizer);
+}
+
+static bool any_adds_whole(const tn_part *part)
+{
+    for (const tn_instance *r = part->regularizer; r; r = r->next)
+        if (adds_whole(r)) return true;
+    return false;
+}
+
+/* Gradients of penalties, element by element. */
+static void add_penalties(const tn_on_part *on)
+{
+    for (const tn_instance *r = on->part->regularizer; r; r = r->next)
+        if (vtable_of(r)->gradient && !TN(tn_is_proximal)(r)) TN(tn_add_penalty)(on, r);
+}
+
+static void add_decays(const tn_on_part *on, const tn_chain *chain)
+{
+    for (const tn_instance *r = on->part->regularizer; r; r = r->next)
+        if (vtable_of(r)->decay) TN(tn_add_decay)(on, chain, r);
+}
+
+/* For a prox that wants the whole weight, updated: so all proxes come in passes of their own. */
+static bool waits(const tn_part *part)
+{
+    for (const tn_instance *r = part->regularizer; r; r = r->next)
+        if (vtable_of(r)->prox_whole && TN(tn_is_proximal)(r)) return true;
+    return false;
+}
+
+static void add_proxes(const tn_on_part *on, const tn_chain *chain)
+{
+    for (const tn_instance *r = on->part->regularizer; r; r = r->next)
+        if (TN(tn_is_proximal)(r)) TN(tn_add_prox)(on, chain, r);
+}
+
+static tn_status prox_apart(const tn_bench *bench, tn_part *part, const tn_chain *chain,
+                            tn_error *e)
+{
+    tn_status status = TN_OK;
+    for (const tn_instance *r = part->regularizer; !status && r; r = r->next) {
+        const tn_on_part on = begin(bench, part, chain, NULL);
+        if (!TN(tn_is_proximal)(r)) continue;
+        if (vtable_of(r)->prox_whole) {
+            status = TN(tn_prox_whole)(&on, chain, r, e);
+        } else {
+            TN(tn_add_prox)(&on, chain, r);
+            run(&on);
+        }
     }
+    return status;
 }
 
-/* The penalty's gradient, as a pass of its own. */
-static void add_penalty_gradient(tn_bench *bench, tn_part *part, const tn_chain *chain)
+/* Before the streaming pass: gradients of penalties that see whole weights, behind transforms number
+ * `from` on of the loss's; `first`: those have been, and the other penalties come before it, too. */
+static tn_status penalize(tn_bench *bench, const tn_chain *chain, tn_part *part,
+                          int32_t from, bool first, tn_error *e)
 {
-    const tn_on_part on = begin(bench, part, chain, part->regularizer);
-    TN(tn_reduce_part)(&on);
-    TN(tn_add_penalty)(&on);
-    run(&on);
+    const bool whole = any_adds_whole(part);
+    tn_status status = TN_OK;
+    if (!first && !whole) return TN_OK;
+    const tn_on_part on = begin(bench, part, chain, NULL);
+    if (first)
+        add_penalties(&on);
+    else
+        TN(tn_add_maps)(&on, from, bench->transforms);
+    if (part->stages) run(&on);
+    for (const tn_instance *r = part->regularizer; !status && r; r = r->next)
+        if (adds_whole(r)) status = TN(tn_penalize_whole)(&on, r, e);
+    return status;
 }
 
-static void prox_apart(tn_bench *bench, tn_part *part, const tn_chain *chain)
-{
-    const tn_on_part on = begin(bench, part, chain, part->regularizer);
-    TN(tn_reduce_part)(&on);
-    TN(tn_add_prox)(&on, chain, NULL);
-    run(&on);
-}
+/* ---- optimizers ------------------------------------------------------------------------ */
 
 /* Number `which` of the chain, on the parameter as a matrix. */
 static tn_status update_whole(const tn_on_part *on, const tn_chain *chain, int32_t which,
@@ -139,64 +222,66 @@ static tn_status update_in_turn(const tn_on_part *on, const tn_chain *chain, tn_
 {
     tn_status status = TN_OK;
     add_befores(on, chain);
+    add_decays(on, chain);
     if (on->part->stages) run(on);
     for (int32_t i = 0; !status && i < chain->length; i++) {
         if (is_whole(chain->at[i])) {
             status = update_whole(on, chain, i, e);
-            continue;
+        } else {
+            TN(tn_add_update)(on, chain, i);
+            run(on);
         }
-        TN(tn_add_update)(on, chain, i);
-        run(on);
+        if (!status && i + 1 == length_to_prox(chain))
+            status = prox_apart(on->bench, on->part, chain, e);
     }
     return status;
 }
 
 /* ---- the update ---------------------------------------------------------------------- */
 
-static bool is_reducing(const tn_instance *regularizer)
-{
-    return TN(tn_reduction_of)(regularizer)->sums;
-}
-
-/* A prox that must wait until all weights are updated: for its own sums (whose statistics would
- * replace an optimizer's), or for a whole-tensor method. */
-static bool waits(const tn_chain *chain, const tn_part *part)
-{
-    return part->regularizer && TN(tn_is_proximal)(part->regularizer) &&
-           (is_reducing(part->regularizer) || any_whole(chain));
-}
-
 /* What the streaming pass does to a part: transforms from number `from` on, and so forth.
- * `penalized`: the penalty's gradient is in already. */
+ * `penalized`: gradients of penalties are in already. */
 static void add_step(const tn_on_part *on, const tn_chain *chain, int32_t from,
                      bool penalized)
 {
-    const tn_part *part = on->part;
-    const bool proximal = part->regularizer && TN(tn_is_proximal)(part->regularizer);
+    const int32_t maps = any_adds_whole(on->part) ? on->bench->transforms : from;
+    const int32_t length = length_to_prox(chain);
     add_befores(on, chain);
-    TN(tn_add_maps)(on, from, on->bench->transforms);
-    if (part->regularizer && !proximal && !penalized) TN(tn_add_penalty)(on);
-    add_chain(on, chain, proximal && !waits(chain, part));
+    TN(tn_add_maps)(on, maps, on->bench->transforms);
+    if (!penalized) add_penalties(on);
+    add_decays(on, chain);
+    add_updates(on, chain, 0, length);
+    if (waits(on->part)) return;
+    add_proxes(on, chain);
+    add_updates(on, chain, length, chain->length);
 }
 
-/* Whose statistics a pass over this part needs; they are of this part alone. NULL: nobody's. */
-static const tn_instance *own_reducing(const tn_chain *chain, const tn_part *part,
-                                       bool penalized)
+/* The rest of it, for a part that waits. */
+static tn_status end_step(const tn_on_part *on, const tn_chain *chain, tn_error *e)
 {
-    const tn_instance *o = reducing_optimizer(chain, false), *r = part->regularizer;
-    if (o && TN(tn_reduction_of)(o)->over != TN_OVER_ALL) return o;
-    return r && !penalized && is_reducing(r) && !TN(tn_is_proximal)(r) ? r : NULL;
+    const tn_status status = prox_apart(on->bench, on->part, chain, e);
+    if (status) return status;
+    add_updates(on, chain, length_to_prox(chain), chain->length);
+    if (on->part->stages) run(on);
+    return TN_OK;
+}
+
+/* Whose statistics a pass over one part needs; they are of this part alone. NULL: nobody's. */
+static const tn_instance *own_reducing(const tn_chain *chain)
+{
+    const tn_instance *o = reducing_optimizer(chain, false);
+    return o && TN(tn_reduction_of)(o)->over != TN_OVER_ALL ? o : NULL;
 }
 
 static tn_status update_part(tn_bench *bench, const tn_chain *chain, tn_part *part,
-                             int32_t from, bool penalized, tn_error *e)
+                             int32_t from, tn_error *e)
 {
-    const tn_on_part on = begin(bench, part, chain, own_reducing(chain, part, penalized));
+    const tn_on_part on = begin(bench, part, chain, own_reducing(chain));
     TN(tn_reduce_part)(&on);
     if (any_whole(chain)) return update_in_turn(&on, chain, e);
-    add_step(&on, chain, from, penalized);
+    add_step(&on, chain, from, true);
     run(&on);
-    return TN_OK;
+    return waits(part) ? end_step(&on, chain, e) : TN_OK;
 }
 
 static bool is_done(const tn_sink *sink)
@@ -211,26 +296,46 @@ static tn_status update(tn_bench *bench, const tn_chain *chain, tn_part *parts,
     int32_t from = TN(tn_transform_all)(bench, chain, parts, count);
     /* A sum over gradients, or a whole-tensor method, wants the penalty's gradient in first. */
     const bool first = reducing || any_whole(chain);
+    const bool part_by_part = any_whole(chain) || own_reducing(chain);
+    tn_status status = TN_OK;
     if (first) TN(tn_map_all)(bench, chain, parts, count, from, bench->transforms);
     if (first) from = bench->transforms;
-    for (int32_t i = 0; first && i < count; i++)
-        if (parts[i].regularizer && !TN(tn_is_proximal)(parts[i].regularizer))
-            add_penalty_gradient(bench, &parts[i], chain);
+    for (int32_t i = 0; !status && i < count; i++)
+        status = penalize(bench, chain, &parts[i], from, first, e);
+    if (status) return status;
     if (reducing) TN(tn_reduce_all)(bench, reducing, chain, parts, count);
     for (int32_t i = 0; i < count; i++) {
         const tn_on_part on = begin(bench, &parts[i], chain, reducing);
-        if (!any_whole(chain) && !own_reducing(chain, &parts[i], first) &&
-            !is_done(sink ? &sink[parts[i].number] : NULL))
+        if (!part_by_part && !is_done(sink ? &sink[parts[i].number] : NULL))
             add_step(&on, chain, from, first);
     }
     TN(tn_run_all)(bench, parts, count);
-    tn_status status = TN_OK;
-    for (int32_t i = 0; !status && i < count; i++)
-        if (any_whole(chain) || own_reducing(chain, &parts[i], first))
-            status = update_part(bench, chain, &parts[i], from, first, e);
-    for (int32_t i = 0; !status && i < count; i++)
-        if (waits(chain, &parts[i])) prox_apart(bench, &parts[i], chain);
+    for (int32_t i = 0; part_by_part && !status && i < count; i++)
+        status = update_part(bench, chain, &parts[i], from, e);
+    for (int32_t i = 0; !part_by_part && !status && i < count; i++) {
+        const tn_on_part on = begin(bench, &parts[i], chain, reducing);
+        if (waits(&parts[i])) status = end_step(&on, chain, e);
+    }
     return status;
+}
+
+/* ---- conditions for a minimum ---------------------------------------------------------- */
+
+/* What several regularizers ask for together is no sum of what each asks for. */
+static double violation(const tn_instance *regularizer, int64_t n, const void *w,
+                        const void *g)
+{
+    double most = 0;
+    if (regularizer && (regularizer->next || !vtable_of(regularizer)->violation))
+        return NAN;
+    if (regularizer) {
+        const tn_tile t = {
+            .n = n, .width = n, .rows_per_sample = 1, .now = regularizer->now};
+        return vtable_of(regularizer)->violation(regularizer->self, &t, w, g);
+    }
+    for (int64_t i = 0; i < n; i++)
+        most = tn_worse(most, fabs((double)((const tn_real *)g)[i]));
+    return most;
 }
 
 /* ---- while gradients are made ---------------------------------------------------------- */
@@ -238,7 +343,7 @@ static tn_status update(tn_bench *bench, const tn_chain *chain, tn_part *parts,
 static bool streams(const tn_bench *bench, const tn_chain *chain, const tn_part *part)
 {
     bool sums = reducing_optimizer(chain, false) || any_whole(chain) ||
-                (part->regularizer && is_reducing(part->regularizer));
+                any_adds_whole(part);
     for (int32_t i = 0; i < bench->transforms; i++)
         sums = sums || TN(tn_reduction_of)(bench->transform[i].gradient)->sums;
     return !sums;
@@ -279,10 +384,11 @@ static void between(tn_bench *bench, const tn_chain *chain, int32_t pass, tn_par
 const tn_step_table TN(tn_step_table) = {
     .facts = facts,
     .reduction = describe_reduction,
+    .regularizer = regularizer_facts,
     .scratch = scratch_of,
     .count = count,
-    .proximal = TN(tn_is_proximal),
     .penalty = TN(tn_step_penalty),
+    .violation = violation,
     .update = update,
     .sink = make_sink,
     .streams = streams,

@@ -17,7 +17,7 @@ typedef struct tn_stage {
     int32_t first_slot, slots;
     int32_t over, stats; /* of its reduction; stats 0: it has none */
     void *const *stat;
-    const struct tn_stage *sized_by; /* of a prox: the optimizer that tells its step */
+    const struct tn_stage *sized_by; /* of a prox: the optimizer that tells its steps */
 } tn_stage;
 
 /* The blocks in which a product makes a gradient, and sums over each. */
@@ -36,7 +36,7 @@ typedef struct tn_part {
     int64_t rows, width; /* a weight is out x (the rest); others are one row */
     void *w, *g;
     void **slot;                    /* of all optimizers in the chain, innermost first */
-    const tn_instance *regularizer; /* NULL: none */
+    const tn_instance *regularizer; /* the first of a list; NULL: none */
     bool decays;
     double factor;      /* times the learning rate */
     const double *rate; /* its own learning rate; NULL: the optimizer's */
@@ -45,6 +45,7 @@ typedef struct tn_part {
     tn_key key;
     tn_stage *stage; /* room for all kernels of one pass */
     int32_t stages;
+    tn_stage sizing;          /* of the optimizer that tells a prox its steps */
     int32_t place, stretches; /* the first of its stretches, and how many there are */
     const struct tn_bench *bench;
     tn_blocks blocks; /* room 0: sums are never taken from a product */
@@ -71,7 +72,7 @@ typedef struct tn_bench {
     double *partial, *total;  /* sums of a reduction: by chunk or stretch, and of all */
     void *stat[TN_MAX_OWN];   /* as many as the largest reduction has */
     double *penalty;          /* [chunks of the largest parameter] */
-    void *scratch;            /* of a whole-tensor method */
+    void *step, *scratch;     /* of what sees whole weights */
     tn_part_stretch *stretch; /* in the order in which threads take them */
     int32_t *task, tasks; /* runs of them: the first of each, and one past the last's */
 } tn_bench;
@@ -91,14 +92,24 @@ typedef struct tn_step_facts {
     bool view, step_size;
 } tn_step_facts;
 
+/* And of a regularizer's; `steps`: it reads the step sizes of a whole weight. */
+typedef struct tn_regularizer_facts {
+    bool proximal, constraint, steps;
+    size_t scratch;
+} tn_regularizer_facts;
+
 typedef struct tn_step_table {
     tn_step_facts (*facts)(const tn_instance *optimizer);
-    /* Reduction of any of the three kinds; sums 0: it has none. */
+    /* Reduction of an optimizer or a gradient transform; sums 0: it has none. */
     void (*reduction)(const tn_instance *, int32_t *over, int32_t *sums, int32_t *stats);
     size_t (*scratch)(const tn_instance *optimizer, int64_t rows, int64_t cols);
     void (*count)(const tn_chain *); /* has the optimizers do so, of one step */
-    bool (*proximal)(const tn_instance *regularizer);
-    double (*penalty)(tn_bench *, tn_part *);
+    tn_regularizer_facts (*regularizer)(const tn_instance *, int64_t rows, int64_t cols);
+    double (*penalty)(tn_bench *, tn_part *); /* of all of its regularizers */
+    /* Largest violation of the conditions for a minimum of loss and regularizer, of n values; NAN: it
+     * cannot tell. Without regularizer: the largest gradient. */
+    double (*violation)(const tn_instance *regularizer, int64_t n, const void *w,
+                        const void *g);
     /* One step: gradient transforms, regularizers, the chain of optimizers, prox. Parts whose
      * sink was taken to the end are left out. */
     tn_status (*update)(tn_bench *, const tn_chain *, tn_part *, const tn_sink *,

@@ -55,29 +55,43 @@ int32_t TN(tn_transform_all)(tn_bench *bench, const tn_chain *chain, tn_part *pa
 
 /* ---- penalties ----------------------------------------------------------------------- */
 
+typedef struct measure {
+    tn_on_part on;
+    const tn_instance *regularizer;
+} measure;
+
 static void penalty_tile(void *data, int64_t first, int64_t n, int64_t chunk,
                          int32_t worker)
 {
-    const tn_on_part *on = data;
-    const tn_instance *regularizer = on->part->regularizer;
-    const tn_regularizer *r = regularizer->vtable;
+    const measure *m = data;
+    const tn_regularizer *r = m->regularizer->vtable;
     tn_step_frame f;
-    TN(tn_step_frame_fill)(&f, on, regularizer, TN_DRAWS_REGULARIZER, first, n);
-    on->bench->penalty[chunk] += r->penalty(regularizer->self, &f.tile,
-                                            (const tn_real *)on->part->w + first);
+    TN(tn_step_frame_fill)(&f, &m->on, m->regularizer, TN_DRAWS_REGULARIZER, first, n);
+    m->on.bench->penalty[chunk] += r->penalty(m->regularizer->self, &f.tile,
+                                              (const tn_real *)m->on.part->w + first);
+}
+
+static double penalty_of(measure *m)
+{
+    const tn_regularizer *r = m->regularizer->vtable;
+    const tn_bench *bench = m->on.bench;
+    const int64_t chunks = tn_space_chunks(&m->on.space);
+    double sum = 0;
+    if (r->penalty_whole) return TN(tn_penalty_whole)(&m->on, m->regularizer);
+    if (!r->penalty) return 0;
+    memset(bench->penalty, 0, sizeof(double) * (size_t)chunks);
+    TN(tn_each_tile)(bench->backend, &m->on.space, penalty_tile, m);
+    for (int64_t i = 0; i < chunks; i++) sum += bench->penalty[i];
+    return sum;
 }
 
 double TN(tn_step_penalty)(tn_bench *bench, tn_part *part)
 {
-    const tn_regularizer *r = part->regularizer->vtable;
-    if (!r->penalty) return 0;
-    tn_on_part on = TN(tn_on_part_of)(bench, part, NULL, part->regularizer);
-    const int64_t chunks = tn_space_chunks(&on.space);
-    TN(tn_reduce_part)(&on);
-    memset(bench->penalty, 0, sizeof(double) * (size_t)chunks);
-    TN(tn_each_tile)(bench->backend, &on.space, penalty_tile, &on);
+    measure m = {.on = TN(tn_on_part_of)(bench, part, NULL, NULL)};
     double sum = 0;
-    for (int64_t i = 0; i < chunks; i++) sum += bench->penalty[i];
+    for (m.regularizer = part->regularizer; m.regularizer;
+         m.regularizer = m.regularizer->next)
+        sum += penalty_of(&m);
     return sum;
 }
 

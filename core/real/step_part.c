@@ -7,8 +7,6 @@ const tn_reduction *TN(tn_reduction_of)(const tn_instance *instance)
 {
     static const tn_reduction none;
     const char *kind = instance->entry->kind;
-    if (!strcmp(kind, "regularizer"))
-        return &((const tn_regularizer *)instance->vtable)->reduce;
     if (!strcmp(kind, "optimizer"))
         return &((const tn_optimizer *)instance->vtable)->reduce;
     if (!strcmp(kind, "gradient"))
@@ -19,7 +17,7 @@ const tn_reduction *TN(tn_reduction_of)(const tn_instance *instance)
 bool TN(tn_is_proximal)(const tn_instance *regularizer)
 {
     const tn_regularizer *r = regularizer->vtable;
-    return r->prox && (!r->proximal || r->proximal(regularizer->self));
+    return (r->prox || r->prox_whole) && (!r->proximal || r->proximal(regularizer->self));
 }
 
 int32_t TN(tn_slots_of)(const tn_instance *optimizer)

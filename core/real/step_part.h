@@ -49,7 +49,8 @@ typedef struct tn_step_frame {
     const void *stat[TN_MAX_OWN];
 } tn_step_frame;
 
-/* Who draws random numbers: each has a stream of its own, for every parameter and step. */
+/* Who draws random numbers: each has a stream of its own, for every parameter and step; the
+ * regularizers of one weight share theirs. */
 enum {
     TN_DRAWS_REGULARIZER,
     TN_DRAWS_OPTIMIZER,    /* plus its place in the chain */
@@ -79,12 +80,17 @@ void TN(tn_reduce_all)(const tn_bench *, const tn_instance *reducing, const tn_c
 /* stage.c: adding to the kernels of the next pass over a part, in their order; transforms by
  * number, optimizers by their place in the chain. */
 void TN(tn_add_maps)(const tn_on_part *, int32_t from, int32_t to);
-void TN(tn_add_penalty)(const tn_on_part *);
+void TN(tn_add_penalty)(const tn_on_part *, const tn_instance *regularizer);
+void TN(tn_add_decay)(const tn_on_part *, const tn_chain *,
+                      const tn_instance *regularizer);
 void TN(tn_add_before)(const tn_on_part *, const tn_chain *, int32_t i);
 void TN(tn_add_update)(const tn_on_part *, const tn_chain *, int32_t i);
 void TN(tn_add_between)(const tn_on_part *, const tn_chain *, int32_t i, int32_t pass);
-/* `by`: the stage of the optimizer that tells the step sizes (tn_sizing); NULL: none is there. */
-void TN(tn_add_prox)(const tn_on_part *, const tn_chain *, const tn_stage *by);
+void TN(tn_add_prox)(const tn_on_part *, const tn_chain *,
+                     const tn_instance *regularizer);
+/* Not a prox, but its steps, into the bench; there is an optimizer that tells them. */
+void TN(tn_add_steps)(const tn_on_part *, const tn_chain *);
+/* The number of the optimizer by whose steps a prox goes; -1: none tells. */
 int32_t TN(tn_sizing)(const tn_chain *);
 /* The pass: over n elements from `first` on, with their gradient (NULL: nobody reads it); over
  * one part in the tiles of its space; over all parts. */
@@ -105,6 +111,14 @@ void TN(tn_blocks_add)(const void *part, int64_t row, int64_t col, int64_t rows,
 bool TN(tn_blocks_known)(const tn_part *);
 /* The sums, as if all blocks were there in their order; known no longer. */
 void TN(tn_blocks_sum)(const tn_bench *, tn_part *, double *sums);
+
+/* step_whole.c: regularizers that see whole weights. */
+tn_status TN(tn_penalize_whole)(const tn_on_part *, const tn_instance *regularizer,
+                                tn_error *);
+tn_status TN(tn_prox_whole)(const tn_on_part *, const tn_chain *,
+                            const tn_instance *regularizer, tn_error *);
+/* NAN: it failed. */
+double TN(tn_penalty_whole)(const tn_on_part *, const tn_instance *regularizer);
 
 /* step_apart.c */
 double TN(tn_step_penalty)(tn_bench *, tn_part *);

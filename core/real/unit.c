@@ -96,7 +96,8 @@ static tn_tile make_tile(const tn_frame *f, const tn_work *w, int64_t first, int
                      .back_stat = f->back,
                      .now = u->layer->now,
                      .key = w->key,
-                     .training = TN(tn_trains)(w)};
+                     .training = TN(tn_trains)(w),
+                     .share = 1 / (double)(w->pass->of ? w->pass->of : w->pass->samples)};
 }
 
 void TN(tn_frame_fill)(tn_frame *f, const tn_work *w, int64_t first, int64_t n,

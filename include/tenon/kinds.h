@@ -77,6 +77,7 @@ typedef struct tn_tile {
     const double *now; /* for tn_now */
     tn_key key;        /* of node and step: all passes of a step draw the same numbers */
     int32_t training;
+    double share; /* backward: of a sample in the mean that is trained */
     /* windows: forward makes so many of the output's first axis, from number `line` on */
     int64_t line, lines;
 } tn_tile;

@@ -277,18 +277,26 @@ typedef struct tn_profile {
 TN_API tn_status tn_trainer_profile(tn_trainer *, int64_t samples, int64_t steps,
                                     tn_profile *, tn_error *);
 
-/* Loss (of the model's config, without penalties) and gradient of every parameter for one
- * training pass over a batch, written under the parameters' names to the archive `path`.
- * Changes nothing in the model. */
+/* What a batch says of a model. `violation`: how far its parameters are from a minimum of the loss
+ * over this batch plus their regularizers, by the conditions of Karush, Kuhn and Tucker: the largest
+ * distance of minus a gradient from the subdifferential of its regularizer, without one from 0. NAN:
+ * not known for a regularizer, several at one weight or one with a schedule. */
+typedef struct tn_gradients {
+    double loss; /* of the model's config, without penalties */
+    double violation;
+} tn_gradients;
+
+/* Loss and gradient of every parameter for one training pass over a batch, the gradients written
+ * under the parameters' names to the archive `path`. Changes nothing in the model. */
 TN_API tn_status tn_model_gradients_save(tn_model *, const float *x, const float *targets,
                                          const int32_t *labels, int64_t samples,
-                                         const char *path, double *loss, tn_error *);
+                                         const char *path, tn_gradients *, tn_error *);
 
 /* The same for a model with several inputs. */
 TN_API tn_status tn_model_gradients_save_inputs(tn_model *, const float *const *x,
                                                 const float *targets,
                                                 const int32_t *labels, int64_t samples,
-                                                const char *path, double *loss,
+                                                const char *path, tn_gradients *,
                                                 tn_error *);
 
 #ifdef __cplusplus

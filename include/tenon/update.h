@@ -20,6 +20,12 @@ typedef struct tn_update {
     const double *numbers; /* what the optimizer keeps, as `count` has left it */
 } tn_update;
 
+/* For `violation`: the larger of two, or NaN if there has been one. */
+static inline double tn_worse(double most, double next)
+{
+    return next > most || isnan(next) ? next : most;
+}
+
 #endif
 
 #ifdef tn_real
@@ -31,19 +37,36 @@ typedef struct tn_update {
 #define TENON_UPDATE_H_F32
 #endif
 
-/* regularizer: of a weight seen as (out, in) rows. A constraint is the prox of an indicator
- * and has only that. [parallel] */
+/* regularizer: of a weight seen as a matrix, (out, all else). A constraint is the prox of an
+ * indicator and has only that. [parallel] */
 typedef struct tn_regularizer {
     TN_HEAD
     double (*penalty)(const void *self, const tn_tile *, const tn_real *w);
     void (*gradient)(const void *self, const tn_tile *, const tn_real *w,
                      tn_real *g); /* adds */
-    /* w <- argmin_v R(v) + (v - w)^2 / (2 step), element by element. With a prox, the penalty's
-     * gradient is not added: the step does the work, and zeros are exact. */
+    /* w <- argmin_v R(v) + sum (v - w)^2 / (2 step). With a prox, the penalty's gradient is not
+     * added: the step does the work, and zeros are exact. */
     void (*prox)(const void *self, const tn_tile *, const tn_real *step, tn_real *w);
     int32_t (*proximal)(
         const void *self); /* whether prox is used; NULL: if it is there */
-    tn_reduction reduce;   /* of w, before each of the three */
+    /* R is 0 or infinite. Then it does not matter by what all steps are multiplied, and they are 1
+     * where the optimizer tells none. */
+    int32_t constraint;
+    /* Moves weights beside the gradient, right before the optimizers do; `rate` is theirs. */
+    void (*decay)(const void *self, const tn_tile *, double rate, tn_real *w);
+    /* In place of the first three, for what is not element by element: of the whole matrix, with
+     * `scratch` bytes to work in. Sums are made in a fixed order. [step] */
+    size_t (*scratch)(const void *self, int64_t rows, int64_t cols); /* [setup] */
+    tn_status (*penalty_whole)(const void *self, tn_call *, const tn_tensor *w,
+                               void *scratch, double *penalty);
+    tn_status (*gradient_whole)(const void *self, tn_call *, const tn_tensor *w,
+                                tn_tensor *g, void *scratch); /* adds */
+    tn_status (*prox_whole)(const void *self, tn_call *, const tn_tensor *step,
+                            tn_tensor *w, void *scratch);
+    /* How far the weights are from a minimum of loss plus R, whose loss has the gradient g: the
+     * largest distance of -g from the subdifferential of R. NULL: it cannot tell. */
+    double (*violation)(const void *self, const tn_tile *, const tn_real *w,
+                        const tn_real *g);
 } tn_regularizer;
 
 /* gradient: changes gradients between backward and update, as a map after sums (x = w,

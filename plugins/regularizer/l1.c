@@ -4,19 +4,24 @@
  * lambda, the minimizer of R(v) + (v - w)^2 / (2 step), which makes weights exactly +0.
  * With prox: false the subgradient lambda sign(w) (0 at 0) is added to the gradient
  * instead; it works with every optimizer but leaves small weights oscillating around
- * zero.
+ * zero. With threshold: hard the step leaves what is beyond the threshold as it is: no
+ * minimizer of R, but sparse weights that are not shrunk.
  *
  * Tibshirani, "Regression shrinkage and selection via the lasso", JRSS B 58 (1996), eq.
- * 1; Parikh and Boyd, "Proximal algorithms", Found. Trends Optim. 1 (2014), sec. 6.5.2.
- */
+ * 1; Parikh and Boyd, "Proximal algorithms", Found. Trends Optim. 1 (2014), sec. 6.5.2;
+ * hard: Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 81
+ * (1994), eq. 4. */
 #include <tenon/plugin.h>
 #include <tenon/math.h>
 #include <tenon/update.h>
 
-#define OPTIONS(P)                                                        \
-    P(SCHEDULABLE, lambda, TN_POSITIONAL, 0.001, 0, INFINITY, "strength") \
-    P(BOOL, prox, 0, 1, 0, 1, "exact zeros by soft thresholding, not the subgradient")
+#define OPTIONS(P)                                                                \
+    P(SCHEDULABLE, lambda, TN_POSITIONAL, 0.001, 0, INFINITY, "strength")         \
+    P(BOOL, prox, 0, 1, 0, 1, "exact zeros by thresholding, not the subgradient") \
+    P(ENUM, threshold, 0, 0, "soft|hard", , "whether weights beyond it shrink, too")
 TN_SELF(OPTIONS, )
+
+enum { TN(SOFT), TN(HARD) };
 
 TN_KERNEL double TN(penalty)(const void *me, const tn_tile *t, const tn_real *w)
 {
@@ -39,6 +44,11 @@ TN_KERNEL void TN(prox)(const void *me, const tn_tile *t, const tn_real *step, t
 {
     const TN(self) *self = me;
     const tn_real lambda = (tn_real)tn_now(t, self->lambda);
+    if (self->threshold == TN(HARD)) {
+        for (int64_t i = 0; i < t->n; i++)
+            w[i] = fabs(w[i]) <= lambda * step[i] ? 0 : w[i];
+        return;
+    }
     for (int64_t i = 0; i < t->n; i++) {
         const tn_real threshold = lambda * step[i];
         const tn_real below = w[i] > threshold ? threshold : w[i];
@@ -52,12 +62,34 @@ static int32_t TN(proximal)(const void *me)
     return self->prox;
 }
 
+/* The conditions of Karush, Kuhn and Tucker: |g| <= lambda where w = 0, g = -lambda sign(w)
+ * elsewhere. */
+static double TN(violation)(const void *me, const tn_tile *t, const tn_real *w,
+                            const tn_real *g)
+{
+    const TN(self) *self = me;
+    const double lambda = tn_now(t, self->lambda);
+    double most = 0;
+    if (self->prox && self->threshold == TN(HARD)) return NAN;
+    for (int64_t i = 0; i < t->n; i++) {
+        const double d = (double)g[i];
+        const double off = w[i] == 0  ? fmax(fabs(d) - lambda, 0)
+                           : w[i] > 0 ? fabs(d + lambda)
+                                      : fabs(d - lambda);
+        most = tn_worse(most, off);
+    }
+    return most;
+}
+
 TN_VTABLE(regularizer, .penalty = TN(penalty), .gradient = TN(gradient), .prox = TN(prox),
-          .proximal = TN(proximal))
+          .proximal = TN(proximal), .violation = TN(violation))
 TN_PLUGIN_WITH(
     OPTIONS, regularizer, l1,
     .summary = "sum of absolute weights; sets weights to exactly zero",
     .formula = "R(w) = lambda sum |w|;  prox: w <- sign(w) max(|w| - step lambda, 0);"
-               "  without prox: dR/dw = lambda sign(w)",
-    .reference = "Tibshirani, JRSS B 58 (1996), eq. 1; Parikh and Boyd, Found. "
-                 "Trends Optim. 1 (2014), sec. 6.5.2")
+               "  without prox: dR/dw = lambda sign(w);  hard: w <- w where |w| > step "
+               "lambda, else 0",
+    .reference =
+        "Tibshirani, JRSS B 58 (1996), eq. 1; Parikh and Boyd, Found. "
+        "Trends Optim. 1 (2014), sec. 6.5.2; Donoho and Johnstone, Biometrika 81 "
+        "(1994), eq. 4")

@@ -15,6 +15,9 @@ static const char *const ways[][2] = {
     {"memory=low", NULL},
     {"gradient=[{clip_norm: 0.01}]", NULL},
     {"regularizer={l2: 0.001}", NULL},
+    {"regularizer=[{elastic_net: 0.0001}, {orthogonal: 0.0001}, {group_lasso: 0.0001}, "
+     "{max_norm: 3}]",
+     NULL},
     {"optimizer={adam: {lr: 0.001}}", NULL},
     {"optimizer={rmsprop: {momentum: 0.9, centered: true}}", NULL},
     {"optimizer={lamb: {lr: 0.001}}", NULL},

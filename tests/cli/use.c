@@ -434,7 +434,7 @@ Test(use, gradients_are_those_of_the_formula)
 {
     float x[SAMPLES][PIXELS];
     int64_t label[SAMPLES];
-    double gw[WEIGHTS] = {0}, gb[CLASSES] = {0}, loss = 0;
+    double gw[WEIGHTS] = {0}, gb[CLASSES] = {0}, loss = 0, most = 0;
     const float *w = tensor(MODEL, "dense.weight", WEIGHTS);
     const float *b = tensor(MODEL, "dense.bias", CLASSES);
     make_inputs(x);
@@ -460,6 +460,11 @@ Test(use, gradients_are_those_of_the_formula)
     cr_assert(have_w && have_b);
     for (int i = 0; i < WEIGHTS; i++) cr_assert_float_eq((double)have_w[i], gw[i], 1e-6);
     for (int i = 0; i < CLASSES; i++) cr_assert_float_eq((double)have_b[i], gb[i], 1e-6);
+    for (int i = 0; i < WEIGHTS; i++) most = fmax(most, fabs(gw[i]));
+    for (int i = 0; i < CLASSES; i++) most = fmax(most, fabs(gb[i]));
+    const char *violation = strstr(p->out, "violation of the conditions for a minimum ");
+    cr_assert(violation && fabs(atof(strrchr(p->out, ' ')) / most - 1) < 0.01, "%s",
+              p->out);
     test_ended(tenon("gradients " MODEL " x.npy y.npy -o again"), 0, NULL);
     cr_assert(test_same_files("g.safetensors", "again"));
 }

@@ -9,6 +9,7 @@ enum { SAMPLES = 48, INPUTS = 21, CLASSES = 5, STEPS = 6, ROOM = 1 << 16 };
 
 static const char *const plugins[] = {"gradient/clip_norm",
                                       "gradient/clip_value",
+                                      "layer/activity",
                                       "layer/add",
                                       "layer/alpha_dropout",
                                       "layer/avg_pool",
@@ -64,8 +65,16 @@ static const char *const plugins[] = {"gradient/clip_norm",
                                       "parametrization/drop_connect",
                                       "parametrization/spectral_norm",
                                       "parametrization/weight_norm",
+                                      "regularizer/elastic_net",
+                                      "regularizer/group_lasso",
                                       "regularizer/l1",
-                                      "regularizer/l2"};
+                                      "regularizer/l1_ball",
+                                      "regularizer/l2",
+                                      "regularizer/max_norm",
+                                      "regularizer/min_max_norm",
+                                      "regularizer/non_negative",
+                                      "regularizer/orthogonal",
+                                      "regularizer/unit_norm"};
 
 /* Between them they use all of these; widths are no multiples of a vector's. */
 #define NORMED                                                      \
@@ -99,6 +108,15 @@ static const char *const plugins[] = {"gradient/clip_norm",
     "{stochastic_depth: 0.3}, {dense: {units: 5, parametrization: spectral_norm}}]\n" \
     "loss: mse\n"                                                                     \
     "optimizer: adam\n"
+#define HELD                                                                            \
+    "model: [{dense: {units: 37, regularizer: [{elastic_net: 0.01}, {max_norm: 1}]}}, " \
+    "{activity: {l1: 0.01}}, tanh, {dense: {units: 18, regularizer: [{orthogonal: "     \
+    "0.001}, {group_lasso: {lambda: 0.001, over: columns}}, {l2: {lambda: 0.1, "        \
+    "decoupled: true}}]}}, tanh, {dense: {units: 18, regularizer: [non_negative, "      \
+    "{min_max_norm: {min: 0.5, max: 2}}]}}, tanh, {dense: {units: 9, regularizer: "     \
+    "unit_norm}}, {dense: {units: 5, regularizer: {l1_ball: 3}}}]\n"                    \
+    "loss: mse\n"                                                                       \
+    "optimizer: adam\n"
 #define RANDOM                                                                    \
     "model: [{gaussian_noise: 0.1}, {dense: {units: 42, parametrization: "        \
     "drop_connect}}, "                                                            \
@@ -116,6 +134,7 @@ static const char *const recipes[] = {
     BINARY,
     POOLED,
     MADE,
+    HELD,
     RANDOM,
     JUDGED("loss: mae"),
     JUDGED("loss: huber"),

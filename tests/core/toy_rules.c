@@ -119,7 +119,7 @@ Test(toy_rules, sum_over_all_parameters_comes_before_the_update)
 Test(toy_rules, sums_of_optimizer_and_regularizer_are_kept_apart)
 {
     lab l = open_lab("data: {memory: {train: values, batch: 64, shuffle: false}}\n"
-                     "model: [{dense: {units: 4, regularizer: {toy_group_lasso: 0.02}}}, "
+                     "model: [{dense: {units: 4, regularizer: {group_lasso: 0.02}}}, "
                      "tanh, {dense: 2}]\nloss: mse\noptimizer: {toy_unit: {lr: 0.01}}");
     double *before[4];
     for (int32_t p = 0; p < 4; p++) before[p] = kept(&l, weights(&l, p), p);
@@ -181,9 +181,9 @@ Test(toy_rules, wrapper_sees_what_a_whole_tensor_method_has_done)
 /* ---- regularizers
  * ---------------------------------------------------------------------- */
 
-#define GROUPS                                                                  \
-    "data: {memory: {train: values, batch: 64, shuffle: false}}\n"              \
-    "model: [{dense: {units: 6, regularizer: {toy_group_lasso: 0.02}}}, tanh, " \
+#define GROUPS                                                              \
+    "data: {memory: {train: values, batch: 64, shuffle: false}}\n"          \
+    "model: [{dense: {units: 6, regularizer: {group_lasso: 0.02}}}, tanh, " \
     "{dense: 2}]\nloss: mse\n"
 
 static double row_norm(const lab *l, int64_t row)
@@ -243,7 +243,7 @@ Test(toy_rules, prox_without_step_sizes_is_refused)
     tn_config *other = tn_config_parse(l.env, "optimizer: toy_descent", "other.yaml",
                                        NULL, 0, &error);
     cr_assert_eq(tn_updater_new(l.graph, other->root, &updater, &error), TN_ENOTSUP);
-    cr_assert(strstr(error.text, "toy_group_lasso") && strstr(error.text, "toy_descent"),
+    cr_assert(strstr(error.text, "group_lasso") && strstr(error.text, "toy_descent"),
               "%s", error.text);
     tn_config_free(other);
     close_lab(&l);
@@ -372,7 +372,7 @@ Test(toy_rules, all_of_them_together)
     const account a = run(
         "data: {memory: {train: classes, validation_data: classes, batch: 16, "
         "transforms: [toy_mixup]}}\n"
-        "model: [{dense: {units: 6, regularizer: {toy_group_lasso: 0.001}}}, tanh, "
+        "model: [{dense: {units: 6, regularizer: {group_lasso: 0.001}}}, tanh, "
         "{dense: 2}]\n"
         "init: toy_lsuv\nloss: cross_entropy\ngradient: [clip_norm]\n"
         "optimizer: {toy_ema: {of: {sgd: {lr: 0.1, momentum: 0.9}}}}\n"

@@ -122,7 +122,7 @@ static size_t memory_of_updater(const char *layer, const char *optimizer)
 Test(update, room_for_prox_and_sums_only_where_something_uses_them)
 {
     const char *plain = "{dense: 2000}",
-               *lasso = "{dense: {units: 2000, regularizer: toy_group_lasso}}";
+               *lasso = "{dense: {units: 2000, regularizer: group_lasso}}";
     const size_t none = memory_of_updater(plain, "toy_descent");
     cr_assert_lt(none, 2000 * sizeof(double));
     cr_assert_geq(memory_of_updater(lasso, "sgd"),

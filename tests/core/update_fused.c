@@ -32,6 +32,10 @@ static recipe recipes[] = {
      "0.001, "
      "prox: false}}"},
     {"optimizer: {toy_ema: {of: {sgd: {lr: 0.1}}}}"},
+    {"optimizer: {toy_ema: {of: {sgd: {lr: 0.1}}}}\nregularizer: [{group_lasso: 0.0005}, "
+     "{l1: 0.001}]"},
+    {"optimizer: {adam: {lr: 0.01}}\nregularizer: [{l2: {lambda: 0.1, decoupled: true}}, "
+     "{elastic_net: 0.001}, {l2: 0.01}]"},
     {"optimizer: sgd\ngradient: [toy_noise, {clip_value: 0.5}]"},
     {"optimizer: {sgd: {lr: 0.1, momentum: 0.9, dampening: 0.5}}"},
     {"optimizer: {amsgrad: {lr: 0.01, weight_decay: 0.1, decoupled: true}}"},
@@ -151,7 +155,7 @@ Test(update_fused, what_needs_the_whole_gradient_keeps_it)
                                        "optimizer: lars",
                                        "optimizer: lamb",
                                        "optimizer: muon",
-                                       "optimizer: sgd\nregularizer: toy_group_lasso",
+                                       "optimizer: sgd\nregularizer: orthogonal",
                                        "optimizer: sgd\ntrain: {accumulate: 2}"};
     static run r;
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {

@@ -1,6 +1,6 @@
 /* optimizing.h - runs an optimizer on sum a/2 (w - b)^2, a function whose minimum is
- * known with and without penalties, the way the host does: penalty's gradient or prox,
- * then the update. */
+ * known with and without penalties, the way the host does: penalty's gradient, decay, the
+ * update, prox. */
 #ifndef TESTS_SUPPORT_OPTIMIZING_H
 #define TESTS_SUPPORT_OPTIMIZING_H
 
@@ -31,7 +31,8 @@ TN_UNUSED static void run_f64(const course *c, double *w)
         const bool prox = r && r->prox &&
                           (!r->proximal || r->proximal(c->regularizer->self));
         const tn_tile rt = r ? tile_of(c->regularizer, WEIGHTS) : t;
-        if (r && !prox) r->gradient(c->regularizer->self, &rt, w, g);
+        if (r && !prox && r->gradient) r->gradient(c->regularizer->self, &rt, w, g);
+        if (r && r->decay) r->decay(c->regularizer->self, &rt, c->rate, w);
         o->update(c->optimizer->self, &t, &u, w, g, slot);
         if (!prox) continue;
         o->step_size(c->optimizer->self, &t, &u, slot, step);

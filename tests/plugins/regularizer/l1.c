@@ -120,6 +120,35 @@ Test(l1, P3_F8_minimum_by_plain_sgd)
     find_lasso("sgd", NULL, 0.1, "0.4", (double[]){0, 0.2 - 0.4 / 3, -0.2});
 }
 
+Test(l1, hard_threshold_leaves_what_is_beyond)
+{
+    const tn_instance *l1 = make("regularizer", "l1", "{lambda: 1, threshold: hard}", 1);
+    const tn_regularizer_f64 *r = l1->vtable;
+    const tn_tile t = tile_of(l1, 6);
+    double w[] = {0.3, 0.25, -0.25, -0.26, -0.0, NAN};
+    r->prox(l1->self, &t, (double[]){0.25, 0.25, 0.25, 0.25, 0.25, 0.25}, w);
+    near(w, (double[]){0.3, 0, 0, -0.26, 0}, 5, 0);
+    for (int i = 0; i < 5; i++) cr_assert(w[i] != 0 || !signbit(w[i]));
+    cr_assert(isnan(w[5]));
+    cr_assert(isnan(r->violation(l1->self, &t, w, w)));
+}
+
+Test(l1, tells_the_largest_violation_of_the_kkt_conditions)
+{
+    const tn_instance *l1 = make("regularizer", "l1", "0.5", 1);
+    const tn_regularizer_f64 *r = l1->vtable;
+    const tn_tile t = tile_of(l1, 4);
+    const double w[] = {0, 0, 2, -3};
+    cr_assert_eq(r->violation(l1->self, &t, w, (double[]){0.5, -0.2, -0.5, 0.5}), 0);
+    cr_assert_float_eq(r->violation(l1->self, &t, w, (double[]){0.75, -0.2, -0.5, 0.5}),
+                       0.25, 1e-15);
+    cr_assert_float_eq(r->violation(l1->self, &t, w, (double[]){0, 0, -0.4, 0.3}), 0.2,
+                       1e-15);
+    cr_assert_float_eq(r->violation(l1->self, &t, w, (double[]){0, 0, 0.5, 0.5}), 1,
+                       1e-15);
+    cr_assert(isnan(r->violation(l1->self, &t, w, (double[]){0, 0, NAN, 0.5})));
+}
+
 Test(l1, refuses_a_negative_lambda)
 {
     refuse("regularizer", "l1", "-0.1", "lambda");

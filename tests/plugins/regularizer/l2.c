@@ -110,6 +110,61 @@ Test(l2, P2_T2_equals_coupled_weight_decay_of_sgd_bit_for_bit)
     cr_assert_arr_eq(by_penalty, by_decay, sizeof by_decay);
 }
 
+/* Through the gradient it is adam's weight_decay, beside it adamw's. */
+Test(l2, coupled_and_decoupled_under_adam_are_those_of_adam_and_adamw_bit_for_bit)
+{
+    static const char *const optimizer[] = {"adam", "adamw"};
+    static const char *const penalty[] = {"0.05", "{lambda: 0.05, decoupled: true}"};
+    double w[2][WEIGHTS], decayed[WEIGHTS];
+    for (int i = 0; i < 2; i++) {
+        const course own = {make("optimizer", optimizer[i], "{weight_decay: 0.05}", 1),
+                            NULL, 0.1, 1, 50};
+        const course here = {make("optimizer", "adam", NULL, 1),
+                             make("regularizer", "l2", penalty[i], 1), 0.1, 1, 50};
+        run_f64(&own, decayed);
+        run_f64(&here, w[i]);
+        cr_assert_arr_eq(w[i], decayed, sizeof decayed, "%s", optimizer[i]);
+    }
+    for (int i = 0; i < WEIGHTS; i++) cr_assert(fabs(w[0][i] - w[1][i]) > 1e-3);
+}
+
+Test(l2, decoupled_under_plain_sgd_is_sgds_own)
+{
+    double w[WEIGHTS], decayed[WEIGHTS];
+    const course own = {make("optimizer", "sgd",
+                             "{weight_decay: 0.05, decoupled: true, momentum: 0.9}", 1),
+                        NULL, 0.1, 1, 50};
+    const course here = {make("optimizer", "sgd", "{momentum: 0.9}", 1),
+                         make("regularizer", "l2", "{lambda: 0.05, decoupled: true}", 1),
+                         0.1, 1, 50};
+    run_f64(&own, decayed);
+    run_f64(&here, w);
+    cr_assert_arr_eq(w, decayed, sizeof decayed);
+}
+
+Test(l2, decoupled_is_no_penalty)
+{
+    const tn_instance *l2 = make("regularizer", "l2", "{decoupled: true}", 1);
+    const tn_regularizer_f64 *r = l2->vtable;
+    const tn_tile t = tile_of(l2, 2);
+    double g[] = {1, 2};
+    add_gradient(l2, two, g, 2);
+    near(g, (double[]){1, 2}, 2, 0);
+    cr_assert_eq(penalty(l2, two, 2), 0);
+    cr_assert(isnan(r->violation(l2->self, &t, two, g)));
+}
+
+Test(l2, tells_how_far_a_minimum_is)
+{
+    const tn_instance *l2 = make("regularizer", "l2", "0.5", 1);
+    const tn_regularizer_f64 *r = l2->vtable;
+    const tn_tile t = tile_of(l2, 2);
+    cr_assert_eq(r->violation(l2->self, &t, two, (double[]){-2.5, -4}), 0);
+    cr_assert_float_eq(r->violation(l2->self, &t, two, (double[]){-2.5, -4.25}), 0.25,
+                       1e-15);
+    cr_assert(isnan(r->violation(l2->self, &t, two, (double[]){NAN, 0})));
+}
+
 Test(l2, refuses_a_negative_lambda)
 {
     refuse("regularizer", "l2", "{lambda: -1}", "lambda");

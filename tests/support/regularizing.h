@@ -1,0 +1,203 @@
+/* regularizing.h - a regularizer's slots on a weight of any shape, whether they see tiles or the whole,
+ * in double; on the default backend with two threads. */
+#ifndef TESTS_SUPPORT_REGULARIZING_H
+#define TESTS_SUPPORT_REGULARIZING_H
+
+#include "support/optimizing.h"
+#include "tests/support/rounds.h"
+
+#include "core/real/unit.h"
+#include "tenon/random.h"
+
+enum { MOST = 4000 }; /* elements of a weight */
+
+typedef struct subject {
+    tn_instance *regularizer;
+    const tn_regularizer_f64 *r;
+    int64_t rows, cols;
+    tn_calling calling;
+    void *scratch;
+} subject;
+
+static subject subject_of(const char *name, const char *options, int64_t rows,
+                          int64_t cols)
+{
+    static double room[4 * MOST];
+    tn_error error = {0};
+    const tn_instance *backend;
+    subject s = {.regularizer = make("regularizer", name, options, 1),
+                 .rows = rows,
+                 .cols = cols,
+                 .scratch = room};
+    s.r = s.regularizer->vtable;
+    cr_assert_eq(tn_env_backend(test_env(), 1, &backend, &error), TN_OK, "%s",
+                 error.text);
+    if (s.r->scratch)
+        cr_assert_leq(s.r->scratch(s.regularizer->self, rows, cols), sizeof room);
+    cr_assert_leq(rows * cols, MOST);
+    return s;
+}
+
+static tn_call *call_of(subject *s)
+{
+    const tn_instance *backend;
+    tn_call *call = tn_call_make(&s->calling, test_env(), s->regularizer, 1, NULL);
+    tn_env_backend(test_env(), 1, &backend, NULL);
+    s->calling.plan = (void *)(uintptr_t)backend;
+    return call;
+}
+
+static tn_tensor matrix_of(const subject *s, const double *x)
+{
+    const tn_shape shape = {.rank = 2, .dim = {s->rows, s->cols}};
+    return tn_tensor_over(&shape, -1, 1, x);
+}
+
+TN_UNUSED static double penalty_of(subject *s, const double *w)
+{
+    const tn_tensor t = matrix_of(s, w);
+    const tn_tile tile = tile_of(s->regularizer, s->rows * s->cols);
+    double penalty = NAN;
+    if (!s->r->penalty_whole) return s->r->penalty(s->regularizer->self, &tile, w);
+    cr_assert_eq(
+        s->r->penalty_whole(s->regularizer->self, call_of(s), &t, s->scratch, &penalty),
+        TN_OK);
+    return penalty;
+}
+
+TN_UNUSED static void add_gradient_of(subject *s, const double *w, double *g)
+{
+    const tn_tensor t = matrix_of(s, w);
+    tn_tensor to = matrix_of(s, g);
+    const tn_tile tile = tile_of(s->regularizer, s->rows * s->cols);
+    if (!s->r->gradient_whole)
+        s->r->gradient(s->regularizer->self, &tile, w, g);
+    else
+        cr_assert_eq(
+            s->r->gradient_whole(s->regularizer->self, call_of(s), &t, &to, s->scratch),
+            TN_OK);
+}
+
+TN_UNUSED static void prox_of(subject *s, const double *step, double *w)
+{
+    const tn_tensor by = matrix_of(s, step);
+    tn_tensor t = matrix_of(s, w);
+    const tn_tile tile = tile_of(s->regularizer, s->rows * s->cols);
+    if (!s->r->prox_whole)
+        s->r->prox(s->regularizer->self, &tile, step, w);
+    else
+        cr_assert_eq(
+            s->r->prox_whole(s->regularizer->self, call_of(s), &by, &t, s->scratch),
+            TN_OK);
+}
+
+/* ---- weights and steps -------------------------------------------------------------------- */
+
+static const int64_t shapes[][2] = {{1, 1},   {1, 7},   {7, 1},  {2, 3},
+                                    {3, 2},   {5, 5},   {16, 9}, {9, 16},
+                                    {17, 33}, {40, 21}, {3, 90}, {90, 3}};
+#define SHAPES ((int)(sizeof shapes / sizeof *shapes))
+
+TN_UNUSED static void draw_weights(uint64_t seed, int64_t n, double *w)
+{
+    const tn_key key = {{(uint32_t)seed, 5}};
+    for (int64_t i = 0; i < n; i++) w[i] = tn_random_normal(key, (uint64_t)i);
+}
+
+/* Between 0.01 and 1, and all alike where `spread` is false. */
+TN_UNUSED static void draw_steps(uint64_t seed, int64_t n, bool spread, double *step)
+{
+    const tn_key key = {{(uint32_t)seed, 6}};
+    for (int64_t i = 0; i < n; i++)
+        step[i] = spread ? pow(10, -2 * tn_random_uniform(key, (uint64_t)i)) : 0.3;
+}
+
+/* Where group number `group` of a matrix has its element k. */
+TN_UNUSED static int64_t place_in(const subject *s, const char *over, int64_t group,
+                                  int64_t k)
+{
+    return !strcmp(over, "rows")      ? group * s->cols + k
+           : !strcmp(over, "columns") ? k * s->cols + group
+                                      : k;
+}
+
+TN_UNUSED static int64_t groups_in(const subject *s, const char *over)
+{
+    return !strcmp(over, "rows") ? s->rows : !strcmp(over, "columns") ? s->cols : 1;
+}
+
+/* ---- checks -------------------------------------------------------------------------------- */
+
+/* The gradient is added, and is the derivative of the penalty. */
+TN_UNUSED static void is_derivative(const char *name, const char *const *options,
+                                    int count)
+{
+    static double w[MOST], g[MOST];
+    double worst = 0;
+    for (int i = 0; i < count * SHAPES; i++) {
+        const int64_t *shape = shapes[i % SHAPES];
+        subject s = subject_of(name, options[i / SHAPES], shape[0], shape[1]);
+        const int64_t n = shape[0] * shape[1];
+        draw_weights((uint64_t)i, n, w);
+        for (int64_t k = 0; k < n; k++) g[k] = 3;
+        add_gradient_of(&s, w, g);
+        for (int64_t k = 0; k < n; k++) {
+            const double at = w[k], h = 1e-5;
+            double slope = 0;
+            for (int side = -3; side <= 3; side++) {
+                static const double by[] = {-1, 9, -45, 0, 45, -9, 1};
+                w[k] = at + side * h;
+                slope += by[side + 3] * penalty_of(&s, w) / (60 * h);
+            }
+            w[k] = at;
+            worst = fmax(worst, fabs(g[k] - 3 - slope) / fmax(1, fabs(slope)));
+        }
+        tn_instance_free(s.regularizer);
+        slots.count--;
+    }
+    cr_assert_leq(worst, 1e-7, "%s: %g", name, worst);
+    cr_log_info("%s: largest error of a gradient %g\n", name, worst);
+}
+
+/* `plain` does to one group of n values what the prox does to each. */
+typedef void (*plain_prox)(double parameter, int64_t n, const double *step, double *w);
+
+/* Largest difference; `options`, in which %s is what a group is. */
+TN_UNUSED static void does_to_groups(const char *name, const char *options,
+                                     double parameter, plain_prox plain, double bound)
+{
+    static const char *const overs[] = {"rows", "columns", "tensor"};
+    static double w[MOST], step[MOST], one[MOST], by[MOST];
+    for (int i = 0; i < 6 * SHAPES; i++) {
+        const char *over = overs[i / SHAPES % 3];
+        const int64_t *shape = shapes[i % SHAPES];
+        const int64_t n = shape[0] * shape[1];
+        char text[200];
+        snprintf(text, sizeof text, options, over);
+        subject s = subject_of(name, text, shape[0], shape[1]);
+        draw_weights((uint64_t)i, n, w);
+        draw_steps((uint64_t)i, n, i >= 3 * SHAPES, step);
+        static double got[MOST];
+        memcpy(got, w, sizeof got);
+        prox_of(&s, step, got);
+        const int64_t groups = groups_in(&s, over);
+        for (int64_t j = 0; j < groups; j++) {
+            for (int64_t k = 0; k < n / groups; k++) {
+                one[k] = w[place_in(&s, over, j, k)];
+                by[k] = step[place_in(&s, over, j, k)];
+            }
+            plain(parameter, n / groups, by, one);
+            for (int64_t k = 0; k < n / groups; k++) {
+                const double v = got[place_in(&s, over, j, k)];
+                cr_assert(fabs(v - one[k]) <= bound && (v == 0) == (one[k] == 0),
+                          "%s over %s of %d x %d, element %d of %d: %.17g, not %.17g",
+                          name, over, (int)shape[0], (int)shape[1], (int)k, (int)j, v,
+                          one[k]);
+            }
+        }
+        tn_instance_free(s.regularizer);
+        slots.count--;
+    }
+}
+
+#endif
