@@ -222,16 +222,25 @@ void cli_table(int32_t rows, int32_t columns, uint32_t right,
     }
 }
 
+/* Of a model, the columns that say something of it. */
+typedef struct table_of {
+    const tn_model *model;
+    int32_t column[7], columns;
+} table_of;
+
 static void model_cell(const void *with, int32_t row, int32_t column, char *to,
                        size_t size)
 {
     static const char *const head[] = {"layer",       "output shape", "parameters",
-                                       "initializer", "regularizer",  "parametrization"};
+                                       "initializer", "regularizer",  "parametrization",
+                                       "training"};
+    const table_of *t = with;
+    column = t->column[column];
     if (row < 0) {
         snprintf(to, size, "%s", head[column]);
         return;
     }
-    const tn_layer_info layer = tn_model_layer(with, row);
+    const tn_layer_info layer = tn_model_layer(t->model, row);
     const char *const plugin = layer.plugin ? layer.plugin : "";
     const bool told = strncmp(layer.name, plugin, strlen(plugin)) == 0;
     switch (column) {
@@ -243,34 +252,52 @@ static void model_cell(const void *with, int32_t row, int32_t column, char *to,
     case 2: snprintf(to, size, "%lld", (long long)layer.parameters); break;
     case 3: snprintf(to, size, "%s", layer.initializer); break;
     case 4: snprintf(to, size, "%s", layer.regularizer); break;
-    default: snprintf(to, size, "%s", layer.parametrization); break;
+    case 5: snprintf(to, size, "%s", layer.parametrization); break;
+    default: snprintf(to, size, "%s", layer.training); break;
     }
 }
 
-static int64_t parameters_of(const tn_model *model)
+static int64_t parameters_of(const tn_model *model, int64_t *trained)
 {
-    int64_t total = 0;
-    for (int32_t i = 0; i < tn_model_layers(model); i++)
-        total += tn_model_layer(model, i).parameters;
+    int64_t total = 0, frozen = 0;
+    for (int32_t i = 0; i < tn_model_layers(model); i++) {
+        const tn_layer_info layer = tn_model_layer(model, i);
+        total += layer.parameters, frozen += layer.frozen;
+    }
+    *trained = total - frozen;
     return total;
 }
 
-static bool is_parametrized(const tn_model *model)
+/* Few networks have anything in the last two. */
+static table_of columns_of(const tn_model *model)
 {
-    for (int32_t i = 0; i < tn_model_layers(model); i++)
-        if (strcmp(tn_model_layer(model, i).parametrization, "-")) return true;
-    return false;
+    table_of t = {model, {0, 1, 2, 3, 4}, 5};
+    bool parametrized = false, told = false;
+    for (int32_t i = 0; i < tn_model_layers(model); i++) {
+        const tn_layer_info layer = tn_model_layer(model, i);
+        parametrized = parametrized || strcmp(layer.parametrization, "-") != 0;
+        told = told || strcmp(layer.training, "-") != 0;
+    }
+    if (parametrized) t.column[t.columns++] = 5;
+    if (told) t.column[t.columns++] = 6;
+    return t;
 }
 
 void cli_model_table(const tn_model *model)
 {
-    const int32_t columns = is_parametrized(model) ? 6 : 5; /* few networks are */
-    cli_table(tn_model_layers(model), columns, 1U << 2, model_cell, model);
-    printf("%lld parameters\n", (long long)parameters_of(model));
+    int64_t trained;
+    const table_of t = columns_of(model);
+    const int64_t all = parameters_of(model, &trained);
+    cli_table(tn_model_layers(model), t.columns, 1U << 2, model_cell, &t);
+    printf("%lld parameters", (long long)all);
+    if (trained < all) printf(", of which %lld are trained", (long long)trained);
+    printf("\n");
 }
 
 void cli_model_json(json_object *object, const tn_model *model)
 {
+    int64_t trained;
+    const int64_t all = parameters_of(model, &trained);
     json_object *layers = json_object_new_array();
     for (int32_t i = 0; i < tn_model_layers(model); i++) {
         const tn_layer_info layer = tn_model_layer(model, i);
@@ -282,8 +309,10 @@ void cli_model_json(json_object *object, const tn_model *model)
         cli_json_text(row, "initializer", layer.initializer);
         cli_json_text(row, "regularizer", layer.regularizer);
         cli_json_text(row, "parametrization", layer.parametrization);
+        cli_json_text(row, "training", layer.training);
         json_object_array_add(layers, row);
     }
     json_object_object_add(object, "layers", layers);
-    cli_json_int(object, "parameters", parameters_of(model));
+    cli_json_int(object, "parameters", all);
+    cli_json_int(object, "trained", trained);
 }

@@ -251,7 +251,9 @@ static tn_status check_same(tn_trainer *t, const char *text, tn_error *e)
                                        "the config in it", e);
     if (!before) return e ? e->status : TN_EDATA;
     before->env = t->env;
-    const tn_status status = tn_trainer_same(before->root, t->model->config->root, e);
+    const tn_cfg *now = t->model->config->root;
+    tn_status status = tn_trainer_same(before->root, now, e);
+    if (!status) status = tn_trainer_same_frozen(t->model->graph, before->root, now, e);
     tn_config_free(before);
     return status;
 }

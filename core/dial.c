@@ -5,12 +5,28 @@
 
 #include <string.h>
 
-static double dial_value(const tn_dial_state *dial, const tn_clock *clock)
+/* Dials stand in the order of the options that are schedulable (option.c reads them so). */
+int32_t tn_instance_dial(const tn_instance *i, const char *option)
 {
-    const tn_instance *s = dial->schedule;
-    if (!s) return dial->constant;
+    int32_t dial = 0;
+    for (uint32_t k = 0; k < i->entry->option_count; k++) {
+        const tn_option *o = &i->entry->options[k];
+        if (o->type != TN_T_SCHEDULABLE) continue;
+        if (!strcmp(o->name, option)) return dial;
+        dial++;
+    }
+    return -1;
+}
+
+double tn_schedule_value(const tn_instance *s, const tn_clock *clock)
+{
     const tn_schedule *vtable = s->vtable;
     return vtable->value(s->self, s->now, clock, s->numbers);
+}
+
+static double dial_value(const tn_dial_state *dial, const tn_clock *clock)
+{
+    return dial->schedule ? tn_schedule_value(dial->schedule, clock) : dial->constant;
 }
 
 void tn_instance_tick(tn_instance *i, const tn_clock *clock)

@@ -42,10 +42,11 @@ static tn_status write_archive(gradients *all, const char *path, tn_error *e)
     all->tensor = tn_memory_array(&g->env->memory, (size_t)g->params, sizeof *all->tensor,
                                   e);
     if (!all->tensor) return TN_ENOMEM;
+    tn_archive archive = {.tensor = all->tensor};
     for (int32_t i = 0; i < g->params; i++)
-        all->tensor[i] = (tn_named_tensor){g->param[i].name,
-                                           tn_plan_gradient(all->plan, i)};
-    const tn_archive archive = {.tensors = g->params, .tensor = all->tensor};
+        if (!g->param[i].rule.frozen)
+            all->tensor[archive.tensors++] = (tn_named_tensor){
+                g->param[i].name, tn_plan_gradient(all->plan, i)};
     return tn_archive_write(g->env, path, &archive, e);
 }
 

@@ -30,7 +30,17 @@ typedef struct tn_graph_node {
     tn_node spec; /* spec.in points into the graph */
     int32_t first_param, params;
     int32_t first_state, states;
+    char rules[96]; /* of its parameters, for the table; "": there are none */
 } tn_graph_node;
+
+/* What the section `parameters` says of a parameter. */
+typedef struct tn_rule {
+    bool frozen;
+    double lr_factor; /* times the optimizer's learning rate */
+    /* Numbers or schedules in place of the optimizer's; NULL: none. */
+    const tn_cfg *lr, *weight_decay;
+    char text[64]; /* for the table: "lr x 0.1"; "": nothing */
+} tn_rule;
 
 typedef struct tn_graph_param {
     char name[128];     /* "dense.weight" */
@@ -46,6 +56,7 @@ typedef struct tn_graph_param {
     char regularizer_text[96]; /* "l2, max_norm"; "": none */
     bool decays;               /* weight */
     bool given;                /* its first value comes from a file: it is not drawn */
+    tn_rule rule;
     tn_packed packed;
     /* Of a parametrized weight, whose value is the raw one. */
     const tn_instance *parametrization; /* NULL: the value is what the layer uses */
@@ -126,6 +137,15 @@ const tn_graph_node *tn_graph_origin(const tn_graph *);
  * channel by channel in frameworks that keep channels first. The number of channels for the features
  * of each node; 0: there is one order; -1: they are a mixture that nobody knows the order of. */
 void tn_graph_channels(const tn_graph *, int64_t *channels);
+/* Whether name is `stem` itself or something in it; the same of the pattern of a shell. */
+bool tn_name_within(const char *name, const char *stem);
+bool tn_name_fits(const char *name, const char *pattern);
+/* The parameter, or layer that has any, that `word` was meant to name; NULL: none is near. */
+const char *tn_graph_meant(const tn_graph *, const char *word);
+
+/* Whether a config freezes the parameter of that name. */
+bool tn_rules_freeze(const tn_cfg *root, const char *name);
+
 /* The axis of a parameter that runs along the features of its node's input; -1: none. */
 int32_t tn_graph_feature_axis(const tn_graph_param *);
 /* Likewise of a state. */

@@ -46,6 +46,8 @@ tn_status tn_graph_check_shapes(const tn_instance *layer, const tn_layer_facts *
 
 /* Chooses parametrizations, initializers and regularizers of all parameters. */
 tn_status tn_graph_equip(tn_graph *, const tn_cfg *root, tn_error *);
+/* The section `parameters`: what it says of each. */
+tn_status tn_graph_read_rules(tn_graph *, const tn_cfg *root, tn_error *);
 /* What the initializer of parameter i is told. */
 tn_param_info tn_graph_param_info(const tn_graph *, int32_t param);
 

@@ -2,6 +2,7 @@
  *
  * They stand in a hash table with linear probing, at most half full. A stem that is taken
  * remembers which number to try behind it next, so that n equal layers get their names in O(n). */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,6 +52,36 @@ const char *tn_graph_nearest(const tn_graph *g, const char *name)
     for (int32_t i = 0; i < g->name_room && count < most; i++)
         if (*g->name[i].text && g->name[i].node >= 0) names[count++] = g->name[i].text;
     return tn_nearest(name, names, count);
+}
+
+bool tn_name_within(const char *name, const char *stem)
+{
+    const size_t length = strlen(stem);
+    return !length ||
+           (!strncmp(name, stem, length) && (!name[length] || name[length] == '.'));
+}
+
+bool tn_name_fits(const char *name, const char *pattern)
+{
+    char part[1024];
+    const char *dot = strchr(name, '.');
+    bool fits = tn_name_within(name, pattern) || !fnmatch(pattern, name, 0);
+    for (; !fits && dot && dot - name < (int)sizeof part; dot = strchr(dot + 1, '.')) {
+        snprintf(part, sizeof part, "%.*s", (int)(dot - name), name);
+        fits = !fnmatch(pattern, part, 0);
+    }
+    return fits;
+}
+
+const char *tn_graph_meant(const tn_graph *g, const char *word)
+{
+    const char *names[512];
+    int32_t count = 0;
+    for (int32_t i = g->inputs; i < g->nodes && count < 256; i++)
+        if (g->node[i].params || g->node[i].states) names[count++] = g->node[i].name;
+    for (int32_t i = 0; i < g->params && count < 512; i++)
+        names[count++] = g->param[i].name;
+    return tn_nearest(word, names, count);
 }
 
 tn_status tn_graph_take_name(tn_graph *g, const char *stem, const char *tail,

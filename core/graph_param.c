@@ -393,7 +393,7 @@ tn_status tn_graph_equip(tn_graph *g, const tn_cfg *root, tn_error *e)
         choose_regularizer(g, &g->param[i]);
         status = choose_initializer(g, &g->param[i], e);
     }
-    return status;
+    return status ? status : tn_graph_read_rules(g, root, e);
 }
 
 /* What the parametrization of parameter i has, once there is a raw weight. */

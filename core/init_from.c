@@ -4,7 +4,6 @@
  * where features of a flattened image stand in another order (graph_order.c), and the config's
  * `names` what the layers are called in the file. Nothing of the file is left out, and nothing of
  * the model, unless the config says so. */
-#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -116,23 +115,10 @@ static tn_status read_layout(source *s)
 
 /* ---- names ------------------------------------------------------------------------------ */
 
-/* Whether name is `stem` itself or something in it. */
-static bool within(const char *name, const char *stem)
-{
-    const size_t length = strlen(stem);
-    return !length ||
-           (!strncmp(name, stem, length) && (!name[length] || name[length] == '.'));
-}
-
-static bool fits(const tn_cfg *item, const char *name)
-{
-    return within(name, item->text) || !fnmatch(item->text, name, 0);
-}
-
 static bool listed(const tn_cfg *list, const char *name)
 {
     for (int32_t i = 0; list && i < list->count; i++)
-        if (fits(list->item[i], name)) return true;
+        if (tn_name_fits(name, list->item[i]->text)) return true;
     return false;
 }
 
@@ -148,7 +134,7 @@ static int32_t entry_for(const tn_cfg *names, const char *name)
     int32_t best = -1;
     for (int32_t i = 0; names && i < names->count; i++) {
         const char *stem = stem_of(names->item[i]);
-        if (within(name, stem) &&
+        if (tn_name_within(name, stem) &&
             (best < 0 || strlen(stem) > strlen(stem_of(names->item[best]))))
             best = i;
     }
@@ -197,22 +183,10 @@ static tn_status name_of(const source *s, const target *t, int32_t part, char ou
     return TN_OK;
 }
 
-/* The layer or parameter that `word` was meant to name; NULL: none is near. */
-static const char *nearest(const tn_graph *g, const char *word)
-{
-    const char *names[512];
-    int32_t count = 0;
-    for (int32_t i = g->inputs; i < g->nodes && count < 256; i++)
-        names[count++] = g->node[i].name;
-    for (int32_t i = 0; i < g->params && count < 512; i++)
-        names[count++] = g->param[i].name;
-    return tn_nearest(word, names, count);
-}
-
 static tn_status no_such_name(const source *s, const tn_cfg *where, const char *key,
                               const char *name, const char *what)
 {
-    const char *near = nearest(s->graph, name);
+    const char *near = tn_graph_meant(s->graph, name);
     return tn_cfg_error(where, s->error, TN_EINVAL,
                         "init_from: %s: '%.100s' is no layer or parameter that is %s"
                         "%s%s%s",
@@ -232,9 +206,9 @@ static tn_status check_names(const source *s)
 static bool is_fresh(const tn_graph *g, const tn_cfg *item)
 {
     for (int32_t i = 0; i < g->params; i++)
-        if (fits(item, g->param[i].name)) return true;
+        if (tn_name_fits(g->param[i].name, item->text)) return true;
     for (int32_t i = 0; i < g->states; i++)
-        if (fits(item, g->state[i].name)) return true;
+        if (tn_name_fits(g->state[i].name, item->text)) return true;
     return false;
 }
 

@@ -64,6 +64,10 @@ void tn_instance_free(tn_instance *);
 /* Of the options in tn_said, gives a layer those of the block around it that it has not. */
 tn_status tn_instance_inherit(tn_instance *, const tn_instance *block, tn_error *);
 
+/* Which of its dials a schedulable option of its own is; -1: it has none of that name. */
+int32_t tn_instance_dial(const tn_instance *, const char *option);
+/* What a schedule says, once it has been ticked. */
+double tn_schedule_value(const tn_instance *schedule, const tn_clock *);
 /* Sets every dial of the instance and its children from the clock. */
 void tn_instance_tick(tn_instance *, const tn_clock *);
 /* Calls epoch_end of every schedule below. */

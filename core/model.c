@@ -9,9 +9,9 @@
 /* ---- settings ------------------------------------------------------------------------ */
 
 static const char *const root_keys[] = {
-    "seed",    "precision", "data",    "input",     "classes",  "model",
-    "init",    "init_from", "loss",    "optimizer", "gradient", "regularizer",
-    "metrics", "train",     "observe", "memory",    NULL};
+    "seed",    "precision", "data",    "input",     "classes",    "model",
+    "init",    "init_from", "loss",    "optimizer", "gradient",   "regularizer",
+    "metrics", "train",     "observe", "memory",    "parameters", NULL};
 
 tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real,
                             tn_error *e)
@@ -243,26 +243,35 @@ int32_t tn_model_layers(const tn_model *m)
     return m->graph->nodes - m->graph->inputs;
 }
 
+static void add_size(const tn_graph_param *p, tn_layer_info *to)
+{
+    const int64_t n = tn_count(&p->value);
+    to->parameters += n;
+    if (p->rule.frozen) to->frozen += n;
+}
+
 tn_layer_info tn_model_layer(const tn_model *m, int32_t i)
 {
     tn_layer_info info = {.name = "",
                           .plugin = "",
                           .initializer = "-",
                           .regularizer = "-",
-                          .parametrization = "-"};
+                          .parametrization = "-",
+                          .training = "-"};
     if (i < 0 || i >= tn_model_layers(m)) return info;
     const tn_graph_node *node = &m->graph->node[m->graph->inputs + i];
     info.name = node->name;
     info.plugin = node->layer->entry->name;
     info.output = node->spec.out;
+    if (*node->rules) info.training = node->rules;
     for (int32_t k = 0; k < node->params; k++) {
         const tn_graph_param *p = &m->graph->param[node->first_param + k];
-        info.parameters += tn_count(&p->value);
+        add_size(p, &info);
         if (k == 0) info.initializer = p->init_text;
         if (p->regularizer) info.regularizer = p->regularizer_text;
         if (p->parametrization) info.parametrization = p->parametrization->entry->name;
         for (int32_t own = 0; own < p->own; own++)
-            info.parameters += tn_count(&m->graph->param[p->first_own + own].value);
+            add_size(&m->graph->param[p->first_own + own], &info);
     }
     return info;
 }

@@ -8,9 +8,11 @@ static size_t bytes_of(const tn_tensor *t)
 
 static void add_parameters(const tn_graph *g, bool training, tn_memory_use *use)
 {
-    for (int32_t i = 0; i < g->params; i++)
+    for (int32_t i = 0; i < g->params; i++) {
         use->parameters += bytes_of(&g->param[i].value);
-    if (training) use->gradients = use->parameters;
+        if (training && !g->param[i].rule.frozen)
+            use->gradients += bytes_of(&g->param[i].value);
+    }
     for (int32_t i = 0; i < g->states; i++)
         use->parameters += bytes_of(&g->state[i].value);
 }

@@ -79,7 +79,7 @@ static tn_status run_weights_back(tn_plan *p, const tn_pass *pass, tn_error *e)
     const tn_pass one = weight_pass(pass);
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < p->graph->params; i++) {
-        if (!p->weight[i]) continue;
+        if (!p->weight[i] || !p->weight[i]->gradient) continue;
         tn_unit *unit = &p->weight[i]->unit;
         const tn_group group = {&unit, 1};
         status = in_weight(p, i, p->ops->backward(&group, &one, false, e), e);

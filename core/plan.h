@@ -95,7 +95,8 @@ void tn_plan_metric(const tn_plan *, const tn_pass *, const tn_instance *metric,
 /* Gradients of all parameters, once after each tn_plan_loss with `gradient`; `add`: onto those
  * that are there (plans that accumulate). */
 tn_status tn_plan_backward(tn_plan *, const tn_pass *, bool add, tn_error *);
-/* Gradient of parameter i, shaped like its value; without data where it has not been stored. */
+/* Gradient of parameter i, shaped like its value; without data where it has not been stored, as
+ * that of a frozen one never is. */
 tn_tensor tn_plan_gradient(const tn_plan *, int32_t param);
 /* Writes the states of the forward just made: running statistics, and what goes on with the next
  * batch (TN_CARRIES). */

@@ -32,6 +32,22 @@ static tn_layer_facts facts_of(const tn_plan *p, const tn_instance *layer,
     return f;
 }
 
+/* Whether the gradient of parameter i is wanted. */
+static bool is_trained(const tn_plan *p, int32_t number)
+{
+    return p->options.training && !p->graph->param[number].rule.frozen;
+}
+
+/* The same of what the layer uses in its place: what it is made of counts. */
+static bool is_used_trained(const tn_plan *p, int32_t number)
+{
+    const tn_graph_param *q = &p->graph->param[number];
+    bool trained = is_trained(p, number);
+    for (int32_t k = 0; !trained && k < q->own; k++)
+        trained = is_trained(p, q->first_own + k);
+    return trained;
+}
+
 /* Whether a sink can have the gradient: its layer makes it last, by one product, and it is that of
  * the weight itself. */
 static bool yields(const tn_plan *p, int32_t number)
@@ -39,7 +55,7 @@ static bool yields(const tn_plan *p, int32_t number)
     const tn_graph_param *q = &p->graph->param[number];
     const tn_graph_node *node = &p->graph->node[q->node];
     const tn_layer_facts f = facts_of(p, node->layer, &node->spec);
-    return p->options.training && !p->options.accumulates && q->owner < 0 &&
+    return is_trained(p, number) && !p->options.accumulates && q->owner < 0 &&
            !q->parametrization && q->spec.role == TN_WEIGHT && tn_gives_by_product(&f) &&
            (f.flags & TN_WEIGHT_LAST);
 }
@@ -109,9 +125,10 @@ static tn_status add_weight(tn_plan *p, int32_t i, tn_error *e)
     const int64_t n = tn_count(&q->value);
     tn_plan_weight *w = p->weight[i] = tn_plan_take(p, 1, sizeof *w, e);
     if (!w || !(w->value = tn_plan_take(p, n, p->real_size, e))) return TN_ENOMEM;
-    if (p->options.training && !(w->gradient = tn_plan_take(p, n, p->real_size, e)))
+    if (is_used_trained(p, i) && !(w->gradient = tn_plan_take(p, n, p->real_size, e)))
         return TN_ENOMEM;
-    if (p->total && !(w->total = tn_plan_take(p, n, p->real_size, e))) return TN_ENOMEM;
+    if (p->total && w->gradient && !(w->total = tn_plan_take(p, n, p->real_size, e)))
+        return TN_ENOMEM;
     w->spec = q->parametrized;
     w->spec.in = &q->raw;
     w->unit = make_unit(p, q->parametrization, &w->spec, tn_plan_key(p, i, 2));
@@ -125,7 +142,9 @@ static tn_status add_weight(tn_plan *p, int32_t i, tn_error *e)
 static bool wants_gradient(const tn_plan *p, int32_t number)
 {
     const tn_graph_node *from = &p->graph->node[number];
-    bool wants = from->params > 0;
+    bool wants = false;
+    for (int32_t k = 0; k < from->params; k++)
+        wants = wants || is_used_trained(p, from->first_param + k);
     for (int32_t k = 0; k < from->inputs; k++)
         wants = wants || p->node[from->input[k]].wants;
     return wants;
@@ -181,7 +200,8 @@ static tn_status take_gradients(tn_plan *p, tn_error *e)
     p->gradient = tn_plan_take(p, g->params + 1, sizeof(void *), e);
     if (!p->gradient) return TN_ENOMEM;
     for (int32_t i = 0; !status && i < g->params && !p->options.measures; i++)
-        if (!unstored || !unstored[i] || !yields(p, i)) status = take_gradient(p, i, e);
+        if (is_trained(p, i) && (!unstored || !unstored[i] || !yields(p, i)))
+            status = take_gradient(p, i, e);
     return status;
 }
 
@@ -190,8 +210,8 @@ static tn_status take_totals(tn_plan *p, tn_error *e)
     const tn_graph *g = p->graph;
     if (!(p->total = tn_plan_take(p, g->params + 1, sizeof(void *), e))) return TN_ENOMEM;
     for (int32_t i = 0; i < g->params && !p->options.measures; i++)
-        if (!(p->total[i] = tn_plan_take(p, tn_count(&g->param[i].value), p->real_size,
-                                         e)))
+        if (p->gradient[i] && !(p->total[i] = tn_plan_take(
+                                    p, tn_count(&g->param[i].value), p->real_size, e)))
             return TN_ENOMEM;
     return TN_OK;
 }
@@ -217,7 +237,7 @@ static bool spared(const tn_pass *pass, int32_t param)
 tn_status tn_plan_store(tn_plan *p, const tn_pass *pass, tn_error *e)
 {
     for (int32_t i = 0; i < p->graph->params; i++) {
-        if (p->gradient[i] || spared(pass, i)) continue;
+        if (p->gradient[i] || !yields(p, i) || spared(pass, i)) continue;
         const int32_t node = p->graph->param[i].node;
         tn_unit *unit = p->node[node].late;
         const int32_t own = i - p->graph->node[node].first_param;

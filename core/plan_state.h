@@ -29,7 +29,7 @@ typedef struct tn_again {
 
 typedef struct tn_plan_node {
     int32_t home;       /* node that holds the values: i itself, or an earlier one */
-    bool wants;         /* a gradient: some parameter lies at or before this node */
+    bool wants;         /* a gradient: some trained parameter lies at or before it */
     bool orphan;        /* wants one that nothing gives: it is zero */
     int32_t uses, user; /* inputs of other nodes that are this one; the last such node */
     int32_t givers;     /* parts of the gradient, of which the loss may be one */
@@ -67,7 +67,7 @@ typedef struct tn_plan_group {
 typedef struct tn_plan_weight {
     tn_node spec;
     tn_unit unit;
-    void *value, *gradient, *total; /* of the weight in use */
+    void *value, *gradient, *total; /* of the weight in use; gradient NULL: not wanted */
     unsigned long long of; /* outside training: the graph's version that value is of */
 } tn_plan_weight;
 

@@ -191,6 +191,7 @@ static double update_bytes(const tn_trainer *t, const tn_profile *known)
     double all = 0, stored = 0;
     for (int32_t i = 0; i < t->model->graph->params; i++) {
         const tn_tensor g = tn_plan_gradient(t->plan, i);
+        if (t->model->graph->param[i].rule.frozen) continue;
         all += (double)bytes_of(&g);
         if (g.data) stored += (double)bytes_of(&g);
     }

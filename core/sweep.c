@@ -16,6 +16,7 @@ static void correct_gradients(const tn_sweep *s, double factor)
     const tn_bridge *bridge = tn_bridge_of(s->graph->real);
     for (int32_t i = 0; i < s->graph->params; i++) {
         tn_tensor g = tn_plan_gradient(s->plan, i);
+        if (!g.data) continue;
         bridge->scale(g.data, tn_count(&g), factor);
     }
 }

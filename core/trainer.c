@@ -243,7 +243,7 @@ static tn_status make_run(tn_trainer *t, tn_error *e)
 static bool has_regularizer(const tn_graph *g)
 {
     for (int32_t i = 0; i < g->params; i++)
-        if (g->param[i].regularizer) return true;
+        if (g->param[i].regularizer && !g->param[i].rule.frozen) return true;
     return false;
 }
 

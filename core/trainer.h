@@ -144,6 +144,9 @@ void tn_trainer_walk(tn_trainer *, void (*visit)(void *, tn_instance *), void *)
 /* trainer_same.c: an error that names the first difference between the configs of a run and of
  * one that is to go on with it, among what must not differ. */
 tn_status tn_trainer_same(const tn_cfg *before, const tn_cfg *now, tn_error *);
+/* The same for which parameters are frozen: what the optimizer keeps is of the others. */
+tn_status tn_trainer_same_frozen(const tn_graph *, const tn_cfg *before,
+                                 const tn_cfg *now, tn_error *);
 
 /* handed.c: a caller's arrays as a batch. */
 tn_data_info tn_handed_info(const tn_graph *, bool real_targets);

@@ -3,8 +3,8 @@
  * What a resumed run computes hangs on its seed, precision, data, model, init, loss and
  * regularizer, and on the kinds of its optimizer and gradient plugins: with any of them changed
  * it would be another experiment that began from foreign weights. Metrics and the observers'
- * names say which tensors the checkpoint has. Everything else may differ: more epochs, another
- * learning rate, options of observers. Trees are compared, not texts: 0.001 is 1e-3, and the
+ * names say which tensors the checkpoint has, and so does what is frozen. Everything else may
+ * differ: more epochs, other learning rates, options of observers. Trees are compared, not texts: 0.001 is 1e-3, and the
  * order of a map's keys says nothing. */
 #include <stdio.h>
 #include <string.h>
@@ -156,4 +156,22 @@ tn_status tn_trainer_same(const tn_cfg *before, const tn_cfg *now, tn_error *e)
         "optimizer, gradient and observe plugins: leave the change out, or begin a new "
         "run",
         d.path, show(d.now, is), show(d.before, was));
+}
+
+tn_status tn_trainer_same_frozen(const tn_graph *g, const tn_cfg *before,
+                                 const tn_cfg *now, tn_error *e)
+{
+    const tn_cfg *rules = tn_cfg_get(now, "parameters");
+    for (int32_t i = 0; i < g->params; i++) {
+        const bool frozen = g->param[i].rule.frozen;
+        if (frozen == tn_rules_freeze(before, g->param[i].name)) continue;
+        return tn_cfg_error(
+            rules ? rules : now, e, TN_EINVAL,
+            "parameters: '%s' is %s, but in the run it is %s; a run goes on "
+            "with the same ones frozen: leave the change out, or begin a "
+            "new run from this one's weights (init_from)",
+            g->param[i].name, frozen ? "frozen" : "trained",
+            frozen ? "trained" : "frozen");
+    }
+    return TN_OK;
 }

@@ -291,6 +291,8 @@ tn_status tn_trainer_gradient(tn_trainer *t, const char *name, tn_tensor *out,
         return tn_error_set(e, TN_EINVAL, "no gradients yet; make a step first");
     for (int32_t i = 0; i < g->params; i++) {
         if (strcmp(g->param[i].name, name)) continue;
+        if (g->param[i].rule.frozen)
+            return tn_error_set(e, TN_ENOTSUP, "%s is frozen: it has no gradient", name);
         if (t->sink && t->sink[i].taken && !t->sink[i].stores)
             return tn_error_set(
                 e, TN_ENOTSUP,

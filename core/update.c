@@ -20,6 +20,7 @@ void tn_updater_tick(tn_updater *u, const tn_clock *clock)
 {
     tn_instance_tick(u->optimizer, clock);
     for (int32_t i = 0; i < u->gradients; i++) tn_instance_tick(u->gradient[i], clock);
+    tn_updater_tick_own(u, clock);
     tn_graph_tick(u->graph, clock);
 }
 
@@ -27,21 +28,22 @@ void tn_updater_epoch(tn_updater *u, const tn_clock *clock)
 {
     tn_instance_epoch(u->optimizer, clock);
     for (int32_t i = 0; i < u->gradients; i++) tn_instance_epoch(u->gradient[i], clock);
+    for (int32_t i = 0; i < u->owns; i++) tn_instance_epoch(u->own[i].schedule, clock);
     tn_graph_epoch(u->graph, clock);
 }
 
 double tn_updater_penalty(tn_updater *u)
 {
     double sum = 0;
-    for (int32_t i = 0; i < u->graph->params; i++)
+    for (int32_t i = 0; i < u->parts; i++)
         if (u->part[i].regularizer) sum += u->table->penalty(&u->bench, &u->part[i]);
     return sum;
 }
 
 static void bind_gradients(tn_updater *u, const tn_plan *plan)
 {
-    for (int32_t i = 0; i < u->graph->params; i++)
-        u->part[i].g = tn_plan_gradient(plan, i).data;
+    for (int32_t i = 0; i < u->parts; i++)
+        u->part[i].g = tn_plan_gradient(plan, u->part[i].number).data;
 }
 
 /* A wrapper goes by the rate of what it wraps. */
@@ -56,18 +58,18 @@ void tn_updater_between(tn_updater *u, tn_plan *plan, int64_t step, int32_t pass
     bind_gradients(u, plan);
     tn_graph_changed(u->graph);
     const unsigned mode = tn_subnormal_flush();
-    u->table->between(&u->bench, &chain, pass, u->part, u->graph->params);
+    u->table->between(&u->bench, &chain, pass, u->part, u->parts);
     tn_subnormal_back(mode);
 }
 
 void tn_updater_take_from(tn_updater *u, int64_t least, int32_t slots)
 {
     const tn_chain chain = {u->chain, u->first_slot, u->length, 0, 0};
-    for (int32_t i = 0; i < u->graph->params; i++) {
+    for (int32_t i = 0; i < u->parts; i++) {
         const tn_part *part = &u->part[i];
-        u->takes[i] = u->passes == 1 && u->slots <= slots && part->rows > 1 &&
-                      part->rows * part->width >= least &&
-                      u->table->streams(&u->bench, &chain, part);
+        u->takes[part->number] = u->passes == 1 && u->slots <= slots && part->rows > 1 &&
+                                 part->rows * part->width >= least &&
+                                 u->table->streams(&u->bench, &chain, part);
     }
 }
 
@@ -88,11 +90,13 @@ tn_sink *tn_updater_sinks(tn_updater *u, int64_t step, bool update)
     const tn_chain chain = chain_of(u, step);
     bool any = false;
     if (update) count(u, &chain);
-    for (int32_t i = 0; i < u->graph->params && u->passes == 1; i++) {
-        u->sink[i] = (tn_sink){0};
-        if ((!update || !u->takes[i]) && !u->part[i].blocks.room) continue;
-        u->table->sink(&u->bench, &chain, &u->part[i], update && u->takes[i],
-                       &u->sink[i]);
+    for (int32_t i = 0; i < u->parts && u->passes == 1; i++) {
+        tn_part *part = &u->part[i];
+        tn_sink *sink = &u->sink[part->number];
+        const bool whole = update && u->takes[part->number];
+        *sink = (tn_sink){0};
+        if (!whole && !part->blocks.room) continue;
+        u->table->sink(&u->bench, &chain, part, whole, sink);
         any = true;
     }
     if (update) tn_graph_changed(u->graph);
@@ -102,7 +106,7 @@ tn_sink *tn_updater_sinks(tn_updater *u, int64_t step, bool update)
 
 void tn_updater_changed(tn_updater *u)
 {
-    for (int32_t i = 0; i < u->graph->params; i++) u->part[i].blocks.summed = false;
+    for (int32_t i = 0; i < u->parts; i++) u->part[i].blocks.summed = false;
 }
 
 static void take_counts(tn_updater *u)
@@ -126,8 +130,8 @@ tn_status tn_updater_apply(tn_updater *u, tn_plan *plan, int64_t step, tn_error 
     count(u, &chain);
     u->armed = false;
     const unsigned mode = tn_subnormal_flush();
-    const tn_status status = u->table->update(&u->bench, &chain, u->part, sink,
-                                              u->graph->params, e);
+    const tn_status status = u->table->update(&u->bench, &chain, u->part, sink, u->parts,
+                                              e);
     tn_subnormal_back(mode);
     take_counts(u);
     return status;
@@ -183,8 +187,8 @@ static void swap(void *a, void *b, size_t size)
 void tn_updater_view(tn_updater *u, bool evaluate)
 {
     if (!u->shown || u->viewing == evaluate) return;
-    for (int32_t i = 0; i < u->graph->params; i++) {
-        const tn_tensor *value = &u->graph->param[i].value;
+    for (int32_t i = 0; i < u->parts; i++) {
+        const tn_tensor *value = &u->graph->param[u->part[i].number].value;
         if (evaluate)
             u->table->view(&u->bench, u->chain[u->viewer], u->first_slot[u->viewer],
                            &u->part[i], u->shown[i]);
@@ -199,8 +203,8 @@ void tn_updater_view(tn_updater *u, bool evaluate)
 
 bool tn_updater_slot(const tn_updater *u, int32_t i, char name[192], tn_tensor *t)
 {
-    if (!u->slots || i >= u->slots * u->graph->params) return false;
-    const tn_graph_param *p = &u->graph->param[i / u->slots];
+    if (!u->slots || i >= u->slots * u->parts) return false;
+    const tn_graph_param *p = &u->graph->param[u->part[i / u->slots].number];
     snprintf(name, 192, "slot.%d.%s", i % u->slots, p->name);
     *t = p->value;
     t->data = u->slot[i];
@@ -213,4 +217,6 @@ void tn_updater_walk(tn_updater *u, void (*visit)(void *, tn_instance *), void *
     for (int32_t i = 0; i < u->gradients; i++)
         tn_instance_walk(u->gradient[i], visit, data);
     tn_graph_walk(u->graph, visit, data);
+    for (int32_t i = 0; i < u->owns; i++)
+        tn_instance_walk(u->own[i].schedule, visit, data);
 }

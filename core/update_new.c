@@ -108,7 +108,9 @@ static tn_part part_of(const tn_graph *g, int32_t number)
     const int64_t n = tn_count(&p->value);
     const int64_t rows = p->spec.role == TN_WEIGHT && p->value.rank > 1 ? p->value.dim[0]
                                                                         : 1;
-    return (tn_part){.rows = rows,
+    return (tn_part){.number = number,
+                     .factor = p->rule.lr_factor,
+                     .rows = rows,
                      .width = n / rows,
                      .w = p->value.data,
                      .regularizer = p->regularizer,
@@ -167,8 +169,7 @@ static tn_status make_part(tn_updater *u, int32_t i, tn_error *e)
     tn_graph *g = u->graph;
     tn_memory *m = &g->env->memory;
     tn_part *part = &u->part[i];
-    const size_t count = (size_t)tn_count(&g->param[i].value), size = g->real ? 8 : 4;
-    *part = part_of(g, i);
+    const size_t count = (size_t)(part->rows * part->width), size = g->real ? 8 : 4;
     part->bench = &u->bench;
     part->slot = u->slot + i * u->slots;
     for (int32_t k = 0; k < u->slots; k++)
@@ -182,22 +183,36 @@ static tn_status make_part(tn_updater *u, int32_t i, tn_error *e)
     return part->stage ? make_blocks(u, part, e) : TN_ENOMEM;
 }
 
+static tn_status choose_parts(tn_updater *u, const tn_cfg *root, tn_error *e)
+{
+    const tn_graph *g = u->graph;
+    u->part = tn_memory_array(&g->env->memory, (size_t)g->params, sizeof *u->part, e);
+    if (!u->part) return TN_ENOMEM;
+    for (int32_t i = 0; i < g->params; i++)
+        if (!g->param[i].rule.frozen) u->part[u->parts++] = part_of(g, i);
+    const tn_cfg *rules = tn_cfg_get(root, "parameters");
+    if (u->parts || !g->params) return TN_OK;
+    return tn_cfg_error(
+        rules ? rules : root, e, TN_EINVAL,
+        "parameters: all of them are frozen, so there is nothing to train");
+}
+
 static tn_status make_parts(tn_updater *u, tn_error *e)
 {
     tn_graph *g = u->graph;
     tn_memory *m = &g->env->memory;
-    u->part = tn_memory_array(m, (size_t)g->params, sizeof *u->part, e);
     u->takes = tn_memory_array(m, (size_t)g->params, sizeof *u->takes, e);
     u->sink = tn_memory_array(m, (size_t)g->params, sizeof *u->sink, e);
-    u->slot = tn_memory_array(m, (size_t)g->params * (size_t)u->slots, sizeof(void *), e);
+    u->slot = tn_memory_array(m, (size_t)u->parts * (size_t)u->slots, sizeof(void *), e);
     if (u->viewer >= 0)
-        u->shown = tn_memory_array(m, (size_t)g->params, sizeof(void *), e);
-    if (!u->part || !u->takes || !u->sink || !u->slot || (u->viewer >= 0 && !u->shown))
+        u->shown = tn_memory_array(m, (size_t)u->parts, sizeof(void *), e);
+    if (!u->takes || !u->sink || !u->slot || (u->viewer >= 0 && !u->shown))
         return TN_ENOMEM;
-    for (int32_t i = 0; i < g->params; i++) {
-        u->elements += (double)tn_count(&g->param[i].value);
+    for (int32_t i = 0; i < u->parts; i++) {
+        const tn_graph_param *p = &g->param[u->part[i].number];
+        u->elements += (double)tn_count(&p->value);
         tn_status status = TN_OK;
-        for (const tn_instance *r = g->param[i].regularizer; !status && r; r = r->next)
+        for (const tn_instance *r = p->regularizer; !status && r; r = r->next)
             status = check_prox(u, r, e);
         if (!status) status = make_part(u, i, e);
         if (status) return status;
@@ -220,7 +235,7 @@ static void need(const tn_updater *u, const tn_instance *instance, const tn_part
     if (!sums) return;
     const tn_space space = tn_space_of(over, part->rows, part->width, 1, false);
     const int64_t groups = tn_groups(over, part->rows, part->width, 1);
-    const tn_part *last = &u->part[u->graph->params - 1];
+    const tn_part *last = &u->part[u->parts - 1];
     const int64_t room = over == TN_OVER_ALL
                              ? (int64_t)(last->place + last->stretches) * sums
                              : tn_sum_room(over, &space, groups, sums);
@@ -242,7 +257,7 @@ static void need_for(const tn_updater *u, const tn_instance *regularizer,
 static needs needs_of(const tn_updater *u)
 {
     needs n = {0};
-    for (int32_t i = 0; i < u->graph->params; i++) {
+    for (int32_t i = 0; i < u->parts; i++) {
         const tn_part *part = &u->part[i];
         const int64_t chunks = tn_chunks(part->rows, part->width);
         if (chunks > n.chunks) n.chunks = chunks;
@@ -334,11 +349,11 @@ static tn_status make_tasks(tn_updater *u, tn_error *e)
     tn_memory *m = &u->graph->env->memory;
     tn_bench *b = &u->bench;
     int32_t n = 0;
-    for (int32_t i = 0; i < u->graph->params; i++) n += cut_part(u, i, n, NULL);
+    for (int32_t i = 0; i < u->parts; i++) n += cut_part(u, i, n, NULL);
     b->stretch = tn_memory_array(m, (size_t)n, sizeof *b->stretch, e);
     b->task = tn_memory_array(m, (size_t)n + 1, sizeof *b->task, e);
     if (!b->stretch || !b->task) return TN_ENOMEM;
-    for (int32_t i = 0; i < u->graph->params; i++)
+    for (int32_t i = 0; i < u->parts; i++)
         cut_part(u, i, u->part[i].place, b->stretch + u->part[i].place);
     qsort_r(b->stretch, (size_t)n, sizeof *b->stretch, compare_depths, u);
     group_stretches(b, n);
@@ -383,7 +398,9 @@ tn_status tn_updater_new(tn_graph *g, const tn_cfg *root, tn_updater **out, tn_e
                                   e);
     if (!status) status = make_chain(u, e);
     if (!status) status = make_gradients(u, tn_cfg_get(root, "gradient"), e);
+    if (!status) status = choose_parts(u, root, e);
     if (!status) status = make_parts(u, e);
+    if (!status) status = tn_updater_make_own(u, e);
     if (!status) status = make_bench(u, e);
     if (status) {
         tn_updater_free(u);
@@ -426,11 +443,11 @@ void tn_updater_free(tn_updater *u)
     if (!u) return;
     tn_memory *m = &u->graph->env->memory;
     for (int32_t i = 0; i < u->gradients; i++) tn_instance_free(u->gradient[i]);
-    for (int32_t i = 0; u->slot && i < u->graph->params * u->slots; i++)
+    for (int32_t i = 0; u->slot && i < u->parts * u->slots; i++)
         tn_memory_put(m, u->slot[i]);
-    for (int32_t i = 0; u->shown && i < u->graph->params; i++)
-        tn_memory_put(m, u->shown[i]);
-    for (int32_t i = 0; u->part && i < u->graph->params; i++) free_part(m, &u->part[i]);
+    for (int32_t i = 0; u->shown && i < u->parts; i++) tn_memory_put(m, u->shown[i]);
+    for (int32_t i = 0; i < u->parts; i++) free_part(m, &u->part[i]);
+    tn_updater_free_own(u);
     free_bench(m, &u->bench);
     tn_memory_put(m, u->takes);
     tn_memory_put(m, u->sink);

@@ -187,7 +187,8 @@ static tn_stage *add_optimizer(const tn_on_part *on, const tn_chain *chain, int3
                                int32_t pass)
 {
     tn_stage *s = add_stage(on, chain->at[i], (uint64_t)(TN_DRAWS_OPTIMIZER + i));
-    s->update = tn_update_of(chain, i, on->part->decays, pass);
+    s->update = tn_update_of(chain, i, on->part, pass);
+    s->tile.now = tn_dials_of(chain, i, on->part);
     s->first_slot = chain->first_slot[i];
     s->slots = TN(tn_slots_of)(chain->at[i]);
     return s;

@@ -27,7 +27,8 @@ static void count(const tn_chain *c)
 {
     for (int32_t i = 0; i < c->length; i++) {
         const tn_optimizer *o = c->at[i]->vtable;
-        const tn_update u = tn_update_of(c, i, false, 0);
+        const tn_update u = {
+            .step = c->step, .rate = c->rate, .numbers = c->at[i]->numbers};
         if (o->count) o->count(c->at[i]->self, &u, c->at[i]->numbers);
     }
 }
@@ -181,7 +182,7 @@ static tn_status update_whole(const tn_on_part *on, const tn_chain *chain, int32
     const tn_part *part = on->part;
     const tn_instance *optimizer = chain->at[which];
     const tn_optimizer *o = optimizer->vtable;
-    tn_update u = tn_update_of(chain, which, part->decays, 0);
+    tn_update u = tn_update_of(chain, which, part, 0);
     u.scratch = on->bench->scratch;
     const tn_shape shape = {.rank = 2, .dim = {part->rows, part->width}};
     const int32_t real = optimizer->real, first_slot = chain->first_slot[which];
@@ -191,6 +192,7 @@ static tn_status update_whole(const tn_on_part *on, const tn_chain *chain, int32
     tn_calling calling;
     tn_call *call = tn_call_make(&calling, on->bench->env, optimizer, real, e);
     calling.plan = (void *)(uintptr_t)on->bench->backend;
+    calling.call.now = tn_dials_of(chain, which, part);
     for (int32_t k = 0; k < TN(tn_slots_of)(optimizer); k++) {
         slot[k] = tn_tensor_over(&shape, -1, real, part->slot[first_slot + k]);
         slot_at[k] = &slot[k];
@@ -291,7 +293,7 @@ static tn_status update(tn_bench *bench, const tn_chain *chain, tn_part *parts,
     if (reducing) TN(tn_reduce_all)(bench, reducing, chain, parts, count);
     for (int32_t i = 0; i < count; i++) {
         const tn_on_part on = begin(bench, &parts[i], chain, reducing);
-        if (!part_by_part && !is_done(sink ? &sink[i] : NULL))
+        if (!part_by_part && !is_done(sink ? &sink[parts[i].number] : NULL))
             add_step(&on, chain, from, first);
     }
     TN(tn_run_all)(bench, parts, count);

@@ -40,11 +40,16 @@ typedef struct tn_blocks {
 
 /* A parameter as the update sees it. */
 typedef struct tn_part {
+    int32_t number;      /* of the parameter, in the graph */
     int64_t rows, width; /* a weight is out x (the rest); others are one row */
     void *w, *g;
     void **slot;                    /* of all optimizers in the chain, innermost first */
     const tn_instance *regularizer; /* the first of a list; NULL: none */
     bool decays;
+    double factor;      /* times the learning rate */
+    const double *rate; /* its own learning rate; NULL: the optimizer's */
+    /* What the dials of each optimizer of the chain say to it; NULL: what they say to all. */
+    const double *const *now;
     tn_key key;
     const tn_shape *shape;
     tn_stage *stage; /* room for all kernels of one pass */
@@ -88,7 +93,7 @@ typedef struct tn_chain {
     const tn_instance *const *at;
     const int32_t *first_slot; /* of each */
     int32_t length;
-    double rate;
+    double rate; /* of parameters that have none of their own */
     int64_t step;
 } tn_chain;
 

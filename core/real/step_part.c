@@ -44,6 +44,26 @@ tn_on_part TN(tn_on_part_of)(const tn_bench *bench, tn_part *part, const tn_chai
     return on;
 }
 
+/* The place of an optimizer in its chain. */
+static int32_t place_of(const tn_chain *c, const tn_instance *optimizer)
+{
+    int32_t which = 0;
+    while (c->at[which] != optimizer) which++;
+    return which;
+}
+
+/* Whether the sums over a part are those of an optimizer. */
+static bool sums_of_chain(const tn_on_part *on)
+{
+    return on->chain && !strcmp(on->reducing->entry->kind, "optimizer");
+}
+
+static const double *dials_of_sums(const tn_on_part *on)
+{
+    if (!on->part->now || !sums_of_chain(on)) return on->reducing->now;
+    return tn_dials_of(on->chain, place_of(on->chain, on->reducing), on->part);
+}
+
 void TN(tn_step_frame_fill)(tn_step_frame *f, const tn_on_part *on,
                             const tn_instance *instance, uint64_t draws, int64_t first,
                             int64_t n)
@@ -86,9 +106,8 @@ static void add_slots(const tn_on_part *on, const tn_step_frame *f, int64_t firs
     const tn_chain *c = on->chain;
     const tn_optimizer *o = on->reducing->vtable;
     tn_real *slot[TN_MAX_OWN] = {0};
-    int32_t which = 0;
-    while (c->at[which] != on->reducing) which++;
-    const tn_update u = tn_update_of(c, which, p->decays, 0);
+    const int32_t which = place_of(c, on->reducing);
+    const tn_update u = tn_update_of(c, which, p, 0);
     TN(tn_slots_at)
     (p, c->first_slot[which], TN(tn_slots_of)(on->reducing), first, slot);
     o->sum(on->reducing->self, &f->tile, &u, (const tn_real *)p->w + first,
@@ -101,6 +120,7 @@ static void add_tile(void *data, int64_t first, int64_t n, double *const *acc)
     const tn_real *g = on->part->g;
     tn_step_frame f;
     TN(tn_step_frame_fill)(&f, on, on->reducing, 0, first, n);
+    f.tile.now = dials_of_sums(on);
     if (!on->reduction->add) {
         add_slots(on, &f, first, acc);
         return;
@@ -122,7 +142,9 @@ static void sum_part(const tn_on_part *on)
     TN(tn_sum_tiles)(on->bench->backend, &summing);
 }
 
-static void finish(const tn_on_part *on, double *sums, int64_t groups, int64_t members)
+/* `now`: what the dials of whose sums they are say. */
+static void finish(const tn_on_part *on, const double *now, double *sums, int64_t groups,
+                   int64_t members)
 {
     double *acc[TN_MAX_OWN] = {0};
     tn_real *stat[TN_MAX_OWN] = {0};
@@ -130,7 +152,7 @@ static void finish(const tn_on_part *on, double *sums, int64_t groups, int64_t m
                        .width = on->part->width,
                        .rows_per_sample = 1,
                        .shape = on->part->shape,
-                       .now = on->reducing->now,
+                       .now = now,
                        .step = (int64_t)tn_step_of(on),
                        .training = 1};
     for (int32_t q = 0; q < on->reduction->sums; q++) acc[q] = sums + q * groups;
@@ -143,7 +165,7 @@ void TN(tn_reduce_part)(const tn_on_part *on)
 {
     if (!on->reduction || on->reduction->over == TN_OVER_ALL) return;
     sum_part(on);
-    finish(on, on->bench->partial, on->groups,
+    finish(on, dials_of_sums(on), on->bench->partial, on->groups,
            on->part->rows * on->part->width / on->groups);
 }
 
@@ -228,5 +250,5 @@ void TN(tn_reduce_all)(const tn_bench *bench, const tn_instance *reducing,
             memcpy(bench->total, sums, sizeof *sums * (size_t)r->sums);
     }
     const tn_on_part on = TN(tn_on_part_of)(bench, &parts[count - 1], chain, reducing);
-    finish(&on, bench->total, 1, members);
+    finish(&on, reducing->now, bench->total, 1, members);
 }

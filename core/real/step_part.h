@@ -16,15 +16,27 @@ typedef struct tn_on_part {
     int64_t groups;
 } tn_on_part;
 
-/* What number `which` of a chain is told of its step. */
-static inline tn_update tn_update_of(const tn_chain *c, int32_t which, bool decays,
-                                     int32_t pass)
+static inline double tn_rate_of(const tn_chain *c, const tn_part *part)
+{
+    return part->rate ? *part->rate : c->rate * part->factor;
+}
+
+/* What number `which` of a chain is told of its step on a part. */
+static inline tn_update tn_update_of(const tn_chain *c, int32_t which,
+                                     const tn_part *part, int32_t pass)
 {
     return (tn_update){.step = c->step,
-                       .rate = c->rate,
-                       .decays = decays,
+                       .rate = tn_rate_of(c, part),
+                       .decays = part->decays,
                        .pass = pass,
                        .numbers = c->at[which]->numbers};
+}
+
+/* What its dials say to a part. */
+static inline const double *tn_dials_of(const tn_chain *c, int32_t which,
+                                        const tn_part *part)
+{
+    return part->now ? part->now[which] : c->at[which]->now;
 }
 
 static inline uint64_t tn_step_of(const tn_on_part *on)

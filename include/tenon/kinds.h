@@ -272,7 +272,8 @@ typedef struct tn_io {
 
 /* Sums in a fixed tree. `add` adds a tile to acc[q]: over columns whole rows, a value per column, else
  * acc[q][0]. `merge` joins two partial results of n groups, by default adding; `finish` turns them into
- * `stats` statistics per group and may add to t->gparam (whole arrays there). [parallel] */
+ * `stats` statistics per group and may add to t->gparam (whole arrays there; NULL: not wanted).
+ * [parallel] */
 typedef struct tn_reduction {
     int32_t over, sums, stats;
     void (*add)(const void *self, const tn_tile *, const tn_real *x, const tn_real *gy,

@@ -147,8 +147,9 @@ TN_API tn_status tn_model_predict_monte_carlo(const tn_model *, const float *con
 typedef struct tn_layer_info {
     const char *name, *plugin;
     tn_shape output;
-    int64_t parameters;
+    int64_t parameters, frozen;                              /* frozen: of these */
     const char *initializer, *regularizer, *parametrization; /* "-": there is none */
+    const char *training; /* what the config's section `parameters` says; "-": nothing */
 } tn_layer_info;
 
 TN_API int32_t tn_model_layers(const tn_model *);

@@ -22,9 +22,10 @@ static inline void tn_count_changed(const tn_tile *t, int64_t n)
 enum { TN_COUNT_CHANGED, TN_COUNT_SEEN, TN_COUNTS };
 
 typedef struct tn_update {
-    int64_t step;   /* 1 for the first update */
-    double rate;    /* learning rate as scheduled */
-    int32_t decays; /* weight decay applies to this parameter */
+    int64_t step; /* 1 for the first update */
+    double rate;  /* learning rate as scheduled; of `count` that of most parameters */
+    int32_t
+        decays; /* weight decay applies to this parameter, as dial `weight_decay` says */
     int32_t pass;
     void *scratch;         /* of update_whole: what its plugin's `scratch` asked for */
     const double *numbers; /* what the optimizer keeps, as `count` has left it */
@@ -96,7 +97,9 @@ typedef struct tn_gradient {
 } tn_gradient;
 
 /* optimizer: slots of one value per weight (at most 16), an update of a run of weights. The
- * learning rate and its schedule are the host's, as option `lr` of every optimizer. An option
+ * learning rate and its schedule are the host's, as option `lr` of every optimizer, and so is that a
+ * config may give some parameters another: dials are read by tn_now at each call, as their schedulable
+ * option `weight_decay` may also be another for some. Frozen parameters are not updated at all. An option
  * of type PLUGIN and kind optimizer is what it wraps: that one updates first, and its `lr`
  * counts for both. With `reduce`, sums over g (x = w, gy = g) come before update; one of those
  * that wrap each other may have it. [parallel] */

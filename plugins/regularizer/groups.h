@@ -108,12 +108,12 @@ static tn_status TN(each_group)(const void *self, tn_call *c, TN(group_kernel) k
 
 /* ---- of one group ----------------------------------------------------------------------- */
 
-TN_UNUSED TN_KERNEL double TN(length)(int64_t n, const tn_real *w)
+TN_KERNEL inline double TN(length)(int64_t n, const tn_real *w)
 {
     return sqrt(TN_SUM(i, n, (double)w[i] * (double)w[i]));
 }
 
-TN_UNUSED TN_KERNEL double TN(longest_step)(int64_t n, const tn_real *step)
+TN_KERNEL inline double TN(longest_step)(int64_t n, const tn_real *step)
 {
     return (double)TN_MAX(i, n, step[i]);
 }

@@ -15,6 +15,8 @@
 #include <tenon/math.h>
 #include <tenon/update.h>
 
+#include <tgmath.h>
+
 #define OPTIONS(P)                                                                \
     P(SCHEDULABLE, lambda, TN_POSITIONAL, 0.001, 0, INFINITY, "strength")         \
     P(BOOL, prox, 0, 1, 0, 1, "exact zeros by thresholding, not the subgradient") \

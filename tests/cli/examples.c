@@ -33,7 +33,8 @@ static void make_data(void)
     fclose(text), fclose(spots);
 }
 
-static void train(const char *folder, const char *name)
+/* out: "", or " --out FOLDER". */
+static void train(const char *folder, const char *name, const char *out)
 {
     size_t size;
     const char *text = test_read(test_path(folder, name), &size);
@@ -42,8 +43,8 @@ static void train(const char *folder, const char *name)
     const bool generated = strstr(text, "adding: {");
     small_config(file, text);
     fclose(file);
-    const test_process *p = tenon("train net.yaml --set train.epochs=1%s",
-                                  generated ? " --set data.adding.samples=200" : "");
+    const test_process *p = tenon("train net.yaml --set train.epochs=1%s%s",
+                                  generated ? " --set data.adding.samples=200" : "", out);
     cr_assert_eq(p->status, 0, "%s does not train: %s", name, p->err);
 }
 
@@ -53,11 +54,13 @@ Test(examples, every_config_trains)
     int count = 0;
     make_data();
     snprintf(folder, sizeof folder, "%s/../examples", getenv("TENON_TEST_DATA"));
+    train(folder, "fashion-mnist-cnn.yaml",
+          " --out runs/fashion-mnist-cnn"); /* of another */
     DIR *all = opendir(folder);
     cr_assert_not_null(all);
     for (const struct dirent *one; (one = readdir(all));) {
         if (!strstr(one->d_name, ".yaml")) continue;
-        train(folder, one->d_name);
+        train(folder, one->d_name, "");
         count++;
     }
     closedir(all);

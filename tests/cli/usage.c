@@ -151,6 +151,19 @@ Test(usage, info_shows_a_network)
     cr_assert(!test_exists("runs"), "info writes nothing");
 }
 
+Test(usage, info_shows_what_is_trained_apart)
+{
+    small_net();
+    const test_process *p = tenon(
+        "info net.yaml --set parameters=[{\"match\":\"dense\",\"freeze\":true},"
+        "{\"match\":\"dense_2.weight\",\"lr_factor\":0.5}]");
+    test_ended(p, 0, NULL);
+    cr_assert(strstr(p->out, "regularizer  training\n"), "%s", p->out);
+    cr_assert(strstr(p->out, "l2           frozen\n"), "%s", p->out);
+    cr_assert(strstr(p->out, "l2           weight: lr x 0.5\n"), "%s", p->out);
+    cr_assert(strstr(p->out, "355 parameters, of which 83 are trained\n"), "%s", p->out);
+}
+
 Test(usage, info_shows_parametrizations)
 {
     small_net();

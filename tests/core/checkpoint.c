@@ -7,7 +7,7 @@
 
 /* One thing that keeps state after another. */
 typedef struct kind_of_run {
-    char sets[4][160];
+    char sets[4][200];
 } kind_of_run;
 
 static kind_of_run runs[] = {
@@ -48,6 +48,12 @@ static kind_of_run runs[] = {
       "[4, 6]}, spatial_dropout, flatten, gaussian_dropout, {dense: 3}]"}},
     {{"model=[{dense: 24}, tanh, alpha_dropout, {reshape: [2, 3, 4]}, {drop_block: "
       "{block_size: 2}}, {dense: 3}, flatten, {dense: 3}]"}},
+    {{"optimizer={adam: {lr: 0.01, weight_decay: 0.1}}",
+      "parameters=[{match: dense, lr: {warmup: {schedule: 0.02, steps: 9}}}, {match: "
+      "\"*.bias\", weight_decay: {cosine: 0.1}}, {match: batch_norm, freeze: true}]"}},
+    {{"optimizer={ema: {of: {sgd: {lr: 0.05, momentum: 0.9}}, decay: 0.9}}",
+      "parameters=[{match: dense, freeze: true}, {match: dense_2, lr: {toy_fall: {from: "
+      "0.05, watch: true}}}]"}},
 };
 
 static const char *const *sets_of(const kind_of_run *r)
@@ -319,6 +325,8 @@ Test(checkpoint, the_run_must_be_the_same)
     refused("observe=[{checkpoint: 5}, {toy_stop: 3}]", "observe is a list of 2, but ");
     refused("observe=[progress]", "observe is progress, but the run has checkpoint");
     refused("observe=[]", "observe is a list of 0, but the run has checkpoint");
+    refused("parameters=[{match: dense_2, freeze: true}]",
+            "'dense_2.weight' is frozen, but in the run it is trained");
 }
 
 Test(checkpoint, more_epochs_may_be_added)
@@ -331,9 +339,12 @@ Test(checkpoint, more_epochs_may_be_added)
     cr_assert_eq(access(test_path(dir, "model.safetensors"), F_OK), 0);
 }
 
-Test(checkpoint, options_of_observers_may_change)
+Test(checkpoint, options_of_observers_and_rates_may_change)
 {
     tn_error e = {0};
+    cr_assert_eq(
+        resume_with("parameters=[{match: dense_2, lr_factor: 0.5}]", test_folder(), &e),
+        TN_OK, "%s", e.text);
     cr_assert_eq(resume_with("observe=[{checkpoint: {every: 7}}]", test_folder(), &e),
                  TN_OK, "%s", e.text);
 }

@@ -118,6 +118,39 @@ Test(trainer, accumulated_batches_are_one_large_batch)
     cr_assert_leq(largest_difference(large, small, "dense_2.bias"), 2e-6);
 }
 
+/* The gradient of a weight is a product over rows, made in blocks of 256: parts of one block add up to
+ * the same bits. (Sums over rows, as of a bias, are cut otherwise.) */
+Test(trainer, accumulated_blocks_of_rows_have_the_bits_of_a_large_batch)
+{
+    static const char model[] =
+        "model=[{dense: {units: 12, bias: false}}, relu, {dropout: "
+        "0.2}, {dense: {units: 3, bias: false}}]";
+    tn_error e = {0};
+    tn_env *env = run_env(2);
+    const tn_memory_data many = {.samples = 4096,
+                                 .input = {.rank = 1, .dim = {RUN_FEATURES}},
+                                 .classes = RUN_CLASSES,
+                                 .read = run_read};
+    const char *large[] = {model,
+                           "data.memory.train=many",
+                           "data.memory.validation=0",
+                           "train.epochs=2",
+                           "data.memory.batch=2048",
+                           NULL};
+    const char *small[] = {model,
+                           large[1],
+                           large[2],
+                           large[3],
+                           "data.memory.batch=256",
+                           "train.accumulate=8",
+                           NULL};
+    cr_assert_eq(tn_env_attach(env, "many", &many, &e), TN_OK, "%s", e.text);
+    tn_trainer *a = trained(env, large), *b = trained(env, small);
+    cr_assert_eq(a->place.step, b->place.step);
+    cr_expect_eq(largest_difference(a, b, "dense.weight"), 0);
+    cr_expect_eq(largest_difference(a, b, "dense_2.weight"), 0);
+}
+
 /* Parametrizations see the sum, and run once for each update: so does spectral_norm's iteration. */
 Test(trainer, accumulated_batches_of_parametrized_weights)
 {
@@ -145,7 +178,10 @@ Test(trainer, a_steady_step_allocates_nothing)
          "{units: 3, parametrization: weight_norm}}]",
          "train.accumulate=2"},
         {"optimizer={adam: {lr: 0.01}}", "train.accumulate=2", "metrics=[accuracy]",
-         "gradient=[{clip_norm: 1}]", "regularizer={l1: {lambda: 0.01}}"}};
+         "gradient=[{clip_norm: 1}]", "regularizer={l1: {lambda: 0.01}}"},
+        {"optimizer={ema: {of: {adamw: {lr: 0.01}}}}",
+         "parameters=[{match: dense, freeze: true}, {match: \"*.bias\", weight_decay: "
+         "{cosine: 0.1}}, {match: dense_2.weight, lr: {cosine: 0.1}}]"}};
     tn_env *env = run_env(2);
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
         tn_error e = {0};

@@ -18,7 +18,7 @@ static const char net[] = "input: [37]\nmodel: [{dense: 300}, relu, {dropout: 0.
                           "{dense: 50}, tanh, {dense: 3}]\n";
 
 typedef struct recipe {
-    char rest[160];
+    char rest[200];
 } recipe;
 
 static recipe recipes[] = {
@@ -50,6 +50,8 @@ static recipe recipes[] = {
      "0.001}"},
     {"optimizer: {schedule_free: {of: {sgd: {lr: 0.1}}}}\nregularizer: {l2: 0.001}"},
     {"optimizer: {lion: {lr: 0.001, weight_decay: 1}}"},
+    {"optimizer: {adamw: {lr: 0.01}}\nparameters: [{match: dense, weight_decay: 0.5, lr: "
+     "0.03}, {match: dense_2, lr_factor: 0.1}]\nregularizer: {l1: 0.001}"},
 };
 
 #define COUNT (sizeof recipes / sizeof *recipes)

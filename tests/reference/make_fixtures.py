@@ -3,13 +3,15 @@
 
     make_fixtures.py [FOLDER]
 
-Three networks, each trained for 20 steps by SGD with momentum and by Adam. A fixture
+Four networks, each trained for 20 steps by SGD with momentum and by Adam, one of them with learning
+rates and decays by groups of parameters and a frozen one. A fixture
 NET-OPTIMIZER.safetensors holds, all from a run in double:
 
     x, target          the 20 batches; inputs and initial weights are float32 numbers, so that
                        runs in float and in double start from the same point
     init/PARAMETER     weights before the first step
-    y, loss, grad/*    forward, loss and gradients of the first batch; losses: of every step
+    y, loss, grad/*    forward, loss and gradients (but of what is frozen) of the first batch; losses:
+                       of every step
     y_after            forward of the first batch after the last step, outside training
     step/PARAMETER     weights after each step, first axis 20
     state/NAME         running statistics after the last step
@@ -67,16 +69,38 @@ def clipped():
                     last=torch.nn.Linear(6, CLASSES))
 
 
+def groups_of(net):
+    """Those of the section parameters of groups.yaml."""
+    net.first.weight.requires_grad_(False)
+    return [{"params": [net.first.bias], "weight_decay": 0.03},
+            {"params": [net.second.weight], "lr_factor": 0.1},
+            {"params": [net.second.bias], "lr_factor": 0.1, "weight_decay": 0.03},
+            {"params": [net.last.weight], "lr": 0.02, "weight_decay": 0.0},
+            {"params": [net.last.bias], "weight_decay": 0.03}]
+
+
 # Of each network: its maker, its loss, l2 on weights, limit of the gradients' norm.
 NETS = {
     "mlp": (mlp, "cross_entropy", 0.0, None),
     "norm": (norm, "cross_entropy", 0.0, None),
     "clipped": (clipped, "mse", 0.05, 0.25),
+    "groups": (clipped, "mse", 0.0, 0.25),
 }
 OPTIMIZERS = {
-    "sgd": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9),
-    "adam": lambda p: torch.optim.Adam(p, lr=0.01),
+    "sgd": (torch.optim.SGD, dict(lr=0.05, momentum=0.9)),
+    "adam": (torch.optim.Adam, dict(lr=0.01)),
 }
+
+
+def optimizer_of(net_name, net, name):
+    make, options = OPTIMIZERS[name]
+    if net_name != "groups":
+        return make(net.parameters(), **options)
+    groups = groups_of(net)
+    for group in groups:
+        if "lr_factor" in group:
+            group["lr"] = options["lr"] * group.pop("lr_factor")
+    return make(groups, weight_decay=0.01, **options)
 
 
 def tenon_name(name):
@@ -116,12 +140,12 @@ def train(net, kind, optimizer, x, target, l2, limit):
         losses.append(loss.item())
         if step == 0:
             out["y"], out["loss"] = copy(y), np.array([loss.item()])
-            out.update({"grad/" + n: copy(p.grad) for p, n in name.items()})
+            out.update({"grad/" + n: copy(p.grad) for p, n in name.items() if p.requires_grad})
         if limit is not None:  # clipping sees the gradient of the data alone
             norm = torch.nn.utils.clip_grad_norm_(net.parameters(), limit)
             clipped += norm.item() > limit
         for p, n in name.items():
-            if n.endswith(".weight"):
+            if l2 and n.endswith(".weight"):
                 p.grad.add_(p.detach(), alpha=l2)
         optimizer.step()
         for p, n in name.items():
@@ -143,7 +167,7 @@ def run(net_name, optimizer_name, dtype, seed):
     x, target = data(kind, seed)
     real = torch.from_numpy(target)
     real = real.to(dtype) if kind == "mse" else real
-    out = train(net, kind, OPTIMIZERS[optimizer_name](net.parameters()),
+    out = train(net, kind, optimizer_of(net_name, net, optimizer_name),
                 torch.from_numpy(x).to(dtype), real, l2, limit)
     return {"x": x, "target": target, **out}
 
