@@ -26,7 +26,8 @@ static tn_graph *calibrated(tn_env *env, const char *model, tn_status status, tn
     tn_config *config;
     for (int i = 0; i < BATCH * PIXELS; i++)
         x[i] = 20 + 7 * tn_random_normal((tn_key){{1, 2}}, (uint64_t)i);
-    tn_graph *g = open_graph(env, model, &input, 1, &config);
+    tn_graph *g = kept(open_graph(env, model, &input, 1, &config));
+    kept(config);
     cr_assert_eq(tn_graph_calibrate(g, in, BATCH, e), status, "%s", e->text);
     return g;
 }
