@@ -20,16 +20,7 @@ TN_KERNEL void TN(multiply)(const TN(self) * self, const tn_tile *t, const tn_re
     TN(noise_add)(t->key, sqrt(p / (1 - p)), 1, tn_tile_index(t), t->n, x, y);
 }
 
-static void TN(forward)(const void *self, const tn_tile *t, const tn_real *x, tn_real *y)
-{
-    TN(multiply)(self, t, x, y);
-}
-
-static void TN(backward)(const void *self, const tn_tile *t, const tn_real *x,
-                         const tn_real *y, const tn_real *gy, tn_real *gx)
-{
-    TN(multiply)(self, t, gy, gx);
-}
+#include "multiplier.h"
 
 TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_IDLE | TN_RANDOM | TN_INPLACE,
           .forward = TN(forward), .backward = TN(backward))

@@ -22,23 +22,14 @@ static tn_status TN(infer)(void *self, tn_call *c, tn_node *node)
                    "dropout, for images spatial_dropout");
 }
 
-TN_KERNEL void TN(drop)(const TN(self) * self, const tn_tile *t, const tn_real *x,
-                        tn_real *y)
+TN_KERNEL void TN(multiply)(const TN(self) * self, const tn_tile *t, const tn_real *x,
+                            tn_real *y)
 {
     const TN(mask) m = TN(mask_inverted)(t, tn_now(t, self->p));
     TN(mask_columns)(&m, t, x, y);
 }
 
-static void TN(forward)(const void *self, const tn_tile *t, const tn_real *x, tn_real *y)
-{
-    TN(drop)(self, t, x, y);
-}
-
-static void TN(backward)(const void *self, const tn_tile *t, const tn_real *x,
-                         const tn_real *y, const tn_real *gy, tn_real *gx)
-{
-    TN(drop)(self, t, gy, gx);
-}
+#include "multiplier.h"
 
 TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_IDLE | TN_RANDOM | TN_INPLACE,
           .infer = TN(infer), .forward = TN(forward), .backward = TN(backward))

@@ -71,8 +71,8 @@ TN_KERNEL void TN(shrink)(int64_t n, const tn_real *step, double t, double s, tn
 }
 
 /* The root lies right of |w| - t longest, where it is with equal steps. */
-static double TN(shorten)(const void *me, const tn_call *c, int64_t n,
-                          const tn_real *step, tn_real *w)
+static double TN(move)(const void *me, const tn_call *c, int64_t n, const tn_real *step,
+                       tn_real *w)
 {
     const double t = TN(strength)(me, c, n), near = sizeof(tn_real) == 4 ? 1e-8 : 1e-14;
     const double all = t * TN(longest_step)(n, step), length = TN(length)(n, w);
@@ -93,11 +93,7 @@ static double TN(shorten)(const void *me, const tn_call *c, int64_t n,
 
 /* ---- slots ----------------------------------------------------------------------------- */
 
-static size_t TN(scratch)(const void *me, int64_t rows, int64_t cols)
-{
-    const TN(self) *self = me;
-    return TN(group_scratch)(self->over, rows, cols);
-}
+#include "group_prox.h"
 
 static tn_status TN(penalty)(const void *me, tn_call *c, const tn_tensor *w,
                              void *scratch, double *penalty)
@@ -117,13 +113,6 @@ static tn_status TN(gradient)(const void *me, tn_call *c, const tn_tensor *w,
 {
     const TN(self) *self = me;
     return TN(each_group)(self, c, TN(pull), self->over, w, g, scratch);
-}
-
-static tn_status TN(prox)(const void *me, tn_call *c, const tn_tensor *step, tn_tensor *w,
-                          void *scratch)
-{
-    const TN(self) *self = me;
-    return TN(each_group)(self, c, TN(shorten), self->over, step, w, scratch);
 }
 
 static int32_t TN(proximal)(const void *me)

@@ -42,8 +42,8 @@ TN_KERNEL void TN(threshold)(int64_t n, const tn_real *step, double theta, tn_re
     }
 }
 
-static double TN(project)(const void *me, const tn_call *c, int64_t n,
-                          const tn_real *step, tn_real *w)
+static double TN(move)(const void *me, const tn_call *c, int64_t n, const tn_real *step,
+                       tn_real *w)
 {
     const TN(self) *self = me;
     const double radius = tn_now(c, self->radius);
@@ -58,18 +58,7 @@ static double TN(project)(const void *me, const tn_call *c, int64_t n,
     return 0;
 }
 
-static size_t TN(scratch)(const void *me, int64_t rows, int64_t cols)
-{
-    const TN(self) *self = me;
-    return TN(group_scratch)(self->over, rows, cols);
-}
-
-static tn_status TN(prox)(const void *me, tn_call *c, const tn_tensor *step, tn_tensor *w,
-                          void *scratch)
-{
-    const TN(self) *self = me;
-    return TN(each_group)(self, c, TN(project), self->over, step, w, scratch);
-}
+#include "group_prox.h"
 
 TN_VTABLE(regularizer, .prox_whole = TN(prox), .scratch = TN(scratch), .constraint = 1)
 TN_PLUGIN_WITH(OPTIONS, regularizer, l1_ball,

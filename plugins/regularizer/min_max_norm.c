@@ -28,8 +28,8 @@ static tn_status TN(check)(void *me, tn_call *c)
     return TN_OK;
 }
 
-static double TN(bound)(const void *me, const tn_call *c, int64_t n, const tn_real *step,
-                        tn_real *w)
+static double TN(move)(const void *me, const tn_call *c, int64_t n, const tn_real *step,
+                       tn_real *w)
 {
     const TN(self) *self = me;
     const double length = TN(length)(n, w);
@@ -38,18 +38,7 @@ static double TN(bound)(const void *me, const tn_call *c, int64_t n, const tn_re
     return 0;
 }
 
-static size_t TN(scratch)(const void *me, int64_t rows, int64_t cols)
-{
-    const TN(self) *self = me;
-    return TN(group_scratch)(self->over, rows, cols);
-}
-
-static tn_status TN(prox)(const void *me, tn_call *c, const tn_tensor *step, tn_tensor *w,
-                          void *scratch)
-{
-    const TN(self) *self = me;
-    return TN(each_group)(self, c, TN(bound), self->over, step, w, scratch);
-}
+#include "group_prox.h"
 
 TN_VTABLE(regularizer, .check = TN(check), .prox_whole = TN(prox), .scratch = TN(scratch),
           .constraint = 1)

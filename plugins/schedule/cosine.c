@@ -11,9 +11,7 @@
     P(REAL, from, TN_POSITIONAL | TN_REQUIRED, 0, -INFINITY, INFINITY, \
       "value at the start")                                            \
     P(REAL, to, 0, 0, -INFINITY, INFINITY, "value at the end")         \
-    P(REAL, epochs, TN_OPTIONAL | TN_ABOVE, 0, 0, INFINITY,            \
-      "length in epochs; unset, as are steps: the whole run")          \
-    P(INT, steps, TN_OPTIONAL, 0, 1, INT64_MAX, "length in updates, instead of epochs")
+    LENGTH_OPTIONS(P)
 TN_SELF(OPTIONS, )
 
 static tn_status TN(check)(void *me, tn_call *c)

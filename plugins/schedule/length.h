@@ -7,6 +7,11 @@
 /* Added before a whole number is cut off: sums of fractions of epochs may round to just below. */
 #define SLACK 1e-9
 
+#define LENGTH_OPTIONS(P)                                     \
+    P(REAL, epochs, TN_OPTIONAL | TN_ABOVE, 0, 0, INFINITY,   \
+      "length in epochs; unset, as are steps: the whole run") \
+    P(INT, steps, TN_OPTIONAL, 0, 1, INT64_MAX, "length in updates, instead of epochs")
+
 /* The share of a length that has passed: of `steps` updates, of `epochs`, or with both unset of the
  * whole run. */
 TN_UNUSED static double share_passed(const tn_clock *clock, double epochs, int64_t steps)

@@ -20,9 +20,7 @@
     P(ENUM, anneal, 0, 0, "cosine|linear", 0, "the way between two of the values")    \
     P(BOOL, three_phase, 0, 0, 0, 1,                                                  \
       "whether it falls back to `from` as long as it rose, and only then to `to`")    \
-    P(REAL, epochs, TN_OPTIONAL | TN_ABOVE, 0, 0, INFINITY,                           \
-      "length in epochs; unset, as are steps: the whole run")                         \
-    P(INT, steps, TN_OPTIONAL, 0, 1, INT64_MAX, "length in updates, instead of epochs")
+    LENGTH_OPTIONS(P)
 TN_SELF(OPTIONS, )
 
 static tn_status TN(check)(void *me, tn_call *c)

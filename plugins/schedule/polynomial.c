@@ -12,9 +12,7 @@
       "value at the start")                                                      \
     P(REAL, to, 0, 0, -INFINITY, INFINITY, "value at the end")                   \
     P(REAL, power, TN_ABOVE, 1, 0, INFINITY, "1: a line; above: steep at first") \
-    P(REAL, epochs, TN_OPTIONAL | TN_ABOVE, 0, 0, INFINITY,                      \
-      "length in epochs; unset, as are steps: the whole run")                    \
-    P(INT, steps, TN_OPTIONAL, 0, 1, INT64_MAX, "length in updates, instead of epochs")
+    LENGTH_OPTIONS(P)
 TN_SELF(OPTIONS, )
 
 static tn_status TN(check)(void *me, tn_call *c)
