@@ -141,4 +141,81 @@ TN_UNUSED static void mask_is_idle(const char *model, tn_shape in, int64_t sampl
     tn_plan_free(plan);
 }
 
+/* ---- one mask for all positions of a sample ------------------------------------------------- */
+
+static check_layer *mask_layer(const char *layer, const char *p, tn_shape in,
+                               int64_t samples)
+{
+    check_layer *l = check_layer_new(layer, p, in, samples, 1);
+    check_forward(l, true, 0);
+    check_backward(l, true, 0);
+    return l;
+}
+
+/* Number s width + c of the stream is that of sample s, channel c, wherever the tile begins. */
+TN_UNUSED static void mask_is_of_columns(const char *layer, tn_shape in)
+{
+    const check_layer *l = mask_layer(layer, "0.3", in, 50);
+    const int64_t per = l->rows / 50;
+    for (int64_t i = 0; i < l->n; i++) {
+        const int64_t sample = i / l->width / per, c = i % l->width;
+        const bool out = tn_random_bits((tn_key){{5, 6}},
+                                        (uint64_t)(sample * l->width + c)) < 0x4ccccccc;
+        cr_assert_float_eq(l->y[i], out ? 0 : l->x[0][i] / 0.7, 1e-15);
+        cr_assert_float_eq(l->gx[0][i], out ? 0 : l->gy[i] / 0.7, 1e-15);
+    }
+}
+
+/* Rows that are longer than what is drawn at a time, in tiles of any size. */
+TN_UNUSED static void mask_is_of_long_rows(const char *layer)
+{
+    check_layer *l = check_layer_new(layer, "0.5", check_shape(2, 3, 700, 0), 4, 1);
+    check_forward(l, true, 0);
+    double *y = check_room(l->n, sizeof *y);
+    memcpy(y, l->y, sizeof *y * (size_t)l->n);
+    for (int64_t i = 0; i < l->n; i++)
+        cr_assert_eq(y[i] == 0, y[i / 2100 * 2100 + i % 700] == 0);
+    for (int64_t run = 1; run < 1000; run = 3 * run + 7) {
+        check_forward(l, true, run);
+        cr_assert_arr_eq(y, l->y, sizeof *y * (size_t)l->n);
+    }
+}
+
+/* Samples of six positions with 64 channels. */
+TN_UNUSED static void mask_of_columns_obeys_its_law(const char *layer, tn_shape in)
+{
+    char node[80], model[100];
+    snprintf(node, sizeof node, "{%s: 0.3}", layer);
+    snprintf(model, sizeof model, "[{%s: 0.3}]", layer);
+    const double *y = mask_of_ones(model, in, 16384, 2);
+    mask_has_two_points(mask_first_rows(y, 16384, 384, 64), MASK_MANY, 0.3, 1 / 0.7, 0);
+    mask_is_independent(node, in, 4096);
+}
+
+/* p of 0 and of 1. */
+TN_UNUSED static void mask_has_both_ends(const char *layer, tn_shape in)
+{
+    check_layer *l = mask_layer(layer, "0", in, 9);
+    cr_assert_arr_eq(l->y, l->x[0], sizeof(double) * (size_t)l->n);
+    cr_assert_arr_eq(l->gx[0], l->gy, sizeof(double) * (size_t)l->n);
+    l = check_layer_new(layer, "1", in, 9, 1);
+    l->x[0][3] = INFINITY, l->x[0][4] = NAN;
+    check_forward(l, true, 0);
+    check_backward(l, true, 0);
+    for (int64_t i = 0; i < l->n; i++) cr_assert(l->y[i] == 0 && l->gx[0][i] == 0);
+}
+
+/* ---- nothing to draw ------------------------------------------------------------------------- */
+
+/* With an option of 0 it is the identity bit for bit. */
+TN_UNUSED static void mask_of_0_is_the_identity(const char *layer)
+{
+    check_layer *l = check_layer_new(layer, "0", check_shape(1, 100, 0, 0), 9, 1);
+    l->x[0][7] = -0.0;
+    check_forward(l, true, 0);
+    check_backward(l, true, 0);
+    cr_assert_arr_eq(l->y, l->x[0], sizeof(double) * 900);
+    cr_assert_arr_eq(l->gx[0], l->gy, sizeof(double) * 900);
+}
+
 #endif

@@ -139,4 +139,26 @@ __attribute__((unused)) static void metric_agrees(const char *name, const char *
     }
 }
 
+/* ---- means of errors ------------------------------------------------------------------ */
+
+/* Of random sets that come in batches: the mean of `error` of the differences. */
+TN_UNUSED static void metric_is_the_mean_of(const char *metric, double (*error)(double))
+{
+    for (uint32_t seed = 0; seed < 24; seed++) {
+        metric_set s = metric_random(seed, check_draw(seed, 1000, 1, 90),
+                                     check_draw(seed, 1001, 1, 9));
+        const int64_t n = s.rows * s.width;
+        double sum = 0;
+        s.target = check_room(n, sizeof *s.target), s.label = NULL;
+        check_random(s.target, n, seed + 50);
+        for (int64_t i = 0; i < n; i++) {
+            s.target[i] = (double)(float)s.target[i];
+            sum += error(s.y[i] - s.target[i]);
+        }
+        for (int32_t real = 0; real < 2; real++)
+            cr_assert_float_eq(metric_of(metric, NULL, &s, 7, real, NULL),
+                               sum / (double)n, 1e-13 * sum);
+    }
+}
+
 #endif
