@@ -31,11 +31,13 @@ int32_t tn_trainer_wants(const tn_trainer *t)
 
 /* ---- making -------------------------------------------------------------------------- */
 
+/* Of parameters that are trained: a frozen one has no gradient, and no update. */
 static tn_status copy_new(tn_trainer *t, int32_t want, int32_t first, tn_error *e)
 {
     const tn_graph *g = t->model->graph;
     for (int32_t i = 0; (t->look.wants & want) && i < g->params; i++) {
         tn_tensor *copy = &t->look.copy[first + i];
+        if (g->param[i].rule.frozen) continue;
         *copy = g->param[i].value;
         copy->data = tn_memory_array(&t->env->memory, (size_t)tn_count(copy),
                                      tn_dtype_size(copy->dtype), e);
@@ -104,6 +106,7 @@ void tn_trainer_look_free(tn_trainer *t)
 static void copy_all(tn_trainer *t, tn_tensor *copy, bool gradients)
 {
     for (int32_t i = 0; i < t->model->graph->params; i++) {
+        if (!copy[i].data) continue;
         const tn_tensor from = gradients ? tn_plan_gradient(t->plan, i)
                                          : t->model->graph->param[i].value;
         memcpy(copy[i].data, from.data,
@@ -151,14 +154,19 @@ static void show_outputs(tn_trainer *t, tn_event *event)
     event->output = t->look.output;
 }
 
+static const tn_tensor *shown(const tn_tensor *copy, bool wanted)
+{
+    return wanted && copy->data ? copy : NULL;
+}
+
 void tn_trainer_show(tn_trainer *t, bool step, tn_event *event)
 {
     const int32_t params = t->model->graph->params, seen = step ? t->look.now : 0;
     event->params = params, event->param = t->look.param;
     for (int32_t i = 0; i < params; i++) {
         tn_seen_param *p = &t->look.param[i];
-        p->gradient = seen & TN_WANTS_GRADIENTS ? &t->look.copy[i] : NULL;
-        p->before = seen & TN_WANTS_BEFORE ? &t->look.copy[params + i] : NULL;
+        p->gradient = shown(&t->look.copy[i], seen & TN_WANTS_GRADIENTS);
+        p->before = shown(&t->look.copy[params + i], seen & TN_WANTS_BEFORE);
     }
     if (seen & TN_WANTS_OUTPUTS) show_outputs(t, event);
 }

@@ -40,9 +40,9 @@ typedef struct tn_seen_param {
     const char *name; /* "dense.weight" */
     int32_t role;
     const tn_tensor *value;
-    const tn_tensor
-        *gradient; /* of the loss, as transforms get it; NULL: nobody wanted it */
-    const tn_tensor *before; /* NULL: nobody wanted it */
+    /* NULL: nobody wanted it, or the parameter is frozen. The gradient is that of the loss, as transforms
+     * get it; before: as the weight was before the update. */
+    const tn_tensor *gradient, *before;
 } tn_seen_param;
 
 /* Of a layer in the step's forward pass, samples first; the last one of batches that are added up. */

@@ -63,7 +63,7 @@ static tn_status TN(step)(const void *me, tn_call *c, tn_run *run, const tn_even
         fputs("step,parameter,gradient_norm,weight_norm,update_norm,update_ratio\n",
               t.file);
     for (int32_t i = 0; i < event->params; i++)
-        TN(put_row)(t.file, event, &event->param[i]);
+        if (event->param[i].gradient) TN(put_row)(t.file, event, &event->param[i]);
     return table_close(c, &t, numbers);
 }
 

@@ -54,8 +54,9 @@ static tn_status TN(step)(const void *me, tn_call *c, tn_run *run, const tn_even
         status = TN(check)(c, event, "outputs of layer", event->output[i].name,
                            event->output[i].value);
     for (int32_t i = event->params - 1; !status && i >= 0; i--)
-        status = TN(check)(c, event, "gradients of", event->param[i].name,
-                           event->param[i].gradient);
+        if (event->param[i].gradient)
+            status = TN(check)(c, event, "gradients of", event->param[i].name,
+                               event->param[i].gradient);
     for (int32_t i = 0; !status && i < event->params; i++)
         status = TN(check)(c, event, "after the update the values of",
                            event->param[i].name, event->param[i].value);

@@ -50,6 +50,7 @@ Test(trainer_look, looking_changes_no_bit)
     looks_change_nothing("train.accumulate=3");
     looks_change_nothing("memory=low");
     looks_change_nothing("gradient=[{clip_norm: 0.1}]");
+    looks_change_nothing("parameters=[{match: dense, freeze: true}]");
 }
 
 /* Rows of a table: step, name, then numbers. */
