@@ -179,7 +179,7 @@ void TN(tn_add_decay)(const tn_on_part *on, const tn_chain *chain,
                       const tn_instance *regularizer)
 {
     tn_stage *s = add_stage(on, regularizer, TN_DRAWS_REGULARIZER);
-    s->update.rate = chain->rate;
+    s->update.rate = tn_rate_of(chain, on->part);
     s->run = decay;
 }
 

@@ -271,6 +271,16 @@ Test(parameters, a_bias_may_decay)
     close_run(&r);
 }
 
+#define DECAYING(rate)                   \
+    "optimizer: {sgd: {lr: " rate "}}\n" \
+    "regularizer: {l2: {lambda: 0.5, decoupled: true}}"
+
+Test(parameters, a_decoupled_decay_goes_by_the_own_rate)
+{
+    compare("l2", "parameters: [{match: dense_2.weight, lr_factor: 0.25}]",
+            DECAYING("0.015625"), DECAYING("0.0625"), "dense_2.weight");
+}
+
 /* w <- w - rate g, then as far towards 0 as that parameter's own rate says. */
 Test(parameters, a_prox_goes_by_the_own_rate)
 {
