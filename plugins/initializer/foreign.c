@@ -44,8 +44,9 @@ static void TN(give)(const tn_param_info *info, int64_t from, int64_t n, int64_t
     for (int64_t i = 0; i < n; i++) {
         run[U][i] = tn_random_uniform(info->key, (uint64_t)(from + i));
         run[Z][i] = tn_random_normal(normal, (uint64_t)(from + i));
-        run[ROW][i] = (double)((from + i) / columns);
-        run[COLUMN][i] = (double)((from + i) % columns);
+        const int64_t row = (from + i) / columns;
+        run[ROW][i] = (double)row;
+        run[COLUMN][i] = (double)(from + i - row * columns);
     }
 }
 
