@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "core/model.h"
+#include "core/same_axes.h"
 #include "core/torch_layout.h"
 
 #define NAME 1024
@@ -238,18 +239,6 @@ static tn_status no_such_tensor(const source *s, const target *t, const char *na
         near ? "')" : "", t->name);
 }
 
-/* Axes of one element do not count. */
-static bool same_shape(const tn_shape *a, const tn_shape *b)
-{
-    int32_t i = 0, k = 0;
-    for (;; i++, k++) {
-        while (i < a->rank && a->dim[i] == 1) i++;
-        while (k < b->rank && b->dim[k] == 1) k++;
-        if (i == a->rank || k == b->rank) return i == a->rank && k == b->rank;
-        if (a->dim[i] != b->dim[k]) return false;
-    }
-}
-
 static tn_shape shape_of(const tn_tensor *t)
 {
     tn_shape shape = {.rank = t->rank};
@@ -268,7 +257,7 @@ static tn_status check_tensor(const source *s, const target *t, int32_t part,
                             "init_from: tensor '%s' of %s holds whole numbers, but %s is "
                             "read from F32 or F64",
                             from->name, s->path, t->name);
-    if (same_shape(&is, &needed)) return TN_OK;
+    if (tn_same_axes(&is, &needed)) return TN_OK;
     tn_shape_text(&is, have, sizeof have);
     tn_shape_text(&needed, want, sizeof want);
     return tn_cfg_error(s->cfg, s->error, TN_ESHAPE,
