@@ -20,9 +20,10 @@ typedef struct table {
     char delimiter;
     int header;
     int64_t rows, cols;
-    double *value; /* rows x the columns taken */
-    size_t at;     /* of the reader in the file */
-    int64_t row;   /* of the reader, from 1 */
+    int64_t first, count; /* the columns taken */
+    double *value;        /* rows x count */
+    size_t at;            /* of the reader in the file */
+    int64_t row;          /* of the reader, from 1 */
 } table;
 
 typedef struct cell {
@@ -59,12 +60,17 @@ static cell next_cell(table *t)
     return trimmed(text + first, end - first, last);
 }
 
-/* To the first row that counts. */
-static void rewind_table(table *t)
+static void to_first_row(table *t)
 {
     static const unsigned char mark[3] = {0xef, 0xbb, 0xbf}; /* UTF-8's byte order mark */
     t->at = t->file.size >= sizeof mark && !memcmp(t->file.at, mark, sizeof mark) ? 3 : 0;
     t->row = 1;
+}
+
+/* To the first row of data. */
+static void rewind_table(table *t)
+{
+    to_first_row(t);
     if (!t->header) return;
     while (!next_cell(t).last) {
     }
@@ -139,49 +145,44 @@ static tn_status wrong_cell(table *t, int64_t col, cell what)
                         : "");
 }
 
-static tn_status parse_rows(table *t, int64_t first, int64_t count)
+/* A first row of numbers is a sample that would be lost. */
+static tn_status check_header(table *t)
+{
+    double value;
+    to_first_row(t);
+    for (cell what = {NULL, 0, 0}; !what.last;) {
+        what = next_cell(t);
+        if (!parse_number(what, &value)) return TN_OK;
+    }
+    return tn_fail(t->c, TN_EDATA,
+                   "%s:1:1: the first row holds numbers: write header: false if it is "
+                   "data, or words for names if it names the columns",
+                   t->file.path);
+}
+
+static tn_status parse_rows(table *t)
 {
     double *value = t->value;
     rewind_table(t);
     for (int64_t row = 0; row < t->rows; row++, t->row++)
         for (int64_t col = 0; col < t->cols; col++) {
             const cell what = next_cell(t);
-            if (col < first || col >= first + count) continue;
+            if (col < t->first || col >= t->first + t->count) continue;
             if (!parse_number(what, value++)) return wrong_cell(t, col, what);
         }
     return TN_OK;
 }
 
 /* A program may have set a locale in which 0.5 is written 0,5. */
-static tn_status parse_in_c_locale(table *t, int64_t first, int64_t count)
+static tn_status in_c_locale(table *t, tn_status (*work)(table *))
 {
     const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     if (plain == (locale_t)0) return tn_fail(t->c, TN_ENOMEM, "no memory for a locale");
     const locale_t before = uselocale(plain);
-    const tn_status status = parse_rows(t, first, count);
+    const tn_status status = work(t);
     uselocale(before);
     freelocale(plain);
     return status;
-}
-
-/* A first row of numbers is likely one of the samples. */
-static void look_at_header(table *t)
-{
-    double value;
-    char text[400];
-    t->header = 0;
-    rewind_table(t);
-    t->header = 1;
-    for (cell what = {NULL, 0, 0}; !what.last;) {
-        what = next_cell(t);
-        if (!parse_number(what, &value)) return;
-    }
-    snprintf(
-        text, sizeof text,
-        "%.300s: the first row is taken for names, but holds numbers; if it is data, "
-        "set header: false",
-        t->file.path);
-    t->c->host->log(t->c, TN_LOG_WARNING, text);
 }
 
 /* t: c, delimiter and header are set, the rest is zero. Close it in any case. */
@@ -194,8 +195,8 @@ static tn_status table_open(table *t, const char *path)
             "%s: holds zero bytes, which no table in UTF-8 does; was it saved "
             "as UTF-16?",
             path);
+    if (status == TN_OK && t->header) status = in_c_locale(t, check_header);
     if (status == TN_OK) status = count_rows(t);
-    if (status == TN_OK && t->header) look_at_header(t);
     return status;
 }
 
@@ -206,7 +207,8 @@ static tn_status table_take(table *t, int64_t first, int64_t count)
     t->value = take_memory(t->c, t->file.path,
                            (size_t)t->rows * (size_t)count * sizeof *t->value);
     if (!t->value) return TN_ENOMEM;
-    const tn_status status = parse_in_c_locale(t, first, count);
+    t->first = first, t->count = count;
+    const tn_status status = in_c_locale(t, parse_rows);
     drop_file(t->c, &t->file);
     return status;
 }
@@ -222,9 +224,7 @@ static void table_close(tn_call *c, table *t)
 static int64_t find_column(table *t, const char *name)
 {
     if (t->header) {
-        t->header = 0;
-        rewind_table(t);
-        t->header = 1;
+        to_first_row(t);
         for (int64_t col = 0;; col++) {
             const cell what = next_cell(t);
             if (what.size == strlen(name) && !memcmp(what.text, name, what.size))

@@ -390,9 +390,7 @@ Test(bad_input, almost_the_right_file)
 Test(bad_input, a_table_without_the_header_that_is_expected)
 {
     csv("1,2,0\n3,4,1\n5,6,2\n");
-    test_ended(tenon("train net.yaml --out run"), 0,
-               "warning: table.csv: the first row is taken for names, but holds numbers",
-               NULL);
+    refused("table.csv:1:1: the first row holds numbers", "header: false", NULL);
 }
 
 /* ---- files --------------------------------------------------------------------------------- */

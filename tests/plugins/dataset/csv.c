@@ -112,6 +112,21 @@ Test(csv, says_where_a_table_is_wrong)
     refuse_text("", "", "t.csv: the file is empty", "");
 }
 
+/* It would be a sample that nobody misses; one word makes a row of names. */
+Test(csv, a_header_of_numbers_is_refused)
+{
+    enter_folder();
+    refuse_text("1.5,-2e1,0\n3,4,1\n", "", "t.csv:1:1: the first row holds numbers",
+                "write header: false if it is data");
+    refuse_text("\"1\",2,0\r\n3,4,1\r\n", ", header: true", "t.csv:1:1: the first row",
+                "header: false");
+    write_text("t.csv", "1,0\n");
+    write_text("u.csv", "2021,kind\n1,0\n");
+    refuse_data("data: {csv: {path: u.csv, test_path: t.csv}}", TN_EDATA,
+                "t.csv:1:1: ", "header: false");
+    tn_feed_free(feed_of("data: {csv: {path: u.csv}}", 1, 1));
+}
+
 Test(csv, says_what_does_not_fit)
 {
     enter_folder();
