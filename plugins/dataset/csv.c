@@ -25,6 +25,7 @@ TN_SELF(OPTIONS, int64_t column; table set[TN_SPLITS];)
 static tn_status check_labels(tn_call *c, const table *t, const char *path,
                               int64_t column, int64_t classes, int64_t *largest)
 {
+    const long long at = table_source(t, column) + 1;
     for (int64_t row = 0; row < t->rows; row++) {
         const double label = t->value[row * t->cols + column];
         const long long line = row + 1 + t->header;
@@ -33,14 +34,13 @@ static tn_status check_labels(tn_call *c, const table *t, const char *path,
                 c, TN_EDATA,
                 "%s:%lld:%lld: %g is not a class number; labels are whole numbers "
                 "from 0 (for quantities set target_type: real)",
-                path, line, (long long)column + 1, label);
+                path, line, at, label);
         if (classes != TN_UNSET_INT && label >= (double)classes)
             return tn_fail(
                 c, TN_EDATA,
                 "%s:%lld:%lld: label %g is out of range; with %lld classes the "
                 "largest is %lld",
-                path, line, (long long)column + 1, label, (long long)classes,
-                (long long)classes - 1);
+                path, line, at, label, (long long)classes, (long long)classes - 1);
         if (label > (double)*largest) *largest = (int64_t)label;
     }
     return TN_OK;
@@ -76,6 +76,7 @@ static tn_status TN(open_one)(TN(self) * self, tn_call *c, int32_t split,
     if (status == TN_OK) status = check_width(t, &self->set[TN_TRAIN], self->path);
     if (status == TN_OK && split == TN_TRAIN)
         status = table_column(t, "target", self->target, &self->column);
+    if (status == TN_OK) status = table_follow(t, &self->set[TN_TRAIN]);
     return status == TN_OK ? table_take(t, 0, t->cols) : status;
 }
 

@@ -14,23 +14,25 @@
 
 #include "bytes.h"
 
+typedef struct cell {
+    const char *text; /* without quotes and the blanks around */
+    size_t size;
+    int last; /* of its row */
+} cell;
+
 typedef struct table {
     tn_call *c;
     file_bytes file;
     char delimiter;
     int header;
     int64_t rows, cols;
+    cell *name; /* of each column, their text behind them; NULL: there is no header */
     int64_t first, count; /* the columns taken */
     double *value;        /* rows x count */
+    int64_t *place;       /* of each column in a row of value; NULL: as they stand */
     size_t at;            /* of the reader in the file */
     int64_t row;          /* of the reader, from 1 */
 } table;
-
-typedef struct cell {
-    const char *text; /* without quotes and the blanks around */
-    size_t size;
-    int last; /* of its row */
-} cell;
 
 static int is_blank(char character)
 {
@@ -95,7 +97,7 @@ static tn_status count_rows(table *t)
 {
     for (rewind_table(t); !at_end(t); t->row++) {
         const int64_t cells = count_cells(t);
-        if (t->cols == 0) t->cols = cells;
+        if (t->cols == 0) t->cols = cells; /* without a header */
         if (cells != t->cols)
             return tn_fail(t->c, TN_EDATA,
                            "%s:%lld:%lld: this row has %lld cells, expected %lld",
@@ -145,15 +147,34 @@ static tn_status wrong_cell(table *t, int64_t col, cell what)
                         : "");
 }
 
+/* They outlive the file's text. */
+static tn_status take_names(table *t)
+{
+    to_first_row(t);
+    const size_t first = t->at;
+    t->cols = count_cells(t);
+    const size_t cells = (size_t)t->cols * sizeof *t->name, size = t->at - first;
+    t->name = take_memory(t->c, t->file.path, cells + size);
+    if (!t->name) return TN_ENOMEM;
+    char *text = (char *)t->name + cells;
+    memcpy(text, t->file.at + first, size);
+    t->at = first;
+    for (int64_t col = 0; col < t->cols; col++) {
+        const cell what = next_cell(t);
+        const size_t from = (size_t)(what.text - (const char *)t->file.at) - first;
+        t->name[col] = (cell){text + from, what.size, what.last};
+    }
+    return TN_OK;
+}
+
 /* A first row of numbers is a sample that would be lost. */
-static tn_status check_header(table *t)
+static tn_status read_header(table *t)
 {
     double value;
-    to_first_row(t);
-    for (cell what = {NULL, 0, 0}; !what.last;) {
-        what = next_cell(t);
-        if (!parse_number(what, &value)) return TN_OK;
-    }
+    const tn_status status = take_names(t);
+    if (status != TN_OK) return status;
+    for (int64_t col = 0; col < t->cols; col++)
+        if (!parse_number(t->name[col], &value)) return TN_OK;
     return tn_fail(t->c, TN_EDATA,
                    "%s:1:1: the first row holds numbers: write header: false if it is "
                    "data, or words for names if it names the columns",
@@ -164,11 +185,12 @@ static tn_status parse_rows(table *t)
 {
     double *value = t->value;
     rewind_table(t);
-    for (int64_t row = 0; row < t->rows; row++, t->row++)
+    for (int64_t row = 0; row < t->rows; row++, t->row++, value += t->count)
         for (int64_t col = 0; col < t->cols; col++) {
             const cell what = next_cell(t);
             if (col < t->first || col >= t->first + t->count) continue;
-            if (!parse_number(what, value++)) return wrong_cell(t, col, what);
+            const int64_t at = t->place ? t->place[col] : col - t->first;
+            if (!parse_number(what, &value[at])) return wrong_cell(t, col, what);
         }
     return TN_OK;
 }
@@ -195,7 +217,7 @@ static tn_status table_open(table *t, const char *path)
             "%s: holds zero bytes, which no table in UTF-8 does; was it saved "
             "as UTF-16?",
             path);
-    if (status == TN_OK && t->header) status = in_c_locale(t, check_header);
+    if (status == TN_OK && t->header) status = in_c_locale(t, read_header);
     if (status == TN_OK) status = count_rows(t);
     return status;
 }
@@ -215,29 +237,33 @@ static tn_status table_take(table *t, int64_t first, int64_t count)
 
 static void table_close(tn_call *c, table *t)
 {
+    void *const blocks[] = {t->value, t->name, t->place};
     drop_file(c, &t->file);
-    if (t->value) c->host->release(c, t->value);
-    t->value = NULL;
+    for (int i = 0; i < 3; i++)
+        if (blocks[i]) c->host->release(c, blocks[i]);
+    t->value = NULL, t->name = NULL, t->place = NULL;
 }
 
-/* Column by name (when there is a header) or by number from 1; -1: none. */
-static int64_t find_column(table *t, const char *name)
+/* The first column of that name from number `from` on; -1: none. */
+static int64_t find_name(const table *t, const char *name, size_t size, int64_t from)
 {
-    if (t->header) {
-        to_first_row(t);
-        for (int64_t col = 0;; col++) {
-            const cell what = next_cell(t);
-            if (what.size == strlen(name) && !memcmp(what.text, name, what.size))
-                return col;
-            if (what.last) break;
-        }
-    }
+    for (int64_t col = from; t->name && col < t->cols; col++)
+        if (t->name[col].size == size && !memcmp(t->name[col].text, name, size))
+            return col;
+    return -1;
+}
+
+/* Column by name or by number from 1; -1: none. */
+static int64_t find_column(const table *t, const char *name)
+{
     char *end;
+    const int64_t col = find_name(t, name, strlen(name), 0);
     const long number = strtol(name, &end, 10);
+    if (col >= 0) return col;
     return *name && !*end && number >= 1 && number <= t->cols ? number - 1 : -1;
 }
 
-/* The column that the option `option` names; NULL: the last. Before table_take. */
+/* The column that the option `option` names; NULL: the last. */
 static tn_status table_column(table *t, const char *option, const char *name,
                               int64_t *column)
 {
@@ -246,6 +272,51 @@ static tn_status table_column(table *t, const char *option, const char *name,
     return tn_fail(t->c, TN_EINVAL,
                    "%s: %s has no column '%s'; give a name of its header or 1 to %lld",
                    option, t->file.path, name, (long long)t->cols);
+}
+
+static int same_names(const table *t, const table *other)
+{
+    int same = t->cols == other->cols;
+    for (int64_t col = 0; same && col < t->cols; col++)
+        same = t->name[col].size == other->name[col].size &&
+               !memcmp(t->name[col].text, other->name[col].text, t->name[col].size);
+    return same;
+}
+
+/* Columns in another order than those of `first` are put in the order of those, by name. Both have
+ * equally many. Before table_take. */
+TN_UNUSED static tn_status table_follow(table *t, const table *first)
+{
+    if (!t->name || same_names(t, first)) return TN_OK;
+    t->place = take_memory(t->c, t->file.path, (size_t)t->cols * sizeof *t->place);
+    if (!t->place) return TN_ENOMEM;
+    for (int64_t col = 0; col < t->cols; col++) {
+        const cell name = t->name[col];
+        const int shown = name.size < 40 ? (int)name.size : 40;
+        t->place[col] = find_name(first, name.text, name.size, 0);
+        if (t->place[col] < 0)
+            return tn_fail(t->c, TN_ESHAPE,
+                           "%s:1:%lld: there is a column '%.*s' here, but none of that "
+                           "name in %s; give both files the same names",
+                           t->file.path, (long long)col + 1, shown, name.text,
+                           first->file.path);
+        if (find_name(t, name.text, name.size, col + 1) >= 0)
+            return tn_fail(
+                t->c, TN_ESHAPE,
+                "%s:1:%lld: '%.*s' is the name of several columns, which stand "
+                "in another order than in %s; give each its own",
+                t->file.path, (long long)col + 1, shown, name.text, first->file.path);
+    }
+    return TN_OK;
+}
+
+/* The column of the file that stands at `column` now. */
+TN_UNUSED static int64_t table_source(const table *t, int64_t column)
+{
+    int64_t col = 0;
+    if (!t->place) return column;
+    while (t->place[col] != column) col++;
+    return col;
 }
 
 static tn_status table_check_delimiter(tn_call *c, const char *delimiter)

@@ -72,6 +72,45 @@ Test(csv, knows_other_delimiters_and_no_header)
     tn_feed_free(feed);
 }
 
+/* The order is that of the training data, whatever it is in a file; the target's column too. */
+Test(csv, takes_test_columns_by_name)
+{
+    static const double x[] = {1, 2, 3, 4};
+    enter_folder();
+    write_text("t.csv", "a,b,kind\n1,2,0\n3,4,1\n");
+    write_text("u.csv", "\xef\xbb\xbfkind,\"b\", a \r\n0,2,1\r\n1,4,3\r\n");
+    tn_feed *feed = feed_of(
+        "data: {csv: {path: t.csv, test_path: u.csv, shuffle: false}}", 1, 1);
+    for (int32_t split = TN_TRAIN; split <= TN_TEST; split += TN_TEST - TN_TRAIN) {
+        const tn_batch b = batch_of(feed, split, 0, 0);
+        cr_assert_eq(b.samples, 2);
+        cr_assert_arr_eq(b.field[0].real, x, sizeof x);
+        cr_assert_eq(b.field[1].label[0], 0);
+        cr_assert_eq(b.field[1].label[1], 1);
+    }
+    tn_feed_free(feed);
+}
+
+Test(csv, refuses_test_columns_that_cannot_be_matched)
+{
+    static const char yaml[] = "data: {csv: {path: t.csv, test_path: u.csv}}";
+    enter_folder();
+    write_text("t.csv", "a,b,kind\n1,2,0\n");
+    write_text("u.csv", "a,c,kind\n1,2,0\n");
+    refuse_data(yaml, TN_ESHAPE, "u.csv:1:2: there is a column 'c'", "in t.csv");
+    write_text("u.csv", "kind,a,b\n0,1,2\n1,1,2\n");
+    refuse_data(yaml, TN_EDATA, "u.csv:3:1: label 1 is out of range", "1 classes");
+    write_text("u.csv", "a,kind,a\n1,0,2\n");
+    refuse_data(yaml, TN_ESHAPE, "u.csv:1:1: 'a' is the name of several columns",
+                "t.csv");
+    write_text("t.csv", "a,a,kind\n1,2,0\n");
+    write_text("u.csv", "kind,a,a\n1,0,2\n");
+    refuse_data(yaml, TN_ESHAPE, "u.csv:1:2: 'a' is the name of several columns",
+                "t.csv");
+    write_text("u.csv", "a,a,kind\n1,2,0\n");
+    tn_feed_free(feed_of(yaml, 1, 1));
+}
+
 /* Where 0.5 is written 0,5 files still mean what they say. */
 Test(csv, does_not_follow_the_locale)
 {
@@ -93,6 +132,8 @@ Test(csv, says_where_a_table_is_wrong)
                 "expected 3");
     refuse_text("a,b,c\n1,2,0\n\n1,2,0\n", "", "t.csv:3:1: this row has 1 cells",
                 "expected 3");
+    refuse_text("a,b\n1,2,0\n3,4,1\n", "", "t.csv:2:3: this row has 3 cells",
+                "expected 2");
     refuse_text("a,b\n1,0\nx1,0\n", "", "t.csv:3:1: expected a finite number",
                 "found 'x1'");
     refuse_text("a,b\n1,0\n2,\n", "", "t.csv:3:2: expected a finite number", "found ''");
