@@ -268,10 +268,18 @@ static tn_status table_column(table *t, const char *option, const char *name,
                               int64_t *column)
 {
     *column = name ? find_column(t, name) : t->cols - 1;
-    if (*column >= 0) return TN_OK;
+    if (*column < 0)
+        return tn_fail(
+            t->c, TN_EINVAL,
+            "%s: %s has no column '%s'; give a name of its header or 1 to %lld", option,
+            t->file.path, name, (long long)t->cols);
+    const int64_t twin = name ? find_name(t, name, strlen(name), *column + 1) : -1;
+    if (twin < 0) return TN_OK;
     return tn_fail(t->c, TN_EINVAL,
-                   "%s: %s has no column '%s'; give a name of its header or 1 to %lld",
-                   option, t->file.path, name, (long long)t->cols);
+                   "%s: '%s' is the name of columns %lld and %lld of %s; give the number "
+                   "of the one that is meant",
+                   option, name, (long long)*column + 1, (long long)twin + 1,
+                   t->file.path);
 }
 
 static int same_names(const table *t, const table *other)

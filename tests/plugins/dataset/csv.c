@@ -179,6 +179,12 @@ Test(csv, says_what_does_not_fit)
                 "1 to 2");
     refuse_data("data: {csv: {path: t.csv, target: 3}}", TN_EINVAL, "no column '3'",
                 "1 to 2");
+    write_text("twins.csv", "a,b,a\n1,0,2\n");
+    refuse_data("data: {csv: {path: twins.csv, target: a}}", TN_EINVAL,
+                "target: 'a' is the name of columns 1 and 3 of twins.csv",
+                "give the number");
+    tn_feed_free(feed_of("data: {csv: {path: twins.csv, target: 3}}", 1, 1));
+    tn_feed_free(feed_of("data: {csv: {path: twins.csv, target: b}}", 1, 1));
     refuse_data("data: {csv: {path: t.csv, test_path: wide.csv}}", TN_ESHAPE,
                 "wide.csv has 3 columns", "t.csv has 2");
     refuse_data("data: {csv: {path: semicolons.csv}}", TN_ESHAPE, "semicolons.csv:2:1",
