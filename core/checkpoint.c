@@ -134,16 +134,18 @@ static void kernels_text(const tn_trainer *t, char text[200])
 
 static tn_status add_texts(tn_trainer *t, tn_archive *a, tn_error *e)
 {
-    char version[16], kernels[200];
+    char version[16], kernels[200], data[TN_FEED_TEXT];
     snprintf(version, sizeof version, "%d", TN_FILE_VERSION);
     kernels_text(t, kernels);
-    a->text = tn_memory_array(&t->env->memory, 3, sizeof *a->text, e);
+    tn_feed_text(t->feed, data);
+    a->text = tn_memory_array(&t->env->memory, 4, sizeof *a->text, e);
     char *config = a->text ? tn_config_text(&t->env->memory, t->model->config->root, e)
                            : NULL;
     if (!config) return TN_ENOMEM;
     tn_status status = add_text(t->env, a, TN_KEY_VERSION, version, e);
     if (!status) status = add_text(t->env, a, TN_KEY_CONFIG, config, e);
     if (!status) status = add_text(t->env, a, TN_KEY_BACKEND, kernels, e);
+    if (!status) status = add_text(t->env, a, TN_KEY_DATA, data, e);
     tn_memory_put(&t->env->memory, config);
     return status;
 }
@@ -258,6 +260,19 @@ static tn_status check_same(tn_trainer *t, const char *text, tn_error *e)
     return status;
 }
 
+/* A file may have been changed since. Older checkpoints do not say what their data were. */
+static tn_status check_data(const tn_trainer *t, const tn_archive *a, tn_error *e)
+{
+    const char *before = tn_archive_text(a, TN_KEY_DATA);
+    char now[TN_FEED_TEXT];
+    tn_feed_text(t->feed, now);
+    if (!before || !strcmp(before, now)) return TN_OK;
+    return tn_error_set(e, TN_EINVAL,
+                        "the data of the run were %.300s, but now are %.300s; a run goes "
+                        "on with its own data: put them back, or begin a new run",
+                        before, now);
+}
+
 static tn_status restore_from(tn_trainer *t, tn_archive *a, tn_error *e)
 {
     const char *config;
@@ -265,6 +280,7 @@ static tn_status restore_from(tn_trainer *t, tn_archive *a, tn_error *e)
     ledger l = {.trainer = t, .entry = take, .archive = a, .error = e};
     l.status = tn_archive_config(a, &config, e);
     if (!l.status) l.status = check_same(t, config, e);
+    if (!l.status) l.status = check_data(t, a, e);
     list_place(&l);
     if (!l.status) l.status = check_place(t, &now, e);
     if (!l.status && t->place.kept) l.status = make_kept(t, e);

@@ -140,6 +140,24 @@ const tn_data_info *tn_feed_info(const tn_feed *f, bool training)
     return chain->stages ? &chain->stage[chain->stages - 1].after : &f->info;
 }
 
+void tn_feed_text(const tn_feed *f, char text[TN_FEED_TEXT])
+{
+    const int64_t *count = f->info.count;
+    char shape[TN_MAX_RANK * 24];
+    int used = snprintf(text, TN_FEED_TEXT,
+                        "%lld training, %lld validation and %lld test samples of",
+                        (long long)count[TN_TRAIN], (long long)count[TN_VALIDATION],
+                        (long long)count[TN_TEST]);
+    for (int32_t i = 0; i < f->info.fields && used < TN_FEED_TEXT; i++) {
+        const tn_field_spec *spec = &f->info.field[i];
+        tn_shape_text(&spec->shape, shape, sizeof shape);
+        if (spec->classes)
+            snprintf(shape, sizeof shape, "(%d classes)", (int)spec->classes);
+        used += snprintf(text + used, (size_t)(TN_FEED_TEXT - used), "%s %s %s",
+                         i ? "," : "", spec->name, shape);
+    }
+}
+
 int64_t tn_feed_batch_size(const tn_feed *f)
 {
     return f->batch;

@@ -62,6 +62,7 @@ tn_status tn_archive_take(const tn_archive *, const char *name, const tn_tensor 
 #define TN_KEY_VERSION "tenon.version"
 #define TN_KEY_CONFIG "tenon.config"
 #define TN_KEY_BACKEND "tenon.backend" /* only of checkpoints */
+#define TN_KEY_DATA "tenon.data"       /* tn_feed_text, only of checkpoints */
 #define TN_KEY_TORCH "tenon.torch"     /* tn_torch_layout, only of models */
 #define TN_FILE_VERSION 1
 /* Checks TN_KEY_VERSION and gives the config. */

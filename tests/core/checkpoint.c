@@ -329,6 +329,54 @@ Test(checkpoint, the_run_must_be_the_same)
             "'dense_2.weight' is frozen, but in the run it is trained");
 }
 
+/* Other data under the same name, as a file that was changed. */
+static void refused_data(int64_t samples, int64_t features, const char *before,
+                         const char *now)
+{
+    const tn_memory_data set = {.samples = samples,
+                                .input = {.rank = 1, .dim = {features}},
+                                .classes = RUN_CLASSES,
+                                .read = run_read};
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    const char *dir = test_folder();
+    cr_assert_eq(stop_in_epoch(env, dir, 1, false, &e), TN_ECANCELED, "%s", e.text);
+    cr_assert_eq(tn_env_attach(env, "set", &set, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(run_all(env, NULL, dir, true, &e), TN_EINVAL);
+    cr_assert_not_null(strstr(e.text, before), "%s", e.text);
+    cr_assert_not_null(strstr(e.text, now), "%s", e.text);
+}
+
+Test(checkpoint, the_data_must_be_the_same)
+{
+    refused_data(RUN_SAMPLES + 1, RUN_FEATURES,
+                 "were 90 training, 30 validation and 0 test samples of input (6), "
+                 "target (3 classes)",
+                 "now are 91 training, 30 validation");
+    refused_data(RUN_SAMPLES, RUN_FEATURES - 1, "samples of input (6)",
+                 "samples of input (5)");
+}
+
+/* Checkpoints of before it was kept. */
+Test(checkpoint, one_that_does_not_say_its_data_is_resumed)
+{
+    tn_error e = {0};
+    tn_env *env = run_env(1);
+    tn_archive a, old;
+    tn_text_pair text[8];
+    void *bytes;
+    const char *dir = test_folder(), *path = test_path(dir, "checkpoint.safetensors");
+    cr_assert_eq(stop_in_epoch(env, dir, 1, false, &e), TN_ECANCELED, "%s", e.text);
+    cr_assert_eq(tn_archive_read(env, path, &a, &bytes, &e), TN_OK, "%s", e.text);
+    old = a, old.text = text, old.texts = 0;
+    for (int64_t i = 0; i < a.texts; i++)
+        if (strcmp(a.text[i].key, TN_KEY_DATA)) text[old.texts++] = a.text[i];
+    cr_assert_eq(old.texts, a.texts - 1);
+    cr_assert_eq(tn_archive_write(env, path, &old, &e), TN_OK, "%s", e.text);
+    tn_archive_free(env, &a, bytes);
+    cr_assert_eq(run_all(env, NULL, dir, true, &e), TN_OK, "%s", e.text);
+}
+
 Test(checkpoint, more_epochs_may_be_added)
 {
     tn_error e = {0};
