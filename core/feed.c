@@ -42,7 +42,8 @@ static tn_status split(tn_feed *f, tn_error *e)
     if (f->validation <= 0) return TN_OK;
     if (f->info.count[TN_VALIDATION])
         return tn_cfg_error(f->dataset->where, e, TN_EINVAL,
-                            "validation: the dataset %s has a validation set of its own",
+                            "validation: the dataset %s has a validation set of its own; "
+                            "leave out this share of the training set, or that",
                             f->dataset->entry->name);
     if (part < 1 || part >= n)
         return tn_cfg_error(

@@ -10,6 +10,7 @@
 
 #define OPTIONS(P)                                                                    \
     P(STR, path, TN_POSITIONAL | TN_REQUIRED, 0, 0, 0, "file with the training data") \
+    P(STR, validation_path, TN_OPTIONAL, 0, 0, 0, "file with validation data")        \
     P(STR, test_path, TN_OPTIONAL, 0, 0, 0, "file with the test data")                \
     P(BOOL, header, 0, 1, 0, 1, "the first row holds the columns' names")             \
     P(STR, delimiter, 0, ",", 0, 0, "the character between cells")                    \
@@ -67,6 +68,15 @@ static tn_status TN(check)(void *me, tn_call *c)
     return table_check_delimiter(c, self->delimiter);
 }
 
+/* NULL: there is none. */
+static const char *TN(path_of)(const TN(self) * self, int32_t split)
+{
+    const char *const path[TN_SPLITS] = {[TN_TRAIN] = self->path,
+                                         [TN_VALIDATION] = self->validation_path,
+                                         [TN_TEST] = self->test_path};
+    return path[split];
+}
+
 static tn_status TN(open_one)(TN(self) * self, tn_call *c, int32_t split,
                               const char *path)
 {
@@ -83,24 +93,26 @@ static tn_status TN(open_one)(TN(self) * self, tn_call *c, int32_t split,
 static tn_status TN(find_classes)(const TN(self) * self, tn_call *c, int32_t *classes)
 {
     int64_t largest = 0, given = self->classes;
-    tn_status status = check_labels(c, &self->set[TN_TRAIN], self->path, self->column,
-                                    given, &largest);
-    if (given == TN_UNSET_INT) given = largest + 1;
-    if (status == TN_OK && self->test_path)
-        status = check_labels(c, &self->set[TN_TEST], self->test_path, self->column,
-                              given, &largest);
+    for (int32_t i = 0; i < TN_SPLITS; i++) {
+        if (!TN(path_of)(self, i)) continue;
+        const tn_status status = check_labels(c, &self->set[i], TN(path_of)(self, i),
+                                              self->column, given, &largest);
+        if (status != TN_OK) return status;
+        if (given == TN_UNSET_INT) given = largest + 1; /* of the training data */
+    }
     *classes = (int32_t)given;
-    return status;
+    return TN_OK;
 }
 
 static tn_status TN(open)(void *me, tn_call *c, tn_data_info *info)
 {
     TN(self) *self = me;
-    tn_status status = TN(open_one)(self, c, TN_TRAIN, self->path);
-    if (status == TN_OK && self->test_path)
-        status = TN(open_one)(self, c, TN_TEST, self->test_path);
-    if (status != TN_OK) return status;
-    for (int32_t i = 0; i < TN_SPLITS; i++) info->count[i] = self->set[i].rows;
+    for (int32_t i = 0; i < TN_SPLITS; i++) {
+        if (!TN(path_of)(self, i)) continue;
+        const tn_status status = TN(open_one)(self, c, i, TN(path_of)(self, i));
+        if (status != TN_OK) return status;
+        info->count[i] = self->set[i].rows;
+    }
     info->fields = 2;
     info->field[0] = (tn_field_spec){
         .name = "input", .real = 1, .shape = {1, {self->set[TN_TRAIN].cols - 1}}};

@@ -12,19 +12,38 @@
 #define NPY_INPUTS (TN_MAX_FIELDS - 1)
 #endif
 
-#define OPTIONS(P)                                                           \
-    P(STRS, x, TN_REQUIRED, 0, 0, 0,                                         \
-      "file of the training inputs, or one for each input")                  \
-    P(STR, y, TN_REQUIRED, 0, 0, 0, "file of the training targets")          \
-    P(STRS, names, 0, "[input]", 0, 0, "of the inputs")                      \
-    P(STRS, test_x, TN_OPTIONAL, 0, 0, 0, "the same of the test inputs")     \
-    P(STR, test_y, TN_OPTIONAL, 0, 0, 0, "file of the test targets")         \
-    P(REALS, scale, 0, "[1]", 0, 0, "factor on the inputs, or one for each") \
+#define OPTIONS(P)                                                                   \
+    P(STRS, x, TN_REQUIRED, 0, 0, 0,                                                 \
+      "file of the training inputs, or one for each input")                          \
+    P(STR, y, TN_REQUIRED, 0, 0, 0, "file of the training targets")                  \
+    P(STRS, names, 0, "[input]", 0, 0, "of the inputs")                              \
+    P(STRS, validation_x, TN_OPTIONAL, 0, 0, 0, "the same of the validation inputs") \
+    P(STR, validation_y, TN_OPTIONAL, 0, 0, 0, "file of the validation targets")     \
+    P(STRS, test_x, TN_OPTIONAL, 0, 0, 0, "the same of the test inputs")             \
+    P(STR, test_y, TN_OPTIONAL, 0, 0, 0, "file of the test targets")                 \
+    P(REALS, scale, 0, "[1]", 0, 0, "factor on the inputs, or one for each")         \
     P(INT, classes, TN_OPTIONAL, 0, 1, INT32_MAX, "of labels; unset: largest + 1")
 TN_SELF(OPTIONS, npy_array x_of[TN_SPLITS][NPY_INPUTS]; npy_array y_of[TN_SPLITS];)
 
 #ifndef NPY_RULES
 #define NPY_RULES
+/* The files of a split, and what the options that name them begin with; x NULL: it has none. */
+typedef struct npy_files {
+    tn_strs x;
+    const char *y, *name;
+} npy_files;
+
+static tn_status check_files(tn_call *c, npy_files files, int64_t inputs)
+{
+    if (!files.x != !files.y)
+        return tn_fail(c, TN_EINVAL, "set both of %s_x and %s_y, or neither", files.name,
+                       files.name);
+    if (files.x && files.x->count != inputs)
+        return tn_fail(c, TN_EINVAL, "x names %lld files, but %s_x %lld",
+                       (long long)inputs, files.name, (long long)files.x->count);
+    return TN_OK;
+}
+
 static int has_labels(const npy_array *y)
 {
     return npy_is_whole(y) && y->rank == 1;
@@ -45,15 +64,16 @@ static int same_sample(const npy_array *a, const npy_array *b)
            !memcmp(a->dim + 1, b->dim + 1, sizeof a->dim - sizeof a->dim[0]);
 }
 
-static tn_status open_all(tn_call *c, tn_strs x, const char *y, npy_array *inputs,
+static tn_status open_all(tn_call *c, npy_files files, npy_array *inputs,
                           npy_array *targets)
 {
-    tn_status status = npy_read(c, y, targets);
-    for (int64_t i = 0; status == TN_OK && i < x->count; i++) {
-        status = npy_read(c, x->at[i], &inputs[i]);
+    tn_status status = npy_read(c, files.y, targets);
+    for (int64_t i = 0; status == TN_OK && i < files.x->count; i++) {
+        status = npy_read(c, files.x->at[i], &inputs[i]);
         if (status == TN_OK && inputs[i].dim[0] != targets->dim[0])
-            return tn_fail(c, TN_EDATA, "%s has %lld samples, but %s has %lld", x->at[i],
-                           (long long)inputs[i].dim[0], y, (long long)targets->dim[0]);
+            return tn_fail(c, TN_EDATA, "%s has %lld samples, but %s has %lld",
+                           files.x->at[i], (long long)inputs[i].dim[0], files.y,
+                           (long long)targets->dim[0]);
     }
     return status;
 }
@@ -94,11 +114,18 @@ static tn_status check_labels(tn_call *c, const char *path, const npy_array *y,
 }
 #endif
 
+static npy_files TN(files_of)(const TN(self) * self, int32_t split)
+{
+    const npy_files files[TN_SPLITS] = {
+        [TN_TRAIN] = {self->x, self->y, "train"},
+        [TN_VALIDATION] = {self->validation_x, self->validation_y, "validation"},
+        [TN_TEST] = {self->test_x, self->test_y, "test"}};
+    return files[split];
+}
+
 static tn_status TN(check)(void *me, tn_call *c)
 {
     const TN(self) *self = me;
-    if (!self->test_x != !self->test_y)
-        return tn_fail(c, TN_EINVAL, "set both of test_x and test_y, or neither");
     if (self->x->count < 1 || self->x->count > NPY_INPUTS)
         return tn_fail(c, TN_EINVAL, "x names %lld files; 1 to %d are possible",
                        (long long)self->x->count, NPY_INPUTS);
@@ -107,10 +134,9 @@ static tn_status TN(check)(void *me, tn_call *c)
                        "x names %lld files, but there are %lld names: names: "
                        "[image, extra] say which inputs they are",
                        (long long)self->x->count, (long long)self->names->count);
-    if (self->test_x && self->test_x->count != self->x->count)
-        return tn_fail(c, TN_EINVAL, "x names %lld files, but test_x %lld",
-                       (long long)self->x->count, (long long)self->test_x->count);
     tn_status status = check_scale(c, self->scale, self->x->count);
+    for (int32_t i = 0; status == TN_OK && i < TN_SPLITS; i++)
+        status = check_files(c, TN(files_of)(self, i), self->x->count);
     for (int64_t i = 0; status == TN_OK && i < self->names->count; i++)
         status = check_name(c, self->names->at[i]);
     return status;
@@ -119,44 +145,47 @@ static tn_status TN(check)(void *me, tn_call *c)
 static tn_status TN(find_classes)(const TN(self) * self, tn_call *c, int32_t *classes)
 {
     int64_t largest = 0, given = self->classes;
-    tn_status status = check_labels(c, self->y, &self->y_of[TN_TRAIN], given, &largest);
-    if (given == TN_UNSET_INT) given = largest + 1;
-    if (status == TN_OK && self->test_y)
-        status = check_labels(c, self->test_y, &self->y_of[TN_TEST], given, &largest);
+    for (int32_t i = 0; i < TN_SPLITS; i++) { /* without a file there is no label */
+        const tn_status status = check_labels(c, TN(files_of)(self, i).y, &self->y_of[i],
+                                              given, &largest);
+        if (status != TN_OK) return status;
+        if (given == TN_UNSET_INT) given = largest + 1; /* of the training data */
+    }
     *classes = (int32_t)given;
-    return status;
+    return TN_OK;
 }
 
-static tn_status TN(open_test)(TN(self) * self, tn_call *c)
+/* That a sample of another split looks like one of the training data. */
+static tn_status TN(check_same)(const TN(self) * self, tn_call *c, int32_t split)
 {
-    const npy_array *train = self->x_of[TN_TRAIN], *test = self->x_of[TN_TEST];
-    npy_array *y = self->y_of;
-    const tn_status status = open_all(c, self->test_x, self->test_y, self->x_of[TN_TEST],
-                                      &y[TN_TEST]);
-    if (status != TN_OK) return status;
+    const npy_files files = TN(files_of)(self, split);
+    const npy_array *x = self->x_of[split], *y = &self->y_of[split];
     for (int64_t i = 0; i < self->x->count; i++)
-        if (!same_sample(&train[i], &test[i]))
+        if (!same_sample(&self->x_of[TN_TRAIN][i], &x[i]))
             return tn_fail(c, TN_ESHAPE,
                            "a sample of %s has another shape than one of %s",
-                           self->test_x->at[i], self->x->at[i]);
-    if (!same_sample(&y[TN_TRAIN], &y[TN_TEST]) ||
-        has_labels(&y[TN_TRAIN]) != has_labels(&y[TN_TEST]))
+                           files.x->at[i], self->x->at[i]);
+    if (!same_sample(&self->y_of[TN_TRAIN], y) ||
+        has_labels(&self->y_of[TN_TRAIN]) != has_labels(y))
         return tn_fail(c, TN_ESHAPE,
-                       "a target of %s has another shape or kind than one of %s",
-                       self->test_y, self->y);
+                       "a target of %s has another shape or kind than one of %s", files.y,
+                       self->y);
     return TN_OK;
 }
 
 static tn_status TN(open)(void *me, tn_call *c, tn_data_info *info)
 {
     TN(self) *self = me;
-    npy_array *y = &self->y_of[TN_TRAIN];
+    const npy_array *y = &self->y_of[TN_TRAIN];
     const int32_t inputs = (int32_t)self->x->count;
-    tn_status status = open_all(c, self->x, self->y, self->x_of[TN_TRAIN], y);
-    if (status == TN_OK && self->test_x) status = TN(open_test)(self, c);
-    if (status != TN_OK) return status;
-    info->count[TN_TRAIN] = y->dim[0];
-    info->count[TN_TEST] = self->y_of[TN_TEST].dim[0];
+    for (int32_t i = 0; i < TN_SPLITS; i++) {
+        const npy_files files = TN(files_of)(self, i);
+        if (!files.x) continue;
+        tn_status status = open_all(c, files, self->x_of[i], &self->y_of[i]);
+        if (status == TN_OK) status = TN(check_same)(self, c, i);
+        if (status != TN_OK) return status;
+        info->count[i] = self->y_of[i].dim[0];
+    }
     info->fields = inputs + 1;
     for (int32_t i = 0; i < inputs; i++) {
         tn_field_spec *in = &info->field[i];

@@ -91,6 +91,30 @@ Test(csv, takes_test_columns_by_name)
     tn_feed_free(feed);
 }
 
+/* Instead of a share of the training data, all of which are then trained on. */
+Test(csv, takes_validation_data_of_its_own)
+{
+    enter_folder();
+    write_text("t.csv", "a,b,kind\n1,2,0\n3,4,1\n");
+    write_text("v.csv", "b,a,kind\n6,5,1\n");
+    tn_feed *feed = feed_of("data: {csv: {path: t.csv, validation_path: v.csv}}", 1, 1);
+    cr_assert_eq(batch_of(feed, TN_TRAIN, 0, 0).samples, 2);
+    const tn_batch b = batch_of(feed, TN_VALIDATION, 0, 0);
+    cr_assert_eq(b.samples, 1);
+    cr_assert_eq(((double *)b.field[0].real)[0], 5);
+    cr_assert_eq(((double *)b.field[0].real)[1], 6);
+    cr_assert_eq(b.field[1].label[0], 1);
+    cr_assert_eq(tn_feed_info(feed, false)->count[TN_TEST], 0);
+    tn_feed_free(feed);
+    refuse_data("data: {csv: {path: t.csv, validation_path: v.csv, validation: 0.5}}",
+                TN_EINVAL, "csv has a validation set of its own", "leave out");
+    write_text("v.csv", "a,b,kind\n1,2,2\n");
+    refuse_data("data: {csv: {path: t.csv, validation_path: v.csv}}", TN_EDATA,
+                "v.csv:2:3: label 2 is out of range", "2 classes");
+    refuse_data("data: {csv: {path: t.csv, validation_path: w.csv}}", TN_EIO, "w.csv",
+                "No such file");
+}
+
 Test(csv, refuses_test_columns_that_cannot_be_matched)
 {
     static const char yaml[] = "data: {csv: {path: t.csv, test_path: u.csv}}";

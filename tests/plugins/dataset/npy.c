@@ -70,6 +70,45 @@ Test(npy, gives_floats_and_labels)
     tn_feed_free(feed);
 }
 
+/* Instead of a share of the training data. */
+Test(npy, takes_validation_data_of_its_own)
+{
+    static const float one[] = {7, 8, 9};
+    static const int64_t label[] = {1}, beyond[] = {3};
+    write_pair();
+    write_array("vx", "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3), }", one,
+                sizeof one);
+    write_array("vy", "{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }", label,
+                sizeof label);
+    tn_feed *feed = feed_of(
+        "data: {npy: {x: x, y: y, validation_x: vx, validation_y: vy, scale: 2}}", 1, 1);
+    const tn_batch b = batch_of(feed, TN_VALIDATION, 0, 0);
+    cr_assert_eq(b.samples, 1);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(((double *)b.field[0].real)[i], 2 * (double)one[i]);
+    cr_assert_eq(b.field[1].label[0], 1);
+    cr_assert_eq(batch_of(feed, TN_TRAIN, 0, 0).samples, 2);
+    cr_assert_eq(tn_feed_info(feed, false)->count[TN_TEST], 0);
+    tn_feed_free(feed);
+    refuse_data("data: {npy: {x: x, y: y, validation_x: vx, validation_y: vy, "
+                "validation: 0.5}}",
+                TN_EINVAL, "npy has a validation set of its own", "leave out");
+    refuse_data("data: {npy: {x: x, y: y, validation_x: vx}}", TN_EINVAL,
+                "validation_x and validation_y", "both");
+    refuse_data("data: {npy: {x: x, y: y, validation_x: [vx, vx], validation_y: vy}}",
+                TN_EINVAL, "x names 1 files", "validation_x 2");
+    refuse_data("data: {npy: {x: x, y: y, validation_x: vx, validation_y: y}}", TN_EDATA,
+                "vx has 1 samples", "y has 2");
+    refuse_data("data: {npy: {x: x, y: y, validation_x: vy, validation_y: vy}}",
+                TN_ESHAPE, "a sample of vy has another shape", "one of x");
+    refuse_data("data: {npy: {x: x, y: y, validation_x: vx, validation_y: vx}}",
+                TN_ESHAPE, "a target of vx has another shape", "one of y");
+    write_array("vy", "{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }", beyond,
+                sizeof beyond);
+    refuse_data("data: {npy: {x: x, y: y, validation_x: vx, validation_y: vy}}", TN_EDATA,
+                "vy: label 3 of sample 0", "0 to 2");
+}
+
 /* Of several shapes and types, each with its factor. */
 Test(npy, a_file_for_each_input)
 {
