@@ -47,7 +47,8 @@ static int take_file(unsigned char *bytes, size_t size, const char *path, cli_np
     npy_header header;
     const tn_status status = npy_parse(bytes, size, &header);
     if (status) return cli_fail(error, status, "%s: %s", path, header.why);
-    npy->dtype = (int32_t)header.dtype;
+    npy->type = (int32_t)header.type;
+    npy->whole = npy_type_is_whole(header.type);
     npy->shape.rank = header.rank;
     memcpy(npy->shape.dim, header.dim, sizeof npy->shape.dim);
     npy->count = header.count;
@@ -78,23 +79,9 @@ void cli_npy_free(cli_npy *npy)
 
 /* ---- values -------------------------------------------------------------------------- */
 
-#define VALUE(TYPE)                                                           \
-    {                                                                         \
-        TYPE value;                                                           \
-        memcpy(&value, npy->values + (size_t)i * sizeof value, sizeof value); \
-        return (double)value;                                                 \
-    }
-
-/* int64 beyond 2^53 are rounded, as in any conversion to float. */
 static double real_at(const cli_npy *npy, int64_t i)
 {
-    switch (npy->dtype) {
-    case TN_F32: VALUE(float)
-    case TN_F64: VALUE(double)
-    case TN_I32: VALUE(int32_t)
-    case TN_I64: VALUE(int64_t)
-    default: return npy->values[i];
-    }
+    return npy_real_at((npy_type)npy->type, npy->values, i);
 }
 
 float *cli_npy_floats(const cli_npy *npy, const char *path, tn_error *error)

@@ -1,12 +1,12 @@
-/* npy.h - arrays in NumPy's .npy files (versions 1 to 3): float32, float64, int32, int64 and
- * uint8, little-endian, C order. */
+/* npy.h - arrays in NumPy's .npy files (versions 1 to 3), of the types that npy_header.h knows. */
 #ifndef CLI_NPY_H
 #define CLI_NPY_H
 
 #include "cli/cli.h"
 
 typedef struct cli_npy {
-    int32_t dtype; /* tn_dtype */
+    int32_t type; /* npy_type */
+    bool whole;   /* numbers: may be labels */
     tn_shape shape;
     int64_t count;
     const unsigned char *values; /* in file; at no particular alignment */

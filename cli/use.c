@@ -355,7 +355,7 @@ static int read_targets(use *u, tn_error *error)
         return cli_fail(error, TN_ESHAPE,
                         "%s: the first axis must be that of %s, %lld samples", path,
                         u->file[0], (long long)u->x[0].shape.dim[0]);
-    const bool real = u->y.dtype == TN_F32 || u->y.dtype == TN_F64;
+    const bool real = !u->y.whole;
     const tn_shape *out = tn_model_output(u->model);
     const int64_t rows = tn_shape_count(out) / tn_shape_width(out);
     if (!real && u->y.count != have->dim[0] * rows)

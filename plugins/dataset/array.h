@@ -7,7 +7,7 @@
 
 typedef struct npy_array {
     file_bytes file;
-    tn_dtype dtype;
+    npy_type type;
     int32_t rank;
     int64_t dim[TN_MAX_RANK], count; /* of elements */
     const unsigned char *at; /* the elements; points into the file, maybe unaligned */
@@ -21,7 +21,7 @@ static tn_status npy_read(tn_call *c, const char *path, npy_array *array)
     if (status != TN_OK) return status;
     status = npy_parse(array->file.at, array->file.size, &header);
     if (status != TN_OK) return tn_fail(c, status, "%s: %s", path, header.why);
-    array->dtype = header.dtype;
+    array->type = header.type;
     array->rank = header.rank;
     memcpy(array->dim, header.dim, sizeof array->dim);
     array->count = header.count;
@@ -31,33 +31,17 @@ static tn_status npy_read(tn_call *c, const char *path, npy_array *array)
 
 static int npy_is_whole(const npy_array *array)
 {
-    return array->dtype != TN_F32 && array->dtype != TN_F64;
+    return npy_type_is_whole(array->type);
 }
 
 static int64_t npy_label(const npy_array *array, int64_t i)
 {
-    int64_t wide;
-    int32_t narrow;
-    if (array->dtype == TN_U8) return array->at[i];
-    if (array->dtype == TN_I32) {
-        memcpy(&narrow, array->at + (size_t)i * sizeof narrow, sizeof narrow);
-        return narrow;
-    }
-    memcpy(&wide, array->at + (size_t)i * sizeof wide, sizeof wide);
-    return wide;
+    return npy_whole_at(array->type, array->at, i);
 }
 
 static double npy_number(const npy_array *array, int64_t i)
 {
-    float single;
-    double number;
-    if (npy_is_whole(array)) return (double)npy_label(array, i);
-    if (array->dtype == TN_F32) {
-        memcpy(&single, array->at + (size_t)i * sizeof single, sizeof single);
-        return (double)single;
-    }
-    memcpy(&number, array->at + (size_t)i * sizeof number, sizeof number);
-    return number;
+    return npy_real_at(array->type, array->at, i);
 }
 
 #endif

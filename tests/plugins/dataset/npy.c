@@ -165,17 +165,23 @@ Test(npy, knows_every_type)
     static const float f4[] = {-1, 300};
     static const int32_t i4[] = {-1, 300};
     static const int64_t i8[] = {-1, 300};
-    static const uint8_t u1[] = {7, 200};
+    static const uint8_t u1[] = {7, 200}, b1[] = {0, 1};
+    static const uint16_t u2[] = {7, 65535}, f2[] = {0xbc00, 0x5cb0};
+    static const uint16_t least[] = {0x8001, 0x7bff}; /* with a subnormal number */
+    static const uint32_t u4[] = {7, 4294967295};
+    static const int8_t i1[] = {-128, 127};
+    static const int16_t i2[] = {-1, 300};
     static const struct {
         const char *name;
         const void *data;
         size_t size;
         double first, second;
-    } type[] = {{"<f8", f8, 16, -1, 300},
-                {"<f4", f4, 8, -1, 300},
-                {"<i4", i4, 8, -1, 300},
-                {"<i8", i8, 16, -1, 300},
-                {"|u1", u1, 2, 7, 200}};
+    } type[] = {{"<f8", f8, 16, -1, 300},      {"<f4", f4, 8, -1, 300},
+                {"<i4", i4, 8, -1, 300},       {"<i8", i8, 16, -1, 300},
+                {"<f2", f2, 4, -1, 300},       {"<f2", least, 4, -0x1p-24, 65504},
+                {"|b1", b1, 2, 0, 1},          {"<u2", u2, 4, 7, 65535},
+                {"<u4", u4, 8, 7, 4294967295}, {"|i1", i1, 2, -128, 127},
+                {"<i2", i2, 4, -1, 300},       {"|u1", u1, 2, 7, 200}};
     write_pair();
     for (size_t i = 0; i < sizeof type / sizeof type[0]; i++) {
         char dictionary[100];
@@ -190,6 +196,54 @@ Test(npy, knows_every_type)
         cr_assert_eq(x[1], type[i].second, "%s", type[i].name);
         tn_feed_free(feed);
     }
+}
+
+/* Of every whole type; a type beyond them is told what keeps labels labels. */
+Test(npy, takes_labels_of_every_whole_type)
+{
+    static const char *const type[] = {"|b1", "|i1", "|u1", "<i2",
+                                       "<u2", "<i4", "<u4", "<i8"};
+    static const size_t size[] = {1, 1, 1, 2, 2, 4, 4, 8};
+    char dictionary[100];
+    write_pair();
+    for (size_t i = 0; i < sizeof type / sizeof *type; i++) {
+        unsigned char labels[16] = {0};
+        labels[size[i]] = 1;
+        snprintf(dictionary, sizeof dictionary,
+                 "{'descr': '%s', 'fortran_order': False, 'shape': (2,), }", type[i]);
+        write_array("y", dictionary, labels, 2 * size[i]);
+        tn_feed *feed = feed_of(YAML, 0, 1);
+        cr_assert_eq(tn_feed_info(feed, true)->field[1].classes, 2, "%s", type[i]);
+        cr_assert_eq(batch_of(feed, TN_TRAIN, 0, 0).field[1].label[1], 1);
+        tn_feed_free(feed);
+    }
+}
+
+Test(npy, advises_a_type_that_keeps_what_the_numbers_are)
+{
+    static const char *const type[] = {"<u8", ">i8", ">f8", "<U3"},
+                             *const advice[] = {"'<i8') is", "'<i8') is", "'<f4') is",
+                                                "'<i8') for labels"};
+    char dictionary[100];
+    write_pair();
+    for (int i = 0; i < 4; i++) {
+        snprintf(dictionary, sizeof dictionary,
+                 "{'descr': '%s', 'fortran_order': False, 'shape': (2,), }", type[i]);
+        write_array("y", dictionary, classes, sizeof classes);
+        refuse_data(YAML, TN_ENOTSUP, type[i], advice[i]);
+    }
+}
+
+Test(npy, half_floats_that_are_not_finite_are_found_when_read)
+{
+    static const uint16_t infinite[] = {0x3c00, 0xfc00}, none[] = {0x3c00, 0x7e00};
+    static const char dictionary[] =
+        "{'descr': '<f2', 'fortran_order': False, 'shape': (2, 1), }";
+    write_pair();
+    write_array("x", dictionary, infinite, sizeof infinite);
+    refuse_batch(YAML, 0, TN_ENUMERIC, "training sample 1", "infinite");
+    write_array("x", dictionary, none, sizeof none);
+    refuse_batch(YAML, 0, TN_ENUMERIC, "training sample 1", "not a number");
 }
 
 Test(npy, takes_quantities_as_they_are)
