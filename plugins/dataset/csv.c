@@ -49,12 +49,11 @@ static tn_status check_labels(tn_call *c, const table *t, const char *path,
 
 static tn_status check_width(const table *t, const table *train, const char *path)
 {
+    char hint[TABLE_HINT];
     if (t->cols == 1)
-        return tn_fail(
-            t->c, TN_ESHAPE,
-            "%s:%d:1: expected features and a target, found one column (is the "
-            "delimiter '%c'?)",
-            t->file.path, 1 + t->header, t->delimiter);
+        return tn_fail(t->c, TN_ESHAPE,
+                       "%s:%d:1: expected features and a target, found one column%s",
+                       t->file.path, 1 + t->header, one_column_hint(t, hint));
     if (t->cols != train->cols)
         return tn_fail(t->c, TN_ESHAPE, "%s has %lld columns, but %s has %lld",
                        t->file.path, (long long)t->cols, path, (long long)train->cols);
@@ -81,7 +80,10 @@ static tn_status TN(open_one)(TN(self) * self, tn_call *c, int32_t split,
                               const char *path)
 {
     table *t = &self->set[split];
-    *t = (table){.c = c, .delimiter = self->delimiter[0], .header = self->header};
+    *t = (table){.c = c,
+                 .delimiter = self->delimiter[0],
+                 .header = self->header,
+                 .most = TN_REAL_BITS == 32 ? FLT_MAX : DBL_MAX};
     tn_status status = table_open(t, path);
     if (status == TN_OK) status = check_width(t, &self->set[TN_TRAIN], self->path);
     if (status == TN_OK && split == TN_TRAIN)

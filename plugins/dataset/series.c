@@ -56,7 +56,10 @@ static tn_status TN(read_column)(TN(self) * self, tn_call *c)
 {
     table *t = &self->set;
     int64_t column;
-    *t = (table){.c = c, .delimiter = self->delimiter[0], .header = self->header};
+    *t = (table){.c = c,
+                 .delimiter = self->delimiter[0],
+                 .header = self->header,
+                 .most = TN_REAL_BITS == 32 && !self->standardise ? FLT_MAX : DBL_MAX};
     tn_status status = table_open(t, self->path);
     if (status == TN_OK) status = table_column(t, "column", self->column, &column);
     return status == TN_OK ? table_take(t, column, 1) : status;

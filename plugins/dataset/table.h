@@ -7,6 +7,7 @@
 #ifndef DATASET_TABLE_H
 #define DATASET_TABLE_H
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ typedef struct table {
     file_bytes file;
     char delimiter;
     int header;
+    double most; /* magnitude of the largest number there is room for */
     int64_t rows, cols;
     cell *name; /* of each column, their text behind them; NULL: there is no header */
     int64_t first, count; /* the columns taken */
@@ -86,24 +88,64 @@ static int at_end(const table *t)
     return 1;
 }
 
+/* Of a row; 0: its line is empty. */
 static int64_t count_cells(table *t)
 {
+    cell what = next_cell(t);
+    if (what.last && !what.size) return 0;
     int64_t cells = 1;
-    while (!next_cell(t).last) cells++;
+    for (; !what.last; cells++) what = next_cell(t);
     return cells;
+}
+
+/* What seems to part cells in that text instead of the delimiter; 0: nothing does. */
+static char other_delimiter(const table *t, const char *text, size_t size)
+{
+    for (const char *other = ";\t|,"; *other; other++)
+        if (*other != t->delimiter && memchr(text, *other, size)) return *other;
+    return 0;
+}
+
+#define TABLE_HINT 80
+
+static const char *delimiter_hint(char other, char hint[TABLE_HINT])
+{
+    const char text[] = {other, 0}, *shown = other == '\t' ? "\\t" : text;
+    snprintf(hint, TABLE_HINT, "; cells seem to be parted by '%s': set delimiter: \"%s\"",
+             shown, shown);
+    return hint;
+}
+
+/* For a table that has one column, and should not; empty: no other delimiter is in sight. */
+static const char *one_column_hint(const table *t, char hint[TABLE_HINT])
+{
+    const char *text = (const char *)t->file.at;
+    const char *end = memchr(text, '\n', t->file.size);
+    const char other = other_delimiter(t, text,
+                                       end ? (size_t)(end - text) : t->file.size);
+    return other ? delimiter_hint(other, hint) : "";
+}
+
+/* In the middle of a table it may be a value that is missing. */
+static tn_status empty_line(const table *t)
+{
+    return tn_fail(t->c, TN_EDATA, "%s:%lld:1: an empty line; remove it", t->file.path,
+                   (long long)t->row);
 }
 
 static tn_status count_rows(table *t)
 {
+    char hint[TABLE_HINT];
     for (rewind_table(t); !at_end(t); t->row++) {
         const int64_t cells = count_cells(t);
+        if (cells == 0) return empty_line(t);
         if (t->cols == 0) t->cols = cells; /* without a header */
         if (cells != t->cols)
-            return tn_fail(t->c, TN_EDATA,
-                           "%s:%lld:%lld: this row has %lld cells, expected %lld",
-                           t->file.path, (long long)t->row,
-                           (long long)(cells < t->cols ? cells : t->cols + 1),
-                           (long long)cells, (long long)t->cols);
+            return tn_fail(
+                t->c, TN_EDATA, "%s:%lld:%lld: this row has %lld cells, expected %lld%s",
+                t->file.path, (long long)t->row,
+                (long long)(cells < t->cols ? cells : t->cols + 1), (long long)cells,
+                (long long)t->cols, t->cols == 1 ? one_column_hint(t, hint) : "");
         t->rows++;
     }
     if (t->rows) return TN_OK;
@@ -135,16 +177,33 @@ static int is_word(cell what)
     return (first | 32) >= 'a' && ((first | 32) <= 'z' || first >= 0x80);
 }
 
-static tn_status wrong_cell(table *t, int64_t col, cell what)
+static const char *cell_hint(const table *t, cell what, char hint[TABLE_HINT])
+{
+    const char other = other_delimiter(t, what.text, what.size);
+    if (other == ',') return "; write a decimal comma as a point";
+    if (other) return delimiter_hint(other, hint);
+    if (t->row == 1 && !t->header)
+        return "; if the first row holds names, set header: true";
+    return is_word(what) ? "; words, such as names of classes, have to be numbered" : "";
+}
+
+static tn_status wrong_cell(const table *t, int64_t col, cell what)
 {
     const int shown = what.size < 40 ? (int)what.size : 40;
-    const int names = t->row == 1 && !t->header;
-    return tn_fail(
-        t->c, TN_EDATA, "%s:%lld:%lld: expected a finite number, found '%.*s'%s",
-        t->file.path, (long long)t->row, (long long)(col + 1), shown, what.text,
-        names           ? "; if the first row holds names, set header: true"
-        : is_word(what) ? "; words, such as names of classes, have to be numbered"
-                        : "");
+    char hint[TABLE_HINT];
+    return tn_fail(t->c, TN_EDATA,
+                   "%s:%lld:%lld: expected a finite number, found '%.*s'%s", t->file.path,
+                   (long long)t->row, (long long)(col + 1), shown, what.text,
+                   cell_hint(t, what, hint));
+}
+
+static tn_status too_large(const table *t, int64_t col, cell what)
+{
+    return tn_fail(t->c, TN_EDATA,
+                   "%s:%lld:%lld: '%.*s' is beyond %.3g, the largest float; scale the "
+                   "column, or set precision: double",
+                   t->file.path, (long long)t->row, (long long)(col + 1), (int)what.size,
+                   what.text, t->most);
 }
 
 /* They outlive the file's text. */
@@ -153,6 +212,7 @@ static tn_status take_names(table *t)
     to_first_row(t);
     const size_t first = t->at;
     t->cols = count_cells(t);
+    if (t->cols == 0) return empty_line(t);
     const size_t cells = (size_t)t->cols * sizeof *t->name, size = t->at - first;
     t->name = take_memory(t->c, t->file.path, cells + size);
     if (!t->name) return TN_ENOMEM;
@@ -191,6 +251,7 @@ static tn_status parse_rows(table *t)
             if (col < t->first || col >= t->first + t->count) continue;
             const int64_t at = t->place ? t->place[col] : col - t->first;
             if (!parse_number(what, &value[at])) return wrong_cell(t, col, what);
+            if (fabs(value[at]) > t->most) return too_large(t, col, what);
         }
     return TN_OK;
 }
@@ -207,16 +268,28 @@ static tn_status in_c_locale(table *t, tn_status (*work)(table *))
     return status;
 }
 
-/* t: c, delimiter and header are set, the rest is zero. Close it in any case. */
+static tn_status check_text(const table *t)
+{
+    const file_bytes *file = &t->file;
+    if (memchr(file->at, 0, file->size))
+        return tn_fail(t->c, TN_EDATA,
+                       "%s: holds zero bytes, which no table in UTF-8 does; was it saved "
+                       "as UTF-16?",
+                       file->path);
+    const unsigned char *end = memchr(file->at, '\r', file->size);
+    if (end && end + 1 < file->at + file->size && !memchr(file->at, '\n', file->size))
+        return tn_fail(t->c, TN_EDATA,
+                       "%s: its lines end in CR alone, as once on the Macintosh; save it "
+                       "with LF or CR LF",
+                       file->path);
+    return TN_OK;
+}
+
+/* t: c, delimiter, header and most are set, the rest is zero. Close it in any case. */
 static tn_status table_open(table *t, const char *path)
 {
     tn_status status = read_file(t->c, path, &t->file);
-    if (status == TN_OK && t->file.size && memchr(t->file.at, 0, t->file.size))
-        status = tn_fail(
-            t->c, TN_EDATA,
-            "%s: holds zero bytes, which no table in UTF-8 does; was it saved "
-            "as UTF-16?",
-            path);
+    if (status == TN_OK) status = check_text(t);
     if (status == TN_OK && t->header) status = in_c_locale(t, read_header);
     if (status == TN_OK) status = count_rows(t);
     return status;

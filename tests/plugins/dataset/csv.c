@@ -154,8 +154,11 @@ Test(csv, says_where_a_table_is_wrong)
                 "expected 3");
     refuse_text("a,b,c\n1,2,0\n1,2,3,4\n", "", "t.csv:3:4: this row has 4 cells",
                 "expected 3");
-    refuse_text("a,b,c\n1,2,0\n\n1,2,0\n", "", "t.csv:3:1: this row has 1 cells",
-                "expected 3");
+    refuse_text("a,b,c\n1,2,0\n\n1,2,0\n", "", "t.csv:3:1: an empty line", "remove it");
+    refuse_text("a,b,c\r\n1,2,0\r\n \r\n1,2,0\r\n", "", "t.csv:3:1: an empty line", "");
+    refuse_text("\na,b,c\n1,2,0\n", "", "t.csv:1:1: an empty line", "");
+    refuse_text("a,b,c\r1,2,0\r", "", "t.csv: its lines end in CR alone",
+                "with LF or CR LF");
     refuse_text("a,b\n1,2,0\n3,4,1\n", "", "t.csv:2:3: this row has 3 cells",
                 "expected 2");
     refuse_text("a,b\n1,0\nx1,0\n", "", "t.csv:3:1: expected a finite number",
@@ -192,6 +195,34 @@ Test(csv, a_header_of_numbers_is_refused)
     tn_feed_free(feed_of("data: {csv: {path: u.csv}}", 1, 1));
 }
 
+/* As spreadsheets write them where 0.5 is 0,5. */
+Test(csv, decimal_commas_and_what_parts_cells_with_them)
+{
+    enter_folder();
+    refuse_text("a;b\n1,5;2\n", "", "t.csv:2:2: this row has 2 cells, expected 1",
+                "set delimiter: \";\"");
+    refuse_text("1,5;2\n", ", header: false", "t.csv:1:2: expected a finite number",
+                "set delimiter: \";\"");
+    refuse_text("a;b\n1;0\n1,5;0\n", ", delimiter: \";\"", "t.csv:3:1: expected a",
+                "found '1,5'; write a decimal comma as a point");
+}
+
+/* Found at opening, and no matter in double. */
+Test(csv, a_number_beyond_float_is_named)
+{
+    static const char yaml[] = "data: {csv: {path: t.csv, target: b}}";
+    tn_feed *feed = NULL;
+    tn_error error = {0};
+    enter_folder();
+    write_text("t.csv", "a,b,c\n1,0,2\n3,1,-1e39\n");
+    cr_assert_eq(try_feed(yaml, 0, 1, &feed, &error), TN_EDATA);
+    cr_assert_not_null(strstr(error.text, "t.csv:3:3: '-1e39' is beyond 3.4e+38"), "%s",
+                       error.text);
+    tn_feed_free(feed_of(yaml, 1, 1));
+    write_text("t.csv", "a,b,c\n1,0,2\n3,1,-3.4028234e38\n");
+    tn_feed_free(feed_of(yaml, 0, 1));
+}
+
 Test(csv, says_what_does_not_fit)
 {
     enter_folder();
@@ -212,7 +243,16 @@ Test(csv, says_what_does_not_fit)
     refuse_data("data: {csv: {path: t.csv, test_path: wide.csv}}", TN_ESHAPE,
                 "wide.csv has 3 columns", "t.csv has 2");
     refuse_data("data: {csv: {path: semicolons.csv}}", TN_ESHAPE, "semicolons.csv:2:1",
-                "is the delimiter ','?");
+                "set delimiter: \";\"");
+    write_text("bars.csv", "1|0\n");
+    refuse_data("data: {csv: {path: bars.csv, header: false}}", TN_ESHAPE, "bars.csv:1:1",
+                "set delimiter: \"|\"");
+    write_text("tabs.csv", "a\tb\n1\t0\n");
+    refuse_data("data: {csv: {path: tabs.csv}}", TN_ESHAPE, "parted by '\\t'",
+                "set delimiter: \"\\t\"");
+    write_text("one.csv", "a\n1\n");
+    refuse_data("data: {csv: {path: one.csv}}", TN_ESHAPE, "one.csv:2:1: expected",
+                "found one column");
     refuse_data("data: {csv: {path: t.csv, delimiter: \"--\"}}", TN_EINVAL, "delimiter",
                 "one character");
 }

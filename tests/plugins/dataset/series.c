@@ -135,6 +135,7 @@ Test(series, says_what_does_not_do)
     refuse_text("a,b\nx,1\n", ", column: z", TN_EINVAL, "column: t.csv has no column 'z'",
                 "1 to 2");
     refuse_text("a,b\nx,1\n", ", column: 3", TN_EINVAL, "no column '3'", "1 to 2");
+    refuse_text("a\n1\n\n2\n", "", TN_EDATA, "t.csv:3:1: an empty line", "remove it");
     refuse_text("a,a\n1,2\n", ", column: a", TN_EINVAL,
                 "column: 'a' is the name of columns 1 and 2", "give the number");
     refuse_text("a\n1\n2\n3\n", "", TN_EDATA, "training part has 3 of 3 values",
