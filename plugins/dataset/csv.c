@@ -1,12 +1,14 @@
 /* csv.c - a table of numbers in a text file: one column is the target, the others are the
- * input's features, in file order.
+ * input's features, in the order of the training data; other files' columns are put in it by name.
  *
  * Shafranovich, RFC 4180, 2005 (cells without line breaks). */
 #include <tenon/plugin.h>
 
 #include <tenon/data.h>
 
-#include "table.h"
+#include <float.h>
+
+#include "table_columns.h"
 
 #define OPTIONS(P)                                                                    \
     P(STR, path, TN_POSITIONAL | TN_REQUIRED, 0, 0, 0, "file with the training data") \

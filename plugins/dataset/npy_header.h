@@ -1,6 +1,6 @@
 /* npy_header.h - what the header of a NumPy array file (.npy, versions 1 to 3) says:
  * little-endian floats of 16, 32 and 64 bits, integers of 8 to 64 and unsigned ones of 8 to 32
- * bits, or bool, in C order; and the elements. For the data set and for the program `tenon` alike.
+ * bits, or bool, in C order. For the data set and for the program `tenon` alike.
  *
  * Format: NumPy Enhancement Proposal 1 and numpy.lib.format: "\x93NUMPY", two version
  * bytes, the header's length (16 bits in version 1, else 32), a Python dictionary literal
@@ -13,31 +13,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "npy_element.h"
 #include "tenon/types.h"
 
 #define NPY_MAGIC "\x93NUMPY"
-
-typedef enum npy_type {
-    NPY_F16,
-    NPY_F32,
-    NPY_F64,
-    NPY_BOOL, /* from here on whole */
-    NPY_U8,
-    NPY_U16,
-    NPY_U32,
-    NPY_I8,
-    NPY_I16,
-    NPY_I32,
-    NPY_I64,
-    NPY_TYPES
-} npy_type;
 
 typedef struct npy_header {
     npy_type type;
     int32_t rank;                    /* 1 or more */
     int64_t dim[TN_MAX_RANK], count; /* of elements, 1 or more */
     size_t start;                    /* where they begin in the file, maybe unaligned */
-    char why[160];                   /* what is wrong, without the file's name */
+    char why[200];                   /* what is wrong, without the file's name */
 } npy_header;
 
 /* What is left of the header's text. */
@@ -47,77 +33,6 @@ typedef struct npy_text {
 
 #define NPY_WRONG(h, status, ...) \
     (snprintf((h)->why, sizeof(h)->why, __VA_ARGS__), status)
-
-/* ---- elements ------------------------------------------------------------------------- */
-
-typedef struct npy_known_type {
-    const char *name; /* as the header has it */
-    size_t size;
-} npy_known_type;
-
-static inline const npy_known_type *npy_known(npy_type type)
-{
-    static const npy_known_type known[NPY_TYPES] = {
-        [NPY_F16] = {"'<f2'", 2},  [NPY_F32] = {"'<f4'", 4}, [NPY_F64] = {"'<f8'", 8},
-        [NPY_BOOL] = {"'|b1'", 1}, [NPY_U8] = {"'|u1'", 1},  [NPY_U16] = {"'<u2'", 2},
-        [NPY_U32] = {"'<u4'", 4},  [NPY_I8] = {"'|i1'", 1},  [NPY_I16] = {"'<i2'", 2},
-        [NPY_I32] = {"'<i4'", 4},  [NPY_I64] = {"'<i8'", 8}};
-    return &known[type];
-}
-
-static inline int npy_type_is_whole(npy_type type)
-{
-    return type >= NPY_BOOL;
-}
-
-/* IEEE 754 binary16; a float has room for each. */
-static inline float npy_half(uint16_t half)
-{
-    const uint32_t exponent = half >> 10 & 31, fraction = half & 1023;
-    const float small = (float)fraction * 0x1p-24f;
-    uint32_t bits;
-    memcpy(&bits, &small, sizeof bits);
-    if (exponent) bits = (exponent == 31 ? 255 : exponent + 112) << 23 | fraction << 13;
-    bits |= (uint32_t)(half >> 15) << 31;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-#define NPY_ELEMENT(TYPE, VALUE)                                     \
-    {                                                                \
-        TYPE value;                                                  \
-        memcpy(&value, at + (size_t)i * sizeof value, sizeof value); \
-        return VALUE;                                                \
-    }
-
-/* Element i of whole numbers from `at` on, which may be unaligned. */
-static inline int64_t npy_whole_at(npy_type type, const unsigned char *at, int64_t i)
-{
-    switch (type) {
-    case NPY_BOOL: return at[i] != 0;
-    case NPY_U16: NPY_ELEMENT(uint16_t, value)
-    case NPY_U32: NPY_ELEMENT(uint32_t, value)
-    case NPY_I8: NPY_ELEMENT(int8_t, value)
-    case NPY_I16: NPY_ELEMENT(int16_t, value)
-    case NPY_I32: NPY_ELEMENT(int32_t, value)
-    case NPY_I64: NPY_ELEMENT(int64_t, value)
-    default: return at[i];
-    }
-}
-
-/* Of any; integers beyond 2^53 are rounded. */
-static inline double npy_real_at(npy_type type, const unsigned char *at, int64_t i)
-{
-    switch (type) {
-    case NPY_F16: NPY_ELEMENT(uint16_t, (double)npy_half(value))
-    case NPY_F32: NPY_ELEMENT(float, (double)value)
-    case NPY_F64: NPY_ELEMENT(double, value)
-    default: return (double)npy_whole_at(type, at, i);
-    }
-}
-
-/* ---- the header ----------------------------------------------------------------------- */
 
 static inline void npy_skip_blanks(npy_text *t)
 {
@@ -172,10 +87,11 @@ static inline tn_status npy_parse_type(npy_text *t, npy_header *h)
         if (letter < ' ' || letter > '~') shown[size] = '?';
         if (size && letter == '\'') break; /* the text's end */
     }
-    return NPY_WRONG(h, TN_ENOTSUP,
-                     "element type %s; expected bool, integers or floats, little-endian, "
-                     "as %s",
-                     shown, npy_advice(shown));
+    return NPY_WRONG(
+        h, TN_ENOTSUP,
+        "element type %s; expected bool, integers but uint64, or floats, little-endian, "
+        "as %s",
+        shown, npy_advice(shown));
 }
 
 static inline tn_status npy_parse_order(npy_text *t, npy_header *h)

@@ -11,7 +11,9 @@
 
 #include <tenon/data.h>
 
-#include "table.h"
+#include <float.h>
+
+#include "table_columns.h"
 #include "windows.h"
 
 #define OPTIONS(P)                                                                 \
