@@ -40,6 +40,14 @@ TN_UNUSED static tn_status draw(const char *name, const char *options,
                       &w);
 }
 
+/* That every element was set to it. */
+TN_UNUSED static void is_everywhere(double value, int32_t real)
+{
+    for (int i = 0; i < MANY; i++)
+        cr_assert(real ? drawn[i] == value : drawn_float[i] == (float)value, "%d", i);
+    note_error(NULL, NOTE_VALUES, real, 0);
+}
+
 TN_UNUSED static moments measure(const char *name, const char *options,
                                  const tn_param_info *info)
 {
