@@ -1,5 +1,5 @@
 # What scripts/plugin-report makes of its files: plugins ("KIND NAME LINES FILE"), the page as it was, cases
-# ("PROGRAM:SUITE COUNT") and errors ("WHO CASE WHAT ERROR"). Rows of kinds that are not in `measured` keep
+# ("PROGRAM:SUITE COUNT") and errors ("WHO CASE WHAT ERROR"). Rows of what is not in `measured` keep
 # what the page says.
 
 BEGIN {
@@ -67,7 +67,8 @@ END {
         split(plugin[i], part, "/")
         row = "? | ? | ? | ? | ? | ? |"
         if (plugin[i] in old) row = old[plugin[i]]
-        if (index(measured, " " part[1] " ")) row = measured_row(plugin[i])
+        if (index(measured, " " part[1] " ") || index(measured, " " plugin[i] " "))
+            row = measured_row(plugin[i])
         table[i] = row
         if (row ~ /^0 /) untested = untested (untested ? ", " : "") plugin[i]
         if (row ~ /\| - \| - \| - \| - \|$/) alone = alone (alone ? ", " : "") plugin[i]
@@ -76,7 +77,7 @@ END {
     print "Written by `scripts/plugin-report build`, which runs the suites of the plugins and collects the largest error"
     print "of each comparison (`tests/support/note.h`). Numbers change in their digits from one processor to another; a"
     print "test compares the plugins that are listed, and the lengths of their files. After a change of a plugin:"
-    print "`scripts/plugin-report build KIND`, or `--lines` if nothing but its length is another.\n"
+    print "`scripts/plugin-report build KIND/NAME`, or `--lines` if nothing but its length is another.\n"
     print "| column | |"
     print "|---|---|"
     print "| lines | of the plugin's own file; headers it shares are not counted |"
