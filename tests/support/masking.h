@@ -236,6 +236,18 @@ TN_UNUSED static void mask_of_columns_obeys_its_law(const char *layer, tn_shape 
     mask_is_independent(node, in, 4096);
 }
 
+/* So may a schedule say that leaves the range of p. */
+TN_UNUSED static void mask_below_0_is_the_identity(const char *layer)
+{
+    check_layer *l = check_layer_new(layer, "{p: {step: {from: 0.5, every: 1}}}",
+                                     check_shape(1, 100, 0, 0), 9, 1);
+    l->instance->now[0] = -0.5;
+    check_forward(l, true, 0);
+    check_backward(l, true, 0);
+    cr_assert_arr_eq(l->y, l->x[0], sizeof(double) * 900);
+    cr_assert_arr_eq(l->gx[0], l->gy, sizeof(double) * 900);
+}
+
 /* p of 0 and of 1. */
 TN_UNUSED static void mask_has_both_ends(const char *layer, tn_shape in)
 {

@@ -29,6 +29,7 @@ Test(gaussian_dropout, multiplies_forward_and_backward_alike)
 Test(gaussian_dropout, p_0_is_the_identity_bit_for_bit)
 {
     mask_of_0_is_the_identity("{gaussian_dropout: 0}", check_shape(1, 100, 0, 0));
+    mask_below_0_is_the_identity("gaussian_dropout");
 }
 
 Test(gaussian_dropout, gradients)
