@@ -109,6 +109,7 @@ static tn_part part_of(const tn_graph *g, int32_t number)
     const int64_t rows = p->spec.role == TN_WEIGHT && p->value.rank > 1 ? p->value.dim[0]
                                                                         : 1;
     return (tn_part){.number = number,
+                     .layer = p->node,
                      .factor = p->rule.lr_factor,
                      .rows = rows,
                      .width = n / rows,
@@ -236,7 +237,7 @@ static void need(const tn_updater *u, const tn_instance *instance, const tn_part
     const tn_space space = tn_space_of(over, part->rows, part->width, 1, false);
     const int64_t groups = tn_groups(over, part->rows, part->width, 1);
     const tn_part *last = &u->part[u->parts - 1];
-    const int64_t room = over == TN_OVER_ALL
+    const int64_t room = tn_over_several(over)
                              ? (int64_t)(last->place + last->stretches) * sums
                              : tn_sum_room(over, &space, groups, sums);
     if (room > n->sums) n->sums = room;
