@@ -21,7 +21,7 @@ typedef struct cli_options {
     int32_t operands;
     const char **set; /* room for one per argument */
     int32_t sets;
-    const char *out, *resume, *data, *plugin_path;
+    const char *out, *resume, *data, *plugin_path, *foreign;
     int32_t split;                 /* as in tn_model_evaluate; -1: not given */
     int32_t threads, steps, batch; /* 0: not given */
     int32_t passes;                /* of Monte Carlo dropout; 0: not asked for */

@@ -8,7 +8,7 @@
 
 #include "cli/cli.h"
 
-#define COMMON "tmlj"
+#define COMMON "tmlfj"
 #define MODEL_TOO "MODEL may be the folder of a run.\n"
 #define SEVERAL \
     "A model with several inputs takes a file for each: image=a.npy extra=b.npy.\n"

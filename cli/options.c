@@ -32,6 +32,8 @@ static const flag flags[] = {
     {"seed", 'e', "N", "which numbers these passes draw (default: the model's seed)"},
     {"max-memory", 'm', "SIZE", "limit on memory, such as 512M or 2G"},
     {"plugin-path", 'l', "DIRS", "folders of plugins, searched first, separated by ':'"},
+    {"allow-foreign", 'f', "LIBS",
+     "shared libraries that may be called, separated by ':'"},
     {"json", 'j', NULL, "print one JSON object a line"},
     {"help", 'h', NULL, "print this help"},
     {"version", 'V', NULL, "print the version"},
@@ -148,6 +150,7 @@ static int take(cli_options *o, char letter, const char *value)
     case 'r': o->resume = value; break;
     case 'd': o->data = value; break;
     case 'l': o->plugin_path = value; break;
+    case 'f': o->foreign = value; break;
     case 'j': o->json = true; break;
     case 'p':
         if (!split_of(value, &o->split))

@@ -87,6 +87,7 @@ static void say(void *data, int32_t level, const char *text)
 tn_env *cli_env(const cli_options *o, tn_error *error)
 {
     const tn_env_options options = {.plugin_path = o->plugin_path,
+                                    .foreign = o->foreign,
                                     .threads = o->threads,
                                     .max_memory = o->max_memory,
                                     .log = say};

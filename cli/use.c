@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/npy.h"
+#include "core/same_axes.h"
 
 typedef struct use {
     const cli_options *options;
@@ -227,13 +228,9 @@ static int find_files(use *u, int32_t count, tn_error *error)
 /* Whether `all` is samples of shape `one`; axes of one element do not count. */
 static bool is_samples_of(const tn_shape *all, const tn_shape *one)
 {
-    int32_t i = 1, k = 0;
-    for (;; i++, k++) {
-        while (i < all->rank && all->dim[i] == 1) i++;
-        while (k < one->rank && one->dim[k] == 1) k++;
-        if (i >= all->rank || k >= one->rank) return i >= all->rank && k >= one->rank;
-        if (all->dim[i] != one->dim[k]) return false;
-    }
+    tn_shape sample = *all;
+    sample.dim[0] = 1;
+    return tn_same_axes(&sample, one);
 }
 
 /* A sample per entry of the first axis. */

@@ -28,7 +28,10 @@ static tn_status fill(tn_env *env, const tn_env_options *o, tn_error *e)
     env->log = o->log, env->log_data = o->log_data;
     env->memory.limit = o->max_memory;
     env->backend_name = tn_memory_text(&env->memory, backend, e);
-    env->registry = env->backend_name ? tn_registry_new(env, o->plugin_path, e) : NULL;
+    if (!env->backend_name) return TN_ENOMEM;
+    if (o->foreign && !(env->foreign = tn_memory_text(&env->memory, o->foreign, e)))
+        return TN_ENOMEM;
+    env->registry = tn_registry_new(env, o->plugin_path, e);
     return env->registry ? TN_OK : TN_ENOMEM;
 }
 
@@ -71,6 +74,7 @@ void tn_env_free(tn_env *env)
     }
     tn_registry_free(env->registry);
     tn_memory_put(&env->memory, env->backend_name);
+    tn_memory_put(&env->memory, env->foreign);
     tn_memory_put(&env->memory, env->cpu);
     pthread_mutex_destroy(&env->lock);
     free(env);

@@ -12,6 +12,7 @@
 #include "tenon/backend.h"
 #include "tenon/block.h"
 #include "tenon/data.h"
+#include "tenon/foreign.h"
 #include "tenon/initializer.h"
 #include "tenon/random.h"
 #include "tenon/score.h"
@@ -33,6 +34,7 @@ struct tn_env {
     tn_registry *registry;
     tn_instance *backend[2]; /* [0] float, [1] double; made when first asked for */
     char *backend_name;
+    char *foreign;   /* as in tn_env_options; NULL: none */
     int32_t threads; /* as asked for; 0: one per core */
     tn_attached *attached;
     pthread_mutex_t lock; /* of backend, attached and cpu */

@@ -24,6 +24,8 @@ typedef struct tn_around {
 tn_status tn_graph_declare_param(tn_calling *, const tn_param_spec *);
 tn_status tn_graph_declare_state(tn_calling *, const char *name, const tn_shape *,
                                  double fill);
+/* Sets n elements from `first` on. */
+void tn_graph_fill(tn_tensor *, int64_t first, int64_t n, double value);
 
 /* Adds all nodes of a list behind node `input` (-1: the first layer must name what it reads); *last is the number of the last one. */
 tn_status tn_graph_add_list(tn_graph *, const tn_cfg *list, const tn_around *,

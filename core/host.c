@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core/foreign.h"
 #include "core/instance.h"
 #include "core/real/unit.h"
 
@@ -160,7 +161,8 @@ static const tn_memory_service memory_service = {sizeof(tn_memory_service), find
 
 static const void *service(tn_call *call, const char *id)
 {
-    return !strcmp(id, "tenon.memory/0") ? &memory_service : NULL;
+    if (!strcmp(id, TN_MEMORY_SERVICE)) return &memory_service;
+    return !strcmp(id, TN_FOREIGN_SERVICE) ? &tn_the_foreign_service : NULL;
 }
 
 const tn_host tn_the_host = {

@@ -8,34 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/model.h"
+#include "core/init_state.h"
+#include "core/same_axes.h"
 #include "core/torch_layout.h"
-
-#define NAME 1024
-
-typedef struct source {
-    tn_env *env;
-    tn_graph *graph;
-    const tn_cfg *cfg, *names, *ignore, *fresh;
-    const char *path;
-    char in_folder[4096]; /* what path is then */
-    tn_archive archive;
-    void *bytes;
-    bool torch, channels_first;
-    bool *used, *applied; /* tensors of the file; entries of names */
-    int64_t *channels;    /* of the input of each node */
-    tn_error *error;
-} source;
-
-/* A parameter or state that is to be read. */
-typedef struct target {
-    const char *name;
-    const tn_tensor *value;
-    int32_t axis; /* along the features of the input; -1: none */
-    int32_t node;
-    int32_t parts; /* of torch; at least 1 */
-    tn_torch_part part[TN_MAX_TORCH];
-} target;
 
 /* ---- the section ----------------------------------------------------------------------- */
 
@@ -52,8 +27,8 @@ static tn_status check_list(const tn_cfg *list, const char *key, tn_error *e)
 }
 
 /* Sets *second where the word is the second one; NULL leaves it. */
-static tn_status read_choice(const source *s, const char *key, const char *const word[2],
-                             bool *second)
+static tn_status read_choice(const tn_init_source *s, const char *key,
+                             const char *const word[2], bool *second)
 {
     const tn_cfg *given = tn_cfg_get(s->cfg, key);
     if (!given) return TN_OK;
@@ -66,7 +41,7 @@ static tn_status read_choice(const source *s, const char *key, const char *const
 }
 
 /* The folder of a run stands for the model in it. */
-static void find_in_folder(source *s)
+static void find_in_folder(tn_init_source *s)
 {
     struct stat about;
     if (stat(s->path, &about) || !S_ISDIR(about.st_mode)) return;
@@ -76,7 +51,7 @@ static void find_in_folder(source *s)
 }
 
 /* A scalar is the path. */
-static tn_status read_section(source *s)
+static tn_status read_section(tn_init_source *s)
 {
     static const char *const keys[] = {"path",  "layout", "flatten", "names",
                                        "fresh", "ignore", NULL};
@@ -102,7 +77,7 @@ static tn_status read_section(source *s)
 }
 
 /* What a file is that does not say: Tenon's have a version, all others are taken for PyTorch's. */
-static tn_status read_layout(source *s)
+static tn_status read_layout(tn_init_source *s)
 {
     static const char *const layout[2] = {"tenon", "torch"}, *const flatten[2] = {
                                                                  "channels_last",
@@ -113,117 +88,10 @@ static tn_status read_layout(source *s)
     return status ? status : read_choice(s, "flatten", flatten, &s->channels_first);
 }
 
-/* ---- names ------------------------------------------------------------------------------ */
-
-static bool listed(const tn_cfg *list, const char *name)
-{
-    for (int32_t i = 0; list && i < list->count; i++)
-        if (tn_name_fits(name, list->item[i]->text)) return true;
-    return false;
-}
-
-/* What an entry of names is for: "*" stands for the whole model. */
-static const char *stem_of(const tn_cfg *entry)
-{
-    return strcmp(entry->key, "*") ? entry->key : "";
-}
-
-/* The entry of names that says most of it; -1: none. */
-static int32_t entry_for(const tn_cfg *names, const char *name)
-{
-    int32_t best = -1;
-    for (int32_t i = 0; names && i < names->count; i++) {
-        const char *stem = stem_of(names->item[i]);
-        if (tn_name_within(name, stem) &&
-            (best < 0 || strlen(stem) > strlen(stem_of(names->item[best]))))
-            best = i;
-    }
-    return best;
-}
-
-/* Of an entry for the parameter itself: the tensor, or one for each part. */
-static tn_status name_in_entry(const source *s, const target *t, const tn_cfg *entry,
-                               int32_t part, char out[NAME])
-{
-    const tn_cfg *one = entry;
-    if (entry->type == TN_CFG_LIST && entry->count == t->parts) one = entry->item[part];
-    if (one->type == TN_CFG_SCALAR && (t->parts == 1 || one != entry)) {
-        snprintf(out, NAME, "%s", one->text);
-        return TN_OK;
-    }
-    if (t->parts == 1)
-        return tn_cfg_error(entry, s->error, TN_EINVAL,
-                            "init_from: %s is made of 1 tensor of the file, so name one",
-                            t->name);
-    return tn_cfg_error(entry, s->error, TN_EINVAL,
-                        "init_from: %s is made of %d tensors of the file, so name all in "
-                        "a list, that of %s first",
-                        t->name, (int)t->parts, t->part[0].name);
-}
-
-/* What the file calls a part: its layer as `names` has it, then the part's own name. */
-static tn_status name_of(const source *s, const target *t, int32_t part, char out[NAME])
-{
-    const int32_t found = entry_for(s->names, t->name);
-    const tn_cfg *entry = found >= 0 ? s->names->item[found] : NULL;
-    const char *stem = "", *rest = t->name, *leaf;
-    if (entry) {
-        s->applied[found] = true;
-        const size_t length = strlen(stem_of(entry));
-        if (!strcmp(entry->key, t->name)) return name_in_entry(s, t, entry, part, out);
-        if (entry->type != TN_CFG_SCALAR)
-            return tn_cfg_error(entry, s->error, TN_EINVAL,
-                                "init_from: names: expected what the file calls '%s'",
-                                entry->key);
-        stem = entry->text, rest += length + (length > 0);
-    }
-    leaf = strrchr(rest, '.') ? strrchr(rest, '.') + 1 : rest;
-    snprintf(out, NAME, "%s%s%.*s%s", stem, *stem ? "." : "", (int)(leaf - rest), rest,
-             t->part[part].name ? t->part[part].name : leaf);
-    return TN_OK;
-}
-
-static tn_status no_such_name(const source *s, const tn_cfg *where, const char *key,
-                              const char *name, const char *what)
-{
-    const char *near = tn_graph_meant(s->graph, name);
-    return tn_cfg_error(where, s->error, TN_EINVAL,
-                        "init_from: %s: '%.100s' is no layer or parameter that is %s"
-                        "%s%s%s",
-                        key, name, what, near ? "; did you mean '" : "", near ? near : "",
-                        near ? "'?" : "");
-}
-
-static tn_status check_names(const source *s)
-{
-    for (int32_t i = 0; s->names && i < s->names->count; i++)
-        if (!s->applied[i])
-            return no_such_name(s, s->names->item[i], "names", s->names->item[i]->key,
-                                "read");
-    return TN_OK;
-}
-
-static bool is_fresh(const tn_graph *g, const tn_cfg *item)
-{
-    for (int32_t i = 0; i < g->params; i++)
-        if (tn_name_fits(g->param[i].name, item->text)) return true;
-    for (int32_t i = 0; i < g->states; i++)
-        if (tn_name_fits(g->state[i].name, item->text)) return true;
-    return false;
-}
-
-static tn_status check_fresh(const source *s)
-{
-    for (int32_t i = 0; s->fresh && i < s->fresh->count; i++)
-        if (!is_fresh(s->graph, s->fresh->item[i]))
-            return no_such_name(s, s->fresh->item[i], "fresh", s->fresh->item[i]->text,
-                                "drawn");
-    return TN_OK;
-}
-
 /* ---- tensors ---------------------------------------------------------------------------- */
 
-static tn_status no_such_tensor(const source *s, const target *t, const char *name)
+static tn_status no_such_tensor(const tn_init_source *s, const tn_init_target *t,
+                                const char *name)
 {
     const char *names[256];
     int32_t count = 0;
@@ -238,18 +106,6 @@ static tn_status no_such_tensor(const source *s, const target *t, const char *na
         near ? "')" : "", t->name);
 }
 
-/* Axes of one element do not count. */
-static bool same_shape(const tn_shape *a, const tn_shape *b)
-{
-    int32_t i = 0, k = 0;
-    for (;; i++, k++) {
-        while (i < a->rank && a->dim[i] == 1) i++;
-        while (k < b->rank && b->dim[k] == 1) k++;
-        if (i == a->rank || k == b->rank) return i == a->rank && k == b->rank;
-        if (a->dim[i] != b->dim[k]) return false;
-    }
-}
-
 static tn_shape shape_of(const tn_tensor *t)
 {
     tn_shape shape = {.rank = t->rank};
@@ -257,8 +113,8 @@ static tn_shape shape_of(const tn_tensor *t)
     return shape;
 }
 
-static tn_status check_tensor(const source *s, const target *t, int32_t part,
-                              const tn_named_tensor *from)
+static tn_status check_tensor(const tn_init_source *s, const tn_init_target *t,
+                              int32_t part, const tn_named_tensor *from)
 {
     char have[128], want[128];
     tn_shape is = shape_of(&from->tensor), needed = shape_of(t->value);
@@ -268,7 +124,7 @@ static tn_status check_tensor(const source *s, const target *t, int32_t part,
                             "init_from: tensor '%s' of %s holds whole numbers, but %s is "
                             "read from F32 or F64",
                             from->name, s->path, t->name);
-    if (same_shape(&is, &needed)) return TN_OK;
+    if (tn_same_axes(&is, &needed)) return TN_OK;
     tn_shape_text(&is, have, sizeof have);
     tn_shape_text(&needed, want, sizeof want);
     return tn_cfg_error(s->cfg, s->error, TN_ESHAPE,
@@ -284,7 +140,8 @@ static int64_t rows_of(const tn_tensor *t)
 }
 
 /* The channels of an axis whose order is another one there; 0: it is the same. */
-static tn_status find_order(const source *s, const target *t, int64_t *channels)
+static tn_status find_order(const tn_init_source *s, const tn_init_target *t,
+                            int64_t *channels)
 {
     *channels = 0;
     if (!s->channels_first || t->axis < 0) return TN_OK;
@@ -298,14 +155,14 @@ static tn_status find_order(const source *s, const target *t, int64_t *channels)
                         t->name);
 }
 
-static tn_status take(const source *s, const target *t)
+static tn_status take(const tn_init_source *s, const tn_init_target *t)
 {
-    char name[NAME];
+    char name[TN_INIT_NAME];
     int64_t channels;
     tn_status status = find_order(s, t, &channels);
     for (int32_t i = 0; !status && i < t->parts; i++) {
         int64_t first = 0;
-        status = name_of(s, t, i, name);
+        status = tn_init_name(s, t, i, name);
         if (status) return status;
         const tn_named_tensor *from = tn_archive_find(&s->archive, name, &first);
         if (!from) return no_such_tensor(s, t, name);
@@ -319,9 +176,9 @@ static tn_status take(const source *s, const target *t)
 
 /* ---- all of them ------------------------------------------------------------------------ */
 
-static target of_param(const source *s, const tn_graph_param *p)
+static tn_init_target of_param(const tn_init_source *s, const tn_graph_param *p)
 {
-    target t = {p->name, &p->value, tn_graph_feature_axis(p), p->node, 1, {{0}}};
+    tn_init_target t = {p->name, &p->value, tn_graph_feature_axis(p), p->node, 1, {{0}}};
     t.part[0].rows = t.part[0].count = rows_of(&p->value);
     for (int32_t i = 0; s->torch && i < TN_MAX_TORCH && *p->torch[i]; i++) {
         t.part[i] = p->spec.torch[i];
@@ -331,13 +188,13 @@ static target of_param(const source *s, const tn_graph_param *p)
     return t;
 }
 
-static tn_status take_params(const source *s)
+static tn_status take_params(const tn_init_source *s)
 {
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < s->graph->params; i++) {
         tn_graph_param *p = &s->graph->param[i];
-        if (listed(s->fresh, p->name)) continue;
-        const target t = of_param(s, p);
+        if (tn_init_listed(s->fresh, p->name)) continue;
+        const tn_init_target t = of_param(s, p);
         status = take(s, &t);
         p->given = true;
         snprintf(p->init_text, sizeof p->init_text, "init_from");
@@ -345,14 +202,14 @@ static tn_status take_params(const source *s)
     return status;
 }
 
-static tn_status take_states(const source *s)
+static tn_status take_states(const tn_init_source *s)
 {
     tn_status status = TN_OK;
     for (int32_t i = 0; !status && i < s->graph->states; i++) {
         tn_graph_state *q = &s->graph->state[i];
-        if (listed(s->fresh, q->name)) continue;
-        target t = {q->name, &q->value, tn_graph_state_axis(s->graph, q),
-                    q->node, 1,         {{0}}};
+        if (tn_init_listed(s->fresh, q->name)) continue;
+        tn_init_target t = {q->name, &q->value, tn_graph_state_axis(s->graph, q),
+                            q->node, 1,         {{0}}};
         t.part[0].rows = t.part[0].count = rows_of(&q->value);
         q->given = true;
         memset(q->value.data, 0,
@@ -362,13 +219,13 @@ static tn_status take_states(const source *s)
     return status;
 }
 
-static tn_status check_unused(const source *s)
+static tn_status check_unused(const tn_init_source *s)
 {
     const char *first = NULL;
     int64_t count = 0;
     for (int64_t i = 0; i < s->archive.tensors; i++) {
         const char *name = s->archive.tensor[i].name;
-        if (s->used[i] || listed(s->ignore, name)) continue;
+        if (s->used[i] || tn_init_listed(s->ignore, name)) continue;
         if (!count++) first = name;
     }
     if (!count) return TN_OK;
@@ -381,7 +238,7 @@ static tn_status check_unused(const source *s)
                         first, others, s->path);
 }
 
-static tn_status read_file(source *s)
+static tn_status read_file(tn_init_source *s)
 {
     tn_memory *m = &s->env->memory;
     tn_status status = read_layout(s);
@@ -394,16 +251,16 @@ static tn_status read_file(source *s)
                                   s->error);
     if (!s->used || !s->applied || !s->channels) return TN_ENOMEM;
     tn_graph_channels(s->graph, s->channels);
-    status = check_fresh(s);
+    status = tn_init_check_fresh(s);
     if (!status) status = take_params(s);
     if (!status) status = take_states(s);
-    if (!status) status = check_names(s);
+    if (!status) status = tn_init_check_names(s);
     return status ? status : check_unused(s);
 }
 
 tn_status tn_init_from(tn_graph *g, const tn_cfg *root, tn_error *e)
 {
-    source s = {
+    tn_init_source s = {
         .env = g->env, .graph = g, .cfg = tn_cfg_get(root, "init_from"), .error = e};
     if (!s.cfg || tn_cfg_null(s.cfg)) return TN_OK;
     tn_status status = read_section(&s);

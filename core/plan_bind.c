@@ -1,152 +1,6 @@
-/* plan_bind.c - what a plan's nodes need of memory, and when.
- *
- * A value is needed from the group that makes it to the last that reads it: the forward pass of
- * its users, and the backward pass of those layers that say so (TN_NEEDS_X, TN_NEEDS_Y). A
- * gradient is needed from its first part to the backward pass of its node. A layer that may
- * work in place does so where nothing else wants what it overwrites.
- *
- * A value that is made again is needed twice: up to its last user in the forward pass, and from
- * then on for those users of its segment that run again, and for the backward pass. */
+/* plan_bind.c - what memory a plan's nodes need, in the spans that plan_span.c says, and where they find
+ * it once it is laid out. */
 #include "core/plan_state.h"
-
-static tn_span at(int32_t when)
-{
-    return (tn_span){when, when};
-}
-
-static void extend(tn_span *span, int32_t to)
-{
-    if (to > span->last) span->last = to;
-}
-
-bool tn_plan_is_input(const tn_plan *p, int32_t number)
-{
-    return number < p->graph->inputs;
-}
-
-bool tn_plan_lives(const tn_plan *p, int32_t number)
-{
-    return !tn_plan_is_input(p, number) && p->node[number].home == number;
-}
-
-bool tn_plan_has_gradient(const tn_plan *p, int32_t number)
-{
-    return p->options.training && tn_plan_lives(p, number) && p->node[number].wants;
-}
-
-/* ---- spans ---------------------------------------------------------------------------- */
-
-bool tn_plan_reads_again(const tn_plan *p, int32_t node, int32_t k)
-{
-    const tn_plan_node *in = &p->node[tn_plan_source(p, node, k)];
-    return in->again.when >= 0 && in->segment == p->node[node].segment;
-}
-
-static void span_inputs(tn_plan *p, int32_t number)
-{
-    const tn_plan_node *n = &p->node[number];
-    const bool later = tn_plan_has_gradient(p, number) &&
-                       tn_backward_reads_x(&n->unit.facts);
-    for (int32_t k = 0; k < p->graph->node[number].inputs; k++) {
-        tn_plan_node *in = &p->node[tn_plan_source(p, number, k)];
-        tn_span *late = tn_plan_reads_again(p, number, k) ? &in->again.value_span
-                                                          : &in->value_span;
-        extend(&in->value_span, n->forward);
-        extend(late, n->again.when);
-        if (later) extend(late, n->backward);
-    }
-}
-
-/* Parts of a gradient come from the nodes behind; the first part decides. */
-static void span_gradients(tn_plan *p, int32_t number)
-{
-    for (int32_t k = 0; k < p->graph->node[number].inputs; k++) {
-        tn_plan_node *in = &p->node[tn_plan_source(p, number, k)];
-        if (p->node[number].backward < in->gradient_span.first)
-            in->gradient_span.first = p->node[number].backward;
-    }
-}
-
-static void make_spans(tn_plan *p)
-{
-    for (int32_t i = 0; i < p->graph->nodes; i++) {
-        tn_plan_node *n = &p->node[i];
-        n->value_at = n->gradient_at = i;
-        n->value_span = at(n->forward), n->gradient_span = at(n->backward);
-        n->again.value_at = i, n->again.value_span = at(n->again.when);
-    }
-    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++) {
-        if (!tn_plan_lives(p, i)) continue;
-        tn_plan_node *n = &p->node[i];
-        span_inputs(p, i);
-        if (!tn_plan_has_gradient(p, i)) continue;
-        span_gradients(p, i);
-        if (tn_backward_reads_y(&n->unit.facts))
-            extend(n->again.when < 0 ? &n->value_span : &n->again.value_span,
-                   n->backward);
-    }
-    tn_plan_node *last = &p->node[tn_plan_last(p)];
-    extend(&last->value_span, p->forwards); /* the loss */
-    last->gradient_span.first = p->forwards;
-}
-
-/* ---- in place ------------------------------------------------------------------------- */
-
-static bool may_work_in_place(const tn_plan *p, int32_t number)
-{
-    const tn_plan_node *n = &p->node[number];
-    return tn_plan_lives(p, number) && tn_runs_on_tiles(&n->unit.facts) &&
-           (n->unit.facts.flags & TN_INPLACE) && !p->options.keeps;
-}
-
-/* Values, over the first input: it is used here only, and not later. */
-static void share_values(tn_plan *p)
-{
-    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++) {
-        if (!may_work_in_place(p, i)) continue;
-        tn_plan_node *n = &p->node[i];
-        const int32_t source = tn_plan_source(p, i, 0);
-        const tn_plan_node *in = &p->node[source];
-        if (tn_plan_is_input(p, source) || in->uses != 1) continue;
-        /* in's own span, before others came to share it */
-        if (in->value_span.last > n->forward) continue;
-        n->value_at = in->value_at;
-    }
-    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
-        extend(&p->node[p->node[i].value_at].value_span, p->node[i].value_span.last);
-}
-
-/* The same where both are made again, one user being all that reads them. */
-static void share_again(tn_plan *p)
-{
-    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++) {
-        tn_again *a = &p->node[i].again;
-        if (a->when < 0 || !may_work_in_place(p, i) || !tn_plan_reads_again(p, i, 0))
-            continue;
-        const tn_plan_node *in = &p->node[tn_plan_source(p, i, 0)];
-        if (in->uses == 1 && in->again.value_span.last <= a->when)
-            a->value_at = in->again.value_at;
-    }
-    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
-        extend(&p->node[p->node[i].again.value_at].again.value_span,
-               p->node[i].again.value_span.last);
-}
-
-/* Gradients, that of the first input over the layer's own: it is the only part. */
-static void share_gradients(tn_plan *p)
-{
-    for (int32_t i = p->graph->nodes - 1; i >= p->graph->inputs; i--) {
-        if (!tn_plan_has_gradient(p, i) || !may_work_in_place(p, i)) continue;
-        const int32_t source = tn_plan_source(p, i, 0);
-        tn_plan_node *in = &p->node[source];
-        if (!tn_plan_has_gradient(p, source) || in->givers != 1) continue;
-        in->gradient_at = p->node[i].gradient_at;
-    }
-    for (int32_t i = p->graph->inputs; i < p->graph->nodes; i++)
-        if (tn_plan_has_gradient(p, i))
-            extend(&p->node[p->node[i].gradient_at].gradient_span,
-                   p->node[i].gradient_span.last);
-}
 
 /* ---- kernels -------------------------------------------------------------------------- */
 
@@ -293,7 +147,7 @@ static tn_status want_gradient(tn_plan *p, int32_t number, tn_error *e)
 {
     tn_plan_node *n = &p->node[number];
     const int64_t samples = p->options.samples;
-    const tn_span backward = at(n->backward);
+    const tn_span backward = tn_span_at(n->backward);
     tn_status status = TN_OK;
     if (n->gradient_at == number)
         status = tn_plan_want(p, samples, n->size, p->real_size, n->gradient_span,
@@ -317,7 +171,7 @@ static tn_status want_node(tn_plan *p, int32_t number, tn_error *e)
         status = want_cache(
             p, &n->unit, samples,
             tn_plan_widen(p, (tn_span){n->forward, twice ? n->forward : end}), e);
-    if (!status) status = want_forward(p, &n->unit, samples, at(n->forward), e);
+    if (!status) status = want_forward(p, &n->unit, samples, tn_span_at(n->forward), e);
     if (!status) status = take_cells(p, number, e);
     if (status) return status;
     if (n->late != &n->unit) *n->late = n->unit, n->late->known = twice;
@@ -325,7 +179,8 @@ static tn_status want_node(tn_plan *p, int32_t number, tn_error *e)
         status = want_cache(p, n->late, samples,
                             (tn_span){n->again.when, gradient ? end : n->again.when}, e);
     if (twice && !status)
-        status = want_scratch(p, n->late, at(n->again.when), &n->late->scratch, e);
+        status = want_scratch(p, n->late, tn_span_at(n->again.when), &n->late->scratch,
+                              e);
     return status || !gradient ? status : want_gradient(p, number, e);
 }
 
@@ -375,17 +230,13 @@ static tn_status take_readers(tn_plan *p, tn_error *e)
 tn_status tn_plan_bind(tn_plan *p, tn_error *e)
 {
     const int64_t rows = tn_rows_per_sample(tn_graph_output(p->graph));
-    make_spans(p);
-    share_values(p);
-    share_again(p);
-    share_gradients(p);
-    tn_plan_span_stretches(p);
+    tn_plan_make_spans(p);
     tn_status status = take_readers(p, e);
     for (int32_t i = p->graph->inputs; !status && i < p->graph->nodes; i++)
         if (tn_plan_lives(p, i)) status = want_node(p, i, e);
     if (!status)
         status = tn_plan_want(p, p->options.samples, 2 * rows, sizeof(double),
-                              at(p->forwards), (void **)&p->row_values, e);
+                              tn_span_at(p->forwards), (void **)&p->row_values, e);
     if (!status) status = tn_plan_lay_out(p, e);
     if (status) return status;
     find_shared(p);

@@ -2,7 +2,8 @@
  * part of a product (plan_fold.c), which run as one (plan_group.c), which values are made again
  * rather than kept (plan_replay.c, along the cuts of plan_cut.c), which run portion by portion of the
  * samples (plan_portion.c), then where everything lies
- * (plan_bind.c says what is needed from when to when, plan_memory.c lays it out). plan.c runs it.
+ * (plan_span.c says from when to when values are needed, plan_bind.c how much memory, plan_memory.c
+ * lays it out). plan.c runs it.
  *
  * Invariant: everything a step touches is allocated by tn_plan_new. Views, and at inference layers
  * that are then the identity or folded, have no memory of their own: node i's values live with
@@ -18,6 +19,11 @@
 typedef struct tn_span {
     int32_t first, last;
 } tn_span;
+
+static inline tn_span tn_span_at(int32_t when)
+{
+    return (tn_span){when, when};
+}
 
 /* Values that are made a second time, with memory of their own from then on. */
 typedef struct tn_again {
@@ -144,6 +150,8 @@ void tn_plan_move(const tn_plan *, const tn_stretch *, int64_t samples);
 tn_status tn_plan_cut(tn_plan *, tn_error *);
 /* Groups that run forward again within the backward pass. */
 tn_status tn_plan_make_replays(tn_plan *, tn_error *);
+/* When values and gradients are needed, and which share memory. */
+void tn_plan_make_spans(tn_plan *);
 /* Memory of values, gradients and kernels, and where units find it. */
 tn_status tn_plan_bind(tn_plan *, tn_error *);
 /* What the kernels of a unit need that runs, forward and backward, in that span. */

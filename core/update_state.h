@@ -1,5 +1,5 @@
-/* update_state.h - what an updater holds. update_new.c makes it, update_own.c what `parameters`
- * adds, update.c steps it.
+/* update_state.h - what an updater holds. update_new.c makes it, update_bench.c what all its steps
+ * share, update_own.c what `parameters` adds; update.c steps it.
  *
  * Invariant: a frozen parameter has no part, so nothing that goes over the parts knows of it. */
 #ifndef CORE_UPDATE_STATE_H
@@ -47,6 +47,9 @@ struct tn_updater {
     int64_t counted; /* the step that the optimizers have counted */
 };
 
+/* update_bench.c: once there are parts. */
+tn_status tn_updater_make_bench(tn_updater *, tn_error *);
+void tn_updater_free_bench(tn_updater *);
 /* update_own.c: own learning rates and decays of all parts. */
 tn_status tn_updater_make_own(tn_updater *, tn_error *);
 void tn_updater_free_own(tn_updater *);

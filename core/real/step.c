@@ -119,22 +119,17 @@ static void add_updates(const tn_on_part *on, const tn_chain *chain, int32_t fro
 
 /* ---- regularizers ---------------------------------------------------------------------- */
 
-static const tn_regularizer *vtable_of(const tn_instance *regularizer)
-{
-    return regularizer->vtable;
-}
-
 static void add_decays(const tn_on_part *on, const tn_chain *chain)
 {
     for (const tn_instance *r = on->part->regularizer; r; r = r->next)
-        if (vtable_of(r)->decay) TN(tn_add_decay)(on, chain, r);
+        if (tn_regularizer_of(r)->decay) TN(tn_add_decay)(on, chain, r);
 }
 
 /* For a prox that wants the whole weight, updated: so all proxes come in passes of their own. */
 static bool waits(const tn_part *part)
 {
     for (const tn_instance *r = part->regularizer; r; r = r->next)
-        if (vtable_of(r)->prox_whole && TN(tn_is_proximal)(r)) return true;
+        if (tn_regularizer_of(r)->prox_whole && TN(tn_is_proximal)(r)) return true;
     return false;
 }
 
@@ -151,7 +146,7 @@ static tn_status prox_apart(const tn_bench *bench, tn_part *part, const tn_chain
     for (const tn_instance *r = part->regularizer; !status && r; r = r->next) {
         const tn_on_part on = begin(bench, part, chain, NULL);
         if (!TN(tn_is_proximal)(r)) continue;
-        if (vtable_of(r)->prox_whole) {
+        if (tn_regularizer_of(r)->prox_whole) {
             status = TN(tn_prox_whole)(&on, chain, r, e);
         } else {
             TN(tn_add_prox)(&on, chain, r);
@@ -313,12 +308,12 @@ static double violation(const tn_instance *regularizer, int64_t n, const void *w
                         const void *g)
 {
     double most = 0;
-    if (regularizer && (regularizer->next || !vtable_of(regularizer)->violation))
+    if (regularizer && (regularizer->next || !tn_regularizer_of(regularizer)->violation))
         return NAN;
     if (regularizer) {
         const tn_tile t = {
             .n = n, .width = n, .rows_per_sample = 1, .now = regularizer->now};
-        return vtable_of(regularizer)->violation(regularizer->self, &t, w, g);
+        return tn_regularizer_of(regularizer)->violation(regularizer->self, &t, w, g);
     }
     for (int64_t i = 0; i < n; i++)
         most = tn_worse(most, fabs((double)((const tn_real *)g)[i]));

@@ -54,14 +54,10 @@ static void transform_layers(tn_bench *bench, const tn_chain *chain, tn_part *pa
 
 /* ---- gradients of penalties ------------------------------------------------------------ */
 
-static const tn_regularizer *vtable_of(const tn_instance *regularizer)
-{
-    return regularizer->vtable;
-}
-
 static bool adds_whole(const tn_instance *regularizer)
 {
-    return vtable_of(regularizer)->gradient_whole && !TN(tn_is_proximal)(regularizer);
+    return tn_regularizer_of(regularizer)->gradient_whole &&
+           !TN(tn_is_proximal)(regularizer);
 }
 
 bool TN(tn_any_adds_whole)(const tn_part *part)
@@ -74,7 +70,8 @@ bool TN(tn_any_adds_whole)(const tn_part *part)
 void TN(tn_add_penalties)(const tn_on_part *on)
 {
     for (const tn_instance *r = on->part->regularizer; r; r = r->next)
-        if (vtable_of(r)->gradient && !TN(tn_is_proximal)(r)) TN(tn_add_penalty)(on, r);
+        if (tn_regularizer_of(r)->gradient && !TN(tn_is_proximal)(r))
+            TN(tn_add_penalty)(on, r);
 }
 
 tn_status TN(tn_add_whole_penalties)(const tn_on_part *on, tn_error *e)

@@ -39,6 +39,11 @@ static inline const double *tn_dials_of(const tn_chain *c, int32_t which,
     return part->now ? part->now[which] : c->at[which]->now;
 }
 
+static inline const tn_regularizer *tn_regularizer_of(const tn_instance *instance)
+{
+    return instance->vtable;
+}
+
 static inline uint64_t tn_step_of(const tn_on_part *on)
 {
     return on->chain ? (uint64_t)on->chain->step : 0;

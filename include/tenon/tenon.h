@@ -45,6 +45,9 @@ typedef struct tn_env_options {
     /* level as in plugin.h: 0 debug, 1 info, 2 warning, 3 progress. NULL: silence. */
     void (*log)(void *data, int32_t level, const char *text);
     void *log_data;
+    /* Shared libraries, separated by ':', whose functions configs and models may call (plugins named
+     * foreign), each written as it is there. NULL: none. They are code of any kind. */
+    const char *foreign;
 } tn_env_options;
 
 TN_API tn_env *tn_env_new(const tn_env_options *, tn_error *);

@@ -4,26 +4,8 @@
  *     L = 1/n sum_k f(y_k - t_k),  dL/dy_k = f'(y_k - t_k) / n
  *
  * A loss defines f and f' as TN(size) and TN(slope), of a difference and of the number that
- * TN(option) makes of its options, and includes this file, once per precision, hence no guard but
- * for what stands once. */
-#ifndef LOSS_ELEMENTS_ONCE
-#define LOSS_ELEMENTS_ONCE
-static tn_status numbers_check(tn_call *c, const tn_outputs *out,
-                               const tn_field_spec *target)
-{
-    const int64_t given = tn_shape_count(&target->shape),
-                  wanted = tn_shape_count(&out->shape);
-    if (!target->real)
-        return tn_fail(c, TN_EINVAL,
-                       "needs targets that are numbers, the data has labels; for "
-                       "labels use cross_entropy or binary_cross_entropy");
-    if (given == wanted) return TN_OK;
-    return tn_fail(c, TN_ESHAPE,
-                   "each sample has %lld target values but the model has "
-                   "%lld outputs",
-                   (long long)given, (long long)wanted);
-}
-#endif
+ * TN(option) makes of its options, and includes this file, once per precision, hence no guard. */
+#include "numbers.h"
 
 static tn_status TN(infer)(void *self, tn_call *c, const tn_outputs *out,
                            const tn_field_spec *const *field)

@@ -66,3 +66,31 @@ Test(examples, every_config_trains)
     closedir(all);
     cr_assert_gt(count, 0);
 }
+
+/* A library of the working folder, as the head of the config says. */
+Test(examples, functions_of_fortran_and_of_the_c_library)
+{
+    char config[4200];
+    size_t size;
+    const char *library = test_read(getenv("TENON_TEST_FORTRAN"), &size);
+    if (!library) cr_skip_test("built without a Fortran compiler");
+    test_write("libcurves.so", library, size);
+    cr_assert_eq(chmod("libcurves.so", 0644), 0);
+    snprintf(config, sizeof config, "%s/../examples/foreign/adding.yaml",
+             getenv("TENON_TEST_DATA"));
+    const char *both = "--allow-foreign ./libcurves.so:libm.so.6";
+    const test_process *p = tenon("train %s --set train.epochs=1 --out run", config);
+    test_ended(p, 1, "adding.yaml:14:", "--allow-foreign ./libcurves.so", NULL);
+    test_one_message(p);
+    p = tenon("train %s --set train.epochs=3 --out run %s", config, both);
+    cr_assert_eq(p->status, 0, "%s", p->err);
+    test_ended(tenon("info run"), 1,
+               "model.safetensors:", "--allow-foreign ./libcurves.so", NULL);
+    /* the loss and the initial weights play no part there */
+    p = tenon("info run --allow-foreign ./libcurves.so");
+    cr_assert_eq(p->status, 0, "%s", p->err);
+    p = tenon("evaluate run %s", both);
+    cr_assert_eq(p->status, 0, "%s", p->err);
+    const char *mse = strstr(p->out, "test mse ");
+    cr_assert(mse && atof(mse + strlen("test mse ")) < 0.02, "%s", p->out);
+}

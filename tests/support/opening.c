@@ -13,8 +13,10 @@ tn_env *open_env(const char *backend, int32_t threads)
                *toys = getenv("TENON_TEST_CORE_TOYS");
     cr_assert(plugins && toys, "TENON_TEST_PLUGINS and TENON_TEST_CORE_TOYS are not set");
     snprintf(path, sizeof path, "%s:%s", plugins, toys);
-    const tn_env_options options = {
-        .plugin_path = path, .backend = backend, .threads = threads};
+    const tn_env_options options = {.plugin_path = path,
+                                    .backend = backend,
+                                    .threads = threads,
+                                    .foreign = getenv("TENON_TEST_FOREIGN")};
     tn_env *env = tn_env_new(&options, &e);
     cr_assert_not_null(env, "%s", e.text);
     return env;

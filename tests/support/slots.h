@@ -37,7 +37,8 @@ static void free_slots(void)
 
 TN_UNUSED static tn_env *test_env(void)
 {
-    const tn_env_options options = {.plugin_path = getenv("TENON_TEST_PLUGINS")};
+    const tn_env_options options = {.plugin_path = getenv("TENON_TEST_PLUGINS"),
+                                    .foreign = getenv("TENON_TEST_FOREIGN")};
     tn_error error = {0};
     if (slots.env) return slots.env;
     slots.env = tn_env_new(&options, &error);

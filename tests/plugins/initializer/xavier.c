@@ -9,6 +9,9 @@ Test(xavier, P5_F7_obeys_its_law)
     obeys("xavier", "{gain: 1.5, distribution: uniform}", &wide, 0, 1.5 * deviation,
           true);
     obeys_truncated("xavier", "truncated", &wide, deviation);
+    obeys("xavier", "{mode: fan_in}", &wide, 0, sqrt(1.0 / 300), false);
+    obeys("xavier", "{mode: fan_out, distribution: uniform}", &wide, 0, sqrt(1.0 / 200),
+          true);
 }
 
 Test(xavier, P5_N36_deviations)
