@@ -33,7 +33,7 @@ Test(gaussian_noise, is_box_and_muller)
 
 Test(gaussian_noise, p_0_is_the_identity_bit_for_bit)
 {
-    mask_of_0_is_the_identity("gaussian_noise");
+    mask_of_0_is_the_identity("{gaussian_noise: 0}", check_shape(1, 100, 0, 0));
 }
 
 Test(gaussian_noise, gradients)

@@ -76,6 +76,14 @@ Test(drop_connect, outside_training_the_weight_is_the_raw_one)
     cr_assert_arr_eq(check_net_output(net), check_net_output(plain), 15 * sizeof(double));
 }
 
+Test(drop_connect, p_0_is_the_identity_bit_for_bit)
+{
+    mask_changes_nothing(
+        "[{dense: {units: 5, parametrization: {drop_connect: 0}}}, relu, "
+        "{dense: {units: 3, parametrization: {drop_connect: 0}}}]",
+        "[{dense: 5}, relu, {dense: 3}]", check_shape(2, 3, 7, 0));
+}
+
 Test(drop_connect, gradients)
 {
     check_random_parametrized("{drop_connect: 0.3}", true);
