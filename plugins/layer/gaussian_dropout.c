@@ -5,6 +5,7 @@
  *
  * Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout", JMLR 15, 2014, section 10
  * (whose p is 1 - p here). */
+#include <string.h>
 #include <tenon/plugin.h>
 #include "noise.h"
 
@@ -17,7 +18,10 @@ TN_KERNEL void TN(multiply)(const TN(self) * self, const tn_tile *t, const tn_re
                             tn_real *y)
 {
     const double p = t->training ? tn_now(t, self->p) : 0;
-    TN(noise_add)(t->key, sqrt(p / (1 - p)), 1, tn_tile_index(t), t->n, x, y);
+    if (p > 0)
+        TN(noise_add)(t->key, sqrt(p / (1 - p)), 1, tn_tile_index(t), t->n, x, y);
+    else if (y != x)
+        memcpy(y, x, (size_t)t->n * sizeof *y);
 }
 
 #include "multiplier.h"

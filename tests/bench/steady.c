@@ -21,6 +21,7 @@ static const char *const ways[][2] = {
     {"optimizer={adam: {lr: 0.001}}", NULL},
     {"observe=[{gradient_health: 1}, {activation_stats: 2}, {nan_guard: 1}]", NULL},
     {"gradient=[{clip_norm: {max: 0.01, over: each}}, {adaptive_clip: 0.01}]", NULL},
+    {"gradient=[{clip_norm: {max: 0.01, over: layer}}]", NULL},
     {"optimizer={rmsprop: {momentum: 0.9, centered: true}}", NULL},
     {"optimizer={lamb: {lr: 0.001}}", NULL},
     {"optimizer={muon: {lr: 0.001}}", NULL},

@@ -11,6 +11,11 @@ Test(lecun, P5_F9_obeys_its_law)
           true);
 }
 
+Test(lecun, draws_the_stream_of_its_key)
+{
+    draws_the_stream("lecun", NULL, 0, sqrt(1.0 / 300), false);
+}
+
 Test(lecun, depends_on_the_key_alone)
 {
     depends_on_the_key_alone("lecun", "normal");

@@ -23,6 +23,12 @@ Test(xavier, P5_N36_deviations)
     obeys("xavier", NULL, &info, 0, 0.031623, false);
 }
 
+Test(xavier, draws_the_stream_of_its_key)
+{
+    draws_the_stream("xavier", NULL, 0, sqrt(2.0 / 500), false);
+    draws_the_stream("xavier", "uniform", 0, sqrt(2.0 / 500), true);
+}
+
 Test(xavier, depends_on_the_key_alone)
 {
     depends_on_the_key_alone("xavier", "normal");

@@ -75,7 +75,8 @@ Test(alpha_dropout, keeps_mean_and_variance_through_twenty_layers)
 
 Test(alpha_dropout, p_0_is_the_identity_bit_for_bit)
 {
-    mask_of_0_is_the_identity("alpha_dropout");
+    mask_of_0_is_the_identity("{alpha_dropout: 0}", check_shape(1, 100, 0, 0));
+    mask_below_0_is_the_identity("alpha_dropout");
 }
 
 Test(alpha_dropout, gradients)
