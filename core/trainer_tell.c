@@ -110,7 +110,7 @@ static void add_value(tn_trainer *t, const char *prefix, const tn_judged *v)
 {
     const int32_t i = t->values++;
     snprintf(t->name[i], sizeof t->name[i], "%s%s", prefix, v->name);
-    t->value[i] = (tn_named_value){t->name[i], NAN};
+    t->value[i] = (tn_named_value){t->name[i], NAN, v->better};
     t->score[i] = (tn_score){t->name[i], NAN, v->row, v->column};
 }
 

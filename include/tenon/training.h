@@ -26,6 +26,7 @@ typedef struct tn_schedule {
 typedef struct tn_named_value {
     const char *name;
     double value;
+    int32_t better; /* tn_better; of a loss smaller, of a metric what its entry says */
 } tn_named_value;
 
 /* What an observer wants to see after a step; the sum of these. Weights are always there. */

@@ -6,12 +6,14 @@
 
 #include "value.h"
 
-#define OPTIONS(P)                                                                 \
-    P(INT, every, TN_POSITIONAL, 0, 0, INT64_MAX,                                  \
-      "steps between checkpoints, beside the one after every epoch; 0: no others") \
-    P(STR, best, TN_OPTIONAL, 0, , ,                                               \
-      "a value, such as val_loss, whose best model is kept in best.safetensors")   \
-    P(ENUM, mode, 0, 0, "min|max", , "whether that value should be small or large")
+#define OPTIONS(P)                                                                     \
+    P(INT, every, TN_POSITIONAL, 0, 0, INT64_MAX,                                      \
+      "steps between checkpoints, beside the one after every epoch; 0: no others")     \
+    P(STR, best, TN_OPTIONAL, 0, , ,                                                   \
+      "a value, such as val_loss, whose best model is kept in best.safetensors")       \
+    P(ENUM, mode, 0, VALUE_AUTO, VALUE_MODES, ,                                        \
+      "whether that value should be small or large; auto: as its metric says, a loss " \
+      "small")
 TN_SELF(OPTIONS, )
 
 #ifndef CHECKPOINT_ONCE
@@ -28,8 +30,9 @@ static tn_status TN(start)(const void *me, tn_call *c, tn_run *run, const tn_eve
                            double *numbers)
 {
     const TN(self) *self = me;
-    const tn_status status = self->best ? require_value(c, event, "best", self->best)
-                                        : TN_OK;
+    const tn_status status = self->best
+                                 ? require_value(c, event, "best", self->best, self->mode)
+                                 : TN_OK;
     return status ? status : run->checkpoint(run, c);
 }
 
@@ -44,10 +47,10 @@ static tn_status TN(epoch)(const void *me, tn_call *c, tn_run *run, const tn_eve
 {
     const TN(self) *self = me;
     tn_status status = TN_OK;
-    const double value = self->best ? find_value(event, self->best)->value : NAN;
-    if (numbers[SEEN] == 0 ? !isnan(value)
-                           : is_better(value, numbers[BEST], self->mode, 0)) {
-        numbers[SEEN] = 1, numbers[BEST] = value;
+    const tn_named_value *v = self->best ? find_value(event, self->best) : NULL;
+    if (v && (numbers[SEEN] == 0 ? !isnan(v->value)
+                                 : is_better(v, numbers[BEST], self->mode, 0))) {
+        numbers[SEEN] = 1, numbers[BEST] = v->value;
         status = run->save(run, c, "best.safetensors");
     }
     return status ? status : run->checkpoint(run, c);

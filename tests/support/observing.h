@@ -53,14 +53,16 @@ typedef struct watch {
     double *numbers;
 } watch;
 
-/* An observer of a run with the values loss and val_loss, in epochs of 10 steps. */
+/* An observer of a run with the values loss and val_loss, in epochs of 10 steps. A test may give them
+ * other names and directions. */
 TN_UNUSED static watch *watch_new(const char *name, const char *options)
 {
     watch *w = kept(calloc(1, sizeof *w));
     w->instance = check_plugin("observer", name, options, 0);
     w->slots = w->instance->vtable;
     w->numbers = calloc((size_t)w->instance->number_count + 1, sizeof *w->numbers);
-    w->value[0].name = "loss", w->value[1].name = "val_loss";
+    w->value[0] = (tn_named_value){"loss", 0, TN_BETTER_SMALLER};
+    w->value[1] = (tn_named_value){"val_loss", 0, TN_BETTER_SMALLER};
     w->event = (tn_event){.epochs = 100,
                           .steps_per_epoch = 10,
                           .values = 2,
