@@ -322,14 +322,15 @@ static int info_of_model(const cli_options *o, tn_env *env, tn_error *error)
     return status;
 }
 
-/* A trainer that is never run, for its network: the shape of the input comes with the data. */
+/* A trainer that is never run, for its network: the shape of the input comes with the data. Without
+ * data it is the network of a program's own, and no run. */
 static int info_of_config(const cli_options *o, tn_env *env, tn_error *error)
 {
     const tn_train_options options = {0};
     int status = CLI_ERROR;
     tn_config *config = tn_config_load(env, o->operand[0], o->set, o->sets, error);
     tn_trainer *trainer = config ? tn_trainer_new(env, config, &options, error) : NULL;
-    if (trainer)
+    if (trainer && (!tn_trainer_batch(trainer) || !tn_trainer_ready(trainer, error)))
         status = show_info(o, env, tn_trainer_model(trainer), tn_trainer_batch(trainer),
                            false, error);
     tn_trainer_free(trainer);

@@ -236,6 +236,8 @@ TN_API tn_trainer *tn_trainer_new(tn_env *, const tn_config *, const tn_train_op
                                   tn_error *);
 TN_API void tn_trainer_free(tn_trainer *);
 
+/* Whether the config says all that a run needs: data and a number of epochs. */
+TN_API tn_status tn_trainer_ready(const tn_trainer *, tn_error *);
 /* The whole run. TN_ECANCELED: stopped by tn_trainer_cancel after a step, checkpoint written. */
 TN_API tn_status tn_trainer_run(tn_trainer *, tn_error *);
 /* Ends run after the current step. Safe in a signal handler and from any thread. */

@@ -26,14 +26,16 @@ static int64_t TN(interval)(const void *me)
     return ((const TN(self) *)me)->every;
 }
 
+static tn_status TN(check_values)(const void *me, tn_call *c, const tn_event *event)
+{
+    const TN(self) *self = me;
+    return self->best ? require_value(c, event, "best", self->best, self->mode) : TN_OK;
+}
+
 static tn_status TN(start)(const void *me, tn_call *c, tn_run *run, const tn_event *event,
                            double *numbers)
 {
-    const TN(self) *self = me;
-    const tn_status status = self->best
-                                 ? require_value(c, event, "best", self->best, self->mode)
-                                 : TN_OK;
-    return status ? status : run->checkpoint(run, c);
+    return run->checkpoint(run, c);
 }
 
 static tn_status TN(step)(const void *me, tn_call *c, tn_run *run, const tn_event *event,
@@ -56,8 +58,9 @@ static tn_status TN(epoch)(const void *me, tn_call *c, tn_run *run, const tn_eve
     return status ? status : run->checkpoint(run, c);
 }
 
-TN_VTABLE(observer, .numbers = NUMBERS, .start = TN(start), .step = TN(step),
-          .epoch = TN(epoch), .interval = TN(interval))
+TN_VTABLE(observer, .numbers = NUMBERS, .check_values = TN(check_values),
+          .start = TN(start), .step = TN(step), .epoch = TN(epoch),
+          .interval = TN(interval))
 TN_PLUGIN_WITH(OPTIONS, observer, checkpoint,
                .summary =
                    "a checkpoint after every epoch and every so many steps; the best "

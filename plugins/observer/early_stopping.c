@@ -33,8 +33,7 @@ TN_SELF(OPTIONS, )
 enum { SEEN, BEST, BEST_EPOCH, WAITED, NUMBERS };
 #endif
 
-static tn_status TN(start)(const void *me, tn_call *c, tn_run *run, const tn_event *event,
-                           double *numbers)
+static tn_status TN(check_values)(const void *me, tn_call *c, const tn_event *event)
 {
     const TN(self) *self = me;
     return require_value(c, event, "monitor", self->monitor, self->mode);
@@ -86,8 +85,8 @@ static tn_status TN(end)(const void *me, tn_call *c, tn_run *run, const tn_event
     return run->restore(run, c);
 }
 
-TN_VTABLE(observer, .numbers = NUMBERS, .start = TN(start), .epoch = TN(epoch),
-          .end = TN(end))
+TN_VTABLE(observer, .numbers = NUMBERS, .check_values = TN(check_values),
+          .epoch = TN(epoch), .end = TN(end))
 TN_PLUGIN_WITH(OPTIONS, observer, early_stopping,
                .summary = "stops when a value stops improving; restores the best weights",
                .formula = "stop when no v < best - min_delta (or > best + min_delta) for "

@@ -43,7 +43,7 @@ static tn_status require_value(tn_call *c, const tn_event *event, const char *op
     return tn_fail(
         c, TN_ENOTFOUND, "%s: this run has no value '%.60s'; it has %s%s", option, name,
         names,
-        strncmp(name, "val_", 4)
+        strncmp(name, "val_", 4) || strstr(names, "val_")
             ? ""
             : " (values with val_ need a validation split: data option validation)");
 }

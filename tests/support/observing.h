@@ -71,10 +71,16 @@ TN_UNUSED static watch *watch_new(const char *name, const char *options)
     return w;
 }
 
+/* As the host begins with it. */
 TN_UNUSED static tn_status watch_start(watch *w)
 {
+    const void *self = w->instance->self;
+    if (w->slots->check_values) {
+        const tn_status status = w->slots->check_values(self, calling(), &w->event);
+        if (status) return status;
+    }
     if (!w->slots->start) return TN_OK;
-    return w->slots->start(w->instance->self, calling(), &the_run, &w->event, w->numbers);
+    return w->slots->start(self, calling(), &the_run, &w->event, w->numbers);
 }
 
 TN_UNUSED static tn_status watch_step(watch *w, int64_t epoch, int64_t step)

@@ -110,8 +110,12 @@ Test(early_stopping, an_unknown_value_is_an_error_at_the_start)
     cr_assert_eq(watch_start(w), TN_ENOTFOUND);
     cr_assert_str_eq(call_failed,
                      "monitor: this run has no value 'val_accuracy'; it has loss, "
-                     "val_loss (values with val_ need a validation split: data option "
-                     "validation)");
+                     "val_loss");
+    w->event.values = 1;
+    cr_assert_eq(watch_start(w), TN_ENOTFOUND);
+    cr_assert_str_eq(call_failed,
+                     "monitor: this run has no value 'val_accuracy'; it has loss (values "
+                     "with val_ need a validation split: data option validation)");
 }
 
 /* Keras: only an improvement that is better than the baseline ends the waiting. */
