@@ -189,18 +189,12 @@ static const char *precision_of(const tn_model *model)
     return tn_model_precision(model) == TN_F64 ? "double" : "float";
 }
 
-static int64_t classes_of(const tn_model *model)
-{
-    if (!tn_model_classes(model)) return 0;
-    return tn_shape_width(tn_model_output(model));
-}
-
 static void print_classes(const tn_model *model)
 {
     const char *const *name = tn_model_classes(model);
     char clean[256];
     printf("classes   ");
-    for (int64_t i = 0; i < classes_of(model); i++)
+    for (int32_t i = 0; i < tn_model_class_count(model); i++)
         printf("%s%s", i ? ", " : "", cli_clean(clean, sizeof clean, name[i], false));
     puts(name ? "" : "without names");
 }
@@ -276,7 +270,7 @@ static void add_model(json_object *event, const char *path, const tn_model *mode
 {
     const char *const *name = tn_model_classes(model);
     json_object *classes = name ? json_object_new_array() : NULL;
-    for (int64_t i = 0; i < classes_of(model); i++)
+    for (int32_t i = 0; i < tn_model_class_count(model); i++)
         json_object_array_add(classes, cli_json_clean(name[i]));
     cli_json_text(event, "model", path);
     cli_json_int(event, "seed", (int64_t)tn_model_seed(model));

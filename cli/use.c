@@ -86,9 +86,8 @@ static int name_length(const tn_score *s)
 static const char *row_name(const tn_model *model, int32_t rows, int32_t row, char *to,
                             size_t size)
 {
-    const tn_shape *out = tn_model_output(model);
     const char *const *classes = tn_model_classes(model);
-    const bool named = classes && rows == tn_shape_width(out);
+    const bool named = rows == tn_model_class_count(model);
     char clean[64];
     snprintf(to, size, "%d%s%s", row, named ? " " : "",
              named ? cli_clean(clean, sizeof clean, classes[row], false) : "");

@@ -326,6 +326,27 @@ Test(use, evaluate_prints_tables)
     cr_assert_not_null(strstr(p->out, "\"confusion_matrix[2][1]\":"), "%s", p->out);
 }
 
+/* One output tells two classes apart. */
+Test(use, one_output_shows_both_classes)
+{
+    small_idx("images.idx", "labels.idx", 100, 2, 4);
+    test_write_text(
+        "two.yaml", "%s",
+        "data: {idx: {train_images: images.idx, train_labels: labels.idx, "
+        "test_images: images.idx, test_labels: labels.idx}}\n"
+        "model: [flatten, {dense: 1}]\nclasses: [cat, dog]\n"
+        "loss: binary_cross_entropy\nmetrics: [{recall: {per_class: true}}, "
+        "confusion_matrix]\noptimizer: {sgd: {lr: 0.1}}\ntrain: {epochs: 1}\n");
+    test_ended(tenon("train two.yaml --out two"), 0, NULL);
+    const test_process *p = tenon("info two"), *q = tenon("info two --json"),
+                       *e = tenon("evaluate two");
+    cr_assert_not_null(strstr(p->out, "\nclasses   cat, dog\n"), "%s", p->out);
+    cr_assert_not_null(strstr(q->out, "\"classes\":[\"cat\",\"dog\"]"), "%s", q->out);
+    cr_assert_not_null(strstr(e->out, "\n\nrecall\n0 cat "), "%s", e->out);
+    cr_assert_not_null(strstr(strstr(e->out, "confusion_matrix"), "\n1 dog "), "%s",
+                       e->out);
+}
+
 Test(use, evaluate_as_json)
 {
     const test_process *p = tenon("evaluate " MODEL " --json --threads 1");
