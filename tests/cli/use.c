@@ -607,6 +607,10 @@ Test(use, arrays_that_do_not_fit_are_refused)
     refused(PREDICT, "x.npy: No such file");
     array_write("x.npy", "<f4", "(6, 15)", x, 360);
     refused(PREDICT, "shape (6, 15), but the model takes samples of shape (4, 4, 1)");
+    array_write("x.npy", "<f4", "(4, 4)", x, 64);
+    refused(PREDICT, "shape (4, 4), but the model takes samples of shape (4, 4, 1), one "
+                     "per entry of the first axis; this is one sample, to which x[None] "
+                     "adds the axis");
     array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
     refused(PREDICT, "shape (6, 16), but the model takes samples of shape (4, 4, 1)");
     array_write("x.npy", "<f4", "(6, 2, 8)", x, sizeof x);
@@ -643,7 +647,8 @@ Test(use, arrays_that_do_not_fit_are_refused)
     refused(PREDICT, "is not a .npy file");
     x[17] = NAN;
     array_write("x.npy", "<f4", "(6, 4, 4)", x, sizeof x);
-    refused(PREDICT, "value 17 is not a finite float32");
+    refused(PREDICT, "x.npy: the value at [1, 0, 1] is nan, not a finite float32 (the "
+                     "first index is the sample)");
     refused("predict " MODEL " . -o y.npy", ".: not a regular file");
 }
 
