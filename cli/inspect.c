@@ -189,18 +189,12 @@ static const char *precision_of(const tn_model *model)
     return tn_model_precision(model) == TN_F64 ? "double" : "float";
 }
 
-static int64_t classes_of(const tn_model *model)
-{
-    if (!tn_model_classes(model)) return 0;
-    return tn_shape_width(tn_model_output(model));
-}
-
 static void print_classes(const tn_model *model)
 {
     const char *const *name = tn_model_classes(model);
     char clean[256];
     printf("classes   ");
-    for (int64_t i = 0; i < classes_of(model); i++)
+    for (int32_t i = 0; i < tn_model_class_count(model); i++)
         printf("%s%s", i ? ", " : "", cli_clean(clean, sizeof clean, name[i], false));
     puts(name ? "" : "without names");
 }
@@ -276,7 +270,7 @@ static void add_model(json_object *event, const char *path, const tn_model *mode
 {
     const char *const *name = tn_model_classes(model);
     json_object *classes = name ? json_object_new_array() : NULL;
-    for (int64_t i = 0; i < classes_of(model); i++)
+    for (int32_t i = 0; i < tn_model_class_count(model); i++)
         json_object_array_add(classes, cli_json_clean(name[i]));
     cli_json_text(event, "model", path);
     cli_json_int(event, "seed", (int64_t)tn_model_seed(model));
@@ -322,14 +316,15 @@ static int info_of_model(const cli_options *o, tn_env *env, tn_error *error)
     return status;
 }
 
-/* A trainer that is never run, for its network: the shape of the input comes with the data. */
+/* A trainer that is never run, for its network: the shape of the input comes with the data. Without
+ * data it is the network of a program's own, and no run. */
 static int info_of_config(const cli_options *o, tn_env *env, tn_error *error)
 {
     const tn_train_options options = {0};
     int status = CLI_ERROR;
     tn_config *config = tn_config_load(env, o->operand[0], o->set, o->sets, error);
     tn_trainer *trainer = config ? tn_trainer_new(env, config, &options, error) : NULL;
-    if (trainer)
+    if (trainer && (!tn_trainer_batch(trainer) || !tn_trainer_ready(trainer, error)))
         status = show_info(o, env, tn_trainer_model(trainer), tn_trainer_batch(trainer),
                            false, error);
     tn_trainer_free(trainer);

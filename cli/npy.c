@@ -84,15 +84,33 @@ static double real_at(const cli_npy *npy, int64_t i)
     return npy_real_at((npy_type)npy->type, npy->values, i);
 }
 
+/* "[3, 0, 17]" */
+static const char *index_of(const tn_shape *shape, int64_t at, char *text, size_t size)
+{
+    int64_t index[TN_MAX_RANK];
+    size_t used = 0;
+    for (int32_t i = shape->rank; i-- > 0; at /= shape->dim[i])
+        index[i] = at % shape->dim[i];
+    text[0] = 0;
+    for (int32_t i = 0; i < shape->rank && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%" PRId64, i ? ", " : "[",
+                                 index[i]);
+    if (used < size) snprintf(text + used, size - used, "]");
+    return text;
+}
+
 float *cli_npy_floats(const cli_npy *npy, const char *path, tn_error *error)
 {
     float *out = malloc(((size_t)npy->count + 1) * sizeof *out);
+    char index[200];
     if (!out) cli_fail(error, TN_ENOMEM, "%s: out of memory", path);
     for (int64_t i = 0; out && i < npy->count; i++) {
         out[i] = (float)real_at(npy, i);
         if (isfinite(out[i])) continue;
-        cli_fail(error, TN_ENUMERIC, "%s: value %" PRId64 " is not a finite float32",
-                 path, i);
+        cli_fail(error, TN_ENUMERIC,
+                 "%s: the value at %s is %g, not a finite float32 (the first index is "
+                 "the sample)",
+                 path, index_of(&npy->shape, i, index, sizeof index), real_at(npy, i));
         free(out);
         return NULL;
     }

@@ -274,6 +274,15 @@ static int choose_command(const char *name, cli_options *o)
     return misuse(o, "no command '%s'%s", name, guess(name, names, count, "", hint));
 }
 
+/* `tenon help` and `tenon help COMMAND`: as --help. */
+static int explain(int words, char **word, cli_options *o)
+{
+    if (words < 2) return help();
+    if (words > 2) return misuse(o, "expected: tenon help COMMAND");
+    const int status = choose_command(word[1], o);
+    return status == CLI_GO_ON ? help_of(o->command) : status;
+}
+
 static int take_operands(int argc, char **argv, cli_options *o)
 {
     const int32_t count = argc - optind;
@@ -311,6 +320,7 @@ int cli_parse(int argc, char **argv, cli_options *o)
         return misuse(o, "no command given");
     }
     const int first = optind;
+    if (!strcmp(argv[first], "help")) return explain(argc - first, argv + first, o);
     status = choose_command(argv[first], o);
     if (status == CLI_GO_ON) status = parse_options(argc - first, argv + first, o);
     if (status == CLI_GO_ON) status = take_operands(argc - first, argv + first, o);

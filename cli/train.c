@@ -143,7 +143,7 @@ static int prepare(run *r, tn_error *error)
     if (load_config(r, error) || find_dir(r, error)) return CLI_ERROR;
     with_dir.run_dir = r->dir;
     r->trainer = tn_trainer_new(r->env, r->config, &with_dir, error);
-    return r->trainer ? CLI_DONE : CLI_ERROR;
+    return r->trainer && !tn_trainer_ready(r->trainer, error) ? CLI_DONE : CLI_ERROR;
 }
 
 static int announce(const run *r, tn_error *error)

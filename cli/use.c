@@ -86,9 +86,8 @@ static int name_length(const tn_score *s)
 static const char *row_name(const tn_model *model, int32_t rows, int32_t row, char *to,
                             size_t size)
 {
-    const tn_shape *out = tn_model_output(model);
     const char *const *classes = tn_model_classes(model);
-    const bool named = classes && rows == tn_shape_width(out);
+    const bool named = rows == tn_model_class_count(model);
     char clean[64];
     snprintf(to, size, "%d%s%s", row, named ? " " : "",
              named ? cli_clean(clean, sizeof clean, classes[row], false) : "");
@@ -244,9 +243,12 @@ static int read_input(use *u, int32_t i, tn_error *error)
         char got[160], model[160];
         return cli_fail(error, TN_ESHAPE,
                         "%s: shape %s, but the model takes samples of shape "
-                        "%s, one per entry of the first axis",
+                        "%s, one per entry of the first axis%s",
                         path, cli_shape(got, sizeof got, have),
-                        cli_shape(model, sizeof model, want));
+                        cli_shape(model, sizeof model, want),
+                        tn_same_axes(have, want)
+                            ? "; this is one sample, to which x[None] adds the axis"
+                            : "");
     }
     if (have->dim[0] != u->x[0].shape.dim[0])
         return cli_fail(error, TN_ESHAPE, "%s has %lld samples, but %s has %lld", path,

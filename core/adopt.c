@@ -102,6 +102,8 @@ static tn_status check_metadata(const adoption *a, const tn_entry *entry)
         return reject(a, "its .gain is not a finite number from 0 up");
     if (!isfinite(entry->learning_rate) || entry->learning_rate < 0)
         return reject(a, "its .learning_rate is not a finite number from 0 up");
+    if (entry->better < TN_BETTER_UNKNOWN || entry->better > TN_BETTER_LARGER)
+        return reject(a, "its .better is %d, none of tn_better", entry->better);
     if (entry->initializer && !tn_name_legal(entry->initializer))
         return reject(a, "its .initializer is not a legal name");
     return TN_OK;

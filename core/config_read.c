@@ -134,6 +134,8 @@ static tn_status take_key(reader *r, level *top, const tn_cfg *node, tn_error *e
     if (!*node->text) return fail(r, e, "a key is missing before ':'");
     if (strlen(node->text) > TN_CFG_KEY)
         return fail(r, e, "a key may have %d bytes, this one has more", TN_CFG_KEY);
+    if (!node->quoted && strchr(node->text, ':'))
+        return fail(r, e, "'%.60s': a space is missing behind ':'", node->text);
     top->key = node->text;
     top->line = node->line;
     top->column = node->column;
@@ -326,7 +328,10 @@ static tn_status syntax_error(reader *r, tn_error *e)
     const struct fy_diag_error *found = fy_diag_errors_iterate(r->diag, &step);
     if (!found) return fail(r, e, "not valid YAML from here on");
     move_to(r, found->line, found->column);
-    return fail(r, e, "not valid YAML: %s", found->msg);
+    return fail(r, e, "not valid YAML: %s%s", found->msg,
+                strstr(found->msg, "multiline plain key")
+                    ? "; is a space missing behind ':', or a line indented too far?"
+                    : "");
 }
 
 static tn_status read_events(reader *r, tn_error *e)

@@ -131,12 +131,20 @@ static void put_activation(page *p, const tn_entry *entry)
     if (entry->kink_count) put(p, "\n");
 }
 
+static void put_better(page *p, const tn_entry *entry)
+{
+    if (entry->better)
+        put(p, "better     %s\n",
+            entry->better == TN_BETTER_LARGER ? "larger" : "smaller");
+}
+
 static void put_entry(page *p, const tn_entry *entry, const char *file)
 {
     put(p, "%s/%s %s\n%s\n\n", entry->kind, entry->name, entry->version, entry->summary);
     put(p, "formula    %s\n", entry->formula);
     put(p, "reference  %s\n", entry->reference);
     put_activation(p, entry);
+    put_better(p, entry);
     put(p, "licence    %s\n", entry->licence);
     put(p, "file       %s\n", file);
     if (entry->option_count)

@@ -28,6 +28,12 @@ static tn_status split(const tn_cfg *cfg, const char *kind, naming *n, tn_error 
     double number;
     const bool schedule = !strcmp(kind, "schedule");
     *n = (naming){.where = cfg};
+    if (cfg->type == TN_CFG_SCALAR && !strcmp(kind, "regularizer") &&
+        !tn_cfg_real(cfg, &number, NULL))
+        return tn_cfg_error(cfg, e, TN_EINVAL,
+                            "expected the name of a regularizer, got the number %.40s; "
+                            "write {l2: %.40s}",
+                            cfg->text, cfg->text);
     if (cfg->type == TN_CFG_SCALAR && schedule && !tn_cfg_real(cfg, &number, NULL)) {
         n->name = "constant", n->body = cfg;
         return TN_OK;
@@ -44,8 +50,11 @@ static tn_status split(const tn_cfg *cfg, const char *kind, naming *n, tn_error 
         return tn_cfg_error(
             cfg, e, TN_EINVAL,
             "expected one %s, got a map with the keys '%.40s' "
-            "and '%.40s'; options go below the name: {name: {option: value}}",
-            kind, cfg->item[0]->key, cfg->item[1]->key);
+            "and '%.40s'; options go below the name: {name: {option: value}}%s",
+            kind, cfg->item[0]->key, cfg->item[1]->key,
+            strcmp(kind, "regularizer")
+                ? ""
+                : ", and several stand in a list: [{l1: 1e-3}, {l2: 1e-3}]");
     return tn_cfg_error(cfg, e, TN_EINVAL,
                         "expected the name of %s %s or {name: {option: "
                         "value}}, got %s",
@@ -110,6 +119,18 @@ static const tn_cfg *positional_value(tn_env *env, const tn_entry *entry,
     return is_plugin(env, kind, body->item[0]->key) ? body : NULL;
 }
 
+/* Options of layers in Keras that are said elsewhere here. */
+static const char *said_elsewhere(const tn_entry *entry, const char *option)
+{
+    if (strcmp(entry->kind, "layer")) return NULL;
+    if (!strcmp(option, "activation"))
+        return "an activation is a layer of its own, behind this one: - relu";
+    if (!strcmp(option, "trainable"))
+        return "what is not trained stands in the section parameters: [{match: NAME, "
+               "freeze: true}]";
+    return NULL;
+}
+
 static tn_status unknown_option(const tn_making *m, const tn_cfg *item)
 {
     const tn_entry *entry = m->instance->entry;
@@ -121,6 +142,10 @@ static tn_status unknown_option(const tn_making *m, const tn_cfg *item)
     size_t used = 0;
     for (int32_t i = 0; i < own; i++) names[count++] = entry->options[i].name;
     for (int32_t i = 0; i < hosts; i++) names[count++] = host[i].name;
+    const char *where = said_elsewhere(entry, item->key);
+    if (where)
+        return tn_option_error(m, item, TN_EINVAL, "unknown option '%.60s'; %s",
+                               item->key, where);
     const char *near = tn_nearest(item->key, names, count);
     if (near)
         return tn_option_error(m, item, TN_EINVAL,

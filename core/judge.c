@@ -100,7 +100,7 @@ static void name_cells(tn_judge *j, const tn_criterion *m)
     for (int32_t i = 0; i < m->size.rows; i++)
         for (int32_t k = 0; k < m->size.columns; k++) {
             tn_judged *v = &j->value[j->values++];
-            v->row = i, v->column = k;
+            v->row = i, v->column = k, v->better = m->instance->entry->better;
             if (m->size.columns == 1)
                 snprintf(v->name, sizeof v->name, "%s[%d]", name_of(m), i);
             else
@@ -116,12 +116,13 @@ static tn_status name_values(tn_judge *j, tn_error *e)
     j->value = tn_memory_array(&j->env->memory, count, sizeof *j->value, e);
     if (j->value) j->cell = tn_memory_array(&j->env->memory, count, sizeof *j->cell, e);
     if (!j->cell) return TN_ENOMEM;
-    j->value[j->values++] = (tn_judged){.name = "loss", .row = -1, .column = -1};
+    j->value[j->values++] = (tn_judged){
+        .name = "loss", .row = -1, .column = -1, .better = TN_BETTER_SMALLER};
     for (int32_t i = 0; i < j->metrics; i++) {
         const tn_criterion *m = &j->metric[i];
         if (tn_bridge_of(j->real)->metric_has_value(m->instance)) {
             tn_judged *v = &j->value[j->values++];
-            v->row = v->column = -1;
+            v->row = v->column = -1, v->better = m->instance->entry->better;
             snprintf(v->name, sizeof v->name, "%s", name_of(m));
         }
         name_cells(j, m);

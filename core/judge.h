@@ -25,6 +25,7 @@ typedef struct tn_criterion {
 typedef struct tn_judged {
     char name[64];
     int32_t row, column; /* of a table; -1: it is none of one */
+    int32_t better;      /* tn_better */
     double value;
 } tn_judged;
 

@@ -44,17 +44,28 @@ static tn_status read_memory(tn_model *m, tn_error *e)
 
 /* ---- making -------------------------------------------------------------------------- */
 
+/* One output tells two classes apart. */
+static bool names_fit(const tn_model *m, int64_t names)
+{
+    const int64_t width = tn_shape_width(tn_graph_output(m->graph));
+    return names == width || (width == 1 && names == 2);
+}
+
 static tn_status read_classes(tn_model *m, tn_error *e)
 {
     const tn_cfg *list = tn_cfg_get(m->config->root, "classes");
     const int64_t width = tn_shape_width(tn_graph_output(m->graph));
     if (!list) return TN_OK;
-    if (list->type != TN_CFG_LIST || list->count != width)
+    if (list->type != TN_CFG_LIST || !names_fit(m, list->count))
         return tn_cfg_error(list, e, TN_EINVAL,
-                            "classes: expected a list of %lld names, one for "
-                            "each output",
+                            width > 1 ? "classes: expected a list of %lld names, one for "
+                                        "each output"
+                                      : "classes: expected a list of 2 names, of the "
+                                        "classes 0 and 1 that %lld output tells apart",
                             (long long)width);
-    m->classes = tn_memory_array(&m->env->memory, (size_t)width, sizeof *m->classes, e);
+    m->class_count = list->count;
+    m->classes = tn_memory_array(&m->env->memory, (size_t)list->count, sizeof *m->classes,
+                                 e);
     if (!m->classes) return TN_ENOMEM;
     for (int32_t i = 0; i < list->count; i++) {
         if (list->item[i]->type != TN_CFG_SCALAR)
@@ -85,8 +96,7 @@ tn_status tn_model_name_classes(tn_model *m, const char *const *names, int32_t c
                                 tn_error *e)
 {
     size_t room = sizeof "classes=[]";
-    if (m->classes || !names || count != tn_shape_width(tn_graph_output(m->graph)))
-        return TN_OK;
+    if (m->classes || !names || !names_fit(m, count)) return TN_OK;
     for (int32_t i = 0; i < count; i++) room += 4 * strlen(names[i]) + sizeof "\"\",";
     char *text = tn_memory_get(&m->env->memory, room, e);
     if (!text) return TN_ENOMEM;
@@ -236,6 +246,11 @@ int32_t tn_model_precision(const tn_model *m)
 const char *const *tn_model_classes(const tn_model *m)
 {
     return m->classes;
+}
+
+int32_t tn_model_class_count(const tn_model *m)
+{
+    return m->class_count;
 }
 
 int32_t tn_model_layers(const tn_model *m)

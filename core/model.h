@@ -14,8 +14,9 @@ struct tn_model {
     tn_config *config; /* its own copy, with `input:` filled in */
     tn_graph *graph;
     const char **classes; /* texts live in config; or NULL */
-    int64_t chunk;        /* samples of an inference plan */
-    bool low;             /* `memory: low` */
+    int32_t class_count;
+    int64_t chunk; /* samples of an inference plan */
+    bool low;      /* `memory: low` */
     bool has_lock;
     pthread_mutex_t lock; /* of idle */
     struct tn_idle_plan *idle;
@@ -32,8 +33,8 @@ tn_status tn_init_from(tn_graph *, const tn_cfg *root, tn_error *);
 /* `seed:` and `precision:` of a config's root. */
 tn_status tn_model_settings(const tn_cfg *root, uint64_t *seed, int32_t *real,
                             tn_error *);
-/* Names that the data has for its classes, where the config gives none and their number is that of
- * the outputs. */
+/* Names that the data has for its classes, where the config gives none and their number fits the
+ * outputs. */
 tn_status tn_model_name_classes(tn_model *, const char *const *names, int32_t count,
                                 tn_error *);
 /* Parameter or state i; false past the last. */

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* The one name that the word begins; else the nearest by edit distance, or NULL if none is near enough
- * (a third of the length). */
+/* The name of what the word stands for in Keras or PyTorch; the one name that the word begins; else the
+ * nearest by edit distance, or NULL if none is near enough (a third of the length). */
 const char *tn_nearest(const char *word, const char *const *names, int32_t count);
 
 #endif

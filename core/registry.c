@@ -207,6 +207,14 @@ static const char *kind_that_has(tn_registry *r, const char *name)
     return NULL;
 }
 
+/* Where a layer may stand, a block may, too. */
+static tn_status scan_place(tn_registry *r, const char *kind, name_list *list,
+                            tn_error *e)
+{
+    const tn_status status = scan(r, kind, false, list, e);
+    return status || strcmp(kind, "layer") ? status : scan(r, "block", false, list, e);
+}
+
 static tn_status not_found(tn_registry *r, const char *kind, const char *name,
                            tn_error *e)
 {
@@ -214,9 +222,7 @@ static tn_status not_found(tn_registry *r, const char *kind, const char *name,
     name_list list = {0};
     char places[sizeof e->text] = "", hint[400] = "";
     size_t used = 0;
-    tn_status status = scan(r, kind, false, &list, e);
-    /* Where a layer may stand, a block may, too. */
-    if (!status && !strcmp(kind, "layer")) status = scan(r, "block", false, &list, e);
+    tn_status status = scan_place(r, kind, &list, e);
     for (int32_t i = 0; i < r->search.count && used < sizeof places; i++)
         used += (size_t)snprintf(places + used, sizeof places - used, "%s%s",
                                  i ? ", " : "", r->search.folder[i]);
@@ -237,7 +243,27 @@ static tn_status not_found(tn_registry *r, const char *kind, const char *name,
     return status;
 }
 
-static tn_status check_names(const char *kind, const char *name, tn_error *e)
+static tn_status bad_name(tn_registry *r, const char *kind, const char *name, tn_error *e)
+{
+    name_list list = {0};
+    char hint[120] = "";
+    const bool glued = strchr(name, ':') != NULL;
+    tn_status status = scan_place(r, kind, &list, e);
+    const char *near = tn_nearest(name, (const char *const *)list.at, list.count);
+    if (near && !glued) snprintf(hint, sizeof hint, " (did you mean '%s'?)", near);
+    if (!status)
+        status = tn_error_set(e, TN_EINVAL,
+                              "'%.80s' cannot be the name of %s %s%s: names are "
+                              "lower-case letters, digits and '_', at most 63, and start "
+                              "with a letter",
+                              name, tn_kind_article(kind), kind,
+                              glued ? " (a space is missing behind ':')" : hint);
+    free_names(&r->env->memory, &list);
+    return status;
+}
+
+static tn_status check_names(tn_registry *r, const char *kind, const char *name,
+                             tn_error *e)
 {
     char kinds[400] = "";
     size_t used = 0;
@@ -250,11 +276,7 @@ static tn_status check_names(const char *kind, const char *name, tn_error *e)
                             "%s",
                             kind, kinds);
     }
-    if (tn_name_legal(name)) return TN_OK;
-    return tn_error_set(e, TN_EINVAL,
-                        "'%.80s' cannot be the name of %s %s: names are lower-case "
-                        "letters, digits and '_', at most 63, and start with a letter",
-                        name, tn_kind_article(kind), kind);
+    return tn_name_legal(name) ? TN_OK : bad_name(r, kind, name, e);
 }
 
 /* ---- finding ----------------------------------------------------------------------- */
@@ -311,7 +333,7 @@ tn_status tn_registry_find(tn_registry *r, const char *kind, const char *name,
     *out = NULL;
     tn_adopted *found = NULL;
     bool hides = false;
-    tn_status status = check_names(kind, name, e);
+    tn_status status = check_names(r, kind, name, e);
     if (status) return status;
     pthread_mutex_lock(&r->lock);
     status = find_locked(r, kind, name, &found, &hides, e);

@@ -149,7 +149,7 @@ static tn_status stopped(tn_trainer *t, tn_error *e)
                         t->run_dir ? ", checkpoint written" : "");
 }
 
-static tn_status check_ready(const tn_trainer *t, tn_error *e)
+tn_status tn_trainer_ready(const tn_trainer *t, tn_error *e)
 {
     const tn_cfg *root = t->model->config->root;
     if (!t->feed)
@@ -208,7 +208,7 @@ static void clear_folder(tn_trainer *t)
 tn_status tn_trainer_run(tn_trainer *t, tn_error *e)
 {
     bool wrote = false;
-    tn_status status = check_ready(t, e);
+    tn_status status = tn_trainer_ready(t, e);
     if (!status) status = begin(t, &wrote, e);
     if (!status) note_complete(t);
     if (!status) status = start_feed(t, e);

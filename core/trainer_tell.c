@@ -110,7 +110,7 @@ static void add_value(tn_trainer *t, const char *prefix, const tn_judged *v)
 {
     const int32_t i = t->values++;
     snprintf(t->name[i], sizeof t->name[i], "%s%s", prefix, v->name);
-    t->value[i] = (tn_named_value){t->name[i], NAN};
+    t->value[i] = (tn_named_value){t->name[i], NAN, v->better};
     t->score[i] = (tn_score){t->name[i], NAN, v->row, v->column};
 }
 
@@ -137,6 +137,23 @@ static tn_status make_values(tn_trainer *t, tn_error *e)
     return TN_OK;
 }
 
+/* Before anything runs, so that what they watch is there. */
+static tn_status check_values(const tn_trainer *t, tn_error *e)
+{
+    const tn_event event = {.values = t->values, .value = t->value};
+    for (int32_t i = 0; i < t->observers; i++) {
+        const tn_instance *o = t->observer[i];
+        const tn_observer *slots = o->vtable;
+        tn_calling calling;
+        tn_call *call = tn_call_make(&calling, t->env, o, o->real, e);
+        if (!slots->check_values) continue;
+        const tn_status status = tn_call_end(&calling,
+                                             slots->check_values(o->self, call, &event));
+        if (status) return tn_blame(o, status, e);
+    }
+    return TN_OK;
+}
+
 tn_status tn_trainer_observe_new(tn_trainer *t, tn_error *e)
 {
     t->face = (tn_run_face){.run = {.stop = run_stop,
@@ -145,8 +162,9 @@ tn_status tn_trainer_observe_new(tn_trainer *t, tn_error *e)
                                     .checkpoint = run_checkpoint,
                                     .save = run_save},
                             .trainer = t};
-    const tn_status status = make_observers(t, e);
-    return status ? status : make_values(t, e);
+    tn_status status = make_observers(t, e);
+    if (!status) status = make_values(t, e);
+    return status ? status : check_values(t, e);
 }
 
 void tn_trainer_observe_free(tn_trainer *t)

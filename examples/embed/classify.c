@@ -1,4 +1,5 @@
-/* classify.c - loads a trained model and says the class of each sample of a raw file of floats.
+/* classify.c - loads a trained model, with an output for each class, and says the class of each
+ * sample of a raw file of floats.
  *
  *     cc classify.c -o classify $(pkg-config --cflags --libs tenon)
  *     ./classify runs/fashion-mnist-1/model.safetensors samples.f32 */

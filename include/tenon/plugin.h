@@ -308,6 +308,13 @@ typedef struct tn_impl {
 /* What the outputs of a layer are, where losses and metrics have to know. */
 typedef enum tn_makes { TN_ANYTHING, TN_PROBABILITIES, TN_LOG_PROBABILITIES } tn_makes;
 
+/* Of a metric: which of two of its values, and of numbers of its table, is the better one. */
+typedef enum tn_better {
+    TN_BETTER_UNKNOWN, /* neither (counts of a confusion matrix), or nobody has said */
+    TN_BETTER_SMALLER,
+    TN_BETTER_LARGER
+} tn_better;
+
 /* What the host knows of a plugin without running it. */
 typedef struct tn_entry {
     uint32_t struct_size;
@@ -327,6 +334,7 @@ typedef struct tn_entry {
     double kink[4];
     double learning_rate; /* of an optimizer: the default of `lr` */
     int32_t makes;        /* of a layer: tn_makes */
+    int32_t better;       /* of a metric: tn_better */
 } tn_entry;
 
 typedef struct tn_plugin {

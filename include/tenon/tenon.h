@@ -120,8 +120,10 @@ TN_API const char *tn_model_input_name(const tn_model *, int32_t i);
 TN_API const tn_shape *tn_model_input_shape(const tn_model *, int32_t i);
 TN_API uint64_t tn_model_seed(const tn_model *);
 TN_API int32_t tn_model_precision(const tn_model *); /* TN_F32 or TN_F64 */
-/* Names of the classes, or NULL where the model has none; count = width of the output. */
+/* Names of the classes, or NULL where the model has none: one for each output; of one output, which
+ * tells two classes apart, both, or one for what it is. */
 TN_API const char *const *tn_model_classes(const tn_model *);
+TN_API int32_t tn_model_class_count(const tn_model *); /* 0: they have no names */
 
 /* y: samples x output, from x: samples x input. Any number of threads may call this on the same
  * model at once. */
@@ -236,6 +238,8 @@ TN_API tn_trainer *tn_trainer_new(tn_env *, const tn_config *, const tn_train_op
                                   tn_error *);
 TN_API void tn_trainer_free(tn_trainer *);
 
+/* Whether the config says all that a run needs: data and a number of epochs. */
+TN_API tn_status tn_trainer_ready(const tn_trainer *, tn_error *);
 /* The whole run. TN_ECANCELED: stopped by tn_trainer_cancel after a step, checkpoint written. */
 TN_API tn_status tn_trainer_run(tn_trainer *, tn_error *);
 /* Ends run after the current step. Safe in a signal handler and from any thread. */

@@ -26,6 +26,7 @@ typedef struct tn_schedule {
 typedef struct tn_named_value {
     const char *name;
     double value;
+    int32_t better; /* tn_better; of a loss smaller, of a metric what its entry says */
 } tn_named_value;
 
 /* What an observer wants to see after a step; the sum of these. Weights are always there. */
@@ -95,6 +96,9 @@ typedef struct tn_observer {
      * Where nobody wants anything, a step costs nothing more. [setup] */
     int64_t (*interval)(const void *self);
     int32_t (*wants)(const void *self);
+    /* Whether the values of the run will do, of which names and `better` are known; nothing else of
+     * the event is set. [setup] */
+    tn_status (*check_values)(const void *self, tn_call *, const tn_event *);
 } tn_observer;
 
 #endif

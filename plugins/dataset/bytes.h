@@ -51,13 +51,30 @@ static tn_status read_descriptor(tn_call *c, int descriptor, file_bytes *file)
     return fill_from(c, descriptor, file);
 }
 
+/* Of a file that is not there: where it was looked for, which is not where the config lies, and that
+ * nothing is a shell's. */
+static tn_status not_opened(tn_call *c, const char *path)
+{
+    const int why = errno;
+    char folder[4096];
+    if (why == ENOENT && (path[0] == '~' || strchr(path, '$')))
+        return tn_fail(c, TN_EIO,
+                       "%s: %s; ~ and $ are not replaced, write the folder out", path,
+                       strerror(why));
+    if (why == ENOENT && path[0] != '/' && getcwd(folder, sizeof folder))
+        return tn_fail(c, TN_EIO,
+                       "%s: %s in the folder that the program was started in, %s", path,
+                       strerror(why), folder);
+    return tn_fail(c, TN_EIO, "%s: %s", path, strerror(why));
+}
+
 /* On failure file->at may be set; drop_file frees it in any case. */
 TN_UNUSED static tn_status read_file(tn_call *c, const char *path, file_bytes *file)
 {
     *file = (file_bytes){.path = path};
     /* Not blocking: opening a pipe must not hang. */
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0) return tn_fail(c, TN_EIO, "%s: %s", path, strerror(errno));
+    if (descriptor < 0) return not_opened(c, path);
     const tn_status status = read_descriptor(c, descriptor, file);
     close(descriptor);
     return status;

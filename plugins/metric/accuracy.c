@@ -41,6 +41,6 @@ static double TN(value)(const void *self, const tn_seen *seen)
 TN_VTABLE(metric, .infer = TN(infer), .rows = TN(rows), .value = TN(value))
 TN_PLUGIN_WITH(
     OPTIONS, metric, accuracy, .summary = "Share of rows whose class is predicted right",
-    .formula = "mean over rows of [argmax_k y_k = class]",
+    .formula = "mean over rows of [argmax_k y_k = class]", .better = TN_BETTER_LARGER,
     .reference = "Sokolova, Lapalme, A systematic analysis of performance measures for "
                  "classification tasks, 2009, table 2 (overall accuracy)")

@@ -138,6 +138,7 @@ TN_VTABLE(metric, .infer = TN(infer), .rows = TN(rows), .value = TN(value),
           .table = TN(table))
 TN_PLUGIN_WITH(OPTIONS, metric, auc, .summary = "Area under the ROC curve",
                .formula = "A = (sum of ranks of the class - m (m + 1) / 2) / (m (n - m))",
+               .better = TN_BETTER_LARGER,
                .reference =
                    "Hanley, McNeil, The meaning and use of the area under a receiver "
                    "operating characteristic (ROC) curve, 1982, eq. 1")

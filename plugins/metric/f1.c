@@ -21,5 +21,6 @@ TN_VTABLE(metric, .infer = TN(infer), .rows = TN(rows), .value = TN(value),
 TN_PLUGIN_WITH(
     OPTIONS, metric, f1, .summary = "Harmonic mean of precision and recall",
     .formula = "f1 = 2 precision recall / (precision + recall) = 2 hit / (true + taken)",
+    .better = TN_BETTER_LARGER,
     .reference = "Sokolova, Lapalme, A systematic analysis of performance measures for "
                  "classification tasks, 2009, tables 2 and 3")

@@ -20,6 +20,6 @@ TN_INLINE double TN(error)(tn_real y, tn_real target)
 
 TN_VTABLE(metric, .infer = TN(infer), .rows = TN(rows), .value = TN(value))
 TN_PLUGIN(metric, mae, .summary = "Mean absolute error",
-          .formula = "1/n sum_i |y_i - t_i|",
+          .formula = "1/n sum_i |y_i - t_i|", .better = TN_BETTER_SMALLER,
           .reference = "Willmott, Matsuura, Advantages of the mean absolute error (MAE) "
                        "over the root mean square error (RMSE), 2005, eq. 3")

@@ -20,4 +20,5 @@ TN_INLINE double TN(error)(tn_real y, tn_real target)
 TN_VTABLE(metric, .infer = TN(infer), .rows = TN(rows), .value = TN(value))
 TN_PLUGIN(
     metric, mse, .summary = "Mean squared error", .formula = "1/n sum_i (y_i - t_i)^2",
+    .better = TN_BETTER_SMALLER,
     .reference = "Goodfellow, Bengio, Courville, Deep learning, 2016, section 5.1.4")

@@ -59,5 +59,6 @@ TN_VTABLE(metric, .infer = TN(infer), .rows = TN(rows), .value = TN(value))
 TN_PLUGIN_WITH(OPTIONS, metric, perplexity,
                .summary = "exp of the mean cross-entropy of the true classes",
                .formula = "exp(-1/N sum_i log softmax(y_i)_class)",
+               .better = TN_BETTER_SMALLER,
                .reference = "Jelinek, Mercer, Bahl, Baker, Perplexity - a measure of the "
                             "difficulty of speech recognition tasks, 1977")

@@ -20,7 +20,7 @@ TN_VTABLE(metric, .infer = TN(infer), .rows = TN(rows), .value = TN(value),
           .table = TN(table))
 TN_PLUGIN_WITH(OPTIONS, metric, precision,
                .summary = "Share of what is taken for a class that is of it",
-               .formula = "precision = hit / taken",
+               .formula = "precision = hit / taken", .better = TN_BETTER_LARGER,
                .reference =
                    "Sokolova, Lapalme, A systematic analysis of performance measures for "
                    "classification tasks, 2009, tables 2 and 3")

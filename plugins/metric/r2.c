@@ -63,5 +63,6 @@ static double TN(value)(const void *me, const tn_seen *seen)
 TN_VTABLE(metric, .infer = TN(infer), .rows = TN(rows), .value = TN(value))
 TN_PLUGIN_WITH(OPTIONS, metric, r2, .summary = "Share of the targets' variance explained",
                .formula = "R2 = 1 - sum_i (y_i - t_i)^2 / sum_i (t_i - mean t)^2",
+               .better = TN_BETTER_LARGER,
                .reference = "Draper, Smith, Applied regression analysis, 3rd ed. 1998, "
                             "section 1.3")

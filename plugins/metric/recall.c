@@ -20,6 +20,6 @@ TN_VTABLE(metric, .infer = TN(infer), .rows = TN(rows), .value = TN(value),
           .table = TN(table))
 TN_PLUGIN_WITH(
     OPTIONS, metric, recall, .summary = "Share of the rows of a class that are found",
-    .formula = "recall = hit / true",
+    .formula = "recall = hit / true", .better = TN_BETTER_LARGER,
     .reference = "Sokolova, Lapalme, A systematic analysis of performance measures for "
                  "classification tasks, 2009, tables 2 and 3")

@@ -59,5 +59,6 @@ TN_VTABLE(metric, .infer = TN(infer), .rows = TN(rows), .value = TN(value))
 TN_PLUGIN_WITH(OPTIONS, metric, top_k,
                .summary = "Share of rows whose class is among the k largest outputs",
                .formula = "mean over rows of [fewer than k outputs are ahead of y_class]",
+               .better = TN_BETTER_LARGER,
                .reference = "Russakovsky et al., ImageNet large scale visual recognition "
                             "challenge, 2015, section 4.1")

@@ -3,6 +3,8 @@
  *
  *     improved(v) = v < best - min_delta  (mode min),  v > best + min_delta  (mode max)
  *
+ * Mode auto is one of the two, as the value's metric says.
+ *
  * Prechelt, "Early stopping - but when?", 1998, section 2.2: the criterion UP_s with strips of
  * one epoch, counted against the best value so far. min_delta, baseline and start_from_epoch mean what
  * they mean in Keras. */
@@ -15,7 +17,9 @@
       "epochs without improvement to wait for")                                          \
     P(REAL, min_delta, 0, 0, 0, INFINITY, "a smaller change is no improvement")          \
     P(STR, monitor, 0, "val_loss", , , "the value to watch")                             \
-    P(ENUM, mode, 0, 0, "min|max", , "whether the value should be small or large")       \
+    P(ENUM, mode, 0, VALUE_AUTO, VALUE_MODES, ,                                          \
+      "whether the value should be small or large; auto: as its metric says, a loss "    \
+      "small")                                                                           \
     P(REAL, baseline, TN_OPTIONAL, 0, -INFINITY, INFINITY,                               \
       "waiting ends only with an improvement that is better than this too; unset: with " \
       "any")                                                                             \
@@ -29,10 +33,10 @@ TN_SELF(OPTIONS, )
 enum { SEEN, BEST, BEST_EPOCH, WAITED, NUMBERS };
 #endif
 
-static tn_status TN(start)(const void *me, tn_call *c, tn_run *run, const tn_event *event,
-                           double *numbers)
+static tn_status TN(check_values)(const void *me, tn_call *c, const tn_event *event)
 {
-    return require_value(c, event, "monitor", ((const TN(self) *)me)->monitor);
+    const TN(self) *self = me;
+    return require_value(c, event, "monitor", self->monitor, self->mode);
 }
 
 static void TN(stop)(const TN(self) * self, tn_run *run, const double *numbers)
@@ -50,17 +54,16 @@ static tn_status TN(epoch)(const void *me, tn_call *c, tn_run *run, const tn_eve
                            double *numbers)
 {
     const TN(self) *self = me;
-    const double value = find_value(event, self->monitor)->value;
+    const tn_named_value *v = find_value(event, self->monitor);
     tn_status status = TN_OK;
     if (event->epoch <= self->start_from_epoch) return TN_OK;
     numbers[WAITED] += 1;
-    if (numbers[SEEN] == 0
-            ? !isnan(value)
-            : is_better(value, numbers[BEST], self->mode, self->min_delta)) {
-        numbers[SEEN] = 1, numbers[BEST] = value;
+    if (numbers[SEEN] == 0 ? !isnan(v->value)
+                           : is_better(v, numbers[BEST], self->mode, self->min_delta)) {
+        numbers[SEEN] = 1, numbers[BEST] = v->value;
         numbers[BEST_EPOCH] = (double)event->epoch;
         if (isnan(self->baseline) ||
-            is_better(value, self->baseline, self->mode, self->min_delta))
+            is_better(v, self->baseline, self->mode, self->min_delta))
             numbers[WAITED] = 0;
         if (self->restore) status = run->keep(run, c);
     }
@@ -82,8 +85,8 @@ static tn_status TN(end)(const void *me, tn_call *c, tn_run *run, const tn_event
     return run->restore(run, c);
 }
 
-TN_VTABLE(observer, .numbers = NUMBERS, .start = TN(start), .epoch = TN(epoch),
-          .end = TN(end))
+TN_VTABLE(observer, .numbers = NUMBERS, .check_values = TN(check_values),
+          .epoch = TN(epoch), .end = TN(end))
 TN_PLUGIN_WITH(OPTIONS, observer, early_stopping,
                .summary = "stops when a value stops improving; restores the best weights",
                .formula = "stop when no v < best - min_delta (or > best + min_delta) for "

@@ -1,7 +1,8 @@
 /* table.h - a table in the run folder that grows by rows, as comma-separated values (RFC 4180).
  *
  * Invariant: numbers[0] is the length of the file in bytes. It is part of every checkpoint, so
- * a run that is resumed first cuts off rows written after its checkpoint. */
+ * a run that is resumed first cuts off rows written after its checkpoint. Where the file is gone, a new
+ * one begins. */
 #ifndef OBSERVER_TABLE_H
 #define OBSERVER_TABLE_H
 
@@ -31,19 +32,32 @@ static tn_status table_path(tn_call *c, const tn_event *event, const char *name,
     return n < 4096 ? TN_OK : tn_fail(c, TN_EINVAL, "the run folder's name is too long");
 }
 
+static tn_status table_new(tn_call *c, const char *path, double *numbers)
+{
+    FILE *file = fopen(path, "w");
+    numbers[0] = 0;
+    return file && !fclose(file) ? TN_OK : table_complain(c, path);
+}
+
+static tn_status table_anew(tn_call *c, const char *path, double *numbers)
+{
+    char text[4200];
+    snprintf(text, sizeof text, "%s is gone; a new one has the rows from here on", path);
+    c->host->log(c, TN_LOG_WARNING, text);
+    return table_new(c, path, numbers);
+}
+
 static tn_status table_start(tn_call *c, const tn_event *event, const char *name,
-                             const double *numbers)
+                             double *numbers)
 {
     char path[4096];
     struct stat found;
     if (!event->run_dir) return TN_OK;
     const tn_status status = table_path(c, event, name, path);
     if (status) return status;
-    if (numbers[0] <= 0) {
-        FILE *file = fopen(path, "w");
-        return file && !fclose(file) ? TN_OK : table_complain(c, path);
-    }
-    if (stat(path, &found)) return table_complain(c, path);
+    if (numbers[0] <= 0) return table_new(c, path, numbers);
+    if (stat(path, &found))
+        return errno == ENOENT ? table_anew(c, path, numbers) : table_complain(c, path);
     if ((double)found.st_size < numbers[0])
         return tn_fail(c, TN_EDATA, "%s is shorter than it was at the checkpoint", path);
     return truncate(path, (off_t)numbers[0]) ? table_complain(c, path) : TN_OK;

@@ -6,6 +6,9 @@
 
 #include <tenon/training.h>
 
+#define VALUE_MODES "auto|min|max"
+enum { VALUE_AUTO, VALUE_MIN, VALUE_MAX };
+
 static const tn_named_value *find_value(const tn_event *event, const char *name)
 {
     for (int32_t i = 0; i < event->values; i++)
@@ -23,25 +26,34 @@ static void list_values(const tn_event *event, char *text, size_t size)
                                  event->value[i].name);
 }
 
-/* Whether the run has the value that `option` names. */
+/* Whether the run has the value that `option` names, and in mode auto knows what is better. */
 static tn_status require_value(tn_call *c, const tn_event *event, const char *option,
-                               const char *name)
+                               const char *name, int32_t mode)
 {
     char names[300];
-    if (find_value(event, name)) return TN_OK;
+    const tn_named_value *value = find_value(event, name);
+    if (value && (mode != VALUE_AUTO || value->better != TN_BETTER_UNKNOWN)) return TN_OK;
+    if (value)
+        return tn_fail(
+            c, TN_EINVAL,
+            "%s: it is not known whether '%.60s' should be small or large; say "
+            "mode: min or mode: max",
+            option, name);
     list_values(event, names, sizeof names);
     return tn_fail(
         c, TN_ENOTFOUND, "%s: this run has no value '%.60s'; it has %s%s", option, name,
         names,
-        strncmp(name, "val_", 4)
+        strncmp(name, "val_", 4) || strstr(names, "val_")
             ? ""
             : " (values with val_ need a validation split: data option validation)");
 }
 
-/* By more than `delta`; mode 0: smaller is better, 1: larger. NaN is never better. */
-static int is_better(double value, double than, int32_t mode, double delta)
+/* By more than `delta`. NaN is never better. */
+static int is_better(const tn_named_value *v, double than, int32_t mode, double delta)
 {
-    return mode ? value > than + delta : value < than - delta;
+    const int larger = mode == VALUE_AUTO ? v->better == TN_BETTER_LARGER
+                                          : mode == VALUE_MAX;
+    return larger ? v->value > than + delta : v->value < than - delta;
 }
 
 #endif

@@ -53,6 +53,40 @@ static void model(const char *text)
     config(IDX, text);
 }
 
+/* ---- what a run lacks ------------------------------------------------------------------ */
+
+/* By info as by train, which shows no model and leaves no folder. */
+Test(bad_input, what_a_run_lacks_is_told_before_it_begins)
+{
+    static const char *const lacks[][2] = {
+        {"train: {accumulate: 2}\n", "train: says no number of epochs"},
+        {"train: {epochs: 1}\nobserve: [{early_stopping: {monitor: val_acc}}]\n",
+         "net.yaml:6:12: observer early_stopping: monitor: this run has no value "
+         "'val_acc'; it has loss, accuracy"},
+        {"train: {epochs: 1}\nobserve: [early_stopping]\n",
+         "(values with val_ need a validation split: data option validation)"},
+        {"train: {epochs: 1}\nobserve: [{checkpoint: {best: accuracy_val}}]\n",
+         "best: this run has no value 'accuracy_val'"},
+        {"train: {epochs: 1}\nobserve: [{checkpoint: {best: penalty}}]\n"
+         "regularizer: {l2: 1e-3}\n",
+         "best: it is not known whether 'penalty' should be small or large"}};
+    static const char *const commands[] = {"info net.yaml", "train net.yaml --out run"};
+    small_idx("images.idx", "labels.idx", 50, 3, 4);
+    for (size_t i = 0; i < sizeof lacks / sizeof *lacks; i++) {
+        test_write_text("net.yaml",
+                        "data: {%s}\nmodel: [flatten, {dense: 3}]\nloss: cross_entropy\n"
+                        "optimizer: sgd\n%s",
+                        IDX, lacks[i][0]);
+        for (int k = 0; k < 2; k++) {
+            const test_process *p = tenon("%s", commands[k]);
+            test_ended(p, 1, lacks[i][1], NULL);
+            test_one_message(p);
+            cr_assert_str_empty(p->out);
+        }
+        cr_assert(!test_exists("run"));
+    }
+}
+
 /* ---- configs --------------------------------------------------------------------------- */
 
 Test(bad_input, unknown_plugin)

@@ -30,6 +30,18 @@ Test(usage, every_command_has_help)
     }
 }
 
+Test(usage, help_is_a_command_too)
+{
+    const test_process *all = tenon("help");
+    test_ended(all, 0, NULL);
+    cr_assert_str_eq(all->out, tenon("--help")->out);
+    for (int i = 0; i < COMMANDS; i++) {
+        const test_process *one = tenon("help %s", commands[i]);
+        test_ended(one, 0, NULL);
+        cr_assert_str_eq(one->out, tenon("%s --help", commands[i])->out);
+    }
+}
+
 Test(usage, version)
 {
     const test_process *p = tenon("--version");
@@ -47,6 +59,8 @@ static void misuse(const char *line, const char *message)
 Test(usage, mistakes_end_with_2_and_say_what)
 {
     misuse("trian net.yaml", "no command 'trian'; did you mean train?");
+    misuse("help trian", "no command 'trian'; did you mean train?");
+    misuse("help train info", "expected: tenon help COMMAND");
     misuse("frobnicate net.yaml", "no command 'frobnicate' (see");
     misuse("", "no command given");
     misuse("train net.yaml more.yaml", "expected: tenon train CONFIG");

@@ -326,6 +326,27 @@ Test(use, evaluate_prints_tables)
     cr_assert_not_null(strstr(p->out, "\"confusion_matrix[2][1]\":"), "%s", p->out);
 }
 
+/* One output tells two classes apart. */
+Test(use, one_output_shows_both_classes)
+{
+    small_idx("images.idx", "labels.idx", 100, 2, 4);
+    test_write_text(
+        "two.yaml", "%s",
+        "data: {idx: {train_images: images.idx, train_labels: labels.idx, "
+        "test_images: images.idx, test_labels: labels.idx}}\n"
+        "model: [flatten, {dense: 1}]\nclasses: [cat, dog]\n"
+        "loss: binary_cross_entropy\nmetrics: [{recall: {per_class: true}}, "
+        "confusion_matrix]\noptimizer: {sgd: {lr: 0.1}}\ntrain: {epochs: 1}\n");
+    test_ended(tenon("train two.yaml --out two"), 0, NULL);
+    const test_process *p = tenon("info two"), *q = tenon("info two --json"),
+                       *e = tenon("evaluate two");
+    cr_assert_not_null(strstr(p->out, "\nclasses   cat, dog\n"), "%s", p->out);
+    cr_assert_not_null(strstr(q->out, "\"classes\":[\"cat\",\"dog\"]"), "%s", q->out);
+    cr_assert_not_null(strstr(e->out, "\n\nrecall\n0 cat "), "%s", e->out);
+    cr_assert_not_null(strstr(strstr(e->out, "confusion_matrix"), "\n1 dog "), "%s",
+                       e->out);
+}
+
 Test(use, evaluate_as_json)
 {
     const test_process *p = tenon("evaluate " MODEL " --json --threads 1");
@@ -586,6 +607,10 @@ Test(use, arrays_that_do_not_fit_are_refused)
     refused(PREDICT, "x.npy: No such file");
     array_write("x.npy", "<f4", "(6, 15)", x, 360);
     refused(PREDICT, "shape (6, 15), but the model takes samples of shape (4, 4, 1)");
+    array_write("x.npy", "<f4", "(4, 4)", x, 64);
+    refused(PREDICT, "shape (4, 4), but the model takes samples of shape (4, 4, 1), one "
+                     "per entry of the first axis; this is one sample, to which x[None] "
+                     "adds the axis");
     array_write("x.npy", "<f4", "(6, 16)", x, sizeof x);
     refused(PREDICT, "shape (6, 16), but the model takes samples of shape (4, 4, 1)");
     array_write("x.npy", "<f4", "(6, 2, 8)", x, sizeof x);
@@ -622,7 +647,8 @@ Test(use, arrays_that_do_not_fit_are_refused)
     refused(PREDICT, "is not a .npy file");
     x[17] = NAN;
     array_write("x.npy", "<f4", "(6, 4, 4)", x, sizeof x);
-    refused(PREDICT, "value 17 is not a finite float32");
+    refused(PREDICT, "x.npy: the value at [1, 0, 1] is nan, not a finite float32 (the "
+                     "first index is the sample)");
     refused("predict " MODEL " . -o y.npy", ".: not a regular file");
 }
 

@@ -124,6 +124,10 @@ static const refusal refusals[] = {
     {"a:\n\t- b\n",
      "net.yaml:2:1: not valid YAML: tab character may not be used as indentation"},
     {"a: 1\n b: 2\n", "net.yaml:1:4: not valid YAML: invalid multiline plain key"},
+    {"seed:1\ndata: 2\n",
+     "net.yaml:1:1: not valid YAML: invalid multiline plain key; is a space missing "
+     "behind ':', or a line indented too far?"},
+    {"a: {lr:1e-2}\n", "net.yaml:1:5: 'lr:1e-2': a space is missing behind ':'"},
     {"a: b: c\n", "net.yaml:1:"},
     {"a: 1\n- b\n", "net.yaml:2:1: not valid YAML: did not find expected key"},
     {"a: }\n", "net.yaml:1:4: not valid YAML: "},

@@ -247,6 +247,12 @@ Test(config_value, nearest_names)
         {"", NULL},
         {"x", NULL},
         {"convolution", NULL},
+        {"Dense", "dense"},
+        {"L2", "l2"},
+        {"BATCHNORM", "batch_norm"},
+        {"learning_rate", "lr"},
+        {"Linear", "dense"},
+        {"swish", NULL},
         {"dnses", "dense"},
         {"dnsx", NULL},
     };

@@ -68,6 +68,23 @@ Test(instance, a_plugin_is_a_name_or_a_map_of_one_name, .init = start, .fini = f
     fails("layer", "[relu]", "got a list");
     fails("optimizer", "", "expected the name of an optimizer or {");
     fails("optimizer", "3", "'3' cannot be the name of an optimizer: ");
+    fails("optimizer", "Adam",
+          "'Adam' cannot be the name of an optimizer (did you mean 'adam'?): ");
+    fails("layer", "Residual", "(did you mean 'residual'?)");
+    fails("layer", "dense:8",
+          "'dense:8' cannot be the name of a layer (a space is missing behind ':'): ");
+    fails("loss", "categorical_crossentropy", "did you mean 'cross_entropy'?");
+    fails("initializer", "glorot_uniform", "did you mean 'xavier'?");
+    fails("optimizer", "{adam: {learning_rate: 1}}", "did you mean 'lr'?");
+    fails("layer", "{dense: {units: 3, activation: relu}}",
+          "unknown option 'activation'; an activation is a layer of its own");
+    fails("layer", "{dense: {units: 3, trainable: false}}",
+          "unknown option 'trainable'; what is not trained stands in the section "
+          "parameters: [{match: NAME, freeze: true}]");
+    fails("regularizer", "1e-4",
+          "expected the name of a regularizer, got the number 1e-4; write {l2: 1e-4}");
+    fails("regularizer", "{l1: 1, l2: 2}",
+          "and several stand in a list: [{l1: 1e-3}, {l2: 1e-3}]");
     fails("layer", "{}", "got an empty map");
     fails("layer", "{relu: , tanh: }",
           "expected one layer, got a map with the keys 'relu' and "

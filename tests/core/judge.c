@@ -328,6 +328,86 @@ Test(judge, an_evaluation_has_the_values_of_the_run)
     cr_assert(score[0].row == -1 && score[0].column == -1);
 }
 
+static int32_t better_of(const tn_trainer *t, const char *name)
+{
+    for (int32_t i = 0; i < t->values; i++)
+        if (!strcmp(t->value[i].name, name)) return t->value[i].better;
+    cr_assert_fail("no value %s", name);
+    return -1;
+}
+
+/* So that early stopping need not be told. */
+Test(judge, values_say_which_of_two_is_better)
+{
+    static const struct {
+        const char *name;
+        int32_t better;
+    } known[] = {{"loss", TN_BETTER_SMALLER},
+                 {"val_loss", TN_BETTER_SMALLER},
+                 {"val_accuracy", TN_BETTER_LARGER},
+                 {"second", TN_BETTER_LARGER},
+                 {"auc", TN_BETTER_LARGER},
+                 {"val_auc[1]", TN_BETTER_LARGER},
+                 {"f1", TN_BETTER_LARGER},
+                 {"recall[2]", TN_BETTER_LARGER},
+                 {"val_recall", TN_BETTER_LARGER},
+                 {"precision", TN_BETTER_LARGER},
+                 {"perplexity", TN_BETTER_SMALLER},
+                 {"val_confusion_matrix[0][0]", TN_BETTER_UNKNOWN},
+                 {"penalty", TN_BETTER_UNKNOWN}};
+    char text[900];
+    snprintf(text, sizeof text, "%sregularizer: {l2: 1e-3}\n", tables);
+    memcpy(strstr(text, "{f1: {average: weighted}}"), "perplexity, f1, precision", 25);
+    const tn_trainer *t = trained(judge_env(1), text, NULL);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        cr_assert_eq(better_of(t, known[i].name), known[i].better, "%s", known[i].name);
+}
+
+Test(judge, errors_are_better_when_small_and_r2_when_large)
+{
+    tn_env *env = judge_env(1);
+    const tn_memory_data data = {.samples = SAMPLES,
+                                 .input = {1, {WIDE}},
+                                 .target = {1, {CLASSES}},
+                                 .inputs = inputs,
+                                 .targets = inputs};
+    attach(env, "numbers", &data);
+    const tn_trainer *t = trained(env,
+                                  "data: {memory: {train: numbers}}\nloss: mse\n"
+                                  "metrics: [mse, mae, r2]\ntrain: {epochs: 1}\n",
+                                  NULL);
+    cr_assert_eq(better_of(t, "mse"), TN_BETTER_SMALLER);
+    cr_assert_eq(better_of(t, "mae"), TN_BETTER_SMALLER);
+    cr_assert_eq(better_of(t, "r2"), TN_BETTER_LARGER);
+}
+
+/* A run that early stopping ends would go on as long as the accuracy sinks, in mode min. */
+Test(judge, early_stopping_by_an_accuracy_keeps_the_largest)
+{
+    char text[900];
+    snprintf(text, sizeof text,
+             "%sobserve: [{early_stopping: {monitor: val_accuracy, patience: 30}}]\n",
+             tables);
+    memcpy(strstr(text, "epochs: 2"), "epochs: 9", 9);
+    const tn_trainer *t = trained(judge_env(1), text, "run");
+    const double best = t->observer[0]->numbers[1];
+    double value, largest = 0, smallest = 1;
+    size_t size;
+    const char *row = test_read("run/metrics.csv", &size);
+    int column = 0, rows = 0;
+    for (const char *at = row; strncmp(at, "val_accuracy", 12); column++)
+        at = strchr(at, ',') + 1;
+    while ((row = strchr(row, '\n')) && row[1]) {
+        row++, rows++;
+        const char *at = row;
+        for (int i = 0; i < column; i++) at = strchr(at, ',') + 1;
+        cr_assert_eq(sscanf(at, "%lf", &value), 1);
+        largest = fmax(largest, value), smallest = fmin(smallest, value);
+    }
+    cr_assert(rows == 9 && largest > smallest, "%d epochs, all alike", rows);
+    cr_assert_float_eq(best, largest, 1e-8);
+}
+
 /* Early stopping knows them as well: 1 is never exceeded. */
 Test(judge, a_number_of_a_table_may_be_monitored)
 {

@@ -166,6 +166,61 @@ Test(model, names_of_classes_may_be_any_text)
     tn_env_free(env);
 }
 
+static tn_model *named(tn_env *env, const char *classes, tn_error *e)
+{
+    char text[200];
+    const tn_shape input = {.rank = 1, .dim = {RUN_FEATURES}};
+    snprintf(text, sizeof text, "model: [{dense: 1}]\nclasses: %s\n", classes);
+    tn_config *config = run_parse(env, text, NULL, 0);
+    tn_model *m = tn_model_new(env, config, &input, e);
+    tn_config_free(config);
+    return m;
+}
+
+/* One output tells two classes apart; files may have one name for it. */
+Test(model, one_output_has_two_classes)
+{
+    static const char *const lists[] = {"[cat, dog]", "[dog]"};
+    tn_env *env = run_env(1);
+    for (int i = 0; i < 2; i++) {
+        tn_error e = {0};
+        tn_model *m = named(env, lists[i], &e);
+        cr_assert_not_null(m, "%s", e.text);
+        tn_model *again = tn_model_load(env, saved(m), &e);
+        cr_assert_not_null(again, "%s", e.text);
+        cr_assert_eq(tn_model_class_count(m), 2 - i);
+        cr_assert_eq(tn_model_class_count(again), 2 - i);
+        cr_assert_str_eq(tn_model_classes(again)[1 - i], "dog");
+        tn_model_free(again);
+        tn_model_free(m);
+    }
+    tn_error e = {0};
+    cr_assert_null(named(env, "[cat, dog, bird]", &e));
+    cr_assert_not_null(strstr(e.text, "classes: expected a list of 2 names, of the "
+                                      "classes 0 and 1 that 1 output tells apart"),
+                       "%s", e.text);
+    tn_env_free(env);
+}
+
+Test(model, data_names_the_two_classes_of_one_output)
+{
+    static const char *const names[] = {"cat", "dog", "bird"};
+    tn_env *env = run_env(1);
+    const tn_shape input = {.rank = 1, .dim = {RUN_FEATURES}};
+    tn_error e = {0};
+    tn_config *config = run_parse(env, "model: [{dense: 1}]\n", NULL, 0);
+    tn_model *m = tn_model_new(env, config, &input, &e);
+    cr_assert_not_null(m, "%s", e.text);
+    cr_assert_eq(tn_model_name_classes(m, names, 3, &e), TN_OK, "%s", e.text);
+    cr_assert(tn_model_class_count(m) == 0 && !tn_model_classes(m));
+    cr_assert_eq(tn_model_name_classes(m, names, 2, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(tn_model_class_count(m), 2);
+    cr_assert_str_eq(tn_model_classes(m)[1], "dog");
+    tn_model_free(m);
+    tn_config_free(config);
+    tn_env_free(env);
+}
+
 /* ---- evaluation ------------------------------------------------------------------------ */
 
 Test(model, evaluates_as_training_did)

@@ -53,14 +53,16 @@ typedef struct watch {
     double *numbers;
 } watch;
 
-/* An observer of a run with the values loss and val_loss, in epochs of 10 steps. */
+/* An observer of a run with the values loss and val_loss, in epochs of 10 steps. A test may give them
+ * other names and directions. */
 TN_UNUSED static watch *watch_new(const char *name, const char *options)
 {
     watch *w = kept(calloc(1, sizeof *w));
     w->instance = check_plugin("observer", name, options, 0);
     w->slots = w->instance->vtable;
     w->numbers = calloc((size_t)w->instance->number_count + 1, sizeof *w->numbers);
-    w->value[0].name = "loss", w->value[1].name = "val_loss";
+    w->value[0] = (tn_named_value){"loss", 0, TN_BETTER_SMALLER};
+    w->value[1] = (tn_named_value){"val_loss", 0, TN_BETTER_SMALLER};
     w->event = (tn_event){.epochs = 100,
                           .steps_per_epoch = 10,
                           .values = 2,
@@ -69,10 +71,16 @@ TN_UNUSED static watch *watch_new(const char *name, const char *options)
     return w;
 }
 
+/* As the host begins with it. */
 TN_UNUSED static tn_status watch_start(watch *w)
 {
+    const void *self = w->instance->self;
+    if (w->slots->check_values) {
+        const tn_status status = w->slots->check_values(self, calling(), &w->event);
+        if (status) return status;
+    }
     if (!w->slots->start) return TN_OK;
-    return w->slots->start(w->instance->self, calling(), &the_run, &w->event, w->numbers);
+    return w->slots->start(self, calling(), &the_run, &w->event, w->numbers);
 }
 
 TN_UNUSED static tn_status watch_step(watch *w, int64_t epoch, int64_t step)

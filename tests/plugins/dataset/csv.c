@@ -229,7 +229,15 @@ Test(csv, says_what_does_not_fit)
     write_text("t.csv", "a,b\n1,0\n");
     write_text("wide.csv", "a,b,c\n1,2,0\n");
     write_text("semicolons.csv", "a;b\n1;0\n");
-    refuse_data("data: {csv: {path: none.csv}}", TN_EIO, "none.csv", "No such file");
+    refuse_data(
+        "data: {csv: {path: none.csv}}", TN_EIO, "none.csv",
+        "No such file or directory in the folder that the program was started in, /");
+    refuse_data("data: {csv: {path: /none.csv}}", TN_EIO, "/none.csv",
+                "No such file or directory");
+    refuse_data("data: {csv: {path: ~/none.csv}}", TN_EIO, "~/none.csv",
+                "~ and $ are not replaced, write the folder out");
+    refuse_data("data: {csv: {path: $HOME/none.csv}}", TN_EIO, "$HOME/none.csv",
+                "~ and $ are not replaced");
     refuse_data("data: {csv: {path: t.csv, target: z}}", TN_EINVAL, "no column 'z'",
                 "1 to 2");
     refuse_data("data: {csv: {path: t.csv, target: 3}}", TN_EINVAL, "no column '3'",

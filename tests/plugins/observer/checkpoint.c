@@ -45,6 +45,24 @@ Test(checkpoint, the_best_may_be_the_largest)
     cr_assert_str_eq(asked, "bccbc");
 }
 
+Test(checkpoint, the_value_says_what_is_best)
+{
+    watch *w = watch_new("checkpoint", "{best: recall}");
+    w->value[0] = (tn_named_value){"recall", 0, TN_BETTER_LARGER};
+    cr_assert_eq(watch_start(w), TN_OK);
+    const double score[] = {1, 0.5, 2};
+    for (int i = 0; i < 3; i++) watch_epoch(w, i + 1, score[i], 0);
+    cr_assert_str_eq(asked, "cbccbc");
+}
+
+Test(checkpoint, a_value_of_which_nothing_is_known_needs_a_mode)
+{
+    watch *w = watch_new("checkpoint", "{best: cut}");
+    w->value[0] = (tn_named_value){.name = "cut"};
+    cr_assert_eq(watch_start(w), TN_EINVAL);
+    cr_assert_not_null(strstr(call_failed, "best: it is not known whether 'cut'"));
+}
+
 Test(checkpoint, an_unknown_value_is_an_error_at_the_start)
 {
     watch *w = watch_new("checkpoint", "{best: f1}");

@@ -82,6 +82,19 @@ Test(csv_log, a_new_run_starts_a_new_table)
     cr_assert_str_eq(table(folder), "");
 }
 
+Test(csv_log, a_table_that_is_gone_begins_anew)
+{
+    const char *folder = test_folder();
+    watch *w = in_folder(folder);
+    w->numbers[0] = 100;
+    cr_assert_eq(watch_start(w), TN_OK, "%s", call_failed);
+    cr_assert_not_null(strstr(call_logged, "metrics.csv is gone"), "%s", call_logged);
+    watch_epoch(w, 3, 1, 1);
+    char want[300];
+    snprintf(want, sizeof want, "%s3,1,1,0.25,1.500\n", head);
+    cr_assert_str_eq(table(folder), want);
+}
+
 Test(csv_log, a_table_that_lost_rows_is_an_error)
 {
     const char *folder = test_folder();

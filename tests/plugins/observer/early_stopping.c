@@ -48,6 +48,44 @@ Test(early_stopping, min_delta)
     cr_assert_str_eq(asked, "kkk", "1, then 0.74 and 0.48 are better by more than 0.25");
 }
 
+/* Without a mode the value says itself what is better. */
+Test(early_stopping, of_an_accuracy_the_largest_is_the_best)
+{
+    watch *w = watch_new("early_stopping", "{monitor: val_accuracy, patience: 1}");
+    w->value[1] = (tn_named_value){"val_accuracy", 0, TN_BETTER_LARGER};
+    cr_assert_eq(watch_start(w), TN_OK);
+    watch_epoch(w, 1, 0, 0.5);
+    watch_epoch(w, 2, 0, 0.7);
+    watch_epoch(w, 3, 0, 0.6);
+    cr_assert_str_eq(asked, "kks");
+    watch_end(w);
+    cr_assert_not_null(strstr(call_logged, "epoch 2"));
+}
+
+Test(early_stopping, mode_wins_over_what_the_value_says)
+{
+    watch *w = watch_new("early_stopping", "{monitor: a, mode: min, patience: 1}");
+    w->value[1] = (tn_named_value){"a", 0, TN_BETTER_LARGER};
+    cr_assert_eq(watch_start(w), TN_OK);
+    watch_epoch(w, 1, 0, 0.5);
+    watch_epoch(w, 2, 0, 0.4);
+    watch_epoch(w, 3, 0, 0.6);
+    cr_assert_str_eq(asked, "kks");
+}
+
+Test(early_stopping, a_value_of_which_nothing_is_known_needs_a_mode)
+{
+    watch *w = watch_new("early_stopping", "{monitor: penalty}");
+    w->value[1] = (tn_named_value){.name = "penalty"};
+    cr_assert_eq(watch_start(w), TN_EINVAL);
+    cr_assert_str_eq(call_failed,
+                     "monitor: it is not known whether 'penalty' should be small or "
+                     "large; say mode: min or mode: max");
+    watch *said = watch_new("early_stopping", "{monitor: penalty, mode: min}");
+    said->value[1] = (tn_named_value){.name = "penalty"};
+    cr_assert_eq(watch_start(said), TN_OK);
+}
+
 Test(early_stopping, mode_max)
 {
     watch *w = watch_new("early_stopping", "{monitor: loss, mode: max, patience: 1}");
@@ -72,8 +110,12 @@ Test(early_stopping, an_unknown_value_is_an_error_at_the_start)
     cr_assert_eq(watch_start(w), TN_ENOTFOUND);
     cr_assert_str_eq(call_failed,
                      "monitor: this run has no value 'val_accuracy'; it has loss, "
-                     "val_loss (values with val_ need a validation split: data option "
-                     "validation)");
+                     "val_loss");
+    w->event.values = 1;
+    cr_assert_eq(watch_start(w), TN_ENOTFOUND);
+    cr_assert_str_eq(call_failed,
+                     "monitor: this run has no value 'val_accuracy'; it has loss (values "
+                     "with val_ need a validation split: data option validation)");
 }
 
 /* Keras: only an improvement that is better than the baseline ends the waiting. */

@@ -1,22 +1,43 @@
-/* ema.c - the average by its formula, beside the weights of the wrapped optimizer
- * alone. */
+/* ema.c - the average as the sum that it stands for, over all weights of the wrapped optimizer
+ * alone. (That a resumed run has the same bits: tests/core/checkpoint.c.) */
 #include "support/wrapping.h"
+
+enum { STEPS = 24 };
+
+/* sum_k decay^(newest - k) w_k / sum_k decay^(newest - k) */
+static values weighed(const values *made, int newest, double decay)
+{
+    values sum = {0};
+    double all = 0;
+    for (int k = 0; k <= newest; k++) {
+        const double share = pow(decay, newest - k);
+        sum = moved(&sum, share, &made[k]);
+        all += share;
+    }
+    const values none = {0};
+    return moved(&none, 1 / all, &sum);
+}
 
 Test(ema, averages_and_leaves_training_alone)
 {
-    lab l = lab_with("{ema: {of: {sgd: {lr: 0.1, momentum: 0.9}}, decay: 0.8}}");
-    lab alone = lab_with("{sgd: {lr: 0.1, momentum: 0.9}}");
-    values average = {0};
-    for (int s = 1; s <= 12; s++) {
-        step(&l), step(&alone);
-        const values w = weights_of(&alone), got = weights_of(&l);
-        same(&got, &w, 0);
-        average = mixed(&average, &w, s == 1 ? 1 : 1 - 0.8);
-        const values seen = view_of(&l), again = weights_of(&l);
-        same(&seen, &average, 1e-14);
-        same(&again, &w, 0);
+    for (int i = 0; i < 4; i++) {
+        char text[200];
+        const double decay[] = {0, 0.8, 0.999, 1};
+        snprintf(text, sizeof text,
+                 "{ema: {of: {sgd: {lr: 0.1, momentum: 0.9}}, decay: %g}}", decay[i]);
+        lab l = lab_with(text), alone = lab_with("{sgd: {lr: 0.1, momentum: 0.9}}");
+        values made[STEPS];
+        for (int s = 0; s < STEPS; s++) {
+            step(&l), step(&alone);
+            made[s] = weights_of(&alone);
+            const values got = weights_of(&l), average = weighed(made, s, decay[i]);
+            same(&got, &made[s], 0);
+            const values seen = view_of(&l), again = weights_of(&l);
+            same(&seen, &average, 1e-13);
+            same(&again, &made[s], 0);
+        }
+        close_lab(&l), close_lab(&alone);
     }
-    close_lab(&l), close_lab(&alone);
 }
 
 /* The penalty's zeros are there when the average is taken. */
