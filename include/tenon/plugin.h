@@ -327,6 +327,8 @@ typedef struct tn_entry {
     double kink[4];
     double learning_rate; /* of an optimizer: the default of `lr` */
     int32_t makes;        /* of a layer: tn_makes */
+    /* of a loss: where targets are numbers, each output is a question of its own, of yes or no */
+    int32_t questions;
 } tn_entry;
 
 typedef struct tn_plugin {
