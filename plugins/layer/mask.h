@@ -48,7 +48,7 @@ TN_INLINE TN(mask) TN(mask_of)(tn_key key, double p, double scale, double droppe
  * (inverted dropout). */
 TN_INLINE TN(mask) TN(mask_inverted)(const tn_tile *t, double p)
 {
-    const double now = t->training ? p : 0;
+    const double now = t->training && p > 0 ? p : 0;
     return TN(mask_of)(t->key, now, 1 / (1 - now), 0);
 }
 
