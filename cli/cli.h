@@ -116,4 +116,10 @@ void cli_table(int32_t rows, int32_t columns, uint32_t right,
 void cli_model_table(const tn_model *);
 void cli_model_json(json_object *, const tn_model *);
 
+/* ---- zeros.c ----------------------------------------------------------------------- */
+
+/* Parameters with values that are exactly zero, and bytes; as text or in `json`. */
+int cli_zeros_table(const tn_model *, tn_error *);
+int cli_zeros_json(json_object *, const tn_model *, tn_error *);
+
 #endif

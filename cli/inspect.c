@@ -286,21 +286,27 @@ static void add_model(json_object *event, const char *path, const tn_model *mode
     cli_model_json(event, model);
 }
 
-/* model: NULL if none was named. batch: as of print_memory. */
+/* model: NULL if none was named. batch: as of print_memory. `trained`: its parameters are not those
+ * that a config begins with. */
 static int show_info(const cli_options *o, tn_env *env, const tn_model *model,
-                     int64_t batch, tn_error *error)
+                     int64_t batch, bool trained, tn_error *error)
 {
     tn_env_info info = {0};
+    int status = CLI_DONE;
     if (tn_env_info_get(env, &info, error)) return CLI_ERROR;
     if (o->json) {
         json_object *event = info_event(&info);
         if (model) add_model(event, o->operand[0], model);
-        cli_emit(event);
-        return CLI_DONE;
+        if (trained) status = cli_zeros_json(event, model, error);
+        if (status)
+            json_object_put(event);
+        else
+            cli_emit(event);
+        return status;
     }
     print_info(&info);
     if (model) print_model(o->operand[0], model, batch);
-    return CLI_DONE;
+    return trained ? cli_zeros_table(model, error) : CLI_DONE;
 }
 
 static int info_of_model(const cli_options *o, tn_env *env, tn_error *error)
@@ -311,7 +317,7 @@ static int info_of_model(const cli_options *o, tn_env *env, tn_error *error)
                         o->operand[0]);
     if (cli_model_path(o, o->operand[0], path, error)) return CLI_ERROR;
     tn_model *model = tn_model_load(env, path, error);
-    const int status = model ? show_info(o, env, model, 0, error) : CLI_ERROR;
+    const int status = model ? show_info(o, env, model, 0, true, error) : CLI_ERROR;
     tn_model_free(model);
     return status;
 }
@@ -325,7 +331,7 @@ static int info_of_config(const cli_options *o, tn_env *env, tn_error *error)
     tn_trainer *trainer = config ? tn_trainer_new(env, config, &options, error) : NULL;
     if (trainer)
         status = show_info(o, env, tn_trainer_model(trainer), tn_trainer_batch(trainer),
-                           error);
+                           false, error);
     tn_trainer_free(trainer);
     tn_config_free(config);
     return status;
@@ -333,7 +339,7 @@ static int info_of_config(const cli_options *o, tn_env *env, tn_error *error)
 
 static int info(const cli_options *o, tn_env *env, tn_error *error)
 {
-    if (!o->operands) return show_info(o, env, NULL, 0, error);
+    if (!o->operands) return show_info(o, env, NULL, 0, false, error);
     const cli_place place = cli_place_of(o->operand[0]);
     if (place == CLI_ARCHIVE || place == CLI_FOLDER) return info_of_model(o, env, error);
     return info_of_config(o, env, error);

@@ -87,6 +87,7 @@ int64_t tn_groups(int32_t over, int64_t rows, int64_t width, int64_t rows_per_sa
     case TN_OVER_ROWS: return rows;
     case TN_OVER_SAMPLE: return rows / rows_per_sample;
     case TN_OVER_TENSOR:
+    case TN_OVER_LAYER:
     case TN_OVER_ALL: return 1;
     default: return 0;
     }
@@ -118,6 +119,11 @@ int64_t tn_space_chunks(const tn_space *space)
 bool tn_shared_groups(int32_t over)
 {
     return over != TN_OVER_ROWS && over != TN_OVER_SAMPLE;
+}
+
+bool tn_over_several(int32_t over)
+{
+    return over == TN_OVER_ALL || over == TN_OVER_LAYER;
 }
 
 int64_t tn_group_of(int32_t over, const tn_space *space, int64_t first)

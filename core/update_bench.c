@@ -89,7 +89,7 @@ static void need(const tn_updater *u, const tn_instance *instance, const tn_part
     const tn_space space = tn_space_of(over, part->rows, part->width, 1, false);
     const int64_t groups = tn_groups(over, part->rows, part->width, 1);
     const tn_part *last = &u->part[u->parts - 1];
-    const int64_t room = over == TN_OVER_ALL
+    const int64_t room = tn_over_several(over)
                              ? (int64_t)(last->place + last->stretches) * sums
                              : tn_sum_room(over, &space, groups, sums);
     if (room > n->sums) n->sums = room;

@@ -110,6 +110,7 @@ static tn_part part_of(const tn_graph *g, int32_t number)
     const int64_t rows = p->spec.role == TN_WEIGHT && p->value.rank > 1 ? p->value.dim[0]
                                                                         : 1;
     return (tn_part){.number = number,
+                     .layer = p->node,
                      .factor = p->rule.lr_factor,
                      .rows = rows,
                      .width = n / rows,

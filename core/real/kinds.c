@@ -83,7 +83,7 @@ static const char *optimizer_missing(const void *vtable)
 static const char *gradient_missing(const void *vtable)
 {
     const tn_gradient *g = vtable;
-    REDUCTION(g->reduce, g->reduce.add, "reduce", TN_OVER_ALL);
+    REDUCTION(g->reduce, g->reduce.add, "reduce", TN_OVER_LAYER);
     return g->map ? NULL : "map";
 }
 

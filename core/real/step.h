@@ -41,6 +41,7 @@ typedef struct tn_blocks {
 /* A parameter as the update sees it. */
 typedef struct tn_part {
     int32_t number;      /* of the parameter, in the graph */
+    int32_t layer;       /* its node; those of a node follow each other */
     int64_t rows, width; /* a weight is out x (the rest); others are one row */
     void *w, *g;
     void **slot;                    /* of all optimizers in the chain, innermost first */

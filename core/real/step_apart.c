@@ -18,17 +18,37 @@ void TN(tn_map_all)(tn_bench *bench, const tn_chain *chain, tn_part *parts, int3
     TN(tn_run_all)(bench, parts, count);
 }
 
+/* Number `number` alone, on a part whose statistics the bench holds. */
+static void transform_part(tn_on_part on, int32_t number)
+{
+    on.part->stages = 0;
+    TN(tn_add_maps)(&on, number, number + 1);
+    TN(tn_run_part)(&on);
+}
+
 /* One whose sums are of each parameter. */
 static void transform_each(tn_bench *bench, const tn_chain *chain, tn_part *parts,
                            int32_t count, int32_t number)
 {
-    const tn_instance *gradient = bench->transform[number].gradient;
     for (int32_t i = 0; i < count; i++) {
-        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], chain, gradient);
+        const tn_on_part on = TN(tn_on_part_of)(bench, &parts[i], chain,
+                                                bench->transform[number].gradient);
         TN(tn_reduce_part)(&on);
-        parts[i].stages = 0;
-        TN(tn_add_maps)(&on, number, number + 1);
-        TN(tn_run_part)(&on);
+        transform_part(on, number);
+    }
+}
+
+/* One whose sums are of each layer. */
+static void transform_layers(tn_bench *bench, const tn_chain *chain, tn_part *parts,
+                             int32_t count, int32_t number)
+{
+    const tn_instance *gradient = bench->transform[number].gradient;
+    TN(tn_sum_parts)(bench, gradient, chain, parts, count);
+    for (int32_t from = 0, to = 0; from < count; from = to) {
+        while (to < count && parts[to].layer == parts[from].layer) to++;
+        TN(tn_join_parts)(bench, gradient, chain, parts, from, to);
+        for (int32_t i = from; i < to; i++)
+            transform_part(TN(tn_on_part_of)(bench, &parts[i], chain, gradient), number);
     }
 }
 
@@ -97,6 +117,10 @@ tn_status TN(tn_transform_all)(tn_bench *bench, const tn_chain *chain, tn_part *
         if (!r->sums) continue;
         TN(tn_map_all)(bench, chain, parts, count, from, i);
         from = i;
+        if (r->over == TN_OVER_LAYER) {
+            transform_layers(bench, chain, parts, count, from++);
+            continue;
+        }
         if (r->over != TN_OVER_ALL) {
             transform_each(bench, chain, parts, count, from++);
             continue;

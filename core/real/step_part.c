@@ -163,7 +163,7 @@ static void finish(const tn_on_part *on, const double *now, double *sums, int64_
 
 void TN(tn_reduce_part)(const tn_on_part *on)
 {
-    if (!on->reduction || on->reduction->over == TN_OVER_ALL) return;
+    if (!on->reduction || tn_over_several(on->reduction->over)) return;
     sum_part(on);
     finish(on, dials_of_sums(on), on->bench->partial, on->groups,
            on->part->rows * on->part->width / on->groups);
@@ -231,24 +231,39 @@ static double *sums_of_part(const summing_all *all, tn_part *part)
     return at;
 }
 
+void TN(tn_sum_parts)(const tn_bench *bench, const tn_instance *reducing,
+                      const tn_chain *chain, tn_part *parts, int32_t count)
+{
+    summing_all all = {bench, reducing, TN(tn_reduction_of)(reducing), parts, chain};
+    int64_t elements = 0;
+    for (int32_t i = 0; i < count; i++)
+        if (!is_summed(&all, &parts[i])) elements += parts[i].rows * parts[i].width;
+    TN(tn_each_task)(bench, elements, sum_stretches, &all);
+}
+
+void TN(tn_join_parts)(const tn_bench *bench, const tn_instance *reducing,
+                       const tn_chain *chain, tn_part *parts, int32_t from, int32_t to)
+{
+    const summing_all all = {bench, reducing, TN(tn_reduction_of)(reducing), parts,
+                             chain};
+    int64_t members = 0;
+    for (int32_t i = from; i < to; i++) {
+        const double *sums = sums_of_part(&all, &parts[i]);
+        members += parts[i].rows * parts[i].width;
+        if (i > from)
+            TN(tn_add_sums)(reducing, bench->total, sums);
+        else
+            memcpy(bench->total, sums, sizeof *sums * (size_t)all.reduction->sums);
+    }
+    const tn_on_part on = TN(tn_on_part_of)(bench, &parts[to - 1], chain, reducing);
+    finish(&on, reducing->now, bench->total, 1, members);
+}
+
 void TN(tn_reduce_all)(const tn_bench *bench, const tn_instance *reducing,
                        const tn_chain *chain, tn_part *parts, int32_t count)
 {
     const tn_reduction *r = TN(tn_reduction_of)(reducing);
-    summing_all all = {bench, reducing, r, parts, chain};
-    int64_t members = 0, elements = 0;
     if (!count || !r->sums || r->over != TN_OVER_ALL) return;
-    for (int32_t i = 0; i < count; i++)
-        if (!is_summed(&all, &parts[i])) elements += parts[i].rows * parts[i].width;
-    TN(tn_each_task)(bench, elements, sum_stretches, &all);
-    for (int32_t i = 0; i < count; i++) {
-        const double *sums = sums_of_part(&all, &parts[i]);
-        members += parts[i].rows * parts[i].width;
-        if (i)
-            TN(tn_add_sums)(reducing, bench->total, sums);
-        else
-            memcpy(bench->total, sums, sizeof *sums * (size_t)r->sums);
-    }
-    const tn_on_part on = TN(tn_on_part_of)(bench, &parts[count - 1], chain, reducing);
-    finish(&on, reducing->now, bench->total, 1, members);
+    TN(tn_sum_parts)(bench, reducing, chain, parts, count);
+    TN(tn_join_parts)(bench, reducing, chain, parts, 0, count);
 }

@@ -74,13 +74,19 @@ void TN(tn_step_frame_fill)(tn_step_frame *, const tn_on_part *, const tn_instan
 void TN(tn_slots_at)(const tn_part *, int32_t first_slot, int32_t count, int64_t first,
                      tn_real **slot);
 
-/* Sums and statistics over this parameter, unless they are over all. */
+/* Sums and statistics over this parameter, unless they are over several. */
 void TN(tn_reduce_part)(const tn_on_part *);
 /* Adds or merges `from` of one part of what is summed into that of another. */
 void TN(tn_add_sums)(const tn_instance *reducing, double *into, const double *from);
 /* Those over all parameters, in their order, where the reduction is over all. */
 void TN(tn_reduce_all)(const tn_bench *, const tn_instance *reducing, const tn_chain *,
                        tn_part *, int32_t count);
+/* The same in two parts: sums over each parameter; then, once of each, statistics over those from `from`
+ * to `to` - 1. */
+void TN(tn_sum_parts)(const tn_bench *, const tn_instance *reducing, const tn_chain *,
+                      tn_part *, int32_t count);
+void TN(tn_join_parts)(const tn_bench *, const tn_instance *reducing, const tn_chain *,
+                       tn_part *, int32_t from, int32_t to);
 
 /* stage.c: adding to the kernels of the next pass over a part, in their order; transforms by
  * number, optimizers by their place in the chain. */

@@ -147,6 +147,7 @@ int64_t tn_group_of(int32_t over, const tn_space *, int64_t first);
 /* How many doubles `sums` sums of a reduction take: see tn_sum_tiles. */
 int64_t tn_sum_room(int32_t over, const tn_space *, int64_t groups, int32_t sums);
 bool tn_shared_groups(int32_t over); /* chunks add to the same groups */
+bool tn_over_several(int32_t over);  /* a group may have several parameters */
 
 /* A contiguous tensor over memory; samples < 0: no batch axis. */
 tn_tensor tn_tensor_over(const tn_shape *, int64_t samples, int32_t real,

@@ -96,7 +96,8 @@ typedef enum tn_over {
     TN_OVER_ROWS,        /* one group per row */
     TN_OVER_SAMPLE,      /* one group per sample */
     TN_OVER_TENSOR,      /* one group */
-    TN_OVER_ALL          /* one group over all parameters (gradient, optimizer) */
+    TN_OVER_ALL,         /* one group over all parameters (gradient, optimizer) */
+    TN_OVER_LAYER        /* one group over the parameters of a layer (gradient) */
 } tn_over;
 
 /* ---- parameters and shapes --------------------------------------------------------- */

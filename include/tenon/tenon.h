@@ -167,6 +167,21 @@ TN_API tn_status tn_model_tensor(const tn_model *, int32_t i, const char **name,
 TN_API tn_status tn_model_find(const tn_model *, const char *name, tn_tensor *,
                                tn_error *);
 
+/* How much of a parameter is exactly zero (of either sign), as l1 and its kin leave it. Of a weight,
+ * as (out, the rest), `zero_rows` are units that have no weight left, `zero_columns` inputs that no
+ * unit uses; rows and columns are 0 of all else. Then bytes: as it is (`dense`), and of what is not
+ * zero with its places: a bit for each value (`bitmap`); or a column for each value that is not zero
+ * and a start of 32 bits for each row (compressed sparse rows), columns as numbers of 32 bits
+ * (`index32`), or of 16 where there are no more than 65536 (`index16`). */
+typedef struct tn_zeros {
+    const char *name;
+    int64_t values, zeros, rows, zero_rows, columns, zero_columns;
+    size_t dense, bitmap, index16, index32;
+} tn_zeros;
+
+/* Of parameter i; TN_ENOTFOUND past the last. States are none. */
+TN_API tn_status tn_model_zeros(const tn_model *, int32_t i, tn_zeros *);
+
 /* Bytes that batches of `samples` take: parameters and states; their gradients; and what is kept
  * of a batch for a while, which shares memory (`values`), though never less than what is needed
  * at one time (`least`); without sharing it would be `apart`, with `memory: normal` `normal`.

@@ -1,6 +1,7 @@
 /* clip_norm.c - scales gradients so that their Euclidean norm is at most max: the direction stays.
- * One norm of all gradients together, or one of each parameter's. A norm that is not finite scales
- * nothing: bad gradients stay visible.
+ * One norm of all gradients together, or one of each parameter's, as Keras's clipnorm, or of each
+ * layer's, of its weights, biases and all else. A norm that is not finite scales nothing: bad
+ * gradients stay visible.
  *
  * Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks",
  * ICML 2013, algorithm 1. The 1e-6 in the denominator is PyTorch's. */
@@ -8,12 +9,13 @@
 #include <tenon/math.h>
 #include <tenon/update.h>
 
-#define OPTIONS(P)                                                                 \
-    P(SCHEDULABLE, max, TN_POSITIONAL | TN_ABOVE, 1, 0, INFINITY,                  \
-      "largest norm allowed")                                                      \
-    P(ENUM, over, 0, 0, "all|each", 0,                                             \
-      "norm of all gradients together, or of each parameter's (a weight, a bias)") \
-    P(BOOL, penalized, 0, 0, 0, 1,                                                 \
+#define OPTIONS(P)                                                                     \
+    P(SCHEDULABLE, max, TN_POSITIONAL | TN_ABOVE, 1, 0, INFINITY,                      \
+      "largest norm allowed")                                                          \
+    P(ENUM, over, 0, 0, "all|each|layer", 0,                                           \
+      "norm of all gradients together, of each parameter's (a weight, a bias), or of " \
+      "each layer's")                                                                  \
+    P(BOOL, penalized, 0, 0, 0, 1,                                                     \
       "whether gradients of regularizers count, and are scaled")
 TN_SELF(OPTIONS, )
 
@@ -42,9 +44,10 @@ TN_KERNEL void TN(map)(const void *me, const tn_tile *t, const tn_real *w, tn_re
 
 static const tn_reduction *TN(choose)(const void *me)
 {
-    static const tn_reduction all = {.over = TN_OVER_ALL, SUMS},
-                              each = {.over = TN_OVER_TENSOR, SUMS};
-    return ((const TN(self) *)me)->over ? &each : &all;
+    static const tn_reduction of[] = {{.over = TN_OVER_ALL, SUMS},
+                                      {.over = TN_OVER_TENSOR, SUMS},
+                                      {.over = TN_OVER_LAYER, SUMS}};
+    return &of[((const TN(self) *)me)->over];
 }
 
 static int32_t TN(penalized)(const void *me)
@@ -54,9 +57,9 @@ static int32_t TN(penalized)(const void *me)
 
 TN_VTABLE(gradient, .numbers = TN_COUNTS, .map = TN(map), .choose = TN(choose),
           .penalized = TN(penalized), .counts = 1)
-TN_PLUGIN_WITH(OPTIONS, gradient, clip_norm,
-               .summary = "limits the norm of all gradients, or of each parameter's",
-               .formula =
-                   "g <- g min(1, max / (||g|| + 1e-6)), norm over all parameters or "
-                   "over each",
-               .reference = "Pascanu, Mikolov, Bengio, ICML 2013, algorithm 1")
+TN_PLUGIN_WITH(
+    OPTIONS, gradient, clip_norm,
+    .summary = "limits the norm of all gradients, or of each parameter's or layer's",
+    .formula = "g <- g min(1, max / (||g|| + 1e-6)), norm over all parameters, over each "
+               "or over those of each layer",
+    .reference = "Pascanu, Mikolov, Bengio, ICML 2013, algorithm 1")

@@ -35,12 +35,10 @@ TN_KERNEL void TN(drop)(const TN(mask) * m, double shift, const tn_tile *t,
         for (int64_t i = 0; i < t->n; i++) y[i] += b;
 }
 
-/* A schedule may go anywhere. */
 static double TN(now)(const void *me, const tn_tile *t)
 {
     const TN(self) *self = me;
-    const double p = t->training ? tn_now(t, self->p) : 0;
-    return p > 1 ? 1 : p > 0 ? p : 0;
+    return t->training ? mask_share(tn_now(t, self->p)) : 0;
 }
 
 static void TN(forward)(const void *self, const tn_tile *t, const tn_real *x, tn_real *y)

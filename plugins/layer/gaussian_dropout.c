@@ -7,6 +7,7 @@
  * nothing. A schedule that gets there is held at p = 1 - 2^-32, the last that masks tell from 1.
  * Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout", JMLR 15, 2014, section 10 (whose
  * p is 1 - p here). */
+#include <string.h>
 #include <tenon/plugin.h>
 #include "noise.h"
 
@@ -19,8 +20,10 @@ TN_KERNEL void TN(multiply)(const TN(self) * self, const tn_tile *t, const tn_re
                             tn_real *y)
 {
     const double p = t->training ? tn_now(t, self->p) : 0;
-    const double held = p < 1 - 0x1p-32 ? p > 0 ? p : 0 : 1 - 0x1p-32;
-    TN(noise_add)(t->key, sqrt(held / (1 - held)), 1, tn_tile_index(t), t->n, x, y);
+    const double held = p < 1 - 0x1p-32 ? p : 1 - 0x1p-32;
+    if (p > 0) TN(noise_add)
+    (t->key, sqrt(held / (1 - held)), 1, tn_tile_index(t), t->n, x, y);
+    else if (y != x) memcpy(y, x, (size_t)t->n * sizeof *y);
 }
 
 #include "multiplier.h"

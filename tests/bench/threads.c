@@ -150,11 +150,14 @@ Test(threads, clipping_has_the_same_bits)
 {
     static prints alone, other;
     static const workload w7 = {"w7", 0, true};
-    for (int i = 0; i < THREADS; i += test_sanitized() ? THREADS - 1 : 1) {
-        train(&w7, threads[i], 1, "gradient=[{clip_norm: 1e-3}]", "train.epochs=8",
-              i ? &other : &alone);
-        if (i) same(&alone, &other, "w7, clipped", threads[i]);
-    }
+    static const char *const clipped[] = {
+        "gradient=[{clip_norm: 1e-3}]",
+        "gradient=[{clip_norm: {max: 1e-3, over: layer}}]"};
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < THREADS; i += test_sanitized() || k ? THREADS - 1 : 1) {
+            train(&w7, threads[i], 1, clipped[k], "train.epochs=8", i ? &other : &alone);
+            if (i) same(&alone, &other, clipped[k], threads[i]);
+        }
 }
 
 /* ---- inference ----------------------------------------------------------------------- */

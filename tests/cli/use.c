@@ -246,6 +246,50 @@ Test(use, info_tells_what_is_in_a_model)
     json_object_put(object);
 }
 
+/* Counted here in what the file holds. */
+Test(use, info_tells_how_sparse_a_model_is)
+{
+    char line[200];
+    int zeros = 0, units = 0, unused = 0;
+    test_ended(tenon("train net.yaml --out sparse --set train.epochs=30 --set "
+                     "regularizer=[{\"l1\":0.05},{\"group_lasso\":{\"lambda\":0.03,"
+                     "\"over\":\"columns\"}}]"),
+               0, NULL);
+    const float *const w = tensor("sparse/model.safetensors", "dense.weight", WEIGHTS);
+    for (int c = 0; c < CLASSES; c++) {
+        int off = 0;
+        for (int k = 0; k < PIXELS; k++) off += w[c * PIXELS + k] == 0;
+        zeros += off, units += off == PIXELS;
+    }
+    for (int k = 0; k < PIXELS; k++)
+        unused += w[k] == 0 && w[PIXELS + k] == 0 && w[2 * PIXELS + k] == 0;
+    cr_assert(zeros > 0 && zeros < WEIGHTS && unused > 0, "%d, %d", zeros, unused);
+    const test_process *p = tenon("info sparse"), *q = tenon("info sparse --json");
+    test_ended(p, 0, NULL), test_ended(q, 0, NULL);
+    snprintf(line, sizeof line,
+             "\ndense.weight      48  %d (%.2f %%)  %5d of 3  %7d of 16\n", zeros,
+             100. * zeros / WEIGHTS, units, unused);
+    cr_assert_not_null(strstr(p->out, line), "%s%s", p->out, line);
+    const int kept_bytes = 4 * (WEIGHTS + CLASSES - zeros),
+              places = WEIGHTS + CLASSES - zeros;
+    snprintf(line, sizeof line,
+             "\n%d (%.2f %%) of all parameters are exactly zero: 204 bytes, without the "
+             "zeros %d "
+             "(bitmap), %d (16-bit indices) or %d (32-bit indices)\n",
+             zeros, 100. * zeros / (WEIGHTS + CLASSES), kept_bytes + 6 + 1,
+             kept_bytes + 2 * places + 24, kept_bytes + 4 * places + 24);
+    cr_assert_not_null(strstr(p->out, line), "%s%s", p->out, line);
+    snprintf(line, sizeof line,
+             "\"with_zeros\":[{\"parameter\":\"dense.weight\",\"values\":48,\"zeros\":%d,"
+             "\"units\":3,\"zero_units\":%d,\"inputs\":16,\"unused_inputs\":%d}]",
+             zeros, units, unused);
+    cr_assert_not_null(strstr(q->out, line), "%s%s", q->out, line);
+    p = tenon("info run"), q = tenon("info net.yaml");
+    cr_assert_not_null(strstr(p->out, "\nnone of them is exactly zero: 204 bytes\n"),
+                       "%s", p->out);
+    cr_assert_null(strstr(q->out, "exactly zero"), "%s", q->out);
+}
+
 /* With names of classes, as counts and to four digits. */
 Test(use, evaluate_prints_tables)
 {

@@ -68,10 +68,39 @@ Test(clip_norm, each_parameter_by_its_own_norm)
         const double norm = norm_of(c->before[p], n);
         const double scale = norm + 1e-6 > 1 ? 1 / (norm + 1e-6) : 1;
         cut += scale < 1;
-        for (int64_t i = 0; i < n; i++)
-            cr_assert_float_eq(c->after[p][i], scale * c->before[p][i], 1e-15);
+        double want[64];
+        for (int64_t i = 0; i < n; i++) want[i] = scale * c->before[p][i];
+        near(c->after[p], want, n, 1e-15);
     }
     cr_assert(cut > 0 && cut < PARAMS, "%d cut", cut);
+}
+
+/* A layer has two parameters here, a weight and a bias. */
+static double norm_of_layer(const change *c, int32_t layer)
+{
+    const int32_t p = 2 * layer;
+    return hypot(norm_of(c->before[p], size_of(&c->l, p)),
+                 norm_of(c->before[p + 1], size_of(&c->l, p + 1)));
+}
+
+/* In the middle between the norms of both, one is cut. */
+Test(clip_norm, each_layer_by_its_own_norm)
+{
+    int cut = 0;
+    char text[100];
+    change *c = change_by("gradient: [{clip_value: 9}]");
+    const double max = (norm_of_layer(c, 0) + norm_of_layer(c, 1)) / 2;
+    close_lab(&c->l);
+    snprintf(text, sizeof text, "gradient: [{clip_norm: {max: %.17g, over: layer}}]",
+             max);
+    c = change_by(text);
+    for (int32_t p = 0; p < PARAMS; p++) {
+        const double scale = fmin(1, max / (norm_of_layer(c, p / 2) + 1e-6));
+        cut += scale < 1;
+        for (int64_t i = 0; i < size_of(&c->l, p); i++)
+            cr_assert_float_eq(c->after[p][i], scale * c->before[p][i], 1e-15);
+    }
+    cr_assert_eq(cut, 2, "%d cut", cut);
 }
 
 static void penalize(change *c, double (*g)[64], double lambda)

@@ -60,7 +60,7 @@ Test(drop_block, squares_and_their_normalisation)
             k, 0);
         for (int64_t s = 0; s < samples; s++) {
             int64_t left = 0;
-            double sum = 0;
+            double sum = 0, want[9 * 9 * 5];
             for (int64_t i = 0; i < n; i++) {
                 const int64_t c = i % g.channels, at = i / g.channels;
                 const bool out = covered(&g, key, 10 + s, at / g.width, at % g.width, c);
@@ -69,6 +69,9 @@ Test(drop_block, squares_and_their_normalisation)
             }
             dropped += n - left, kept += left;
             if (left) cr_assert_float_eq(sum, (double)n, 1e-11);
+            for (int64_t i = 0; i < n; i++)
+                want[i] = y[s * n + i] == 0 ? 0 : (double)n / (double)left;
+            check_near(y + s * n, want, n, 1e-13, "mask");
         }
     }
     cr_assert(dropped > 1000 && kept > 1000);
@@ -108,9 +111,8 @@ Test(drop_block, masks_are_independent)
 
 Test(drop_block, p_0_is_the_identity_bit_for_bit)
 {
-    const image g = {5, 4, 3, 2, 0};
-    check_net *net = net_of(&g, "", 6);
-    cr_assert_arr_eq(check_net_output(net), net->x, sizeof(double) * 360);
+    mask_of_0_is_the_identity("{drop_block: {p: 0, block_size: 2}}",
+                              check_shape(3, 5, 4, 3));
 }
 
 /* Whatever the size of a block; and where a schedule goes past the end. */

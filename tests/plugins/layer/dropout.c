@@ -14,17 +14,22 @@ static check_layer *dropped(const char *options, int64_t samples)
 
 Test(dropout, p_0_is_the_identity_bit_for_bit)
 {
-    const check_layer *l = dropped("0", 10);
-    cr_assert_eq(memcmp(l->y, l->x[0], sizeof(double) * 1000), 0);
-    cr_assert_eq(memcmp(l->gx[0], l->gy, sizeof(double) * 1000), 0);
+    mask_of_0_is_the_identity("{dropout: 0}", check_shape(1, 100, 0, 0));
+    mask_of_0_is_the_identity("{dropout: {p: 0, mode: standard}}",
+                              check_shape(2, 3, 40, 0));
 }
 
+/* And is not negative; with standard dropout outside training, too. */
 Test(dropout, p_1_is_zero)
 {
-    check_layer *l = dropped("1", 10);
-    l->x[0][3] = INFINITY, l->x[0][4] = NAN;
-    check_forward(l, true, 0);
-    for (int32_t i = 0; i < 1000; i++) cr_assert(l->y[i] == 0 && l->gx[0][i] == 0);
+    static const char *const options[] = {"1", "{p: 1, mode: standard}"};
+    for (int k = 0; k < 3; k++) {
+        check_layer *l = dropped(options[k > 0], 10);
+        l->x[0][3] = INFINITY, l->x[0][4] = NAN;
+        check_forward(l, k < 2, 0);
+        for (int32_t i = 0; i < 1000; i++)
+            cr_assert(l->y[i] == 0 && !signbit(l->y[i]) && l->gx[0][i] == 0);
+    }
 }
 
 Test(dropout, drops_a_share_of_p_and_scales_up_the_rest)
@@ -66,7 +71,7 @@ Test(dropout, a_schedule_beyond_the_ends)
     for (int k = 0; k < 2; k++) {
         l->instance->now[0] = ps[k];
         check_forward(l, true, 0);
-        for (int i = 0; i < 1000; i++) cr_assert_eq(l->y[i] == 0, k == 1);
+        for (int i = 0; i < 1000; i++) cr_assert_eq(l->y[i], k ? 0 : l->x[0][i]);
     }
 }
 

@@ -1,5 +1,6 @@
 /* lstm.c - layer/lstm: against PyTorch gradients, threads and backends, first values, what is
  * refused. */
+#include "tests/support/masking.h"
 #include "tests/support/recurrent_options.h"
 #include "tests/support/recurrent_torch.h"
 
@@ -62,6 +63,15 @@ Test(lstm, ends_where_samples_do)
 Test(lstm, samples_are_apart)
 {
     recurrent_samples_are_apart(&kind);
+}
+
+/* Also of a schedule that is at 0. */
+Test(lstm, options_of_0_change_nothing)
+{
+    mask_changes_nothing("[{lstm: {units: 5, input_dropout: 0, recurrent_dropout: "
+                         "{warmup: {schedule: 0.5, "
+                         "steps: 9}}, zoneout: 0, zoneout_cell: 0}}, {dense: 3}]",
+                         "[{lstm: 5}, {dense: 3}]", check_shape(2, 4, 6, 0));
 }
 
 Test(lstm, options_are_reproducible)
