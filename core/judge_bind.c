@@ -75,7 +75,8 @@ static tn_status add_origin(const tn_graph *g, tn_status status, tn_error *e)
 
 static tn_outputs outputs_of(const tn_graph *g)
 {
-    return (tn_outputs){*tn_graph_output(g), makes_of(tn_graph_origin(g))};
+    return (tn_outputs){.shape = *tn_graph_output(g),
+                        .are = makes_of(tn_graph_origin(g))};
 }
 
 /* ---- the loss ------------------------------------------------------------------------ */
@@ -153,11 +154,12 @@ static tn_status check_size(const tn_metric_size *s, bool has_value, bool has_ta
 tn_status tn_judge_bind_metric(tn_judge *j, tn_criterion *m, const tn_graph *g,
                                const tn_data_info *info, tn_error *e)
 {
-    const tn_outputs out = outputs_of(g);
+    tn_outputs out = outputs_of(g);
     const tn_bridge *bridge = tn_bridge_of(j->real);
     const tn_field_spec *spec[TN_MAX_FIELDS];
     tn_calling calling;
     tn_call *call = tn_call_make(&calling, j->env, m->instance, j->real, e);
+    out.questions = j->loss.instance->entry->questions;
     tn_status status = bind_fields(m, bridge->metric_fields(m->instance), info, spec, e);
     if (!status)
         status = tn_call_end(

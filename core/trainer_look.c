@@ -62,6 +62,16 @@ static tn_status params_new(tn_trainer *t, tn_error *e)
     return status ? status : copy_new(t, TN_WANTS_BEFORE, g->params, e);
 }
 
+static tn_seen_output output_of(const tn_graph_node *n, const tn_tensor *value,
+                                int32_t real)
+{
+    const tn_instance *layer = n->layer;
+    const tn_layer_facts facts = tn_real_ops_of(real)->facts(layer->vtable);
+    tn_seen_output seen = {.name = n->name, .layer = layer->entry->name, .value = value};
+    if (facts.range) facts.range(layer->self, &seen.low, &seen.high);
+    return seen;
+}
+
 static tn_status outputs_new(tn_trainer *t, tn_error *e)
 {
     const tn_graph *g = t->model->graph;
@@ -74,10 +84,7 @@ static tn_status outputs_new(tn_trainer *t, tn_error *e)
     l->output = tn_memory_array(m, (size_t)g->nodes, sizeof *l->output, e);
     if (!l->value || !l->output) return TN_ENOMEM;
     for (int32_t i = g->inputs; i < g->nodes; i++)
-        l->output[i - g->inputs] = (tn_seen_output){
-            .name = g->node[i].name,
-            .layer = g->node[i].layer->entry->name,
-            .value = &l->value[i]};
+        l->output[i - g->inputs] = output_of(&g->node[i], &l->value[i], g->real);
     return tn_plan_make(t->model->graph, &options, &l->plan, e);
 }
 

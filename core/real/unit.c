@@ -27,6 +27,7 @@ tn_layer_facts TN(tn_unit_facts)(const void *vtable)
         .infer = l->infer,
         .gain = l->gain,
         .start = l->start,
+        .range = l->range,
     };
 }
 

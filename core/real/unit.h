@@ -38,6 +38,7 @@ typedef struct tn_layer_facts {
     double (*gain)(const void *self);
     tn_status (*start)(const void *self, tn_call *, tn_key, const tn_tensor *raw,
                        tn_tensor *const *param, tn_tensor *const *state);
+    void (*range)(const void *self, double *low, double *high);
 } tn_layer_facts;
 
 /* Cells of the result of a product: rows x cols elements each, the last ones less. How many

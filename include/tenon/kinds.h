@@ -338,6 +338,9 @@ typedef struct tn_layer {
                        tn_tensor *const *param, tn_tensor *const *state);
     /* parametrization of class whole: instead of commit, from the cache of the pass. [step] */
     void (*commit_weight)(const void *self, const tn_io *, tn_tensor *const *state);
+    /* An activation's least and largest value, which it nears or is cut off at: there it is saturated.
+     * NULL: it is nowhere. [setup] */
+    void (*range)(const void *self, double *low, double *high);
 } tn_layer;
 
 #endif

@@ -335,6 +335,8 @@ typedef struct tn_entry {
     double learning_rate; /* of an optimizer: the default of `lr` */
     int32_t makes;        /* of a layer: tn_makes */
     int32_t better;       /* of a metric: tn_better */
+    /* of a loss: where targets are numbers, each output is a question of its own, of yes or no */
+    int32_t questions;
 } tn_entry;
 
 typedef struct tn_plugin {

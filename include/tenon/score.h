@@ -10,8 +10,9 @@
 
 /* What is judged. */
 typedef struct tn_outputs {
-    tn_shape shape; /* of a sample */
-    int32_t are;    /* tn_makes */
+    tn_shape shape;    /* of a sample */
+    int32_t are;       /* tn_makes */
+    int32_t questions; /* for metrics: of the entry of the loss */
 } tn_outputs;
 
 /* What a metric needs. */

@@ -50,6 +50,7 @@ typedef struct tn_seen_param {
 typedef struct tn_seen_output {
     const char *name, *layer; /* "relu_2", its plugin */
     const tn_tensor *value;
+    double low, high; /* the layer's range; both 0: it has none */
 } tn_seen_output;
 
 typedef struct tn_event {

@@ -4,13 +4,14 @@
  *     y_i = a (x_i m_i + alpha' (1 - m_i)) + b,  dL/dx_i = a m_i dL/dy_i,  m_i ~ Bernoulli(q)
  *     q = 1 - p,  a = (q + alpha'^2 q (1 - q))^(-1/2),  b = -a (1 - q) alpha'
  *
- * with alpha' = -lambda alpha = -1.7580993408473766 of selu. Klambauer, Unterthiner, Mayr, Hochreiter,
- * "Self-normalizing neural networks", NIPS 2017, section "New dropout technique". */
+ * with alpha' = -lambda alpha = -1.7580993408473766 of selu. p = 1 makes zeros: what is dropped,
+ * a alpha' + b, goes with sqrt(q) to them. Klambauer, Unterthiner, Mayr, Hochreiter, "Self-normalizing
+ * neural networks", NIPS 2017, section "New dropout technique". */
 #include <tenon/plugin.h>
 #include "mask.h"
 
-#define OPTIONS(P)                                         \
-    P(SCHEDULABLE, p, TN_POSITIONAL | TN_BELOW, 0.1, 0, 1, \
+#define OPTIONS(P)                              \
+    P(SCHEDULABLE, p, TN_POSITIONAL, 0.1, 0, 1, \
       "probability that an element is set to selu's limit")
 TN_SELF(OPTIONS, )
 
@@ -18,11 +19,11 @@ TN_SELF(OPTIONS, )
 #define SELU_LIMIT -1.7580993408473766
 #endif
 
-/* a; of p as it is now. */
+/* a; of p as it is now. Where all is dropped there is nothing to stretch. */
 static double TN(stretch)(double p)
 {
     const double q = 1 - p;
-    return 1 / sqrt(q + SELU_LIMIT * SELU_LIMIT * q * p);
+    return q == 0 ? 0 : 1 / sqrt(q + SELU_LIMIT * SELU_LIMIT * q * p);
 }
 
 TN_KERNEL void TN(drop)(const TN(mask) * m, double shift, const tn_tile *t,
@@ -43,7 +44,7 @@ static double TN(now)(const void *me, const tn_tile *t)
 static void TN(forward)(const void *self, const tn_tile *t, const tn_real *x, tn_real *y)
 {
     const double p = TN(now)(self, t), a = TN(stretch)(p);
-    const TN(mask) m = TN(mask_of)(t->key, p, a, a * SELU_LIMIT);
+    const TN(mask) m = TN(mask_of)(t->key, p, a, p < 1 ? a * SELU_LIMIT : 0);
     TN(drop)(&m, -a * p * SELU_LIMIT, t, x, y);
 }
 

@@ -7,17 +7,16 @@
  *
  * where n / k is the normalisation: a sample has n elements, of which k are kept (k = 0: y = 0).
  * Ghiasi, Lin, Le, "DropBlock", NeurIPS 2018, eq. 1 and algorithm 1: corners are drawn only where the
- * whole square is in the map. Squares may overlap, so somewhat less than a share of p is dropped.
- * Algorithm 1 counts over its mask; here that is the mask of a sample, since no sample may hang on
- * others. */
+ * whole square is in the map. Squares may overlap, so somewhat less than a share of p is dropped; but
+ * p = 1 makes zeros, with gamma = 1. Algorithm 1 counts over its mask; here that is the mask of a sample,
+ * since no sample may hang on others. */
 #include <string.h>
 #include <tenon/plugin.h>
 #include "mask.h"
 #include "samples.h"
 
-#define OPTIONS(P)                                         \
-    P(SCHEDULABLE, p, TN_POSITIONAL | TN_BELOW, 0.1, 0, 1, \
-      "share of elements to drop, about")                  \
+#define OPTIONS(P)                                                                  \
+    P(SCHEDULABLE, p, TN_POSITIONAL, 0.1, 0, 1, "share of elements to drop, about") \
     P(INT, block_size, 0, 7, 1, INT32_MAX, "height and width of a square that is dropped")
 TN_SELF(OPTIONS, )
 
@@ -151,10 +150,11 @@ static tn_status TN(run)(const void *me, tn_call *c, const tn_io *io)
     const TN(self) *self = me;
     const int64_t *dim = io->out->dim + 1, b = self->block_size;
     const double places = (double)(dim[0] - b + 1) * (double)(dim[1] - b + 1);
-    const double gamma = tn_now(c, self->p) / ((double)b * (double)b) *
-                         ((double)dim[0] * (double)dim[1] / places);
-    const TN(pass) p = {b, TN(mask_of)(io->key, io->training ? gamma : 0, 0, 1)};
-    return each_sample(&p, c, io, TN(run_one));
+    const double p = tn_now(c, self->p),
+                 spread = (double)dim[0] * (double)dim[1] / places;
+    const double gamma = p < 1 ? p / ((double)b * (double)b) * spread : 1;
+    const TN(pass) pass = {b, TN(mask_of)(io->key, io->training ? gamma : 0, 0, 1)};
+    return each_sample(&pass, c, io, TN(run_one));
 }
 
 static void TN(run_back_one)(const void *self, const tn_io *io, int64_t sample)

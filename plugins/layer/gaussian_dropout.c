@@ -3,8 +3,10 @@
  *
  *     y_i = x_i m_i,  dL/dx_i = dL/dy_i m_i,  m_i ~ N(1, p / (1 - p));  y = x outside training
  *
- * Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout", JMLR 15, 2014, section 10
- * (whose p is 1 - p here). */
+ * p = 1, where dropout makes zeros, is refused: the noise grows beyond all bounds there and tends to
+ * nothing. A schedule that gets there is held at p = 1 - 2^-32, the last that masks tell from 1.
+ * Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout", JMLR 15, 2014, section 10 (whose
+ * p is 1 - p here). */
 #include <string.h>
 #include <tenon/plugin.h>
 #include "noise.h"
@@ -18,10 +20,10 @@ TN_KERNEL void TN(multiply)(const TN(self) * self, const tn_tile *t, const tn_re
                             tn_real *y)
 {
     const double p = t->training ? tn_now(t, self->p) : 0;
-    if (p > 0)
-        TN(noise_add)(t->key, sqrt(p / (1 - p)), 1, tn_tile_index(t), t->n, x, y);
-    else if (y != x)
-        memcpy(y, x, (size_t)t->n * sizeof *y);
+    const double held = p < 1 - 0x1p-32 ? p : 1 - 0x1p-32;
+    if (p > 0) TN(noise_add)
+    (t->key, sqrt(held / (1 - held)), 1, tn_tile_index(t), t->n, x, y);
+    else if (y != x) memcpy(y, x, (size_t)t->n * sizeof *y);
 }
 
 #include "multiplier.h"

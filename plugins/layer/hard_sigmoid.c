@@ -25,8 +25,13 @@ TN_KERNEL void TN(backward)(const void *self, const tn_tile *t, const tn_real *x
     }
 }
 
+static void TN(range)(const void *self, double *low, double *high)
+{
+    *low = 0, *high = 1;
+}
+
 TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_NEEDS_Y | TN_INPLACE,
-          .forward = TN(forward), .backward = TN(backward))
+          .forward = TN(forward), .backward = TN(backward), .range = TN(range))
 TN_PLUGIN(layer, hard_sigmoid, .summary = "Piecewise linear sigmoid, to [0, 1]",
           .formula = "y = min(max(x / 6 + 1/2, 0), 1)",
           .reference = "Courbariaux, Bengio, David, BinaryConnect, NIPS 2015, eq. 3; "

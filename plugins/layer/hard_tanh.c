@@ -42,8 +42,14 @@ TN_KERNEL void TN(backward)(const void *me, const tn_tile *t, const tn_real *x,
     }
 }
 
+static void TN(range)(const void *me, double *low, double *high)
+{
+    const TN(self) *self = me;
+    *low = self->min, *high = self->max;
+}
+
 TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_NEEDS_Y | TN_INPLACE, .check = TN(check),
-          .forward = TN(forward), .backward = TN(backward))
+          .forward = TN(forward), .backward = TN(backward), .range = TN(range))
 TN_PLUGIN_WITH(OPTIONS, layer, hard_tanh,
                .summary = "The identity, cut off at two values",
                .formula = "y = min(max(x, min), max)",

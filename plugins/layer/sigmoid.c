@@ -19,8 +19,13 @@ TN_KERNEL void TN(backward)(const void *self, const tn_tile *t, const tn_real *x
     for (int64_t i = 0; i < t->n; i++) gx[i] = gy[i] * y[i] * (1 - y[i]);
 }
 
+static void TN(range)(const void *self, double *low, double *high)
+{
+    *low = 0, *high = 1;
+}
+
 TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_NEEDS_Y | TN_INPLACE,
-          .forward = TN(forward), .backward = TN(backward))
+          .forward = TN(forward), .backward = TN(backward), .range = TN(range))
 TN_PLUGIN(layer, sigmoid, .summary = "Logistic function, to (0, 1)",
           .formula = "y = 1 / (1 + exp(-x))",
           .reference = "Rumelhart, Hinton, Williams, Learning representations by "

@@ -28,8 +28,13 @@ TN_KERNEL void TN(backward)(const void *self, const tn_tile *t, const tn_real *x
     }
 }
 
+static void TN(range)(const void *self, double *low, double *high)
+{
+    *low = -1, *high = 1;
+}
+
 TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_NEEDS_Y | TN_INPLACE,
-          .forward = TN(forward), .backward = TN(backward))
+          .forward = TN(forward), .backward = TN(backward), .range = TN(range))
 TN_PLUGIN(layer, softsign, .summary = "x over one plus its size, to (-1, 1)",
           .formula = "y = x / (1 + |x|)",
           .reference = "Bergstra, Desjardins, Lamblin, Bengio, technical report 1337, "

@@ -20,8 +20,13 @@ TN_KERNEL void TN(backward)(const void *self, const tn_tile *t, const tn_real *x
     for (int64_t i = 0; i < t->n; i++) gx[i] = gy[i] * (1 - y[i] * y[i]);
 }
 
+static void TN(range)(const void *self, double *low, double *high)
+{
+    *low = -1, *high = 1;
+}
+
 TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_NEEDS_Y | TN_INPLACE,
-          .forward = TN(forward), .backward = TN(backward))
+          .forward = TN(forward), .backward = TN(backward), .range = TN(range))
 TN_PLUGIN(
     layer, tanh, .summary = "Hyperbolic tangent, to (-1, 1)", .formula = "y = tanh(x)",
     .reference = "LeCun, Bottou, Orr, Mueller, Efficient BackProp, 1998, section 4.4",

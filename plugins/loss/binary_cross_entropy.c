@@ -98,4 +98,5 @@ TN_PLUGIN_WITH(
     OPTIONS, loss, binary_cross_entropy,
     .summary = "Cross-entropy of yes or no, from logits",
     .formula = "L = 1/n sum_k -(w t_k log sigmoid(y_k) + (1 - t_k) log sigmoid(-y_k))",
-    .reference = "Goodfellow, Bengio, Courville, Deep learning, 2016, section 6.2.2.2")
+    .reference = "Goodfellow, Bengio, Courville, Deep learning, 2016, section 6.2.2.2",
+    .questions = 1)

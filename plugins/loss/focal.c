@@ -148,4 +148,5 @@ TN_PLUGIN_WITH(
     .summary = "Cross-entropy that makes little of what is predicted well",
     .formula = "L = -alpha (1 - p)^gamma log p, p the probability of the truth",
     .reference = "Lin, Goyal, Girshick, He, Dollar, Focal loss for dense object "
-                 "detection, ICCV 2017, eq. 5")
+                 "detection, ICCV 2017, eq. 5",
+    .questions = 1)

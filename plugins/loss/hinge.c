@@ -126,4 +126,5 @@ TN_PLUGIN_WITH(
     .formula = "L = 1/K sum_{k != label} max(0, margin - y_label + y_k)^p; of yes "
                "or no 1/n sum_k max(0, margin - s_k y_k)^p, s = +-1",
     .reference = "Cortes, Vapnik, Support-vector networks, 1995; Weston, Watkins, "
-                 "1999, eq. 3; Crammer, Singer, 2001, eq. 3")
+                 "1999, eq. 3; Crammer, Singer, 2001, eq. 3",
+    .questions = 1)

@@ -34,7 +34,7 @@ static tn_status TN(infer)(void *me, tn_call *c, const tn_outputs *out,
     if (self->per_class) size->rows = self->scores, size->columns = 1;
     if (self->per_class && classes == 2)
         return tn_fail(c, TN_EINVAL, "per_class: with two classes there is one area");
-    return truth_check(c, out, field[0]);
+    return truth_check_classes(c, out, field[0]);
 }
 
 /* Of several classes log p_k = y_k - lse(y): outputs themselves would put rows in another order. */

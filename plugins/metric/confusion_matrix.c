@@ -24,7 +24,7 @@ static tn_status TN(infer)(void *me, tn_call *c, const tn_outputs *out,
                        "most, recall and precision with per_class for more",
                        (long long)self->classes);
     size->sums = self->classes * self->classes;
-    return truth_check(c, out, field[0]);
+    return truth_check_classes(c, out, field[0]);
 }
 
 static void TN(rows)(const void *me, const tn_tile *t, const tn_real *y,

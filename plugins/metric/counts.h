@@ -3,15 +3,15 @@
  *
  *     precision = hit / taken,  recall = hit / true,  f1 = 2 hit / (true + taken)
  *
- *     macro     mean over the classes
+ *     macro     mean over the classes that are there or predicted
  *     micro     of the sums over the classes: all three are the accuracy then
  *     weighted  mean over the classes by how many rows are of them
  *     binary    of class 1 alone
  *
- * Where a class is neither there nor predicted, so that the quotient is 0 / 0, it counts as 0 (as in
- * scikit-learn). A row with a NaN in it is taken for no class. Sokolova, Lapalme, "A systematic
- * analysis of performance measures for classification tasks", 2009, tables 2 and 3. A metric defines
- * TN(share) and includes this file, once per precision, hence no guard but for what stands once. */
+ * A quotient 0 / 0 counts as 0. Both are scikit-learn's defaults. A row with a NaN in it is taken for no
+ * class. Sokolova, Lapalme, "A systematic analysis of performance measures for classification tasks",
+ * 2009, tables 2 and 3. A metric defines TN(share) and includes this file, once per precision, hence no
+ * guard but for what stands once. */
 #include "truth.h"
 
 #ifndef METRIC_COUNTS_ONCE
@@ -46,7 +46,7 @@ static tn_status TN(infer)(void *me, tn_call *c, const tn_outputs *out,
                        "average: binary is for two classes, there are %lld; macro, micro "
                        "and weighted are for more",
                        (long long)self->classes);
-    return truth_check(c, out, field[0]);
+    return truth_check_classes(c, out, field[0]);
 }
 
 static void TN(rows)(const void *me, const tn_tile *t, const tn_real *y,
@@ -74,15 +74,16 @@ static void TN(table)(const void *me, const tn_seen *seen, double *numbers)
 static double TN(value)(const void *me, const tn_seen *seen)
 {
     const TN(self) *self = me;
-    double all[COUNTS] = {0}, mean = 0, weighted = 0;
+    double all[COUNTS] = {0}, sum = 0, weighted = 0, classes = 0;
     for (int64_t k = 0; k < self->classes; k++) {
         const double *count = seen->sum + COUNTS * k, value = TN(share)(count);
         for (int i = 0; i < COUNTS; i++) all[i] += count[i];
-        mean += value / (double)self->classes;
+        classes += count[TRUE] + count[TAKEN] > 0;
+        sum += value;
         weighted += value * count[TRUE];
     }
     switch (self->average) {
-    case MACRO: return mean;
+    case MACRO: return share_of(sum, classes);
     case MICRO: return TN(share)(all);
     case WEIGHTED: return share_of(weighted, all[TRUE]);
     default: return TN(share)(seen->sum + COUNTS);

@@ -23,7 +23,7 @@ static tn_status TN(infer)(void *me, tn_call *c, const tn_outputs *out,
         return tn_fail(c, TN_EINVAL,
                        "k: %lld of %lld outputs are always right; k must be less",
                        (long long)self->k, (long long)classes);
-    return truth_check(c, out, field[0]);
+    return truth_check_classes(c, out, field[0]);
 }
 
 /* How many outputs are in front of the true one; n where there is a NaN. */

@@ -21,8 +21,14 @@ enum {
     P(INT, ignore_label, TN_OPTIONAL, 0, 0, INT32_MAX, \
       "label of rows that do not count, such as padding")
 
-static tn_status truth_check(tn_call *c, const tn_outputs *out,
-                             const tn_field_spec *target)
+/* Whether each number of a row answers a question of its own, so that a row has no class. */
+static inline int truth_answers(const tn_outputs *out, const tn_field_spec *target)
+{
+    return out->questions && target->real && tn_shape_width(&out->shape) > 1;
+}
+
+static inline tn_status truth_check(tn_call *c, const tn_outputs *out,
+                                    const tn_field_spec *target)
 {
     const int64_t given = tn_shape_count(&target->shape);
     const int64_t wanted = tn_shape_count(&out->shape) /
@@ -31,6 +37,18 @@ static tn_status truth_check(tn_call *c, const tn_outputs *out,
         return tn_fail(c, TN_ESHAPE, "each sample has %lld target values, needs %lld",
                        (long long)given, (long long)wanted);
     return TN_OK;
+}
+
+/* Of metrics that are of one class a row. */
+static inline tn_status truth_check_classes(tn_call *c, const tn_outputs *out,
+                                            const tn_field_spec *target)
+{
+    if (!truth_answers(out, target)) return truth_check(c, out, target);
+    return tn_fail(
+        c, TN_EINVAL,
+        "compares classes, one a row, but here each row answers %lld questions "
+        "of yes or no; of these there is accuracy",
+        (long long)tn_shape_width(&out->shape));
 }
 
 /* Classes that a row of outputs tells apart. */

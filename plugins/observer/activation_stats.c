@@ -1,7 +1,7 @@
 /* activation_stats - every so many updates, a row for each layer in run_dir/activation_stats.csv: mean
- * and deviation of its outputs on the batch, the share of them that is saturated (within 5 % of the
- * range's ends, of layers that have a range: sigmoid, tanh and their like; else empty), and the share of
- * features that are dead: exactly 0 for the whole batch.
+ * and deviation of its outputs on the batch, the share of them that is saturated (in the outer 5 % of the
+ * layer's range at either end, of layers that have one: sigmoid, tanh and their like; else empty), and
+ * the share of features that are dead: exactly 0 for the whole batch.
  *
  * Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS
  * 2010, sec. 3 and figures 2 and 3 (saturation, layer by layer). Looking makes the forward pass of that
@@ -14,22 +14,6 @@
 #define OPTIONS(P) \
     P(INT, every, TN_POSITIONAL, 100, 1, INT64_MAX, "updates from one look to the next")
 TN_SELF(OPTIONS, )
-
-#ifndef ACTIVATION_STATS_ONCE
-#define ACTIVATION_STATS_ONCE
-
-/* Where the outer 5 % of the range begin; 0: the layer has no range. */
-static int find_ends(const char *layer, double *low, double *high)
-{
-    static const char *const from_0[] = {"sigmoid", "hard_sigmoid"};
-    static const char *const from_minus_1[] = {"tanh", "hard_tanh", "softsign"};
-    for (size_t i = 0; i < sizeof from_0 / sizeof *from_0; i++)
-        if (!strcmp(layer, from_0[i])) return *low = 0.05, *high = 0.95, 1;
-    for (size_t i = 0; i < sizeof from_minus_1 / sizeof *from_minus_1; i++)
-        if (!strcmp(layer, from_minus_1[i])) return *low = -0.9, *high = 0.9, 1;
-    return 0;
-}
-#endif
 
 static int64_t TN(interval)(const void *me)
 {
@@ -51,8 +35,10 @@ TN_KERNEL double TN(deviation)(const tn_real *y, int64_t n, double mean)
     return sqrt(TN_SUM(i, n, ((double)y[i] - mean) * ((double)y[i] - mean)) / (double)n);
 }
 
-static double TN(saturated)(const tn_real *y, int64_t n, double low, double high)
+static double TN(saturated)(const tn_real *y, int64_t n, const tn_seen_output *o)
 {
+    const double outer = 0.05 * (o->high - o->low), low = o->low + outer,
+                 high = o->high - outer;
     int64_t count = 0;
     for (int64_t i = 0; i < n; i++) count += (double)y[i] < low || (double)y[i] > high;
     return (double)count / (double)n;
@@ -74,11 +60,10 @@ static void TN(put_row)(FILE *file, const tn_event *event, const tn_seen_output 
     const tn_real *y = o->value->data;
     const int64_t n = tn_count(o->value), width = o->value->dim[o->value->rank - 1];
     const double mean = TN(mean)(y, n);
-    double low, high;
     fprintf(file, "%lld,%s,%s,%.9g,%.9g,", table_step(event), o->name, o->layer, mean,
             TN(deviation)(y, n, mean));
-    if (find_ends(o->layer, &low, &high))
-        fprintf(file, "%.9g", TN(saturated)(y, n, low, high));
+    if (o->low < o->high && isfinite(o->high - o->low))
+        fprintf(file, "%.9g", TN(saturated)(y, n, o));
     fprintf(file, ",%.9g\n", TN(dead)(y, n / width, width));
 }
 

@@ -4,16 +4,15 @@
  *     w_i = v_i m_i / (1 - p),  dL/dv_i = dL/dw_i m_i / (1 - p),  m_i ~ Bernoulli(1 - p)
  *     w = v outside training
  *
- * Wan, Zeiler, Zhang, LeCun, Fergus, "Regularization of neural networks using DropConnect", ICML
- * 2013, eq. 3. They leave training unscaled and draw a mask for each sample; here an update has one
+ * p = 1 makes zeros. Wan, Zeiler, Zhang, LeCun, Fergus, "Regularization of neural networks using
+ * DropConnect", ICML 2013, eq. 3. They leave training unscaled and draw a mask for each sample; here an update has one
  * mask, of all its samples, and weights that learn 1 - p times as large values. Outside training
  * they draw the units' inputs from a normal; here these have its mean. */
 #include <tenon/plugin.h>
 #include "../layer/mask.h"
 
-#define OPTIONS(P)                                         \
-    P(SCHEDULABLE, p, TN_POSITIONAL | TN_BELOW, 0.5, 0, 1, \
-      "probability that a weight is dropped")
+#define OPTIONS(P) \
+    P(SCHEDULABLE, p, TN_POSITIONAL, 0.5, 0, 1, "probability that a weight is dropped")
 TN_SELF(OPTIONS, )
 
 TN_KERNEL void TN(drop)(const TN(self) * self, const tn_tile *t, const tn_real *v,

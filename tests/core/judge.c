@@ -236,6 +236,47 @@ Test(judge, log_probabilities_are_taken_for_that)
     tn_config_free(config);
 }
 
+/* ---- questions of yes or no -------------------------------------------------------------- */
+
+/* Right answers of a model, one for each output. */
+static double right_answers(tn_model *m, const float *target)
+{
+    float y[SAMPLES * 3];
+    double right = 0;
+    cr_assert_eq(tn_model_predict(m, inputs, SAMPLES, y, NULL), TN_OK);
+    for (int i = 0; i < SAMPLES * 3; i++) right += (y[i] > 0) == (target[i] > 0);
+    return right / (SAMPLES * 3);
+}
+
+/* Targets are the signs of three inputs: rows have no class, answers are counted. */
+Test(judge, metrics_know_of_several_questions_a_row)
+{
+#define SIGNS ORDERED("signs", 48) "train: {epochs: 1}\nloss: %s\nmetrics: [%s]\n"
+    static const char *const losses[] = {"binary_cross_entropy", "focal", "hinge"};
+    static float signs[SAMPLES * 3];
+    tn_env *env = judge_env(1);
+    const tn_score *score;
+    int32_t count;
+    char rest[300];
+    for (int i = 0; i < SAMPLES * 3; i++) signs[i] = inputs[i / 3 * WIDE + i % 3] > 0;
+    const tn_memory_data data = {.samples = SAMPLES,
+                                 .input = {1, {WIDE}},
+                                 .target = {1, {3}},
+                                 .inputs = inputs,
+                                 .targets = signs};
+    attach(env, "signs", &data);
+    for (int i = 0; i < 3; i++) {
+        snprintf(rest, sizeof rest, SIGNS, losses[i], "accuracy");
+        tn_model *m = tn_trainer_model(trained(env, rest, NULL));
+        cr_assert_eq(tn_model_evaluate(m, NULL, TN_TRAIN, &score, &count, NULL), TN_OK);
+        cr_assert_float_eq(score[1].value, right_answers(m, signs), 1e-12);
+        snprintf(rest, sizeof rest, SIGNS, losses[i], "f1");
+        refuse(env, rest, "metric f1: compares classes");
+    }
+    snprintf(rest, sizeof rest, SIGNS, "mse", "accuracy, f1");
+    trained(env, rest, NULL);
+}
+
 /* ---- tables ----------------------------------------------------------------------------- */
 
 static const char tables[] =

@@ -136,6 +136,21 @@ Test(trainer_look, outputs_are_those_of_the_step)
     cr_assert_eq(t->look.value[last].dim[0], 2);
 }
 
+/* Of a layer's own options, and of plugins that nothing here knows. */
+Test(trainer_look, outputs_come_with_their_layers_range)
+{
+    static const double range[][2] = {{0, 0},  {0, 6},  {-1, 1}, {0, 1},  {0, 1},
+                                      {-1, 1}, {-1, 1}, {-2, 2}, {-1, 1}, {0, 0}};
+    const char *const sets[] = {
+        "model=[{dense: 3}, {hard_tanh: {min: 0, max: 6}}, hard_tanh, sigmoid, "
+        "hard_sigmoid, tanh, softsign, {toy_range: 2}, toy_range, relu]",
+        "train.epochs=1", "observe=[activation_stats]", NULL};
+    const tn_look *l = &ran(sets, NULL)->look;
+    for (int i = 0; i < 10; i++)
+        cr_assert(l->output[i].low == range[i][0] && l->output[i].high == range[i][1],
+                  "%s: %g to %g", l->output[i].name, l->output[i].low, l->output[i].high);
+}
+
 Test(trainer_look, without_wants_there_is_no_room)
 {
     const char *const sets[] = {"train.epochs=1", "observe=[progress, weight_stats]",

@@ -29,11 +29,20 @@ static int32_t classes_of(const metric_set *s)
     return s->width > 1 ? (int32_t)s->width : 2;
 }
 
+static bool occurs(const metric_set *s, int32_t k)
+{
+    for (int64_t i = 0; i < s->rows; i++)
+        if (s->label[i] == k || metric_taken(s, i) == k) return true;
+    return false;
+}
+
 static double macro(const metric_set *s)
 {
     double sum = 0, rows;
-    for (int32_t k = 0; k < classes_of(s); k++) sum += of_class(s, k, &rows);
-    return sum / classes_of(s);
+    int count = 0;
+    for (int32_t k = 0; k < classes_of(s); k++)
+        sum += of_class(s, k, &rows), count += occurs(s, k);
+    return sum / count;
 }
 
 static double weighted(const metric_set *s)
@@ -76,16 +85,17 @@ static void counts_agree(const char *name)
 }
 
 /* Of class 0 two rows, both found, and one of class 1; that of class 2 is taken for 3, which is not
- * there. */
+ * there. Class 4 is neither there nor taken, so it is none of four. */
 static void counts_by_hand(const char *name, const double *each)
 {
-    double y[20] = {0}, table[4];
+    double y[25] = {0}, table[5];
     const int taken[] = {0, 0, 0, 1, 3};
     int32_t label[] = {0, 0, 1, 1, 2};
-    for (int i = 0; i < 5; i++) y[4 * i + taken[i]] = 1;
-    const metric_set s = {.rows = 5, .width = 4, .y = y, .label = label};
+    for (int i = 0; i < 5; i++) y[5 * i + taken[i]] = 1;
+    const metric_set s = {.rows = 5, .width = 5, .y = y, .label = label};
     const double mean = metric_of(name, "{per_class: true}", &s, 2, 1, table);
     check_near(table, each, 4, 1e-15, "of each class");
+    cr_assert_eq(table[4], 0);
     cr_assert_float_eq(mean, (each[0] + each[1] + each[2] + each[3]) / 4, 1e-15);
 }
 
@@ -106,6 +116,7 @@ static void counts_refuse(const char *name)
     const tn_field_spec three = {.classes = 3};
     metric_refuses(name, "binary", check_shape(1, 3, 0, 0), three, "there are 3");
     metric_refuses(name, NULL, check_shape(2, 2, 3, 0), three, "needs 2");
+    metric_refuses_answers(name, NULL);
 }
 
 #endif

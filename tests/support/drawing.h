@@ -5,7 +5,7 @@
 #include "support/slots.h"
 #include "tenon/random.h"
 
-#define MANY 60000
+enum { ROWS = 200, COLUMNS = 5244, MANY = ROWS * COLUMNS };
 static double drawn[MANY];
 static float drawn_float[MANY];
 
@@ -31,8 +31,8 @@ TN_UNUSED static tn_status draw(const char *name, const char *options,
     tn_tensor w = {.struct_size = sizeof w,
                    .dtype = real ? TN_F64 : TN_F32,
                    .rank = 2,
-                   .dim = {200, 300},
-                   .stride = {300, 1},
+                   .dim = {ROWS, COLUMNS},
+                   .stride = {COLUMNS, 1},
                    .data = real ? (void *)drawn : (void *)drawn_float};
     const tn_instance *instance = make("initializer", name, options, real);
     const tn_initializer *init = instance->vtable;
@@ -54,15 +54,16 @@ TN_UNUSED static moments measure(const char *name, const char *options,
 {
     moments m = {0};
     cr_assert_eq(draw(name, options, info, 1), TN_OK);
-    for (int i = 0; i < MANY; i++) m.mean += drawn[i] / MANY;
+    for (int i = 0; i < MANY; i++) m.mean += drawn[i];
+    m.mean /= MANY;
     for (int i = 0; i < MANY; i++) {
-        m.deviation += (drawn[i] - m.mean) * (drawn[i] - m.mean) / MANY;
+        m.deviation += (drawn[i] - m.mean) * (drawn[i] - m.mean);
         m.largest = fmax(m.largest, fabs(drawn[i]));
     }
     for (int i = 1; i < MANY; i++)
-        m.neighbours += (drawn[i] - m.mean) * (drawn[i - 1] - m.mean) / MANY /
-                        m.deviation;
-    m.deviation = sqrt(m.deviation);
+        m.neighbours += (drawn[i] - m.mean) * (drawn[i - 1] - m.mean);
+    m.neighbours /= m.deviation;
+    m.deviation = sqrt(m.deviation / MANY);
     return m;
 }
 
@@ -73,10 +74,12 @@ TN_UNUSED static moments obeys_moments(const char *name, const char *options,
                                        double deviation)
 {
     const moments m = measure(name, options, info);
-    cr_assert_float_eq(m.mean, mean, 5 * deviation / sqrt(MANY), "mean %g", m.mean);
+    cr_assert_float_eq(m.mean, mean, 5 * deviation / sqrt((double)MANY), "mean %g",
+                       m.mean);
     cr_assert_float_eq(m.deviation, deviation, 5 * deviation / sqrt(2.0 * MANY), "std %g",
                        m.deviation);
-    cr_assert_float_eq(m.neighbours, 0, 5 / sqrt(MANY), "correlation %g", m.neighbours);
+    cr_assert_float_eq(m.neighbours, 0, 5 / sqrt((double)MANY), "correlation %g",
+                       m.neighbours);
     return m;
 }
 

@@ -264,18 +264,41 @@ TN_UNUSED static void mask_below_0_is_the_identity(const char *layer)
     cr_assert_arr_eq(l->gx[0], l->gy, sizeof(double) * 900);
 }
 
-/* p of 0 and of 1. */
+static bool mask_zeros(const double *y, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (y[i] != 0 || signbit(y[i])) return false;
+    return true;
+}
+
+/* Where p is 0 what goes in comes out, where it is 1 zeros do, and what is beyond, as a schedule may say,
+ * is as the end. */
+TN_UNUSED static void mask_kernel_has_both_ends(const char *kind, const char *name,
+                                                tn_shape in)
+{
+    check_layer *none = check_kernel_new(kind, name, "0", in, 9, 1),
+                *all = check_kernel_new(kind, name, "1", in, 9, 1);
+    for (int i = 0; i < 2; i++, none->instance->now[0] = -0.5) {
+        check_forward(none, true, 0);
+        check_backward(none, true, 0);
+        cr_assert_arr_eq(none->y, none->x[0], sizeof(double) * (size_t)none->n);
+        cr_assert_arr_eq(none->gx[0], none->gy, sizeof(double) * (size_t)none->n);
+    }
+    all->x[0][3] = INFINITY, all->x[0][4] = NAN, all->gy[5] = -INFINITY;
+    for (int i = 0; i < 2; i++, all->instance->now[0] = 1.5) {
+        check_forward(all, true, 0);
+        check_backward(all, true, 0);
+        cr_assert(mask_zeros(all->y, all->n) && mask_zeros(all->gx[0], all->n), "%s",
+                  name);
+    }
+}
+
 TN_UNUSED static void mask_has_both_ends(const char *layer, tn_shape in)
 {
     char node[80];
     snprintf(node, sizeof node, "{%s: 0}", layer);
     mask_of_0_is_the_identity(node, in);
-    check_layer *l = check_layer_new(layer, "1", in, 9, 1);
-    l->x[0][3] = INFINITY, l->x[0][4] = NAN;
-    check_forward(l, true, 0);
-    check_backward(l, true, 0);
-    for (int64_t i = 0; i < l->n; i++)
-        cr_assert(l->y[i] == 0 && !signbit(l->y[i]) && l->gx[0][i] == 0);
+    mask_kernel_has_both_ends("layer", layer, in);
 }
 
 #endif

@@ -80,18 +80,33 @@ static double metric_of(const char *name, const char *options, const metric_set 
     return bridge->metric_has_value(m) ? bridge->metric_value(m, &seen) : NAN;
 }
 
+static void metric_refuses_outputs(const char *name, const char *options,
+                                   const tn_outputs *out, const tn_field_spec *field,
+                                   const char *words)
+{
+    const tn_instance *m = check_plugin("metric", name, options, 1);
+    tn_metric_size size = {0};
+    cr_assert_neq(tn_bridge_of(1)->metric_infer(m, check_call(), out, &field, &size),
+                  TN_OK, "accepted: %s", words);
+    cr_assert_not_null(strstr(check_message(), words), "%s", check_message());
+}
+
 /* What infer says to it. */
 __attribute__((unused)) static void metric_refuses(const char *name, const char *options,
                                                    tn_shape shape, tn_field_spec spec,
                                                    const char *words)
 {
-    const tn_instance *m = check_plugin("metric", name, options, 1);
-    const tn_outputs out = {.shape = shape};
-    const tn_field_spec *field = &spec;
-    tn_metric_size size = {0};
-    cr_assert_neq(tn_bridge_of(1)->metric_infer(m, check_call(), &out, &field, &size),
-                  TN_OK, "accepted: %s", words);
-    cr_assert_not_null(strstr(check_message(), words), "%s", check_message());
+    metric_refuses_outputs(name, options, &(tn_outputs){.shape = shape}, &spec, words);
+}
+
+/* Rows that are several answers have no class. */
+__attribute__((unused)) static void metric_refuses_answers(const char *name,
+                                                           const char *options)
+{
+    const tn_outputs out = {.shape = check_shape(1, 3, 0, 0), .questions = 1};
+    const tn_field_spec answers = {.real = 1, .shape = out.shape};
+    metric_refuses_outputs(name, options, &out, &answers,
+                           "each row answers 3 questions of yes or no");
 }
 
 /* Labels below `width` (2 for one output); outputs are eighths, so that many are equal, and the same in

@@ -126,6 +126,14 @@ TN_UNUSED static int64_t groups_in(const subject *s, const char *over)
     return !strcmp(over, "rows") ? s->rows : !strcmp(over, "columns") ? s->cols : 1;
 }
 
+/* The shapes above, then as many random ones. */
+static void shape_number(int i, int64_t *rows, int64_t *cols)
+{
+    const tn_key key = {{(uint32_t)i, 7}};
+    *rows = i < SHAPES ? shapes[i][0] : 1 + (int64_t)(20 * tn_random_uniform(key, 0));
+    *cols = i < SHAPES ? shapes[i][1] : 1 + (int64_t)(20 * tn_random_uniform(key, 1));
+}
+
 /* ---- checks -------------------------------------------------------------------------------- */
 
 /* The gradient is added, and is the derivative of the penalty. */
@@ -134,10 +142,11 @@ TN_UNUSED static void is_derivative(const char *name, const char *const *options
 {
     static double w[MOST], g[MOST];
     double worst = 0;
-    for (int i = 0; i < count * SHAPES; i++) {
-        const int64_t *shape = shapes[i % SHAPES];
-        subject s = subject_of(name, options[i / SHAPES], shape[0], shape[1]);
-        const int64_t n = shape[0] * shape[1];
+    for (int i = 0; i < count * 2 * SHAPES; i++) {
+        int64_t rows, cols;
+        shape_number(i % (2 * SHAPES), &rows, &cols);
+        subject s = subject_of(name, options[i / (2 * SHAPES)], rows, cols);
+        const int64_t n = rows * cols;
         draw_weights((uint64_t)i, n, w);
         for (int64_t k = 0; k < n; k++) g[k] = 3;
         add_gradient_of(&s, w, g);

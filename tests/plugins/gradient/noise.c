@@ -3,7 +3,7 @@
 
 #include "support/transforming.h"
 
-enum { MANY = 60000 };
+enum { MANY = 1 << 20 };
 static double added[MANY];
 
 /* Mean and variance of what update number `step` (1 for the first) adds. */

@@ -83,7 +83,7 @@ Test(delta_orthogonal, only_the_centre_and_that_orthogonal)
 
 Test(delta_orthogonal, prefers_no_direction)
 {
-    obeys("delta_orthogonal", NULL, &wide, 0, sqrt(1.0 / 300), false);
+    obeys("delta_orthogonal", NULL, &wide, 0, sqrt(1.0 / COLUMNS), false);
     depends_on_the_key_alone("delta_orthogonal", NULL);
 }
 

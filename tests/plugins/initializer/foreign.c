@@ -23,7 +23,7 @@ Test(foreign, knows_where_a_weight_is_and_the_layer)
         draw("foreign", of("double hypot(double row, double column)", ""), &wide, 1),
         TN_OK);
     for (int i = 0; i < MANY; i++)
-        cr_assert_eq(drawn[i], hypot((double)(i / 300), (double)(i % 300)));
+        cr_assert_eq(drawn[i], hypot((double)(i / COLUMNS), (double)(i % COLUMNS)));
     cr_assert_eq(
         draw("foreign", of("double pow(double fan_in, double -0.5)", ""), &wide, 1),
         TN_OK);

@@ -3,6 +3,8 @@
 #include <math.h>
 
 #include "core/plan.h"
+#include "core/real/unit.h"
+#include "tests/support/check.h"
 #include "tests/support/kept.h"
 #include "tests/support/opening.h"
 
@@ -67,6 +69,30 @@ Test(lsuv, every_layers_outputs_have_variance_1)
 {
     outputs_of("lsuv", 0.1);
     outputs_of("{lsuv: 1e-6}", 1e-6);
+}
+
+/* Outputs whose deviation stays 3: a weight is scaled as often as `rounds` says. */
+Test(lsuv, rounds)
+{
+    for (int rounds = 1; rounds < 4; rounds++) {
+        char options[30];
+        snprintf(options, sizeof options, "{rounds: %d}", rounds);
+        const tn_instance *lsuv = check_plugin("initializer", "lsuv", options, 1);
+        const tn_initializer *slots = lsuv->vtable;
+        const tn_param_info info = {.name = "dense.weight", .parts = 1};
+        const tn_shape two = {1, {2}};
+        double y[] = {-2, 4}, value[] = {27, -54};
+        const tn_tensor out = tn_tensor_over(&two, -1, 1, y);
+        tn_tensor w = tn_tensor_over(&two, -1, 1, value);
+        int32_t again = 1, round = 0;
+        for (; again && round < 9; round++)
+            cr_assert_eq(slots->calibrate(lsuv->self, check_call(), &info, round, &out,
+                                          &w, &again),
+                         TN_OK);
+        cr_assert_eq(round, rounds + 1, "the last round only looks");
+        cr_assert_eq(value[0] * pow(3, rounds), 27);
+        cr_assert_eq(value[1] * pow(3, rounds), -54);
+    }
 }
 
 /* Only scaled: rows or columns of the last layer's weight are still orthogonal. */

@@ -56,10 +56,10 @@ Test(orthogonal, keeps_lengths)
     fills(NULL, 200, 200, 1, 1);
 }
 
-/* Entries of a 200 x 300 part have variance 1 / 300. */
+/* Rows of length 1: entries have variance 1 / COLUMNS. */
 Test(orthogonal, prefers_no_direction)
 {
-    obeys("orthogonal", NULL, &wide, 0, sqrt(1.0 / 300), false);
+    obeys("orthogonal", NULL, &wide, 0, sqrt(1.0 / COLUMNS), false);
     depends_on_the_key_alone("orthogonal", NULL);
 }
 

@@ -1,7 +1,7 @@
 /* sparse.c - a few connections for each unit. */
 #include "support/drawing.h"
 
-enum { UNITS = 200, WIDTH = MANY / UNITS };
+enum { UNITS = ROWS, WIDTH = COLUMNS };
 
 static int64_t connections_of(int64_t unit)
 {
@@ -16,29 +16,29 @@ Test(sparse, every_unit_has_as_many_connections)
     for (int64_t i = 0; i < UNITS; i++) cr_assert_eq(connections_of(i), 15);
     cr_assert_eq(draw("sparse", "{connections: 1}", &wide, 1), TN_OK);
     for (int64_t i = 0; i < UNITS; i++) cr_assert_eq(connections_of(i), 1);
-    cr_assert_eq(draw("sparse", "{connections: 1000}", &wide, 1), TN_OK);
+    cr_assert_eq(draw("sparse", "{connections: 9999}", &wide, 1), TN_OK);
     for (int64_t i = 0; i < UNITS; i++) cr_assert_eq(connections_of(i), WIDTH);
 }
 
 Test(sparse, all_inputs_are_as_likely)
 {
-    cr_assert_eq(draw("sparse", "{connections: 60}", &wide, 1), TN_OK);
+    cr_assert_eq(draw("sparse", "{connections: 2622}", &wide, 1), TN_OK);
     double worst = 0;
     for (int64_t j = 0; j < WIDTH; j++) {
         double n = 0;
         for (int64_t i = 0; i < UNITS; i++) n += drawn[i * WIDTH + j] != 0;
-        worst = fmax(worst, fabs(n - 40)); /* of 200, a fifth */
+        worst = fmax(worst, fabs(n - 100)); /* of 200, a half */
     }
-    cr_assert_lt(worst, 5 * sqrt(200 * 0.2 * 0.8));
+    cr_assert_lt(worst, 5 * sqrt(200 * 0.5 * 0.5));
 }
 
 Test(sparse, connections_are_normal)
 {
     double sum = 0, square = 0;
-    cr_assert_eq(draw("sparse", "{connections: 150, std: 0.5}", &wide, 1), TN_OK);
+    cr_assert_eq(draw("sparse", "{connections: 9999, std: 0.5}", &wide, 1), TN_OK);
     for (int i = 0; i < MANY; i++) sum += drawn[i], square += drawn[i] * drawn[i];
-    cr_assert_float_eq(sum / 30000, 0, 5 * 0.5 / sqrt(30000));
-    cr_assert_float_eq(square / 30000, 0.25, 5 * 0.25 * sqrt(2.0 / 30000));
+    cr_assert_float_eq(sum / MANY, 0, 5 * 0.5 / sqrt((double)MANY));
+    cr_assert_float_eq(square / MANY, 0.25, 5 * 0.25 * sqrt(2.0 / MANY));
 }
 
 Test(sparse, depends_on_the_key)

@@ -26,7 +26,8 @@ Test(truncated_normal, is_normal_between)
                              erf(sqrt(2));
         int count = 0;
         for (int i = 0; i < MANY; i++) count += drawn[i] < x;
-        cr_assert_float_eq((double)count / MANY, below, 2.5 / sqrt(MANY), "below %g", x);
+        cr_assert_float_eq((double)count / MANY, below, 2.5 / sqrt((double)MANY),
+                           "below %g", x);
     }
 }
 

@@ -73,10 +73,18 @@ Test(alpha_dropout, keeps_mean_and_variance_through_twenty_layers)
     }
 }
 
-Test(alpha_dropout, p_0_is_the_identity_bit_for_bit)
+Test(alpha_dropout, both_ends)
 {
-    mask_of_0_is_the_identity("{alpha_dropout: 0}", check_shape(1, 100, 0, 0));
-    mask_below_0_is_the_identity("alpha_dropout");
+    mask_has_both_ends("alpha_dropout", check_shape(1, 100, 0, 0));
+}
+
+/* On the way to zeros, at q = 1e-8: what is dropped is -1.7581 a q. */
+Test(alpha_dropout, near_1)
+{
+    check_layer *l = check_layer_new("alpha_dropout", "0.99999999",
+                                     check_shape(1, 100, 0, 0), 10, 1);
+    check_forward(l, true, 0);
+    for (int64_t i = 0; i < l->n; i++) cr_assert_float_eq(l->y[i], -8.69e-5, 1e-6);
 }
 
 Test(alpha_dropout, gradients)
@@ -93,5 +101,5 @@ Test(alpha_dropout, is_the_same_on_any_threads_and_in_parts)
 
 Test(alpha_dropout, refuses)
 {
-    check_refuses("[{alpha_dropout: 1}]", check_shape(1, 3, 0, 0), "outside [0, 1)");
+    check_refuses("[{alpha_dropout: 1.1}]", check_shape(1, 3, 0, 0), "outside [0, 1]");
 }

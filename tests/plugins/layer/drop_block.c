@@ -115,6 +115,21 @@ Test(drop_block, p_0_is_the_identity_bit_for_bit)
                               check_shape(3, 5, 4, 3));
 }
 
+/* Whatever the size of a block; and where a schedule goes past the end. */
+Test(drop_block, p_1_is_zero)
+{
+    for (int64_t size = 1; size <= 4; size++) {
+        const image g = {5, 4, 3, size, 1};
+        check_net *net = net_of(&g, "{dense: 3}, ", 6);
+        for (int i = 0; i < 2; i++, net->graph->node[2].layer->now[0] = 1.5) {
+            check_net_loss(net, true);
+            const double *gradient = tn_plan_gradient(net->plan, 0).data;
+            for (int k = 0; k < 9; k++) cr_assert_eq(gradient[k], 0);
+            cr_assert(mask_zeros(check_net_output(net), 360));
+        }
+    }
+}
+
 /* A block as large as the image drops a channel or leaves it; where all are dropped, zeros. */
 Test(drop_block, whole_channels)
 {
@@ -153,7 +168,7 @@ Test(drop_block, refuses)
 {
     check_refuses("[drop_block]", check_shape(1, 3, 0, 0), "needs images");
     check_refuses("[drop_block]", check_shape(3, 6, 9, 2), "make it 6 at most");
-    check_refuses("[{drop_block: 1}]", check_shape(3, 9, 9, 2), "outside [0, 1)");
+    check_refuses("[{drop_block: 1.1}]", check_shape(3, 9, 9, 2), "outside [0, 1]");
     check_refuses("[{drop_block: {block_size: 0}}]", check_shape(3, 9, 9, 2),
                   "block_size");
 }

@@ -50,6 +50,26 @@ Test(gaussian_dropout, is_the_same_on_any_threads_and_in_parts)
     mask_is_idle("[gaussian_dropout]", check_shape(1, 200, 0, 0), 4);
 }
 
+/* At 1 and above a schedule has the noise of 1 - 2^-32, of deviation 65536. */
+Test(gaussian_dropout, a_schedule_beyond_1)
+{
+    static const double beyond[] = {1, 1.5};
+    check_layer *l = check_layer_new("gaussian_dropout", "0.5", check_shape(1, 100, 0, 0),
+                                     90, 1);
+    for (int k = 0; k < 2; k++) {
+        double sum = 0;
+        l->instance->now[0] = beyond[k];
+        check_forward(l, true, 0);
+        check_backward(l, true, 0);
+        for (int64_t i = 0; i < l->n; i++) {
+            const double m = l->y[i] / l->x[0][i];
+            cr_assert(isfinite(l->y[i]) && isfinite(l->gx[0][i]));
+            sum += m * m / (double)l->n;
+        }
+        cr_assert_float_eq(sum / 0x1p32, 1, 5 * sqrt(2 / 9000.));
+    }
+}
+
 Test(gaussian_dropout, refuses)
 {
     check_refuses("[{gaussian_dropout: 1}]", check_shape(1, 3, 0, 0), "outside [0, 1)");

@@ -61,6 +61,24 @@ Test(accuracy, a_row_with_nan_is_never_right)
     cr_assert_eq(accuracy(y + 1, 1, 1, &(tn_field){.width = 1, .label = labels}), 0);
 }
 
+/* Six answers, of which the second and the last are wrong; as one class a row both rows are right. A loss
+ * that asks nothing, and one question, are as ever. */
+Test(accuracy, of_questions_each_answer_counts)
+{
+    double y[] = {2, 1, -1, -3, -2, -1}, target[] = {1, 0, 0, 0, 0, 1}, sum[2] = {0};
+    const tn_field field = {.width = 3, .real = target};
+    const tn_instance *instance = check_plugin("metric", "accuracy", NULL, 1);
+    const tn_metric *metric = instance->vtable;
+    const tn_tile t = {.n = 6, .width = 3, .rows_per_sample = 1};
+    const tn_outputs out = {.shape = check_shape(1, 3, 0, 0), .questions = 1};
+    const tn_field_spec spec = {.real = 1, .shape = out.shape}, *specs = &spec;
+    tn_metric_size size = {0};
+    cr_assert_eq(accuracy(y, 2, 3, &field), 1);
+    cr_assert_eq(metric->infer(instance->self, check_call(), &out, &specs, &size), TN_OK);
+    metric->rows(instance->self, &t, y, &field, sum, NULL);
+    cr_assert(sum[0] == 4 && sum[1] == 6, "%g of %g", sum[0], sum[1]);
+}
+
 /* 0-25: of 20 images there is no accuracy between multiples of 5 %. */
 Test(accuracy, of_twenty_rows)
 {

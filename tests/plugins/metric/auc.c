@@ -107,6 +107,7 @@ Test(auc, rows_that_do_not_count_and_sets_that_have_none)
 
 Test(auc, what_is_refused)
 {
+    metric_refuses_answers("auc", NULL);
     metric_refuses("auc", "{per_class: true}", check_shape(1, 1, 0, 0),
                    (tn_field_spec){.classes = 2}, "one area");
     metric_refuses("auc", NULL, check_shape(2, 2, 3, 0), (tn_field_spec){.classes = 3},

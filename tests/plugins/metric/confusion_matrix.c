@@ -30,6 +30,7 @@ Test(confusion_matrix, rows_that_do_not_count)
 
 Test(confusion_matrix, what_is_refused)
 {
+    metric_refuses_answers("confusion_matrix", NULL);
     metric_refuses("confusion_matrix", NULL, check_shape(1, 101, 0, 0),
                    (tn_field_spec){.classes = 101}, "100 at most");
 }

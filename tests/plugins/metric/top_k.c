@@ -52,6 +52,7 @@ Test(top_k, counts_over_the_whole_set)
 
 Test(top_k, what_is_refused)
 {
+    metric_refuses_answers("top_k", "{k: 2}");
     metric_refuses("top_k", "3", check_shape(1, 3, 0, 0), (tn_field_spec){.classes = 3},
                    "k must be less");
     metric_refuses("top_k", "2", check_shape(2, 2, 3, 0), (tn_field_spec){.classes = 3},

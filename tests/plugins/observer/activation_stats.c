@@ -5,17 +5,19 @@
 #include "tests/support/observing.h"
 
 static float relu[] = {0, 1, 0, 3, 0, 2, 0, 0}, tanh_[] = {0.95f, -0.91f, 0.9f, 0},
-             sigmoid[] = {0.01f, 0.5f, 0.96f, 0.99f};
+             sigmoid[] = {0.01f, 0.5f, 0.96f, 0.99f}, relu6[] = {0.29f, 0.31f, 5.8f, 5};
 
 Test(activation_stats, a_row_for_each_layer)
 {
     const char *folder = test_folder();
-    const tn_seen_output output[] = {{"relu", "relu", seen(relu, 2, 4)},
-                                     {"out", "tanh", seen(tanh_, 4, 1)},
-                                     {"gate", "sigmoid", seen(sigmoid, 1, 4)}};
+    const tn_seen_output output[] = {{"relu", "relu", seen(relu, 2, 4), 0, 0},
+                                     {"out", "tanh", seen(tanh_, 4, 1), -1, 1},
+                                     {"gate", "sigmoid", seen(sigmoid, 1, 4), 0, 1},
+                                     {"six", "mine", seen(relu6, 1, 4), 0, 6},
+                                     {"open", "mine", seen(relu6, 1, 4), -INFINITY, 6}};
     size_t size;
     watch *w = watch_new("activation_stats", "10");
-    w->event.run_dir = folder, w->event.outputs = 3, w->event.output = output;
+    w->event.run_dir = folder, w->event.outputs = 5, w->event.output = output;
     cr_assert_eq(w->slots->wants(w->instance->self), TN_WANTS_OUTPUTS);
     cr_assert_eq(watch_start(w), TN_OK);
     cr_assert_eq(watch_step(w, 1, 10), TN_OK, "%s", call_failed);
@@ -37,4 +39,11 @@ Test(activation_stats, a_row_for_each_layer)
                         &mean, &std, &saturated, &dead),
                  4);
     cr_assert(saturated == 0.75 && dead == 0);
+    cr_assert_eq(sscanf(strstr(text, "\n10,six"), "\n10,six,mine,%lf,%lf,%lf,%lf", &mean,
+                        &std, &saturated, &dead),
+                 4);
+    cr_assert(saturated == 0.5, "of 0 to 6: below 0.3 and above 5.7");
+    cr_assert_eq(sscanf(strstr(text, "\n10,open"), "\n10,open,mine,%lf,%lf,,%lf", &mean,
+                        &std, &dead),
+                 3);
 }

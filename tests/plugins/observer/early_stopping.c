@@ -139,6 +139,29 @@ Test(early_stopping, better_than_the_baseline)
     cr_assert_str_eq(asked, "kkks");
 }
 
+/* Better by more than min_delta than the baseline, too. */
+Test(early_stopping, baseline_and_min_delta)
+{
+    watch *w = watch_new("early_stopping",
+                         "{patience: 2, baseline: 0.5, min_delta: 0.25}");
+    watch_epoch(w, 1, 0, 1);
+    watch_epoch(w, 2, 0, 0.4);
+    cr_assert_str_eq(asked, "kks", "0.4 is better, but no 0.25 below 0.5");
+    watch *better = watch_new("early_stopping",
+                              "{patience: 2, baseline: 0.5, min_delta: 0.25}");
+    memset(asked, 0, sizeof asked);
+    watch_epoch(better, 1, 0, 1);
+    watch_epoch(better, 2, 0, 0.2);
+    watch_epoch(better, 3, 0, 0.2);
+    cr_assert_str_eq(asked, "kk");
+    watch *large = watch_new("early_stopping", "{patience: 2, baseline: 0.5, min_delta: "
+                                               "0.25, mode: max}");
+    memset(asked, 0, sizeof asked);
+    watch_epoch(large, 1, 0, 0);
+    watch_epoch(large, 2, 0, 0.6);
+    cr_assert_str_eq(asked, "kks", "no 0.25 above 0.5");
+}
+
 Test(early_stopping, start_from_epoch)
 {
     watch *w = watch_new("early_stopping", "{patience: 1, start_from_epoch: 3}");

@@ -43,8 +43,8 @@ Test(nan_guard, of_weights_the_first)
 
 Test(nan_guard, outputs_come_before_gradients)
 {
-    const tn_seen_output output[] = {{"fine", "dense", seen(good, 1, 4)},
-                                     {"hidden", "dense", seen(bad, 1, 4)}};
+    const tn_seen_output output[] = {{"fine", "dense", seen(good, 1, 4), 0, 0},
+                                     {"hidden", "dense", seen(bad, 1, 4), 0, 0}};
     watch *w = guard("{outputs: true}", bad, bad, bad, bad);
     w->event.outputs = 2, w->event.output = output;
     cr_assert_eq(w->slots->wants(w->instance->self),

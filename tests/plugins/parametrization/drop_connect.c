@@ -98,8 +98,13 @@ Test(drop_connect, threads)
     check_samples(model, check_shape(1, 15, 0, 0), 5);
 }
 
+Test(drop_connect, both_ends)
+{
+    mask_kernel_has_both_ends("parametrization", "drop_connect", check_shape(2, 7, 9, 0));
+}
+
 Test(drop_connect, refuses)
 {
-    check_refuses("[{dense: {units: 2, parametrization: {drop_connect: 1}}}]",
-                  check_shape(1, 3, 0, 0), "outside [0, 1)");
+    check_refuses("[{dense: {units: 2, parametrization: {drop_connect: 1.1}}}]",
+                  check_shape(1, 3, 0, 0), "outside [0, 1]");
 }

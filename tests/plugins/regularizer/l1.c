@@ -1,6 +1,6 @@
 /* l1.c - the penalty lambda sum |w|, its subgradient, and soft thresholding. P3-...:
  * worked examples. */
-#include "support/optimizing.h"
+#include "support/regularizing.h"
 
 static double soft(double lambda, double step, double w)
 {
@@ -174,27 +174,9 @@ Test(l1, P3_N11_subgradient_is_the_same_for_all_and_0_at_0)
 
 Test(l1, gradient_is_added_and_is_the_derivative_of_the_penalty_away_from_0)
 {
-    const tn_instance *l1 = make("regularizer", "l1", "{lambda: 0.3, prox: false}", 1);
-    const tn_regularizer_f64 *r = l1->vtable;
-    const tn_tile t = tile_of(l1, 5);
-    const double h = 1e-4;
-    double w[] = {1.5, -2, 1e-3, -1e-3, 40}, g[] = {1, 2, 3, 4, 5}, expected[5];
-    for (int i = 0; i < 5; i++) {
-        const double at = w[i];
-        w[i] = at + h;
-        const double above = r->penalty(l1->self, &t, w);
-        w[i] = at - h;
-        expected[i] = g[i] + (above - r->penalty(l1->self, &t, w)) / (2 * h);
-        w[i] = at;
-    }
-    r->gradient(l1->self, &t, w, g);
-    double worst = 0;
-    for (int i = 0; i < 5; i++) {
-        const double apart = fabs(g[i] - expected[i]);
-        worst = apart <= worst ? worst : apart; /* a NaN stays */
-    }
-    note_error(NULL, NOTE_GRADIENT, 1, worst);
-    cr_assert_leq(worst, 1e-9, "%g", worst);
+    is_derivative(
+        "l1", (const char *[]){"{lambda: 0.3, prox: false}", "{lambda: 2, prox: false}"},
+        2);
 }
 
 /* Thirty steps of 0.01 from 0.3, in float: the subgradient passes zero and oscillates,

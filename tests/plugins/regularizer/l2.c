@@ -1,5 +1,5 @@
 /* l2.c - the penalty lambda/2 sum w^2 and its gradient. P2-...: worked examples. */
-#include "support/optimizing.h"
+#include "support/regularizing.h"
 
 static const double two[] = {5, 8};
 
@@ -114,24 +114,7 @@ Test(l2, P3_N1_P3_N2_P3_N7_P3_N8_a_push_by_size)
 
 Test(l2, gradient_is_added_and_is_the_derivative_of_the_penalty)
 {
-    const tn_instance *l2 = make("regularizer", "l2", "0.3", 1);
-    double w[] = {1.5, -2, 0, 1e-3}, g[] = {1, 2, 3, 4}, expected[4];
-    for (int i = 0; i < 4; i++) {
-        const double h = 1e-5, at = w[i];
-        w[i] = at + h;
-        const double above = penalty(l2, w, 4);
-        w[i] = at - h;
-        expected[i] = g[i] + (above - penalty(l2, w, 4)) / (2 * h);
-        w[i] = at;
-    }
-    add_gradient(l2, w, g, 4);
-    double worst = 0;
-    for (int i = 0; i < 4; i++) {
-        const double apart = fabs(g[i] - expected[i]);
-        worst = apart <= worst ? worst : apart; /* a NaN stays */
-    }
-    note_error(NULL, NOTE_GRADIENT, 1, worst);
-    cr_assert_leq(worst, 1e-9, "%g", worst);
+    is_derivative("l2", (const char *[]){"0.3", "2"}, 2);
 }
 
 Test(l2, P2_N17_one_step_with_and_without)
