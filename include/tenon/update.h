@@ -26,6 +26,7 @@ typedef struct tn_update {
     double rate;  /* learning rate as scheduled; of `count` that of most parameters */
     int32_t
         decays; /* weight decay applies to this parameter, as dial `weight_decay` says */
+    int32_t sparse; /* a prox makes exact zeros of this parameter's weights */
     int32_t pass;
     void *scratch;         /* of update_whole: what its plugin's `scratch` asked for */
     const double *numbers; /* what the optimizer keeps, as `count` has left it */
@@ -127,7 +128,9 @@ typedef struct tn_optimizer {
     /* After pass 0 .. passes - 2: moves the weights to where the next gradient is taken. */
     void (*between)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
                     const tn_real *g, tn_real *const *slot);
-    /* The weights to evaluate and save, if not w itself (averages). */
+    /* The weights to evaluate and save, if not w itself (averages). What the host does then: where a
+     * prox makes exact zeros, those of w are put in, for in an average they die out but never end; and
+     * constraints are taken once more, by equal steps. */
     void (*view)(const void *self, const tn_tile *, const tn_real *w,
                  tn_real *const *slot, tn_real *out);
     tn_reduction reduce;
@@ -135,6 +138,11 @@ typedef struct tn_optimizer {
      * before update, and may move its slots. */
     void (*sum)(const void *self, const tn_tile *, const tn_update *, const tn_real *w,
                 const tn_real *g, tn_real *const *slot, double *const *acc);
+    /* Of a wrapper whose w is not the iterate: moves it there when the wrapped optimizer has made its
+     * step, for proxes; `update` comes behind these. */
+    void (*to_iterate)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
+                       const tn_real *g, tn_real *const *slot);
+    int32_t iterate; /* 1 + the slot in which that keeps it: whose zeros a view has */
 } tn_optimizer;
 
 #endif

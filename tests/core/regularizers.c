@@ -394,8 +394,92 @@ Test(regularizers, averages_are_of_weights_behind_the_prox)
         for (int32_t p = 0; p < 4; p++) {
             const double *trained = kept(&l, weights(&l, p), p);
             tn_updater_view(l.updater, true);
-            cr_assert_arr_eq(weights(&l, p), trained,
-                             sizeof(double) * (size_t)size_of(&l, p), "%s", text);
+            for (int64_t k = 0; k < size_of(&l, p); k++)
+                cr_assert(fabs(weights(&l, p)[k] - trained[k]) < 1e-15, "%s", text);
+            tn_updater_view(l.updater, false);
+        }
+        close_lab(&l);
+    }
+}
+
+/* Those that evaluate other weights than they train, around %s. */
+static const char *const averaging[] = {
+    "{ema: {decay: 0.99, of: %s}}",
+    "{swa: {start: 2, of: %s}}",
+    "{lookahead: {of: %s}}",
+    "{schedule_free: {of: %s}}",
+    "{ema: {decay: 0.9, of: {lookahead: {of: %s}}}}",
+    "{ema: {decay: 0.9, of: {schedule_free: {of: %s}}}}"};
+enum { AVERAGING = 6 };
+
+static void zeros_are_kept(const char *regularizer, const char *target,
+                           const char *expected, const char *wrapper, const char *inner)
+{
+    problem p;
+    char optimizer[200];
+    int zeros = 0;
+    snprintf(optimizer, sizeof optimizer, wrapper, inner);
+    open_problem(&p, target, regularizer, optimizer);
+    const double *want = part(&p, expected)->data, *got = coefficients(&p);
+    descend(&p, 6000);
+    tn_updater_view(p.trainer->updater, true);
+    for (int64_t i = 0; i < p.features * p.outputs; i++) {
+        cr_assert((got[i] == 0) == (want[i] == 0) && (got[i] != 0 || !signbit(got[i])),
+                  "%s under %s: %d is %g, not %g", expected, optimizer, (int)i, got[i],
+                  want[i]);
+        cr_assert_float_eq(got[i], want[i], 0.1, "%s: %g, not %g", optimizer, got[i],
+                           want[i]);
+        zeros += got[i] == 0;
+    }
+    cr_assert_gt(zeros, 0);
+    tn_updater_view(p.trainer->updater, false);
+    close_problem(&p);
+}
+
+/* They begin where none of them is zero: averages that go on decay, but do not end. */
+Test(regularizers, zeros_of_a_prox_are_those_of_averages_too)
+{
+    static const char *const inner[] = {"{sgd: {lr: 0.05}}",
+                                        "{adam: {beta1: 0, lr: 0.01}}"};
+    for (int i = 0; i < 2 * AVERAGING; i++) {
+        zeros_are_kept("{l1: 0.2}", "y", "lasso", averaging[i / 2], inner[i % 2]);
+        zeros_are_kept("{group_lasso: {lambda: 0.0577350269189625765, over: columns}}",
+                       "z", "tasks", averaging[i / 2], inner[i % 2]);
+    }
+}
+
+/* Whether the weights that are evaluated do as `text` of the config says. */
+static void fulfil(const lab *l, const char *regularizer, const char *text)
+{
+    const bool ball = strstr(regularizer, "l1_ball"), unit = strstr(regularizer, "unit");
+    double sum = 0;
+    for (int64_t row = 0; row < 6; row++) {
+        const double length = length_of_row(l, row);
+        cr_assert(unit ? fabs(length - 1) < 1e-14 : ball || length <= 0.4 + 1e-14,
+                  "%s: %.17g", text, length);
+    }
+    for (int64_t k = 0; k < size_of(l, 0); k++) {
+        cr_assert(unit || ball || weights(l, 0)[k] >= 0, "%s", text);
+        sum += fabs(weights(l, 0)[k]);
+    }
+    cr_assert(!ball || sum <= 2 + 1e-14, "%s: %.17g", text, sum);
+}
+
+Test(regularizers, constraints_hold_for_averages_after_every_step)
+{
+    static const char *const regularizer[] = {"[non_negative, {max_norm: 0.4}]",
+                                              "unit_norm", "{l1_ball: 2}"};
+    static const char *const inner[] = {"{sgd: {lr: 0.3}}", "{toy_whole: {lr: 0.05}}"};
+    for (int i = 0; i < 6 * AVERAGING; i++) {
+        char optimizer[200], text[500];
+        snprintf(optimizer, sizeof optimizer, averaging[i / 6], inner[i % 2]);
+        snprintf(text, sizeof text, NET "regularizer: %s\noptimizer: %s",
+                 regularizer[i / 2 % 3], optimizer);
+        lab l = open_lab(text);
+        for (int s = 0; s < 30; s++) {
+            step(&l);
+            tn_updater_view(l.updater, true);
+            fulfil(&l, regularizer[i / 2 % 3], text);
             tn_updater_view(l.updater, false);
         }
         close_lab(&l);
