@@ -126,6 +126,7 @@ static tn_status check_prox(const tn_updater *u, tn_part *part,
     const tn_regularizer_facts f = u->table->regularizer(regularizer, 1, 1);
     if (!f.proximal || f.constraint) return TN_OK;
     part->sparse = true;
+    if (f.beside) return TN_OK;
     for (int32_t i = 0; i < u->length; i++)
         if (u->table->facts(u->chain[i]).step_size) return TN_OK;
     return tn_cfg_error(

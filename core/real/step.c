@@ -18,6 +18,7 @@ static tn_regularizer_facts regularizer_facts(const tn_instance *regularizer,
     const bool proximal = TN(tn_is_proximal)(regularizer);
     return (tn_regularizer_facts){
         .proximal = proximal,
+        .beside = TN(tn_is_beside)(regularizer),
         .constraint = r->constraint,
         .steps = proximal && r->prox_whole,
         .scratch = r->scratch ? r->scratch(regularizer->self, rows, cols) : 0};

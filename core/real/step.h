@@ -105,7 +105,7 @@ typedef struct tn_step_facts {
 
 /* And of a regularizer's; `steps`: it reads the step sizes of a whole weight. */
 typedef struct tn_regularizer_facts {
-    bool proximal, constraint, steps;
+    bool proximal, beside, constraint, steps; /* beside: its gradient comes, too */
     size_t scratch;
 } tn_regularizer_facts;
 

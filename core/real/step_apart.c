@@ -34,10 +34,14 @@ static void transform_each(tn_bench *bench, const tn_chain *chain, tn_part *part
 
 /* ---- gradients of penalties ------------------------------------------------------------ */
 
+static bool adds(const tn_instance *regularizer)
+{
+    return !TN(tn_is_proximal)(regularizer) || TN(tn_is_beside)(regularizer);
+}
+
 static bool adds_whole(const tn_instance *regularizer)
 {
-    return tn_regularizer_of(regularizer)->gradient_whole &&
-           !TN(tn_is_proximal)(regularizer);
+    return tn_regularizer_of(regularizer)->gradient_whole && adds(regularizer);
 }
 
 bool TN(tn_any_adds_whole)(const tn_part *part)
@@ -50,8 +54,7 @@ bool TN(tn_any_adds_whole)(const tn_part *part)
 void TN(tn_add_penalties)(const tn_on_part *on)
 {
     for (const tn_instance *r = on->part->regularizer; r; r = r->next)
-        if (tn_regularizer_of(r)->gradient && !TN(tn_is_proximal)(r))
-            TN(tn_add_penalty)(on, r);
+        if (tn_regularizer_of(r)->gradient && adds(r)) TN(tn_add_penalty)(on, r);
 }
 
 tn_status TN(tn_add_whole_penalties)(const tn_on_part *on, tn_error *e)

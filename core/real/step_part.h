@@ -65,6 +65,8 @@ enum {
 
 const tn_reduction *TN(tn_reduction_of)(const tn_instance *);
 bool TN(tn_is_proximal)(const tn_instance *regularizer);
+/* Whether its prox is one beside the gradient. */
+bool TN(tn_is_beside)(const tn_instance *regularizer);
 int32_t TN(tn_slots_of)(const tn_instance *optimizer);
 
 /* `reducing` may be NULL, or have no reduction. */

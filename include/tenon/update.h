@@ -32,6 +32,9 @@ typedef struct tn_update {
     const double *numbers; /* what the optimizer keeps, as `count` has left it */
 } tn_update;
 
+/* Of `proximal`: the prox goes by no steps, and comes beside the gradient. */
+enum { TN_PROX_TOO = 2 };
+
 /* For `violation`: the larger of two, or NaN if there has been one. */
 static inline double tn_worse(double most, double next)
 {
@@ -59,8 +62,8 @@ typedef struct tn_regularizer {
     /* w <- argmin_v R(v) + sum (v - w)^2 / (2 step). With a prox, the penalty's gradient is not
      * added: the step does the work, and zeros are exact. */
     void (*prox)(const void *self, const tn_tile *, const tn_real *step, tn_real *w);
-    int32_t (*proximal)(
-        const void *self); /* whether prox is used; NULL: if it is there */
+    /* Whether prox is used, or TN_PROX_TOO; NULL: if it is there. */
+    int32_t (*proximal)(const void *self);
     /* R is 0 or infinite. Then it does not matter by what all steps are multiplied, and they are 1
      * where the optimizer tells none. */
     int32_t constraint;

@@ -156,6 +156,35 @@ Test(regularizers, without_prox_no_weight_is_ever_zero)
     }
 }
 
+/* P3-T3: each step is one by the gradient with the subgradient added, and then a cut at 1e-4 or 1e-6; no
+ * step size is needed for it. */
+Test(regularizers, P3_T3_subgradient_and_a_cut)
+{
+    static const char *const optimizer[] = {"{sgd: {lr: 0.05}}", "{adam: {lr: 0.001}}",
+                                            "{lion: {lr: 1e-3}}"};
+    static const char *const penalty[] = {"{l1: {lambda: 0.2, prox: false}}",
+                                          "{l1: {lambda: 0.2, prox: false, cut: 1e-4}}",
+                                          "{l1: {lambda: 0.2, prox: false, cut: 1e-6}}"};
+    for (int i = 0; i < 6; i++) {
+        problem p, plain;
+        const double cut = i % 2 ? 1e-6 : 1e-4;
+        open_problem(&p, "y", penalty[1 + i % 2], optimizer[i / 2]);
+        open_problem(&plain, "y", penalty[0], optimizer[i / 2]);
+        double *w = (double *)(uintptr_t)coefficients(&plain);
+        int zeros = 0;
+        for (int step = 0; step < 1500; step++) {
+            descend(&p, 1), descend(&plain, 1);
+            for (int64_t k = 0; k < p.features; k++) {
+                if (fabs(w[k]) <= cut) w[k] = 0, zeros++;
+                cr_assert_eq(coefficients(&p)[k], w[k], "%s, step %d: %d",
+                             optimizer[i / 2], step, (int)k);
+            }
+        }
+        cr_log_info("%s, cut %g: %d times\n", optimizer[i / 2], cut, zeros);
+        close_problem(&p), close_problem(&plain);
+    }
+}
+
 Test(regularizers, violation_is_large_where_it_is_no_minimum)
 {
     static const char *const unknown[] = {"{l2: {lambda: 0.1, decoupled: true}}",
