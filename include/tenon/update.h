@@ -52,8 +52,8 @@ static inline double tn_worse(double most, double next)
 #define TENON_UPDATE_H_F32
 #endif
 
-/* regularizer: of a weight seen as a matrix, (out, all else). A constraint is the prox of an
- * indicator and has only that. [parallel] */
+/* regularizer: of a weight, (units, inputs), with further axes for the taps of a convolution. A
+ * constraint is the prox of an indicator and has only that. [parallel] */
 typedef struct tn_regularizer {
     TN_HEAD
     double (*penalty)(const void *self, const tn_tile *, const tn_real *w);
@@ -69,8 +69,9 @@ typedef struct tn_regularizer {
     int32_t constraint;
     /* Moves weights beside the gradient, right before the optimizers do; `rate` is theirs. */
     void (*decay)(const void *self, const tn_tile *, double rate, tn_real *w);
-    /* In place of the first three, for what is not element by element: of the whole matrix, with
-     * `scratch` bytes to work in. Sums are made in a fixed order. [step] */
+    /* In place of the first three, for what is not element by element: of the whole weight, of rank 2
+     * or more, with `scratch` bytes to work in. Sums are made in a fixed order. [step]
+     * cols: all but the first axis. */
     size_t (*scratch)(const void *self, int64_t rows, int64_t cols); /* [setup] */
     tn_status (*penalty_whole)(const void *self, tn_call *, const tn_tensor *w,
                                void *scratch, double *penalty);

@@ -139,6 +139,40 @@ Test(regularizers, groups_of_columns_are_those_of_multi_task_lasso)
               optimizers[i], NAN);
 }
 
+/* Of weights (filters, channels, 3, 3): all taps of a channel vanish, or none. */
+Test(regularizers, columns_of_a_convolution_are_channels)
+{
+    enum { BATCH = 16, SIDE = 5, CHANNELS = 4, FILTERS = 6, TAPS = 9 };
+    static float x[BATCH * SIDE * SIDE * CHANNELS], y[BATCH];
+    const char *text =
+        "seed: 2\nprecision: double\nloss: mse\ninput: [5, 5, 4]\n"
+        "model: [{conv2d: {filters: 6, regularizer: {group_lasso: {lambda: 0.05, over: "
+        "columns}}}}, flatten, {dense: 1}]\noptimizer: {sgd: {lr: 0.02}}\n";
+    tn_error error = {0};
+    int kept = 0, gone = 0;
+    tn_env *env = open_env(NULL, 2);
+    for (int i = 0; i < BATCH * SIDE * SIDE * CHANNELS; i++)
+        x[i] = (float)tn_random_normal((tn_key){{3, 4}}, (uint64_t)i);
+    for (int i = 0; i < BATCH; i++) y[i] = x[i * SIDE * SIDE * CHANNELS + 48];
+    tn_config *config = tn_config_parse(env, text, "channels.yaml", NULL, 0, &error);
+    cr_assert_not_null(config, "%s", error.text);
+    tn_trainer *t = tn_trainer_new(env, config, NULL, &error);
+    cr_assert_not_null(t, "%s", error.text);
+    for (int i = 0; i < 500; i++) DO(tn_trainer_step(t, x, y, NULL, BATCH, NULL, &error));
+    const double *w = t->model->graph->param[0].value.data;
+    for (int j = 0; j < CHANNELS; j++) {
+        int zeros = 0;
+        for (int i = 0; i < FILTERS; i++)
+            for (int k = 0; k < TAPS; k++) zeros += w[(i * CHANNELS + j) * TAPS + k] == 0;
+        cr_assert(zeros == 0 || zeros == FILTERS * TAPS, "channel %d: %d", j, zeros);
+        kept += zeros == 0, gone += zeros > 0;
+    }
+    cr_assert(kept && gone, "%d kept, %d gone", kept, gone);
+    tn_trainer_free(t);
+    tn_config_free(config);
+    tn_env_free(env);
+}
+
 /* The gradient alone never stops at zero. */
 Test(regularizers, without_prox_no_weight_is_ever_zero)
 {
