@@ -194,6 +194,19 @@ static void list_names(const name_list *list, const char *kind, char *text, size
                                  list->at[i]);
 }
 
+/* A kind that has a plugin of this name, such as layer for the regularizer "activity"; or NULL. */
+static const char *kind_that_has(tn_registry *r, const char *name)
+{
+    char file[160], real[PATH_MAX];
+    for (int32_t k = 0; k < TN_KIND_COUNT; k++) {
+        const char *kind = tn_kind_at(k, 0)->name;
+        snprintf(file, sizeof file, "%s/%s.so", kind, name);
+        for (int32_t i = 0; i < r->search.count; i++)
+            if (!tn_trust_file(r->search.folder[i], file, real, NULL)) return kind;
+    }
+    return NULL;
+}
+
 static tn_status not_found(tn_registry *r, const char *kind, const char *name,
                            tn_error *e)
 {
@@ -208,7 +221,11 @@ static tn_status not_found(tn_registry *r, const char *kind, const char *name,
         used += (size_t)snprintf(places + used, sizeof places - used, "%s%s",
                                  i ? ", " : "", r->search.folder[i]);
     const char *near = tn_nearest(name, (const char *const *)list.at, list.count);
-    if (near)
+    const char *other = kind_that_has(r, name);
+    if (other)
+        snprintf(hint, sizeof hint, "; there is %s %s of that name",
+                 tn_kind_article(other), other);
+    else if (near)
         snprintf(hint, sizeof hint, "; did you mean '%s'?", near);
     else
         list_names(&list, kind, hint, sizeof hint);

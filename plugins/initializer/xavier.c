@@ -11,6 +11,7 @@
 
 #define OPTIONS(P)                                                             \
     P(ENUM, distribution, TN_POSITIONAL, 0, DISTRIBUTIONS, 0, "of the values") \
+    P(ENUM, mode, 0, FAN_AVG, MODES, 0, "fan_avg: a compromise of both sides") \
     P(REAL, gain, TN_ABOVE, 1, 0, INFINITY, "factor on the standard deviation")
 TN_SELF(OPTIONS, )
 
@@ -19,12 +20,12 @@ static tn_status TN(fill)(const void *me, tn_call *c, const tn_param_info *info,
 {
     const TN(self) *self = me;
     return TN(draw_scaled)(c, info, w, self->distribution, self->gain,
-                           fan_of(info, FAN_AVG));
+                           fan_of(info, self->mode));
 }
 
 TN_VTABLE(initializer, .fill = TN(fill))
 TN_PLUGIN_WITH(OPTIONS, initializer, xavier,
                .summary = "keeps variance in both directions; for tanh and linear layers",
-               .formula = "std = gain sqrt(2 / (fan_in + fan_out));  "
-                          "uniform: +-gain sqrt(6 / (fan_in + fan_out))",
+               .formula = "std = gain / sqrt(fan);  uniform: +-gain sqrt(3 / fan);  "
+                          "fan (fan_in + fan_out) / 2",
                .reference = "Glorot and Bengio, AISTATS 2010, eq. 12 and 16")

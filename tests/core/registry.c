@@ -174,6 +174,8 @@ Test(registry, not_found_tells_places_and_near_names)
     cr_assert_has(e.text, folder);
     cr_assert_has(e.text, other);
     cr_assert_has(e.text, "/plugins)"); /* Tenon's own */
+    cr_assert_has(fails(env, "regularizer", "activity", TN_ENOTFOUND).text,
+                  "no regularizer 'activity'; there is a layer of that name");
     /* A block may stand where a layer does, so it may have been meant. */
     cr_assert_has(fails(env, "layer", "resudual", TN_ENOTFOUND).text,
                   "did you mean 'residual'?");

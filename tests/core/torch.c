@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/model.h"
+#include "tests/support/note.h"
 
 enum { STEPS = 20, BATCH = 8, INPUTS = 10, OUTPUTS = 3 };
 
@@ -78,10 +79,13 @@ static double largest_of(const bench *b, const char *group)
 static void check(const bench *b, const char *what, const char *name, int32_t dtype,
                   const void *data, const double *want, int64_t n, double scale)
 {
+    char plugin[32];
     double error = 0;
     for (int64_t i = 0; i < n; i++)
         error = fmax(error, fabs(value_at(dtype, data, i) - want[i]));
     error /= fmax(largest(TN_F64, want, n), 1e-3 * scale);
+    snprintf(plugin, sizeof plugin, "optimizer/%s", b->recipe.optimizer);
+    note_error(plugin, NOTE_TORCH, b->recipe.real, error);
     cr_expect(error <= (b->recipe.real ? 1e-10 : 1e-5),
               "%s %s of %s, %s, %s: off by %.2e", what, name, b->recipe.net,
               b->recipe.optimizer, b->recipe.real ? "double" : "float", error);

@@ -397,6 +397,26 @@ for kind in RUN:
         recurrent(kind, direction, True), recurrent(kind, direction, False)
     recurrent(kind, "bidirectional", True, bias=False)
 
+# ---- dense, and what joins ----------------------------------------------------------------
+
+case("dense-rows", "[{dense: 5}, tanh, {dense: 1}]", (7, 3),
+     lambda case, x: case.dense(torch.tanh(case.dense(x, 5)), 1, "dense_2"))
+case("dense-image", "[{dense: {units: 4, bias: false}}, tanh, {dense: 3}]", (2, 3, 4, 5),
+     lambda case, x: case.dense(torch.tanh(case.dense(x, 4, bias=False)), 3, "dense_2"))
+
+
+def joined(join):
+    def net(case, x):
+        a, b = case.dense(x, 4, "a"), case.dense(x, 4, "b")
+        return join([torch.tanh(a), b, a])
+    return net
+
+
+for name, options, join in (("add-three", "", sum), ("add-mean", ", mean: true", lambda t: sum(t) / 3),
+                            ("concat-three", "", lambda t: torch.cat(t, -1))):
+    case(name, "[{dense: {units: 4, name: a}}, tanh, {dense: {units: 4, name: b, inputs: input}}, "
+         f"{{{name.split('-')[0]}: {{inputs: [tanh, b, a]{options}}}}}]", (4, 3, 2), joined(join))
+
 # ---- blocks -------------------------------------------------------------------------------
 
 
@@ -439,6 +459,8 @@ def repeat(case, x):
     return x
 
 
+case("sequential-two", "[{sequential: [{dense: 4}, tanh]}, {dense: 2}]", (4, 3),
+     lambda case, x: case.dense(torch.tanh(case.dense(x, 4, "sequential.dense")), 2))
 case("repeat-three", "[{repeat: {times: 3, body: [{dense: 4}, tanh]}}]", (4, 3), repeat)
 
 
@@ -464,6 +486,10 @@ def prelu(slopes):
     return lambda case, x: last(F.prelu(first(x), case.param("prelu.slope", slopes)))
 
 
+plain("relu-plain", "{}", F.relu)
+plain("sigmoid-plain", "{}", torch.sigmoid)
+plain("tanh-plain", "{}", torch.tanh)
+plain("softmax-plain", "{}", lambda x: F.softmax(x, -1))
 plain("leaky_relu-plain", "{}", F.leaky_relu)
 plain("leaky_relu-steep", "0.3", lambda x: F.leaky_relu(x, 0.3))
 activation("prelu-one", "{}", prelu(1))

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "tests/support/check.h"
+#include "tests/support/note.h"
 
 enum { ACTIVATION_ROUNDS = 24 };
 
@@ -87,6 +88,7 @@ TN_UNUSED static void activation_points(const char *name, const char *options, i
     check_forward(l, true, 0);
     check_backward(l, true, 0);
     for (int32_t i = 0; i < n; i++) {
+        if (tolerance <= 1e-9) note_values(&l->y[i], &point[i].y, 1, 1);
         cr_assert(activation_is(l->y[i], point[i].y, tolerance),
                   "%s(%g) = %.17g, not %.17g", name, point[i].x, l->y[i], point[i].y);
         cr_assert(
@@ -104,9 +106,12 @@ TN_UNUSED static void activation_float_points(const char *name, const char *opti
     check_net *net = check_net_new(model, NULL, 0, check_shape(2, n, 1, 0), 1, 0, 1);
     for (int32_t i = 0; i < n; i++) ((float *)net->x)[i] = (float)point[i].x;
     const float *y = check_net_output(net);
-    for (int32_t i = 0; i < n; i++)
-        cr_assert(activation_is((double)y[i], (double)(float)point[i].y, 2e-6),
-                  "%s(%g) = %.9g, not %.9g", name, point[i].x, (double)y[i], point[i].y);
+    for (int32_t i = 0; i < n; i++) {
+        const double got = (double)y[i], want = (double)(float)point[i].y;
+        note_values(&got, &want, 1, 0);
+        cr_assert(activation_is(got, want, 2e-6), "%s(%g) = %.9g, not %.9g", name,
+                  point[i].x, got, point[i].y);
+    }
 }
 
 /* What the host knows of it. */

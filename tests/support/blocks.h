@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/support/check.h"
+#include "tests/support/note.h"
 
 TN_UNUSED static void blocks_same(const char *model, const char *spelled_out, tn_shape in)
 {
@@ -25,6 +26,7 @@ TN_UNUSED static void blocks_same(const char *model, const char *spelled_out, tn
     cr_assert(!memcmp(check_net_output(a), check_net_output(b),
                       sizeof(double) * (size_t)(3 * a->outputs)),
               "%s: output", model);
+    note_error(NULL, NOTE_VALUES, 1, 0);
 }
 
 #endif

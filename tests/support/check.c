@@ -1,5 +1,6 @@
 /* check.c - environment, numbers, and what lives as long as a test; see check.h. */
 #include "check.h"
+#include "note.h"
 #include "opening.h"
 
 #include <criterion/criterion.h>
@@ -117,6 +118,12 @@ tn_shape check_draw_shape(uint32_t seed, int32_t least_rank, int32_t most_rank,
 
 void check_near(const double *a, const double *b, int64_t n, double tolerance,
                 const char *what)
+{
+    note_near(a, b, n, tolerance, what);
+}
+
+void check_alike(const double *a, const double *b, int64_t n, double tolerance,
+                 const char *what)
 {
     for (int64_t i = 0; i < n; i++)
         cr_assert(fabs(a[i] - b[i]) <= tolerance, "%s[%lld]: got %.17g, expected %.17g",

@@ -35,8 +35,12 @@ int64_t check_draw(uint32_t seed, int32_t i, int64_t lo, int64_t hi);
 /* A shape with a rank and sizes drawn likewise. */
 tn_shape check_draw_shape(uint32_t seed, int32_t least_rank, int32_t most_rank,
                           int64_t most);
+/* Against what is known to be right, in double; noted (support/note.h). */
 void check_near(const double *a, const double *b, int64_t n, double tolerance,
                 const char *what);
+/* Two runs of Tenon's. */
+void check_alike(const double *a, const double *b, int64_t n, double tolerance,
+                 const char *what);
 
 /* A call context that keeps the text of the last failure. */
 tn_call *check_call(void);

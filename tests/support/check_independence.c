@@ -84,13 +84,13 @@ static numbers samples_by(const char *backend, const char *model, tn_shape input
         take_sample(all, s, one);
         const numbers alone = run(one);
         if (bits) same_bits(alone.at, together.at + s * n, n, model, "of a sample alone");
-        check_near(alone.at, together.at + s * n, n,
-                   tolerance * largest(together.at, together.outputs), model);
+        check_alike(alone.at, together.at + s * n, n,
+                    tolerance * largest(together.at, together.outputs), model);
         for (int64_t i = 0; i < gradients; i++) sum[i] += alone.at[n + i];
     }
     if (!real) return together; /* gradients may be steep: rounding in float shows */
     const double *want = together.at + together.outputs;
-    check_near(sum, want, gradients, 10 * tolerance * largest(want, gradients), model);
+    check_alike(sum, want, gradients, 10 * tolerance * largest(want, gradients), model);
     return together;
 }
 
@@ -99,8 +99,8 @@ void check_samples(const char *model, tn_shape input, int64_t samples)
     for (int32_t real = 0; real < 2; real++) {
         const numbers plain = samples_by("reference", model, input, samples, real),
                       fast = samples_by("blis", model, input, samples, real);
-        check_near(fast.at, plain.at, real ? plain.count : plain.outputs,
-                   (real ? 1e-12 : 1e-5) * largest(plain.at, plain.count), model);
+        check_alike(fast.at, plain.at, real ? plain.count : plain.outputs,
+                    (real ? 1e-12 : 1e-5) * largest(plain.at, plain.count), model);
     }
 }
 

@@ -6,6 +6,7 @@
  * within 2h, forward and backward differences disagree; then the whole check is
  * repeated with other numbers. */
 #include "check.h"
+#include "note.h"
 #include "core/real/bridge.h"
 
 #include <criterion/criterion.h>
@@ -245,10 +246,11 @@ static double largest(const double *a, int64_t n)
     return most;
 }
 
-static void compare(const tensor *got, const tensor *expected, const check_net *net,
-                    double tolerance)
+/* Returns the largest error. */
+static double compare(const tensor *got, const tensor *expected, const check_net *net,
+                      double tolerance)
 {
-    double most = 0;
+    double most = 0, worst = 0;
     for (int32_t k = 0; k < net->graph->params; k++) {
         const double m = largest(expected[k].at, expected[k].n);
         most = m > most ? m : most;
@@ -257,12 +259,16 @@ static void compare(const tensor *got, const tensor *expected, const check_net *
     for (int32_t k = 0; k < net->graph->params; k++) {
         const double m = largest(expected[k].at, expected[k].n);
         const double scale = m > 1e-3 * most ? m : 1e-3 * most;
-        for (int64_t i = 0; i < got[k].n; i++)
-            cr_assert(fabs(got[k].at[i] - expected[k].at[i]) <= tolerance * scale,
+        for (int64_t i = 0; i < got[k].n; i++) {
+            const double error = fabs(got[k].at[i] - expected[k].at[i]) / scale;
+            worst = fmax(worst, error);
+            cr_assert(error <= tolerance,
                       "gradient of %s[%lld]: %.12g, expected %.12g, error %.2g",
                       net->graph->param[k].name, (long long)i, got[k].at[i],
-                      expected[k].at[i], fabs(got[k].at[i] - expected[k].at[i]) / scale);
+                      expected[k].at[i], error);
+        }
     }
+    return worst;
 }
 
 /* ---- differences ----------------------------------------------------------------- */
@@ -304,7 +310,7 @@ void check_gradients(const char *model, const char *loss, int32_t classes, tn_sh
         for (int32_t k = 0; k < net->graph->params; k++)
             exact[k] = gradient_of(net, k), numeric[k] = gradient_of(net, k);
         if (!differentiate_all(net, numeric)) continue;
-        compare(exact, numeric, net, TOLERANCE);
+        note_error(NULL, NOTE_GRADIENT, 1, compare(exact, numeric, net, TOLERANCE));
         return;
     }
     cr_assert_fail("%s: a kink lies near each of %d sets of numbers", model, SEEDS);

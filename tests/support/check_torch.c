@@ -5,6 +5,7 @@
  * The error of a tensor a against b is max|a - b| / max(max|b|, 1e-3 x the largest of its group):
  * 1e-5 in float, 1e-10 in double. */
 #include "check.h"
+#include "note.h"
 #include "rounds.h"
 
 #include <criterion/criterion.h>
@@ -73,6 +74,7 @@ static void compare(lab *l, const char *group, const char *name, const void *got
         error = apart <= error ? error : apart; /* a NaN stays */
     }
     error /= fmax(largest(from), *group ? 1e-3 * largest_of(l, group) : 0);
+    note_error(NULL, NOTE_TORCH, l->real, error);
     l->worst = error <= l->worst ? l->worst : error;
     cr_expect(error <= (l->real ? 1e-10 : 1e-5), "%s, %s, %s: %s%s is off by %.2e",
               l->name, l->backend, l->real ? "double" : "float", group, name, error);

@@ -13,6 +13,7 @@
 #include "core/model.h"
 #include "core/plan_state.h"
 #include "tests/support/check.h"
+#include "tests/support/note.h"
 #include "tests/support/opening.h"
 #include "tests/support/rounds.h"
 
@@ -334,6 +335,7 @@ static void check_by_definition(uint32_t seed, const shape *s)
         const double e = fmax(error_of(s, &one, &want), error_of(s, &plain, &want));
         char text[1024];
         layer_text(s, text);
+        note_error(NULL, NOTE_VALUES, real, e);
         cr_assert_leq(e, real ? 1e-13 : 1e-5, "%u: %s, %d samples of %d x %d: off by %g",
                       seed, text, (int)s->samples, (int)s->in[0], (int)s->in[1], e);
         same_bits(s, &one, &more);

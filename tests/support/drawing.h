@@ -3,6 +3,7 @@
 #define TESTS_SUPPORT_DRAWING_H
 
 #include "support/slots.h"
+#include "tenon/random.h"
 
 #define MANY 60000
 static double drawn[MANY];
@@ -38,6 +39,14 @@ TN_UNUSED static tn_status draw(const char *name, const char *options,
     return init->fill(instance->self,
                       tn_call_make(&calling, test_env(), instance, real, &error), info,
                       &w);
+}
+
+/* That every element was set to it. */
+TN_UNUSED static void is_everywhere(double value, int32_t real)
+{
+    for (int i = 0; i < MANY; i++)
+        cr_assert(real ? drawn[i] == value : drawn_float[i] == (float)value, "%d", i);
+    note_error(NULL, NOTE_VALUES, real, 0);
 }
 
 TN_UNUSED static moments measure(const char *name, const char *options,
@@ -97,6 +106,20 @@ TN_UNUSED static void obeys(const char *name, const char *options,
         cr_assert(m.largest <= bound && m.largest > 0.999 * bound);
     else
         cr_assert(m.largest > 3.5 * deviation && m.largest < 6 * deviation + fabs(mean));
+}
+
+/* Element i is made of number i of the key's stream, of normal or of uniform numbers. */
+TN_UNUSED static void draws_the_stream(const char *name, const char *options, double mean,
+                                       double deviation, bool uniform)
+{
+    static double want[MANY];
+    cr_assert_eq(draw(name, options, &wide, 1), TN_OK);
+    for (uint64_t i = 0; i < MANY; i++) {
+        const double z = uniform ? sqrt(3) * (2 * tn_random_uniform(wide.key, i) - 1)
+                                 : tn_random_normal(wide.key, i);
+        want[i] = mean + deviation * z;
+    }
+    near(drawn, want, MANY, 1e-14);
 }
 
 /* The same key draws the same, another one something else, and float is double rounded.

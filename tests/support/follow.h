@@ -97,6 +97,7 @@ TN_UNUSED static void follow_torch(const char *optimizer)
             const tn_instance *o = make("optimizer", optimizer, a.text[i].value, real);
             const double error = fmax(follow_case(&a, name, o, rate, "weight"),
                                       follow_case(&a, name, o, rate, "bias"));
+            note_error(NULL, NOTE_TORCH, real, error);
             if (test_full())
                 fprintf(stderr, "%s, %s: %.1e\n", name, real ? "double" : "float", error);
             cr_expect(error <= (real ? 1e-10 : 1e-5), "%s %s, %s: off by %.2e", optimizer,

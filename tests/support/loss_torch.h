@@ -13,6 +13,7 @@
 
 #include "check.h"
 #include "core/model.h"
+#include "note.h"
 #include "rounds.h"
 
 static const tn_tensor *loss_tensor(const tn_archive *fixture, const char *name,
@@ -84,6 +85,7 @@ static double loss_case(const tn_archive *fixture, const char *name, const char 
     error /= largest;
     const double truth = *(const double *)loss_tensor(fixture, name, "loss")->data;
     const double off = fabs(value - truth) / fabs(truth), most = real ? 1e-10 : 1e-5;
+    note_error(NULL, NOTE_TORCH, real, fmax(error, off));
     cr_expect(off <= most, "%s: loss %.12g, expected %.12g", name, value, truth);
     cr_expect(error <= most, "%s: the gradient is off by %.2e", name, error);
     tn_trainer_free(trainer);

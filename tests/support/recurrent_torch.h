@@ -4,6 +4,7 @@
 #ifndef TESTS_SUPPORT_RECURRENT_TORCH_H
 #define TESTS_SUPPORT_RECURRENT_TORCH_H
 
+#include "tests/support/note.h"
 #include "tests/support/recurrent.h"
 
 typedef struct recurrent_fixture {
@@ -75,6 +76,7 @@ static double recurrent_close(const check_net *net, const void *got,
         most = fmax(most, fabs(to[i]));
         error = apart <= error ? error : apart; /* a NaN stays */
     }
+    note_error(NULL, NOTE_TORCH, net->real, error / most);
     cr_assert(error / most <= (net->real ? 1e-10 : 1e-5), "%s: %s is off by %.2e", name,
               what, error / most);
     return error / most;

@@ -172,8 +172,8 @@ TN_UNUSED static void is_derivative(const char *name, const char *const *options
         tn_instance_free(s.regularizer);
         slots.count--;
     }
+    note_error(NULL, NOTE_GRADIENT, 1, worst);
     cr_assert_leq(worst, 1e-7, "%s: %g", name, worst);
-    cr_log_info("%s: largest error of a gradient %g\n", name, worst);
 }
 
 /* `plain` does to one group of n values what the prox does to each. */
@@ -184,7 +184,7 @@ TN_UNUSED static void does_to_groups(const char *name, const char *options,
                                      double parameter, plain_prox plain, double bound)
 {
     static const char *const overs[] = {"rows", "columns", "tensor"};
-    static double w[MOST], step[MOST], one[MOST], by[MOST];
+    static double w[MOST], step[MOST], one[MOST], by[MOST], made[MOST];
     for (int i = 0; i < 6 * SHAPES; i++) {
         const char *over = overs[i / SHAPES % 3];
         const int64_t *shape = shapes[i % SHAPES];
@@ -205,13 +205,14 @@ TN_UNUSED static void does_to_groups(const char *name, const char *options,
             }
             plain(parameter, n / groups, by, one);
             for (int64_t k = 0; k < n / groups; k++) {
-                const double v = got[place_in(&s, over, j, k)];
+                const double v = made[k] = got[place_in(&s, over, j, k)];
                 cr_assert(
                     fabs(v - one[k]) <= bound && (v == 0) == (one[k] == 0),
                     "%s over %s of %d x %d x %d, element %d of %d: %.17g, not %.17g",
                     name, over, (int)shape[0], (int)shape[1], (int)shape[2], (int)k,
                     (int)j, v, one[k]);
             }
+            note_values(made, one, n / groups, 1);
         }
         tn_instance_free(s.regularizer);
         slots.count--;

@@ -10,6 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "tests/support/note.h"
+
 #define TN_HOST
 #define TN_REAL_BITS 64
 #include "core/instance.h"
@@ -82,9 +84,7 @@ TN_UNUSED static tn_tile tile_of(const tn_instance *instance, int64_t n)
 TN_UNUSED static void near(const double *got, const double *expected, int64_t n,
                            double bound)
 {
-    for (int64_t i = 0; i < n; i++)
-        cr_assert(fabs(got[i] - expected[i]) <= bound,
-                  "element %d: got %.17g, expected %.17g", (int)i, got[i], expected[i]);
+    note_near(got, expected, n, bound, "element");
 }
 
 #endif

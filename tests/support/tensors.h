@@ -80,6 +80,7 @@ TN_UNUSED static void follows_in_float(const char *optimizer, const char *option
         t.stat = known;
         o->update(instance->self, &t, &u, w, g, slot);
         for (int i = 0; i < N; i++) exact[i] = (double)w[i];
+        note_values(exact, want, N, 0);
         near(exact, want, N, 1e-5 * norm_of(want, N) / sqrt(N));
     }
 }

@@ -20,9 +20,10 @@ TN_UNUSED static void passes(const char *name, const char *options, int64_t stri
                              const double *expected, int64_t n)
 {
     const tn_instance *schedule = make("schedule", name, options, 1);
-    for (int64_t i = 0; i < n; i++)
-        cr_assert_float_eq(value_at(schedule, i * stride), expected[i], 1e-15,
-                           "%d: %.17g", (int)i, value_at(schedule, i * stride));
+    double got[200];
+    cr_assert_leq(n, 200);
+    for (int64_t i = 0; i < n; i++) got[i] = value_at(schedule, i * stride);
+    near(got, expected, n, 1e-15);
 }
 
 #endif

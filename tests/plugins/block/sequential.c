@@ -1,6 +1,11 @@
 /* sequential.c - block/sequential: is its layers, with options for all of them. */
 #include "tests/support/blocks.h"
 
+Test(sequential, as_in_pytorch)
+{
+    check_torch("layers", "sequential");
+}
+
 Test(sequential, is_its_layers)
 {
     const tn_shape in = check_shape(2, 3, 4, 0);

@@ -30,6 +30,21 @@ Test(noise, has_the_variance_of_the_paper)
     law("{eta: 0.25, gamma: 0}", 1000, 0.25);
 }
 
+/* Number i of the update's stream, times the deviation. */
+Test(noise, adds_the_normal_numbers_of_the_update)
+{
+    const tn_instance *noise = make("gradient", "noise", "{eta: 0.3, gamma: 0.7}", 1);
+    tn_tile t = tile_of(noise, 50);
+    double g[50], want[50];
+    t.step = 7, t.key = (tn_key){{3, 4}};
+    for (int i = 0; i < 50; i++) {
+        g[i] = i - 20;
+        want[i] = g[i] + sqrt(0.3 / pow(7, 0.7)) * tn_random_normal(t.key, (uint64_t)i);
+    }
+    ((const tn_gradient_f64 *)noise->vtable)->map(noise->self, &t, g, g);
+    near(g, want, 50, 1e-14);
+}
+
 /* In pieces or at once, an element gets the same. */
 Test(noise, does_not_depend_on_how_it_is_cut)
 {

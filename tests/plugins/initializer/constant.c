@@ -4,13 +4,13 @@
 Test(constant, P5_F10_sets_every_element)
 {
     cr_assert_eq(draw("constant", "0.5", &wide, 1), TN_OK);
-    for (int i = 0; i < MANY; i++) cr_assert_eq(drawn[i], 0.5);
+    is_everywhere(0.5, 1);
     cr_assert_eq(draw("constant", "{value: 0.1}", &wide, 0), TN_OK);
-    for (int i = 0; i < MANY; i++) cr_assert_eq(drawn_float[i], 0.1f);
+    is_everywhere(0.1, 0);
 }
 
 Test(constant, is_zero_by_default)
 {
     cr_assert_eq(draw("constant", NULL, &wide, 1), TN_OK);
-    for (int i = 0; i < MANY; i++) cr_assert_eq(drawn[i], 0);
+    is_everywhere(0, 1);
 }

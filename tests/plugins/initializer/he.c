@@ -49,6 +49,12 @@ Test(he, takes_the_gain_of_an_activation_that_prefers_it)
     obeys("he", "{gain: 1}", &info, 0, sqrt(1.0 / 300), false);
 }
 
+Test(he, draws_the_stream_of_its_key)
+{
+    draws_the_stream("he", NULL, 0, sqrt(2.0 / 300), false);
+    draws_the_stream("he", "uniform", 0, sqrt(2.0 / 300), true);
+}
+
 Test(he, depends_on_the_key_alone)
 {
     depends_on_the_key_alone("he", "normal");

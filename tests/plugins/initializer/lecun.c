@@ -6,6 +6,14 @@ Test(lecun, P5_F9_obeys_its_law)
     obeys("lecun", NULL, &wide, 0, sqrt(1.0 / 300), false);
     obeys("lecun", "uniform", &wide, 0, sqrt(1.0 / 300), true);
     obeys_truncated("lecun", "truncated", &wide, sqrt(1.0 / 300));
+    obeys("lecun", "{mode: fan_out}", &wide, 0, sqrt(1.0 / 200), false);
+    obeys("lecun", "{mode: fan_avg, distribution: uniform}", &wide, 0, sqrt(1.0 / 250),
+          true);
+}
+
+Test(lecun, draws_the_stream_of_its_key)
+{
+    draws_the_stream("lecun", NULL, 0, sqrt(1.0 / 300), false);
 }
 
 Test(lecun, depends_on_the_key_alone)

@@ -13,6 +13,12 @@ Test(normal, std_0_is_the_mean)
     for (int i = 0; i < MANY; i++) cr_assert_eq(drawn[i], 1.5);
 }
 
+Test(normal, draws_the_stream_of_its_key)
+{
+    draws_the_stream("normal", "0.5", 0, 0.5, false);
+    draws_the_stream("normal", "{std: 2, mean: -3}", -3, 2, false);
+}
+
 Test(normal, depends_on_the_key_alone)
 {
     depends_on_the_key_alone("normal", "1");

@@ -3,9 +3,10 @@
 
 Test(ones, fills)
 {
-    cr_assert_eq(draw("ones", NULL, &wide, 1), TN_OK);
-    cr_assert_eq(draw("ones", NULL, &wide, 0), TN_OK);
-    for (int i = 0; i < MANY; i++) cr_assert(drawn[i] == 1 && drawn_float[i] == 1);
+    for (int32_t real = 0; real < 2; real++) {
+        cr_assert_eq(draw("ones", NULL, &wide, real), TN_OK);
+        is_everywhere(1, real);
+    }
 }
 
 Test(ones, has_no_options)

@@ -8,6 +8,11 @@ Test(uniform, obeys_its_law)
     obeys_within("uniform", "{bound: 0.5, mean: 3}", &wide, 3, 0.5 / sqrt(3), 3.5);
 }
 
+Test(uniform, draws_the_stream_of_its_key)
+{
+    draws_the_stream("uniform", "{bound: 0.5, mean: 3}", 3, 0.5 / sqrt(3), true);
+}
+
 Test(uniform, depends_on_the_key_alone)
 {
     depends_on_the_key_alone("uniform", NULL);

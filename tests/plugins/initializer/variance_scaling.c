@@ -18,7 +18,7 @@ static void same(const char *options, const char *other, const char *others_opti
     draw("variance_scaling", options, &wide, 1);
     memcpy(first, drawn, sizeof first);
     draw(other, others_options, &wide, 1);
-    for (int i = 0; i < MANY; i++) cr_assert_float_eq(first[i], drawn[i], 1e-15);
+    near(first, drawn, MANY, 1e-15);
 }
 
 Test(variance_scaling, has_he_xavier_and_lecun_as_cases)

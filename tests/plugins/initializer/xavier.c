@@ -9,6 +9,9 @@ Test(xavier, P5_F7_obeys_its_law)
     obeys("xavier", "{gain: 1.5, distribution: uniform}", &wide, 0, 1.5 * deviation,
           true);
     obeys_truncated("xavier", "truncated", &wide, deviation);
+    obeys("xavier", "{mode: fan_in}", &wide, 0, sqrt(1.0 / 300), false);
+    obeys("xavier", "{mode: fan_out, distribution: uniform}", &wide, 0, sqrt(1.0 / 200),
+          true);
 }
 
 Test(xavier, P5_N36_deviations)
@@ -18,6 +21,12 @@ Test(xavier, P5_N36_deviations)
     obeys("xavier", NULL, &info, 0, 0.012268, false);
     info.fan_in = 1000;
     obeys("xavier", NULL, &info, 0, 0.031623, false);
+}
+
+Test(xavier, draws_the_stream_of_its_key)
+{
+    draws_the_stream("xavier", NULL, 0, sqrt(2.0 / 500), false);
+    draws_the_stream("xavier", "uniform", 0, sqrt(2.0 / 500), true);
 }
 
 Test(xavier, depends_on_the_key_alone)

@@ -16,6 +16,11 @@ static void expect(const check_net *net, const char *name, const double *values)
     check_near(g.data, values, tn_count(&g), 1e-14, name);
 }
 
+Test(dense, as_in_pytorch)
+{
+    check_torch("layers", "dense");
+}
+
 Test(dense, values_and_gradients)
 {
     const double x[] = {1, -2, 0.5, 3, 0.25, -1, -1.5, 4, 2, 0.5, 1, 8};
@@ -91,6 +96,15 @@ Test(dense, a_size_that_overflows_is_refused)
 
 Test(dense, gradients)
 {
+    for (uint32_t seed = 1; seed <= 40; seed++) {
+        char model[120];
+        snprintf(model, sizeof model,
+                 "[{dense: {units: %d, bias: %s}}, tanh, {dense: %d}]",
+                 (int)check_draw(seed, 0, 1, 9), seed % 3 ? "true" : "false",
+                 (int)check_draw(seed, 1, 1, 5));
+        check_gradients(model, NULL, 0, check_draw_shape(seed, 1, 3, 5),
+                        check_draw(seed, 2, 1, 5), true);
+    }
     check_gradients("[{dense: 4}, {dense: 3}]", NULL, 0, check_shape(1, 5, 0, 0), 3,
                     true);
     check_gradients(

@@ -60,7 +60,7 @@ Test(drop_block, squares_and_their_normalisation)
             k, 0);
         for (int64_t s = 0; s < samples; s++) {
             int64_t left = 0;
-            double sum = 0;
+            double sum = 0, want[9 * 9 * 5];
             for (int64_t i = 0; i < n; i++) {
                 const int64_t c = i % g.channels, at = i / g.channels;
                 const bool out = covered(&g, key, 10 + s, at / g.width, at % g.width, c);
@@ -69,6 +69,9 @@ Test(drop_block, squares_and_their_normalisation)
             }
             dropped += n - left, kept += left;
             if (left) cr_assert_float_eq(sum, (double)n, 1e-11);
+            for (int64_t i = 0; i < n; i++)
+                want[i] = y[s * n + i] == 0 ? 0 : (double)n / (double)left;
+            check_near(y + s * n, want, n, 1e-13, "mask");
         }
     }
     cr_assert(dropped > 1000 && kept > 1000);

@@ -2,7 +2,14 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "tests/support/check.h"
+#include "tests/support/activation.h"
+
+static const activation relu_layer = {"relu", {"{}"}};
+
+Test(relu, as_in_pytorch)
+{
+    check_torch("layers", "relu");
+}
 
 Test(relu, cuts_off_what_is_negative)
 {
@@ -40,6 +47,8 @@ Test(relu, states_what_it_is_to_initializers)
 
 Test(relu, gradients)
 {
+    activation_slots(&relu_layer);
+    activation_in_nets(&relu_layer, false);
     check_gradients("[{dense: 5}, relu, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0), 3,
                     true);
     check_precisions("[{dense: 5}, relu, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0),

@@ -2,10 +2,17 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "tests/support/check.h"
+#include "tests/support/activation.h"
+
+static const activation sigmoid_layer = {"sigmoid", {"{}"}};
 
 static const double x[] = {1, -2, 0.5, 3, 0.25, -1};
 static const double gy[] = {0.5, -1, 2, 1, 0.25, -0.5};
+
+Test(sigmoid, as_in_pytorch)
+{
+    check_torch("layers", "sigmoid");
+}
 
 Test(sigmoid, values_and_gradient)
 {
@@ -87,6 +94,8 @@ Test(sigmoid, any_split_gives_the_same_bits)
 
 Test(sigmoid, gradients)
 {
+    activation_slots(&sigmoid_layer);
+    activation_in_nets(&sigmoid_layer, false);
     check_gradients("[{dense: 5}, sigmoid, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0),
                     3, true);
     check_gradients("[sigmoid, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0), 3, true);

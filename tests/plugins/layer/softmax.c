@@ -2,10 +2,17 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "tests/support/check.h"
+#include "tests/support/activation.h"
+
+static const activation softmax_layer = {"softmax", {"{}"}};
 
 static const double x[] = {1, -2, 0.5, 3, 0.25, -1, -1.5, 4, 2, 0.5, 1, 8};
 static const double gy[] = {0.5, -1, 2, 1, 0.25, -0.5, -2, 1.5, 0.75, 0.1, -0.3, 1.2};
+
+Test(softmax, as_in_pytorch)
+{
+    check_torch("layers", "softmax");
+}
 
 Test(softmax, values_and_gradient)
 {
@@ -46,6 +53,8 @@ Test(softmax, each_row_by_itself)
 
 Test(softmax, gradients)
 {
+    activation_slots(&softmax_layer);
+    activation_in_nets(&softmax_layer, false);
     check_gradients("[{dense: 5}, softmax, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0),
                     3, true);
     check_gradients("[softmax, {dense: 3}]", NULL, 0, check_shape(2, 3, 4, 0), 2, true);

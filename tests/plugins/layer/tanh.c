@@ -1,10 +1,17 @@
 /* tanh.c - layer/tanh: values (PyTorch 1.13), far ends, gradients. */
 #include <criterion/criterion.h>
 
-#include "tests/support/check.h"
+#include "tests/support/activation.h"
+
+static const activation tanh_layer = {"tanh", {"{}"}};
 
 static const double x[] = {1, -2, 0.5, 3, 0.25, -1};
 static const double gy[] = {0.5, -1, 2, 1, 0.25, -0.5};
+
+Test(tanh, as_in_pytorch)
+{
+    check_torch("layers", "tanh");
+}
 
 Test(tanh, values_and_gradient)
 {
@@ -50,6 +57,8 @@ Test(tanh, any_split_gives_the_same_bits)
 
 Test(tanh, gradients)
 {
+    activation_slots(&tanh_layer);
+    activation_in_nets(&tanh_layer, false);
     check_gradients("[{dense: 5}, tanh, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0), 3,
                     true);
     check_gradients("[tanh, {dense: 3}]", NULL, 0, check_shape(1, 4, 0, 0), 3, true);

@@ -9,6 +9,7 @@ Test(non_negative, cuts_at_zero_and_leaves_nan)
     cr_assert(w[1] == 2 && isnan(w[4]));
     for (int i = 0; i < 6; i++)
         if (i != 1 && i != 4) cr_assert(w[i] == 0 && !signbit(w[i]), "%d", i);
+    near(w, (double[]){0, 2, 0, 0}, 4, 0);
 }
 
 Test(non_negative, finds_the_constrained_minimum_under_any_steps)
