@@ -187,11 +187,11 @@ static void swap(void *a, void *b, size_t size)
 void tn_updater_view(tn_updater *u, bool evaluate)
 {
     if (!u->shown || u->viewing == evaluate) return;
+    const tn_chain chain = chain_of(u, 0);
     for (int32_t i = 0; i < u->parts; i++) {
         const tn_tensor *value = &u->graph->param[u->part[i].number].value;
         if (evaluate)
-            u->table->view(&u->bench, u->chain[u->viewer], u->first_slot[u->viewer],
-                           &u->part[i], u->shown[i]);
+            u->table->view(&u->bench, &chain, u->viewer, &u->part[i], u->shown[i]);
         swap(value->data, u->shown[i],
              (size_t)tn_count(value) * tn_dtype_size(value->dtype));
     }

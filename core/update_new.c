@@ -121,11 +121,13 @@ static tn_part part_of(const tn_graph *g, int32_t number)
                      .key = tn_key_derive(seed, (uint64_t)number, 3)};
 }
 
-static tn_status check_prox(const tn_updater *u, const tn_instance *regularizer,
-                            tn_error *e)
+static tn_status check_prox(const tn_updater *u, tn_part *part,
+                            const tn_instance *regularizer, tn_error *e)
 {
     const tn_regularizer_facts f = u->table->regularizer(regularizer, 1, 1);
     if (!f.proximal || f.constraint) return TN_OK;
+    part->sparse = true;
+    if (f.beside) return TN_OK;
     for (int32_t i = 0; i < u->length; i++)
         if (u->table->facts(u->chain[i]).step_size) return TN_OK;
     return tn_cfg_error(
@@ -177,10 +179,10 @@ static tn_status make_part(tn_updater *u, int32_t i, tn_error *e)
     for (int32_t k = 0; k < u->slots; k++)
         if (!(part->slot[k] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
     if (u->shown && !(u->shown[i] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
-    /* transforms; penalty, decay and prox of each regularizer; optimizers before and after; who sizes
-     * a prox */
+    /* transforms; penalty, decay and prox of each regularizer; optimizers before, after, and on the way
+     * to a prox; who sizes that */
     const size_t stages = (size_t)(u->gradients + 3 * regularizers_of(part) +
-                                   2 * u->length + 1);
+                                   3 * u->length + 1);
     part->stage = tn_memory_array(m, stages, sizeof *part->stage, e);
     return part->stage ? make_blocks(u, part, e) : TN_ENOMEM;
 }
@@ -215,7 +217,7 @@ static tn_status make_parts(tn_updater *u, tn_error *e)
         u->elements += (double)tn_count(&p->value);
         tn_status status = TN_OK;
         for (const tn_instance *r = p->regularizer; !status && r; r = r->next)
-            status = check_prox(u, r, e);
+            status = check_prox(u, &u->part[i], r, e);
         if (!status) status = make_part(u, i, e);
         if (status) return status;
     }

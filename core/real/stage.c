@@ -99,6 +99,11 @@ static void before(const tn_stage *s, const spot *at)
     call_optimizer(s, at, ((const tn_optimizer *)s->instance->vtable)->before);
 }
 
+static void to_iterate(const tn_stage *s, const spot *at)
+{
+    call_optimizer(s, at, ((const tn_optimizer *)s->instance->vtable)->to_iterate);
+}
+
 static void prox(const tn_stage *s, const spot *at)
 {
     const tn_stage *by = s->sized_by;
@@ -204,6 +209,12 @@ void TN(tn_add_update)(const tn_on_part *on, const tn_chain *chain, int32_t i)
 {
     if (((const tn_optimizer *)chain->at[i]->vtable)->update)
         add_optimizer(on, chain, i, 0)->run = optimize;
+}
+
+void TN(tn_add_to_iterate)(const tn_on_part *on, const tn_chain *chain, int32_t i)
+{
+    if (((const tn_optimizer *)chain->at[i]->vtable)->to_iterate)
+        add_optimizer(on, chain, i, 0)->run = to_iterate;
 }
 
 void TN(tn_add_between)(const tn_on_part *on, const tn_chain *chain, int32_t i,

@@ -18,6 +18,7 @@ static tn_regularizer_facts regularizer_facts(const tn_instance *regularizer,
     const bool proximal = TN(tn_is_proximal)(regularizer);
     return (tn_regularizer_facts){
         .proximal = proximal,
+        .beside = TN(tn_is_beside)(regularizer),
         .constraint = r->constraint,
         .steps = proximal && r->prox_whole,
         .scratch = r->scratch ? r->scratch(regularizer->self, rows, cols) : 0};
@@ -117,6 +118,12 @@ static void add_updates(const tn_on_part *on, const tn_chain *chain, int32_t fro
     for (int32_t i = from; i < to; i++) TN(tn_add_update)(on, chain, i);
 }
 
+static void add_to_iterates(const tn_on_part *on, const tn_chain *chain)
+{
+    for (int32_t i = length_to_prox(chain); i < chain->length; i++)
+        TN(tn_add_to_iterate)(on, chain, i);
+}
+
 /* ---- regularizers ---------------------------------------------------------------------- */
 
 static void add_decays(const tn_on_part *on, const tn_chain *chain)
@@ -210,8 +217,10 @@ static tn_status update_in_turn(const tn_on_part *on, const tn_chain *chain, tn_
             TN(tn_add_update)(on, chain, i);
             run(on);
         }
-        if (!status && i + 1 == length_to_prox(chain))
-            status = prox_apart(on->bench, on->part, chain, e);
+        if (status || i + 1 != length_to_prox(chain)) continue;
+        add_to_iterates(on, chain);
+        if (on->part->stages) run(on);
+        status = prox_apart(on->bench, on->part, chain, e);
     }
     return status;
 }
@@ -230,6 +239,7 @@ static void add_step(const tn_on_part *on, const tn_chain *chain, int32_t from,
     if (!penalized) TN(tn_add_penalties)(on);
     add_decays(on, chain);
     add_updates(on, chain, 0, length);
+    add_to_iterates(on, chain);
     if (waits(on->part)) return;
     add_proxes(on, chain);
     add_updates(on, chain, length, chain->length);

@@ -46,9 +46,9 @@ typedef struct tn_part {
     void *w, *g;
     void **slot;                    /* of all optimizers in the chain, innermost first */
     const tn_instance *regularizer; /* the first of a list; NULL: none */
-    bool decays;
-    double factor;      /* times the learning rate */
-    const double *rate; /* its own learning rate; NULL: the optimizer's */
+    bool decays, sparse;            /* sparse: a prox makes exact zeros */
+    double factor;                  /* times the learning rate */
+    const double *rate;             /* its own learning rate; NULL: the optimizer's */
     /* What the dials of each optimizer of the chain say to it; NULL: what they say to all. */
     const double *const *now;
     tn_key key;
@@ -106,7 +106,7 @@ typedef struct tn_step_facts {
 
 /* And of a regularizer's; `steps`: it reads the step sizes of a whole weight. */
 typedef struct tn_regularizer_facts {
-    bool proximal, constraint, steps;
+    bool proximal, beside, constraint, steps; /* beside: its gradient comes, too */
     size_t scratch;
 } tn_regularizer_facts;
 
@@ -134,9 +134,8 @@ typedef struct tn_step_table {
     /* Whether a step of this part needs nothing but its gradient, element by element. */
     bool (*streams)(const tn_bench *, const tn_chain *, const tn_part *);
     void (*between)(tn_bench *, const tn_chain *, int32_t pass, tn_part *, int32_t count);
-    /* out = the optimizer's view of part; slots start at slot[first_slot]. */
-    void (*view)(tn_bench *, const tn_instance *optimizer, int32_t first_slot, tn_part *,
-                 void *out);
+    /* out = the view that optimizer number `which` of a chain has of part. */
+    void (*view)(tn_bench *, const tn_chain *, int32_t which, const tn_part *, void *out);
 } tn_step_table;
 
 extern const tn_step_table tn_step_table_f32, tn_step_table_f64;

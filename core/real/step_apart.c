@@ -54,10 +54,14 @@ static void transform_layers(tn_bench *bench, const tn_chain *chain, tn_part *pa
 
 /* ---- gradients of penalties ------------------------------------------------------------ */
 
+static bool adds(const tn_instance *regularizer)
+{
+    return !TN(tn_is_proximal)(regularizer) || TN(tn_is_beside)(regularizer);
+}
+
 static bool adds_whole(const tn_instance *regularizer)
 {
-    return tn_regularizer_of(regularizer)->gradient_whole &&
-           !TN(tn_is_proximal)(regularizer);
+    return tn_regularizer_of(regularizer)->gradient_whole && adds(regularizer);
 }
 
 bool TN(tn_any_adds_whole)(const tn_part *part)
@@ -70,8 +74,7 @@ bool TN(tn_any_adds_whole)(const tn_part *part)
 void TN(tn_add_penalties)(const tn_on_part *on)
 {
     for (const tn_instance *r = on->part->regularizer; r; r = r->next)
-        if (tn_regularizer_of(r)->gradient && !TN(tn_is_proximal)(r))
-            TN(tn_add_penalty)(on, r);
+        if (tn_regularizer_of(r)->gradient && adds(r)) TN(tn_add_penalty)(on, r);
 }
 
 tn_status TN(tn_add_whole_penalties)(const tn_on_part *on, tn_error *e)
@@ -181,6 +184,7 @@ typedef struct view_work {
     tn_on_part on;
     const tn_instance *optimizer;
     int32_t first_slot;
+    const tn_real *iterate; /* whose zeros the view has; NULL: a prox makes none */
     tn_real *out;
 } view_work;
 
@@ -195,12 +199,43 @@ static void view_tile(void *data, int64_t first, int64_t n, int64_t chunk, int32
     TN(tn_slots_at)(part, w->first_slot, TN(tn_slots_of)(w->optimizer), first, slot);
     o->view(w->optimizer->self, &f.tile, (const tn_real *)part->w + first, slot,
             w->out + first);
+    for (int64_t i = first; w->iterate && i < first + n; i++)
+        if (w->iterate[i] == 0) w->out[i] = 0;
 }
 
-void TN(tn_step_view)(tn_bench *bench, const tn_instance *optimizer, int32_t first_slot,
-                      tn_part *part, void *out)
+static const tn_real *iterate_of(const tn_chain *chain, const tn_part *part)
 {
-    view_work w = {TN(tn_on_part_of)(bench, part, NULL, NULL), optimizer, first_slot,
-                   out};
+    for (int32_t i = 0; i < chain->length; i++) {
+        const tn_optimizer *o = chain->at[i]->vtable;
+        if (o->iterate) return part->slot[chain->first_slot[i] + o->iterate - 1];
+    }
+    return part->w;
+}
+
+/* An average of weights that fulfil a constraint need not do so itself. */
+static tn_status constrain(const tn_on_part *on, const tn_instance *regularizer)
+{
+    static const tn_chain equal_steps = {0};
+    on->part->stages = 0;
+    if (tn_regularizer_of(regularizer)->prox_whole)
+        return TN(tn_prox_whole)(on, &equal_steps, regularizer, NULL);
+    TN(tn_add_prox)(on, &equal_steps, regularizer);
+    TN(tn_run_part)(on);
+    return TN_OK;
+}
+
+/* NAN throughout: a constraint failed. */
+void TN(tn_step_view)(tn_bench *bench, const tn_chain *chain, int32_t which,
+                      const tn_part *part, void *out)
+{
+    tn_part shown = *part;
+    view_work w = {TN(tn_on_part_of)(bench, &shown, NULL, NULL), chain->at[which],
+                   chain->first_slot[which],
+                   part->sparse ? iterate_of(chain, part) : NULL, out};
     TN(tn_each_tile)(bench->backend, &w.on.space, view_tile, &w);
+    tn_status status = TN_OK;
+    shown.w = shown.g = out; /* nobody reads g */
+    for (const tn_instance *r = part->regularizer; !status && r; r = r->next)
+        if (tn_regularizer_of(r)->constraint) status = constrain(&w.on, r);
+    for (int64_t i = 0; status && i < part->rows * part->width; i++) w.out[i] = NAN;
 }

@@ -22,6 +22,12 @@ bool TN(tn_is_proximal)(const tn_instance *regularizer)
     return (r->prox || r->prox_whole) && (!r->proximal || r->proximal(regularizer->self));
 }
 
+bool TN(tn_is_beside)(const tn_instance *regularizer)
+{
+    const tn_regularizer *r = regularizer->vtable;
+    return r->proximal && r->proximal(regularizer->self) == TN_PROX_TOO;
+}
+
 int32_t TN(tn_slots_of)(const tn_instance *optimizer)
 {
     const tn_optimizer *o = optimizer->vtable;

@@ -28,6 +28,7 @@ static inline tn_update tn_update_of(const tn_chain *c, int32_t which,
     return (tn_update){.step = c->step,
                        .rate = tn_rate_of(c, part),
                        .decays = part->decays,
+                       .sparse = part->sparse,
                        .pass = pass,
                        .numbers = c->at[which]->numbers};
 }
@@ -64,6 +65,8 @@ enum {
 
 const tn_reduction *TN(tn_reduction_of)(const tn_instance *);
 bool TN(tn_is_proximal)(const tn_instance *regularizer);
+/* Whether its prox is one beside the gradient. */
+bool TN(tn_is_beside)(const tn_instance *regularizer);
 int32_t TN(tn_slots_of)(const tn_instance *optimizer);
 
 /* `reducing` may be NULL, or have no reduction. */
@@ -96,6 +99,7 @@ void TN(tn_add_decay)(const tn_on_part *, const tn_chain *,
                       const tn_instance *regularizer);
 void TN(tn_add_before)(const tn_on_part *, const tn_chain *, int32_t i);
 void TN(tn_add_update)(const tn_on_part *, const tn_chain *, int32_t i);
+void TN(tn_add_to_iterate)(const tn_on_part *, const tn_chain *, int32_t i);
 void TN(tn_add_between)(const tn_on_part *, const tn_chain *, int32_t i, int32_t pass);
 void TN(tn_add_prox)(const tn_on_part *, const tn_chain *,
                      const tn_instance *regularizer);
@@ -149,7 +153,7 @@ tn_status TN(tn_penalize_all)(tn_bench *, const tn_chain *, tn_part *, int32_t c
  * penalties, and they are in. */
 tn_status TN(tn_transform_all)(tn_bench *, const tn_chain *, tn_part *, int32_t count,
                                int32_t *left, bool *penalized, tn_error *);
-void TN(tn_step_view)(tn_bench *, const tn_instance *optimizer, int32_t first_slot,
-                      tn_part *, void *out);
+void TN(tn_step_view)(tn_bench *, const tn_chain *, int32_t which, const tn_part *,
+                      void *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* step_whole.c - regularizers that see a whole weight, as a matrix: rows that must keep a length,
+/* step_whole.c - regularizers that see a whole weight: rows that must keep a length,
  * products of a weight with itself. They use all threads by themselves. */
 #include "core/real/step_part.h"
 
@@ -14,7 +14,8 @@ static void begin(whole *s, const tn_on_part *on, const tn_instance *regularizer
                   tn_error *e)
 {
     const tn_part *part = on->part;
-    const tn_shape shape = {.rank = 2, .dim = {part->rows, part->width}};
+    const tn_shape row = {.rank = 2, .dim = {1, part->width}};
+    const tn_shape shape = part->shape->rank > 1 ? *part->shape : row;
     const int32_t real = regularizer->real;
     s->call = tn_call_make(&s->calling, on->bench->env, regularizer, real, e);
     s->calling.plan = (void *)(uintptr_t)on->bench->backend;

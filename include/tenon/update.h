@@ -26,10 +26,14 @@ typedef struct tn_update {
     double rate;  /* learning rate as scheduled; of `count` that of most parameters */
     int32_t
         decays; /* weight decay applies to this parameter, as dial `weight_decay` says */
+    int32_t sparse; /* a prox makes exact zeros of this parameter's weights */
     int32_t pass;
     void *scratch;         /* of update_whole: what its plugin's `scratch` asked for */
     const double *numbers; /* what the optimizer keeps, as `count` has left it */
 } tn_update;
+
+/* Of `proximal`: the prox goes by no steps, and comes beside the gradient. */
+enum { TN_PROX_TOO = 2 };
 
 /* For `violation`: the larger of two, or NaN if there has been one. */
 static inline double tn_worse(double most, double next)
@@ -48,8 +52,8 @@ static inline double tn_worse(double most, double next)
 #define TENON_UPDATE_H_F32
 #endif
 
-/* regularizer: of a weight seen as a matrix, (out, all else). A constraint is the prox of an
- * indicator and has only that. [parallel] */
+/* regularizer: of a weight, (units, inputs), with further axes for the taps of a convolution. A
+ * constraint is the prox of an indicator and has only that. [parallel] */
 typedef struct tn_regularizer {
     TN_HEAD
     double (*penalty)(const void *self, const tn_tile *, const tn_real *w);
@@ -58,15 +62,16 @@ typedef struct tn_regularizer {
     /* w <- argmin_v R(v) + sum (v - w)^2 / (2 step). With a prox, the penalty's gradient is not
      * added: the step does the work, and zeros are exact. */
     void (*prox)(const void *self, const tn_tile *, const tn_real *step, tn_real *w);
-    int32_t (*proximal)(
-        const void *self); /* whether prox is used; NULL: if it is there */
+    /* Whether prox is used, or TN_PROX_TOO; NULL: if it is there. */
+    int32_t (*proximal)(const void *self);
     /* R is 0 or infinite. Then it does not matter by what all steps are multiplied, and they are 1
      * where the optimizer tells none. */
     int32_t constraint;
     /* Moves weights beside the gradient, right before the optimizers do; `rate` is theirs. */
     void (*decay)(const void *self, const tn_tile *, double rate, tn_real *w);
-    /* In place of the first three, for what is not element by element: of the whole matrix, with
-     * `scratch` bytes to work in. Sums are made in a fixed order. [step] */
+    /* In place of the first three, for what is not element by element: of the whole weight, of rank 2
+     * or more, with `scratch` bytes to work in. Sums are made in a fixed order. [step]
+     * cols: all but the first axis. */
     size_t (*scratch)(const void *self, int64_t rows, int64_t cols); /* [setup] */
     tn_status (*penalty_whole)(const void *self, tn_call *, const tn_tensor *w,
                                void *scratch, double *penalty);
@@ -127,7 +132,9 @@ typedef struct tn_optimizer {
     /* After pass 0 .. passes - 2: moves the weights to where the next gradient is taken. */
     void (*between)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
                     const tn_real *g, tn_real *const *slot);
-    /* The weights to evaluate and save, if not w itself (averages). */
+    /* The weights to evaluate and save, if not w itself (averages). What the host does then: where a
+     * prox makes exact zeros, those of w are put in, for in an average they die out but never end; and
+     * constraints are taken once more, by equal steps. */
     void (*view)(const void *self, const tn_tile *, const tn_real *w,
                  tn_real *const *slot, tn_real *out);
     tn_reduction reduce;
@@ -135,6 +142,11 @@ typedef struct tn_optimizer {
      * before update, and may move its slots. */
     void (*sum)(const void *self, const tn_tile *, const tn_update *, const tn_real *w,
                 const tn_real *g, tn_real *const *slot, double *const *acc);
+    /* Of a wrapper whose w is not the iterate: moves it there when the wrapped optimizer has made its
+     * step, for proxes; `update` comes behind these. */
+    void (*to_iterate)(const void *self, const tn_tile *, const tn_update *, tn_real *w,
+                       const tn_real *g, tn_real *const *slot);
+    int32_t iterate; /* 1 + the slot in which that keeps it: whose zeros a view has */
 } tn_optimizer;
 
 #endif

@@ -10,7 +10,7 @@
  * Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", SIAM J.
  * Control Optim. 30 (1992), with exponential weights and their bias corrected as in Kingma and
  * Ba, ICLR 2015, section 7.2. Running statistics of batch_norm are not averaged: they are those of
- * training. */
+ * training. Zeros of a prox and constraints are the host's: the average alone would keep neither. */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 

@@ -5,7 +5,8 @@
  *     s <- s + alpha (w - s)        w <- s        s = w before the first update
  *
  * Zhang, Lucas, Hinton, Ba, "Lookahead optimizer: k steps forward, 1 step back", NeurIPS
- * 2019, algorithm 1. What the wrapped optimizer keeps is left as it is. */
+ * 2019, algorithm 1. What the wrapped optimizer keeps is left as it is. A weight that a prox (of l1)
+ * has left at exactly zero goes all of the way: on its way there it would never arrive. */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 
@@ -35,7 +36,7 @@ TN_KERNEL void TN(update)(const void *me, const tn_tile *t, const tn_update *u,
     tn_real *s = slot[0];
     if (u->step % self->every) return;
     for (int64_t i = 0; i < t->n; i++) {
-        s[i] += alpha * (w[i] - s[i]);
+        s[i] = u->sparse && w[i] == 0 ? 0 : s[i] + alpha * (w[i] - s[i]);
         w[i] = s[i];
     }
 }

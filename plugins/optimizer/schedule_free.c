@@ -3,13 +3,14 @@
  * what is evaluated and saved.
  *
  *     y = (1 - beta) z + beta x        the weights while training goes on
- *     z <- z + (step of the wrapped optimizer at y)
+ *     z <- prox(z + (step of the wrapped optimizer at y))
  *     x <- (1 - c) x + c z             c = rate_t^2 / (rate_1^2 + ... + rate_t^2)
  *
  * Defazio et al., "The road less scheduled", NeurIPS 2024, eq. 5 to 7 and, for c, section
  * 4. beta stands for the momentum, so the wrapped optimizer should have none ({sgd: ...},
  * {adamw: {beta1: 0}}); its rate is constant, perhaps after warm-up. Decay acts at y, as
- * in the authors' code. Running statistics of batch_norm are those of y. */
+ * in the authors' code. prox: of regularizers and constraints; taken of y it would leave
+ * neither z nor x sparse. Running statistics of batch_norm are those of y. */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 
@@ -38,20 +39,27 @@ TN_INLINE tn_real TN(between_them)(tn_real beta, tn_real z, tn_real x)
 
 /* y is where it was left, so the difference is the step; but for the first, when z, x and
  * y are one. */
+TN_KERNEL void TN(to_iterate)(const void *me, const tn_tile *t, const tn_update *u,
+                              tn_real *w, const tn_real *g, tn_real *const *slot)
+{
+    const TN(self) *self = me;
+    const tn_real beta = (tn_real)self->beta;
+    const tn_real *z = slot[0], *x = slot[1];
+    if (u->step == 1) return;
+    for (int64_t i = 0; i < t->n; i++)
+        w[i] = z[i] + (w[i] - TN(between_them)(beta, z[i], x[i]));
+}
+
 TN_KERNEL void TN(update)(const void *me, const tn_tile *t, const tn_update *u,
                           tn_real *w, const tn_real *g, tn_real *const *slot)
 {
     const TN(self) *self = me;
     const tn_real beta = (tn_real)self->beta, c = (tn_real)u->numbers[1];
     tn_real *z = slot[0], *x = slot[1];
-    if (u->step == 1) {
-        for (int64_t i = 0; i < t->n; i++) z[i] = x[i] = w[i];
-        return;
-    }
     for (int64_t i = 0; i < t->n; i++) {
-        z[i] += w[i] - TN(between_them)(beta, z[i], x[i]);
-        x[i] += c * (z[i] - x[i]);
-        w[i] = TN(between_them)(beta, z[i], x[i]);
+        z[i] = w[i];
+        x[i] = u->step == 1 ? z[i] : x[i] + c * (z[i] - x[i]);
+        w[i] = u->step == 1 ? z[i] : TN(between_them)(beta, z[i], x[i]);
     }
 }
 
@@ -62,11 +70,12 @@ static void TN(view)(const void *me, const tn_tile *t, const tn_real *w,
 }
 
 TN_VTABLE(optimizer, .numbers = 2, .slots = TN(slots), .count = TN(count),
-          .update = TN(update), .view = TN(view))
-TN_PLUGIN_WITH(OPTIONS, optimizer, schedule_free,
-               .summary = "averages another optimizer's iterates in place of a schedule",
-               .formula = "gradients at y = (1 - beta) z + beta x;  z <- z + step;  "
-                          "x <- (1 - c) x + c z, c = rate^2 / sum of rate^2",
-               .reference =
-                   "Defazio et al., The road less scheduled, NeurIPS 2024, eq. 5 "
-                   "to 7")
+          .update = TN(update), .view = TN(view), .to_iterate = TN(to_iterate),
+          .iterate = 1)
+TN_PLUGIN_WITH(
+    OPTIONS, optimizer, schedule_free,
+    .summary = "averages another optimizer's iterates in place of a schedule",
+    .formula = "gradients at y = (1 - beta) z + beta x;  z <- prox(z + step);  "
+               "x <- (1 - c) x + c z, c = rate^2 / sum of rate^2",
+    .reference = "Defazio et al., The road less scheduled, NeurIPS 2024, eq. 5 "
+                 "to 7")

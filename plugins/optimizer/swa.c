@@ -9,7 +9,7 @@
  * Izmailov, Podoprikhin, Garipov, Vetrov, Wilson, "Averaging weights leads to wider
  * optima and better generalization", UAI 2018, algorithm 1, whose rate is constant or
  * cyclic while it averages. Running statistics of batch_norm are those of training, not
- * made anew as there. */
+ * made anew as there. Zeros of a prox and constraints are the host's, as with ema. */
 #include <tenon/plugin.h>
 #include <tenon/update.h>
 

@@ -19,10 +19,17 @@ static size_t TN(scratch)(const void *me, int64_t rows, int64_t cols)
     return side * side * sizeof(tn_real);
 }
 
+static tn_matrix TN(by_units)(const tn_tensor *w)
+{
+    tn_tensor flat = *w;
+    flat.rank = 2, flat.dim[1] = tn_count(w) / w->dim[0];
+    return tn_matrix_of(&flat);
+}
+
 /* The smaller of W W^T - I and W^T W - I. */
 static tn_status TN(gram)(tn_call *c, const tn_tensor *w, tn_matrix *out, void *scratch)
 {
-    const tn_matrix m = tn_matrix_of(w), a = m.rows > m.cols ? tn_transposed(m) : m;
+    const tn_matrix m = TN(by_units)(w), a = m.rows > m.cols ? tn_transposed(m) : m;
     tn_real *at = scratch;
     *out = tn_matrix_at(a.rows, a.rows, at);
     const tn_product p = {
@@ -57,7 +64,7 @@ static tn_status TN(gradient)(const void *me, tn_call *c, const tn_tensor *w,
                               tn_tensor *g, void *scratch)
 {
     const TN(self) *self = me;
-    const tn_matrix m = tn_matrix_of(w);
+    const tn_matrix m = TN(by_units)(w);
     tn_matrix gram;
     const tn_status status = TN(gram)(c, w, &gram, scratch);
     if (status) return status;
@@ -66,7 +73,7 @@ static tn_status TN(gradient)(const void *me, tn_call *c, const tn_tensor *w,
     const tn_product p = {.struct_size = sizeof p,
                           .a = tall ? m : gram,
                           .b = tall ? gram : m,
-                          .out = tn_matrix_of(g),
+                          .out = TN(by_units)(g),
                           .add = 1};
     return c->host->product(c, &p);
 }

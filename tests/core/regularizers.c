@@ -139,6 +139,40 @@ Test(regularizers, groups_of_columns_are_those_of_multi_task_lasso)
               optimizers[i], NAN);
 }
 
+/* Of weights (filters, channels, 3, 3): all taps of a channel vanish, or none. */
+Test(regularizers, columns_of_a_convolution_are_channels)
+{
+    enum { BATCH = 16, SIDE = 5, CHANNELS = 4, FILTERS = 6, TAPS = 9 };
+    static float x[BATCH * SIDE * SIDE * CHANNELS], y[BATCH];
+    const char *text =
+        "seed: 2\nprecision: double\nloss: mse\ninput: [5, 5, 4]\n"
+        "model: [{conv2d: {filters: 6, regularizer: {group_lasso: {lambda: 0.05, over: "
+        "columns}}}}, flatten, {dense: 1}]\noptimizer: {sgd: {lr: 0.02}}\n";
+    tn_error error = {0};
+    int kept = 0, gone = 0;
+    tn_env *env = open_env(NULL, 2);
+    for (int i = 0; i < BATCH * SIDE * SIDE * CHANNELS; i++)
+        x[i] = (float)tn_random_normal((tn_key){{3, 4}}, (uint64_t)i);
+    for (int i = 0; i < BATCH; i++) y[i] = x[i * SIDE * SIDE * CHANNELS + 48];
+    tn_config *config = tn_config_parse(env, text, "channels.yaml", NULL, 0, &error);
+    cr_assert_not_null(config, "%s", error.text);
+    tn_trainer *t = tn_trainer_new(env, config, NULL, &error);
+    cr_assert_not_null(t, "%s", error.text);
+    for (int i = 0; i < 500; i++) DO(tn_trainer_step(t, x, y, NULL, BATCH, NULL, &error));
+    const double *w = t->model->graph->param[0].value.data;
+    for (int j = 0; j < CHANNELS; j++) {
+        int zeros = 0;
+        for (int i = 0; i < FILTERS; i++)
+            for (int k = 0; k < TAPS; k++) zeros += w[(i * CHANNELS + j) * TAPS + k] == 0;
+        cr_assert(zeros == 0 || zeros == FILTERS * TAPS, "channel %d: %d", j, zeros);
+        kept += zeros == 0, gone += zeros > 0;
+    }
+    cr_assert(kept && gone, "%d kept, %d gone", kept, gone);
+    tn_trainer_free(t);
+    tn_config_free(config);
+    tn_env_free(env);
+}
+
 /* The gradient alone never stops at zero. */
 Test(regularizers, without_prox_no_weight_is_ever_zero)
 {
@@ -153,6 +187,35 @@ Test(regularizers, without_prox_no_weight_is_ever_zero)
                               (int)k, step);
         }
         close_problem(&p);
+    }
+}
+
+/* P3-T3: each step is one by the gradient with the subgradient added, and then a cut at 1e-4 or 1e-6; no
+ * step size is needed for it. */
+Test(regularizers, P3_T3_subgradient_and_a_cut)
+{
+    static const char *const optimizer[] = {"{sgd: {lr: 0.05}}", "{adam: {lr: 0.001}}",
+                                            "{lion: {lr: 1e-3}}"};
+    static const char *const penalty[] = {"{l1: {lambda: 0.2, prox: false}}",
+                                          "{l1: {lambda: 0.2, prox: false, cut: 1e-4}}",
+                                          "{l1: {lambda: 0.2, prox: false, cut: 1e-6}}"};
+    for (int i = 0; i < 6; i++) {
+        problem p, plain;
+        const double cut = i % 2 ? 1e-6 : 1e-4;
+        open_problem(&p, "y", penalty[1 + i % 2], optimizer[i / 2]);
+        open_problem(&plain, "y", penalty[0], optimizer[i / 2]);
+        double *w = (double *)(uintptr_t)coefficients(&plain);
+        int zeros = 0;
+        for (int step = 0; step < 1500; step++) {
+            descend(&p, 1), descend(&plain, 1);
+            for (int64_t k = 0; k < p.features; k++) {
+                if (fabs(w[k]) <= cut) w[k] = 0, zeros++;
+                cr_assert_eq(coefficients(&p)[k], w[k], "%s, step %d: %d",
+                             optimizer[i / 2], step, (int)k);
+            }
+        }
+        cr_log_info("%s, cut %g: %d times\n", optimizer[i / 2], cut, zeros);
+        close_problem(&p), close_problem(&plain);
     }
 }
 
@@ -394,8 +457,92 @@ Test(regularizers, averages_are_of_weights_behind_the_prox)
         for (int32_t p = 0; p < 4; p++) {
             const double *trained = kept(&l, weights(&l, p), p);
             tn_updater_view(l.updater, true);
-            cr_assert_arr_eq(weights(&l, p), trained,
-                             sizeof(double) * (size_t)size_of(&l, p), "%s", text);
+            for (int64_t k = 0; k < size_of(&l, p); k++)
+                cr_assert(fabs(weights(&l, p)[k] - trained[k]) < 1e-15, "%s", text);
+            tn_updater_view(l.updater, false);
+        }
+        close_lab(&l);
+    }
+}
+
+/* Those that evaluate other weights than they train, around %s. */
+static const char *const averaging[] = {
+    "{ema: {decay: 0.99, of: %s}}",
+    "{swa: {start: 2, of: %s}}",
+    "{lookahead: {of: %s}}",
+    "{schedule_free: {of: %s}}",
+    "{ema: {decay: 0.9, of: {lookahead: {of: %s}}}}",
+    "{ema: {decay: 0.9, of: {schedule_free: {of: %s}}}}"};
+enum { AVERAGING = 6 };
+
+static void zeros_are_kept(const char *regularizer, const char *target,
+                           const char *expected, const char *wrapper, const char *inner)
+{
+    problem p;
+    char optimizer[200];
+    int zeros = 0;
+    snprintf(optimizer, sizeof optimizer, wrapper, inner);
+    open_problem(&p, target, regularizer, optimizer);
+    const double *want = part(&p, expected)->data, *got = coefficients(&p);
+    descend(&p, 6000);
+    tn_updater_view(p.trainer->updater, true);
+    for (int64_t i = 0; i < p.features * p.outputs; i++) {
+        cr_assert((got[i] == 0) == (want[i] == 0) && (got[i] != 0 || !signbit(got[i])),
+                  "%s under %s: %d is %g, not %g", expected, optimizer, (int)i, got[i],
+                  want[i]);
+        cr_assert_float_eq(got[i], want[i], 0.1, "%s: %g, not %g", optimizer, got[i],
+                           want[i]);
+        zeros += got[i] == 0;
+    }
+    cr_assert_gt(zeros, 0);
+    tn_updater_view(p.trainer->updater, false);
+    close_problem(&p);
+}
+
+/* They begin where none of them is zero: averages that go on decay, but do not end. */
+Test(regularizers, zeros_of_a_prox_are_those_of_averages_too)
+{
+    static const char *const inner[] = {"{sgd: {lr: 0.05}}",
+                                        "{adam: {beta1: 0, lr: 0.01}}"};
+    for (int i = 0; i < 2 * AVERAGING; i++) {
+        zeros_are_kept("{l1: 0.2}", "y", "lasso", averaging[i / 2], inner[i % 2]);
+        zeros_are_kept("{group_lasso: {lambda: 0.0577350269189625765, over: columns}}",
+                       "z", "tasks", averaging[i / 2], inner[i % 2]);
+    }
+}
+
+/* Whether the weights that are evaluated do as `text` of the config says. */
+static void fulfil(const lab *l, const char *regularizer, const char *text)
+{
+    const bool ball = strstr(regularizer, "l1_ball"), unit = strstr(regularizer, "unit");
+    double sum = 0;
+    for (int64_t row = 0; row < 6; row++) {
+        const double length = length_of_row(l, row);
+        cr_assert(unit ? fabs(length - 1) < 1e-14 : ball || length <= 0.4 + 1e-14,
+                  "%s: %.17g", text, length);
+    }
+    for (int64_t k = 0; k < size_of(l, 0); k++) {
+        cr_assert(unit || ball || weights(l, 0)[k] >= 0, "%s", text);
+        sum += fabs(weights(l, 0)[k]);
+    }
+    cr_assert(!ball || sum <= 2 + 1e-14, "%s: %.17g", text, sum);
+}
+
+Test(regularizers, constraints_hold_for_averages_after_every_step)
+{
+    static const char *const regularizer[] = {"[non_negative, {max_norm: 0.4}]",
+                                              "unit_norm", "{l1_ball: 2}"};
+    static const char *const inner[] = {"{sgd: {lr: 0.3}}", "{toy_whole: {lr: 0.05}}"};
+    for (int i = 0; i < 6 * AVERAGING; i++) {
+        char optimizer[200], text[500];
+        snprintf(optimizer, sizeof optimizer, averaging[i / 6], inner[i % 2]);
+        snprintf(text, sizeof text, NET "regularizer: %s\noptimizer: %s",
+                 regularizer[i / 2 % 3], optimizer);
+        lab l = open_lab(text);
+        for (int s = 0; s < 30; s++) {
+            step(&l);
+            tn_updater_view(l.updater, true);
+            fulfil(&l, regularizer[i / 2 % 3], text);
             tn_updater_view(l.updater, false);
         }
         close_lab(&l);

@@ -14,13 +14,13 @@ enum { MOST = 4000 }; /* elements of a weight */
 typedef struct subject {
     tn_instance *regularizer;
     const tn_regularizer_f64 *r;
-    int64_t rows, cols;
+    int64_t rows, cols, taps;
     tn_calling calling;
     void *scratch;
 } subject;
 
-static subject subject_of(const char *name, const char *options, int64_t rows,
-                          int64_t cols)
+static subject subject_with_taps(const char *name, const char *options, int64_t rows,
+                                 int64_t cols, int64_t taps)
 {
     static double room[4 * MOST];
     tn_error error = {0};
@@ -28,14 +28,21 @@ static subject subject_of(const char *name, const char *options, int64_t rows,
     subject s = {.regularizer = make("regularizer", name, options, 1),
                  .rows = rows,
                  .cols = cols,
+                 .taps = taps,
                  .scratch = room};
     s.r = s.regularizer->vtable;
     cr_assert_eq(tn_env_backend(test_env(), 1, &backend, &error), TN_OK, "%s",
                  error.text);
     if (s.r->scratch)
-        cr_assert_leq(s.r->scratch(s.regularizer->self, rows, cols), sizeof room);
-    cr_assert_leq(rows * cols, MOST);
+        cr_assert_leq(s.r->scratch(s.regularizer->self, rows, cols * taps), sizeof room);
+    cr_assert_leq(rows * cols * taps, MOST);
     return s;
+}
+
+TN_UNUSED static subject subject_of(const char *name, const char *options, int64_t rows,
+                                    int64_t cols)
+{
+    return subject_with_taps(name, options, rows, cols, 1);
 }
 
 static tn_call *call_of(subject *s)
@@ -47,16 +54,22 @@ static tn_call *call_of(subject *s)
     return call;
 }
 
-static tn_tensor matrix_of(const subject *s, const double *x)
+static int64_t elements_of(const subject *s)
 {
-    const tn_shape shape = {.rank = 2, .dim = {s->rows, s->cols}};
+    return s->rows * s->cols * s->taps;
+}
+
+static tn_tensor weight_of(const subject *s, const double *x)
+{
+    const tn_shape shape = {.rank = s->taps > 1 ? 3 : 2,
+                            .dim = {s->rows, s->cols, s->taps}};
     return tn_tensor_over(&shape, -1, 1, x);
 }
 
 TN_UNUSED static double penalty_of(subject *s, const double *w)
 {
-    const tn_tensor t = matrix_of(s, w);
-    const tn_tile tile = tile_of(s->regularizer, s->rows * s->cols);
+    const tn_tensor t = weight_of(s, w);
+    const tn_tile tile = tile_of(s->regularizer, elements_of(s));
     double penalty = NAN;
     if (!s->r->penalty_whole) return s->r->penalty(s->regularizer->self, &tile, w);
     cr_assert_eq(
@@ -67,9 +80,9 @@ TN_UNUSED static double penalty_of(subject *s, const double *w)
 
 TN_UNUSED static void add_gradient_of(subject *s, const double *w, double *g)
 {
-    const tn_tensor t = matrix_of(s, w);
-    tn_tensor to = matrix_of(s, g);
-    const tn_tile tile = tile_of(s->regularizer, s->rows * s->cols);
+    const tn_tensor t = weight_of(s, w);
+    tn_tensor to = weight_of(s, g);
+    const tn_tile tile = tile_of(s->regularizer, elements_of(s));
     if (!s->r->gradient_whole)
         s->r->gradient(s->regularizer->self, &tile, w, g);
     else
@@ -80,9 +93,9 @@ TN_UNUSED static void add_gradient_of(subject *s, const double *w, double *g)
 
 TN_UNUSED static void prox_of(subject *s, const double *step, double *w)
 {
-    const tn_tensor by = matrix_of(s, step);
-    tn_tensor t = matrix_of(s, w);
-    const tn_tile tile = tile_of(s->regularizer, s->rows * s->cols);
+    const tn_tensor by = weight_of(s, step);
+    tn_tensor t = weight_of(s, w);
+    const tn_tile tile = tile_of(s->regularizer, elements_of(s));
     if (!s->r->prox_whole)
         s->r->prox(s->regularizer->self, &tile, step, w);
     else
@@ -93,9 +106,11 @@ TN_UNUSED static void prox_of(subject *s, const double *step, double *w)
 
 /* ---- weights and steps -------------------------------------------------------------------- */
 
-static const int64_t shapes[][2] = {{1, 1},   {1, 7},   {7, 1},  {2, 3},
-                                    {3, 2},   {5, 5},   {16, 9}, {9, 16},
-                                    {17, 33}, {40, 21}, {3, 90}, {90, 3}};
+/* The last ones are of convolutions: filters, channels, taps. */
+static const int64_t shapes[][3] = {{1, 1, 1},   {1, 7, 1},   {7, 1, 1},  {2, 3, 1},
+                                    {3, 2, 1},   {5, 5, 1},   {16, 9, 1}, {9, 16, 1},
+                                    {17, 33, 1}, {40, 21, 1}, {3, 90, 1}, {90, 3, 1},
+                                    {6, 4, 9},   {1, 5, 3},   {5, 1, 9},  {9, 35, 3}};
 #define SHAPES ((int)(sizeof shapes / sizeof *shapes))
 
 TN_UNUSED static void draw_weights(uint64_t seed, int64_t n, double *w)
@@ -116,8 +131,9 @@ TN_UNUSED static void draw_steps(uint64_t seed, int64_t n, bool spread, double *
 TN_UNUSED static int64_t place_in(const subject *s, const char *over, int64_t group,
                                   int64_t k)
 {
-    return !strcmp(over, "rows")      ? group * s->cols + k
-           : !strcmp(over, "columns") ? k * s->cols + group
+    const int64_t row = k / s->taps, tap = k % s->taps;
+    return !strcmp(over, "rows")      ? group * s->cols * s->taps + k
+           : !strcmp(over, "columns") ? (row * s->cols + group) * s->taps + tap
                                       : k;
 }
 
@@ -127,11 +143,14 @@ TN_UNUSED static int64_t groups_in(const subject *s, const char *over)
 }
 
 /* The shapes above, then as many random ones. */
-static void shape_number(int i, int64_t *rows, int64_t *cols)
+static void shape_number(int i, int64_t shape[3])
 {
+    static const int most[] = {20, 20, 4};
     const tn_key key = {{(uint32_t)i, 7}};
-    *rows = i < SHAPES ? shapes[i][0] : 1 + (int64_t)(20 * tn_random_uniform(key, 0));
-    *cols = i < SHAPES ? shapes[i][1] : 1 + (int64_t)(20 * tn_random_uniform(key, 1));
+    for (int k = 0; k < 3; k++)
+        shape[k] = i < SHAPES
+                       ? shapes[i][k]
+                       : 1 + (int64_t)(most[k] * tn_random_uniform(key, (uint64_t)k));
 }
 
 /* ---- checks -------------------------------------------------------------------------------- */
@@ -143,10 +162,11 @@ TN_UNUSED static void is_derivative(const char *name, const char *const *options
     static double w[MOST], g[MOST];
     double worst = 0;
     for (int i = 0; i < count * 2 * SHAPES; i++) {
-        int64_t rows, cols;
-        shape_number(i % (2 * SHAPES), &rows, &cols);
-        subject s = subject_of(name, options[i / (2 * SHAPES)], rows, cols);
-        const int64_t n = rows * cols;
+        int64_t shape[3];
+        shape_number(i % (2 * SHAPES), shape);
+        subject s = subject_with_taps(name, options[i / (2 * SHAPES)], shape[0], shape[1],
+                                      shape[2]);
+        const int64_t n = elements_of(&s);
         draw_weights((uint64_t)i, n, w);
         for (int64_t k = 0; k < n; k++) g[k] = 3;
         add_gradient_of(&s, w, g);
@@ -180,10 +200,10 @@ TN_UNUSED static void does_to_groups(const char *name, const char *options,
     for (int i = 0; i < 6 * SHAPES; i++) {
         const char *over = overs[i / SHAPES % 3];
         const int64_t *shape = shapes[i % SHAPES];
-        const int64_t n = shape[0] * shape[1];
         char text[200];
         snprintf(text, sizeof text, options, over);
-        subject s = subject_of(name, text, shape[0], shape[1]);
+        subject s = subject_with_taps(name, text, shape[0], shape[1], shape[2]);
+        const int64_t n = elements_of(&s);
         draw_weights((uint64_t)i, n, w);
         draw_steps((uint64_t)i, n, i >= 3 * SHAPES, step);
         static double got[MOST];
@@ -198,10 +218,11 @@ TN_UNUSED static void does_to_groups(const char *name, const char *options,
             plain(parameter, n / groups, by, one);
             for (int64_t k = 0; k < n / groups; k++) {
                 const double v = made[k] = got[place_in(&s, over, j, k)];
-                cr_assert(fabs(v - one[k]) <= bound && (v == 0) == (one[k] == 0),
-                          "%s over %s of %d x %d, element %d of %d: %.17g, not %.17g",
-                          name, over, (int)shape[0], (int)shape[1], (int)k, (int)j, v,
-                          one[k]);
+                cr_assert(
+                    fabs(v - one[k]) <= bound && (v == 0) == (one[k] == 0),
+                    "%s over %s of %d x %d x %d, element %d of %d: %.17g, not %.17g",
+                    name, over, (int)shape[0], (int)shape[1], (int)shape[2], (int)k,
+                    (int)j, v, one[k]);
             }
             note_values(made, one, n / groups, 1);
         }

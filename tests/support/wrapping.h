@@ -68,6 +68,16 @@ TN_UNUSED static values moved(const values *a, double by, const values *b)
     return v;
 }
 
+/* Soft thresholding by `by`, of the weights but not of the biases. */
+TN_UNUSED static values shrunk(const values *v, double by)
+{
+    values out = *v;
+    for (int32_t p = 0; p < PARAMS; p += 2)
+        for (int i = 0; i < ROOM; i++)
+            out.of[p][i] = copysign(fmax(fabs(v->of[p][i]) - by, 0), v->of[p][i]);
+    return out;
+}
+
 TN_UNUSED static void same(const values *got, const values *want, double bound)
 {
     for (int32_t p = 0; p < PARAMS; p++) near(got->of[p], want->of[p], ROOM, bound);

@@ -18,6 +18,33 @@ Test(lookahead, follows_the_algorithm_of_the_paper)
     close_lab(&l);
 }
 
+/* Slow weights go all of the way to a zero, and part of it to all else. */
+Test(lookahead, keeps_zeros_of_a_prox)
+{
+    lab l = lab_with("{lookahead: {of: {sgd: {lr: 0.1}}, every: 3, alpha: 0.4}}\n"
+                     "regularizer: {l1: 0.3}");
+    values slow = weights_of(&l), fast = slow;
+    int arrived = 0;
+    for (int s = 1; s <= 60; s++) {
+        look(&l);
+        const values g = gradients_of(&l);
+        fast = moved(&fast, -0.1, &g);
+        fast = shrunk(&fast, 0.1 * 0.3);
+        for (int i = 0; s % 3 == 0 && i < PARAMS * ROOM; i++) {
+            double *to = &slow.of[i / ROOM][i % ROOM], w = fast.of[i / ROOM][i % ROOM];
+            const bool zero = w == 0 && i / ROOM % 2 == 0;
+            arrived += zero && *to != 0;
+            *to = zero ? 0 : *to + 0.4 * (w - *to);
+        }
+        if (s % 3 == 0) fast = slow;
+        step(&l);
+        const values got = weights_of(&l);
+        same(&got, &fast, 1e-14);
+    }
+    cr_assert_gt(arrived, 0);
+    close_lab(&l);
+}
+
 /* All of the way each time, it is not there. */
 Test(lookahead, alpha_1_is_the_wrapped_optimizer)
 {

@@ -2,9 +2,24 @@
  * descent. */
 #include "support/wrapping.h"
 
-static void follow(const char *optimizer, double beta)
+/* What is shown: x, with the zeros of z where there is a penalty that makes some. */
+static values shown(const values *x, const values *z, double lambda, int *zeros)
 {
-    lab l = lab_with(optimizer);
+    values out = *x;
+    for (int32_t p = 0; p < PARAMS && lambda > 0; p += 2)
+        for (int i = 0; i < ROOM; i++) {
+            *zeros += x->of[p][i] != 0 && z->of[p][i] == 0;
+            if (z->of[p][i] == 0) out.of[p][i] = 0;
+        }
+    return out;
+}
+
+static void follow_with(const char *optimizer, double beta, double lambda)
+{
+    char text[200];
+    int zeros = 0;
+    snprintf(text, sizeof text, "%s\nregularizer: {l1: %g}", optimizer, lambda);
+    lab l = lab_with(lambda > 0 ? text : optimizer);
     values z = weights_of(&l), x = z;
     double sum = 0;
     for (int s = 1; s <= 20; s++) {
@@ -16,13 +31,20 @@ static void follow(const char *optimizer, double beta)
         const double rate = tn_updater_rate(l.updater);
         sum += rate * rate;
         z = moved(&z, -rate, &g);
+        z = shrunk(&z, rate * lambda);
         x = mixed(&x, &z, sum > 0 ? rate * rate / sum : 0);
         const values seen = view_of(&l), after = mixed(&z, &x, beta),
-                     got = weights_of(&l);
-        same(&seen, &x, 1e-13);
+                     got = weights_of(&l), want = shown(&x, &z, lambda, &zeros);
+        same(&seen, &want, 1e-13);
         same(&got, &after, 1e-13);
     }
+    cr_assert_eq(zeros > 0, lambda > 0);
     close_lab(&l);
+}
+
+static void follow(const char *optimizer, double beta)
+{
+    follow_with(optimizer, beta, 0);
 }
 
 Test(schedule_free, follows_the_equations_of_the_paper)
@@ -37,6 +59,12 @@ Test(schedule_free, follows_them_through_a_warm_up)
     follow("{schedule_free: {of: {sgd: {lr: {warmup: {schedule: 0.2, steps: 8}}}}}}",
            0.9);
     follow("{schedule_free: {of: {sgd: {lr: {cosine: {from: 0.2, steps: 15}}}}}}", 0.9);
+}
+
+Test(schedule_free, takes_proximal_steps_of_z)
+{
+    follow_with("{schedule_free: {of: {sgd: {lr: 0.1}}}}", 0.9, 0.3);
+    follow_with("{schedule_free: {of: {sgd: {lr: 0.2}}, beta: 0.5}}", 0.5, 0.1);
 }
 
 Test(schedule_free, learns_with_a_constant_rate)

@@ -217,6 +217,45 @@ Test(l1, hard_threshold_leaves_what_is_beyond)
     cr_assert(isnan(r->violation(l1->self, &t, w, w)));
 }
 
+/* P3-T3: 1e-6 and 1e-4, after steps by the subgradient or either threshold (here of 0.01). */
+Test(l1, P3_T3_cuts_off_what_is_small)
+{
+    static const char *const options[] = {"{lambda: 1, prox: false, cut: 1e-6}",
+                                          "{lambda: 1, prox: false, cut: 1e-4}",
+                                          "{lambda: 1, cut: 1e-6}",
+                                          "{lambda: 1, cut: 1e-4}",
+                                          "{lambda: 1, threshold: hard, cut: 1e-4}",
+                                          "{lambda: 1, threshold: hard, cut: 0.02}"};
+    static const double left[][8] = {{2e-4, -1e-4, 5e-5, 0, 0, -0.0102, 0.01005, NAN},
+                                     {2e-4, 0, 0, 0, 0, -0.0102, 0.01005, NAN},
+                                     {0, 0, 0, 0, 0, -2e-4, 5e-5, NAN},
+                                     {0, 0, 0, 0, 0, -2e-4, 0, NAN},
+                                     {0, 0, 0, 0, 0, -0.0102, 0.01005, NAN},
+                                     {0, 0, 0, 0, 0, 0, 0, NAN}};
+    static const int32_t proximal[] = {TN_PROX_TOO, TN_PROX_TOO, 1, 1, 1, 1};
+    for (int i = 0; i < 6; i++) {
+        const tn_instance *l1 = make("regularizer", "l1", options[i], 1);
+        const tn_regularizer_f64 *r = l1->vtable;
+        const tn_tile t = tile_of(l1, 8);
+        double w[] = {2e-4, -1e-4, 5e-5, -1e-6, -0.0, -0.0102, 0.01005, NAN};
+        r->prox(l1->self, &t, (double[]){0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01},
+                w);
+        near(w, left[i], 7, 1e-16);
+        for (int k = 0; k < 7; k++)
+            cr_assert((w[k] == 0) == (left[i][k] == 0) && (w[k] != 0 || !signbit(w[k])),
+                      "%s: %g", options[i], w[k]);
+        cr_assert(isnan(w[7]));
+        cr_assert_eq(r->proximal(l1->self), proximal[i]);
+    }
+}
+
+Test(l1, refuses_a_threshold_without_a_prox)
+{
+    refuse("regularizer", "l1", "{prox: false, threshold: hard}", "give a cut");
+    refuse("regularizer", "l1", "{cut: -1}", "cut");
+    refuse("regularizer", "l1", "{cut: {cosine: {from: 1, to: 0}}}", "cut");
+}
+
 Test(l1, tells_the_largest_violation_of_the_kkt_conditions)
 {
     const tn_instance *l1 = make("regularizer", "l1", "0.5", 1);
