@@ -257,6 +257,23 @@ static void set_dials(tn_trainer *t)
     t->place = now;
 }
 
+/* A schedule whose values at the run's next or last update are wrong is told before the run. */
+static tn_status check_schedules(tn_trainer *t, tn_error *e)
+{
+    const tn_place now = t->place;
+    const int64_t last = t->epochs * now.steps_per_epoch - 1;
+    if (now.step > last) return TN_OK;
+    tn_trainer_tick(t);
+    tn_status status = tn_trainer_check_dials(t, e);
+    if (status) return status;
+    t->place.epoch = t->epochs - 1, t->place.in_epoch = now.steps_per_epoch - 1;
+    t->place.step = last;
+    tn_trainer_tick(t);
+    status = tn_trainer_check_dials(t, e);
+    t->place = now;
+    return status;
+}
+
 static tn_status make(tn_trainer *t, const tn_config *config, const tn_train_options *o,
                       tn_error *e)
 {
@@ -272,6 +289,7 @@ static tn_status make(tn_trainer *t, const tn_config *config, const tn_train_opt
     if (!t->feed && t->resumed)
         return tn_cfg_error(root_of(t), e, TN_EINVAL, "no data section to go on with");
     if (t->feed) status = make_run(t, e);
+    if (!status) status = check_schedules(t, e);
     if (!status) set_dials(t);
     return status;
 }

@@ -106,6 +106,8 @@ tn_status tn_trainer_update(tn_trainer *, tn_error *);
 tn_status tn_trainer_plan(tn_trainer *, int64_t samples, tn_plan **, tn_error *);
 tn_clock tn_trainer_clock(const tn_trainer *);
 void tn_trainer_tick(tn_trainer *);
+/* Whether the tick has set every dial to what its option allows. */
+tn_status tn_trainer_check_dials(tn_trainer *, tn_error *);
 
 /* profile.c */
 void tn_trainer_profile_free(tn_trainer *);
