@@ -35,17 +35,19 @@ static tn_status add_inputs(tn_graph *g, const tn_inputs *in, tn_error *e)
 /* Nobody means to give what has no effect. */
 static tn_status check_read(const tn_graph *g, const tn_cfg *model, tn_error *e)
 {
-    bool read[TN_MOST_INPUTS] = {0};
-    for (int32_t i = g->inputs; i < g->nodes; i++)
-        for (int32_t k = 0; k < g->node[i].inputs; k++)
-            if (g->node[i].input[k] < g->inputs) read[g->node[i].input[k]] = true;
-    for (int32_t i = 0; i < g->inputs; i++)
-        if (!read[i] && g->inputs > 1)
-            return tn_cfg_error(
-                model, e, TN_EINVAL,
-                "no layer reads the input '%s'; name it in the inputs: of "
-                "one, or list only the others under input:",
-                g->node[i].name);
+    for (int32_t i = 0; i + 1 < g->nodes; i++) {
+        const tn_graph_node *n = &g->node[i];
+        if (n->read) continue;
+        if (n->layer)
+            return tn_cfg_error(n->layer->where, e, TN_EINVAL,
+                                "layer '%s' is read by no layer; name it in the inputs: "
+                                "of one, or leave it out",
+                                n->name);
+        return tn_cfg_error(model, e, TN_EINVAL,
+                            "no layer reads the input '%s'; name it in the inputs: of "
+                            "one, or list only the others under input:",
+                            n->name);
+    }
     return TN_OK;
 }
 

@@ -27,6 +27,7 @@ typedef struct tn_graph_node {
     char name[TN_NODE_NAME]; /* "dense", "relu_2", "residual.dense"; unique */
     tn_instance *layer;      /* NULL of inputs */
     int32_t inputs, *input;
+    bool read;    /* by another node */
     tn_node spec; /* spec.in points into the graph */
     int32_t first_param, params;
     int32_t first_state, states;
