@@ -61,7 +61,8 @@ struct tn_trainer {
     tn_plan *plan, *trial; /* training; inference */
     int64_t plan_samples;
     int64_t epochs, accumulate;
-    bool has_epochs; /* the config says how many */
+    bool has_epochs;   /* the config says how many */
+    bool lists_inputs; /* and which fields are inputs */
     bool validates, penalized;
     tn_place place;
     double monitored; /* loss that schedules watch; NAN before the first epoch's end */

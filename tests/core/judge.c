@@ -165,6 +165,44 @@ Test(judge, weights_that_are_none_are_refused)
            "weights are numbers from 0 up");
 }
 
+static void take_note(void *data, int32_t level, const char *text)
+{
+    if (level == TN_LOG_WARNING) snprintf(data, 200, "%s", text);
+}
+
+/* Under another name they would not weigh. */
+Test(judge, a_field_that_nothing_reads_is_told)
+{
+    static const char *const wrong[] = {"wieght", "weights", "weigth"};
+    char note[200] = "", meant[100];
+    tn_env *env = judge_env(1);
+    tn_memory_data data = {
+        .samples = SAMPLES,
+        .classes = CLASSES,
+        .labels = labels,
+        .named = {{"input", {1, {WIDE}}, inputs}, {"", {1, {1}}, weights}}};
+    env->log = take_note, env->log_data = note;
+    for (int i = 0; i < 3; i++) {
+        snprintf(data.named[1].name, sizeof data.named[1].name, "%s", wrong[i]);
+        attach(env, wrong[i], &data);
+        snprintf(meant, sizeof meant,
+                 "data: {memory: {train: %s}}\nloss: cross_entropy\ntrain: {epochs: 1}\n",
+                 wrong[i]);
+        refuse(env, meant, "did you mean 'weight'?");
+    }
+    cr_assert_str_empty(note);
+    snprintf(data.named[1].name, sizeof data.named[1].name, "age");
+    attach(env, "aged", &data);
+    trained(env, ORDERED("aged", 8) "loss: cross_entropy\ntrain: {epochs: 1}\n", NULL);
+    cr_assert_str_eq(note, "net.yaml:5: nothing reads the data's field 'age'; to have it "
+                           "as an input, list it under input:");
+    note[0] = 0;
+    trained(env,
+            ORDERED("aged", 8) "input: [4]\nloss: cross_entropy\ntrain: {epochs: 1}\n",
+            NULL);
+    cr_assert_str_empty(note);
+}
+
 /* ---- names ----------------------------------------------------------------------------- */
 
 Test(judge, a_metric_named_twice_is_refused)
