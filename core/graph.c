@@ -187,6 +187,23 @@ void tn_graph_walk(tn_graph *g, void (*visit)(void *, tn_instance *), void *data
         tn_instance_walk(g->instance[i], visit, data);
 }
 
+tn_status tn_graph_check_batch(const tn_graph *g, int64_t samples, tn_error *e)
+{
+    for (int32_t i = g->inputs; i < g->nodes; i++) {
+        const tn_graph_node *n = &g->node[i];
+        if (!(n->spec.flags & TN_TWO_ROWS) ||
+            samples * tn_rows_per_sample(&n->spec.in[0]) > 1)
+            continue;
+        return tn_cfg_error(
+            n->layer->where, e, TN_EINVAL,
+            "layer '%s': a training batch of one sample gives it one value "
+            "of each feature, which has no variance; make batches larger, "
+            "or leave out a last one that is not full: drop_last: true",
+            n->name);
+    }
+    return TN_OK;
+}
+
 tn_inputs tn_graph_inputs(const tn_graph *g)
 {
     tn_inputs in = {.count = g->inputs};

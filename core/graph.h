@@ -127,6 +127,9 @@ void tn_graph_carried_copy(tn_graph *, void *bytes, bool back);
 /* Weights, states or dials have changed: packed copies and folds are out of date. */
 void tn_graph_changed(tn_graph *);
 
+/* Whether batches of so many samples can be trained on. */
+tn_status tn_graph_check_batch(const tn_graph *, int64_t samples, tn_error *);
+
 tn_inputs tn_graph_inputs(const tn_graph *);
 /* An error for calls that hand over one array, where there are several inputs. */
 tn_status tn_graph_has_one(const tn_graph *, const char *call, tn_error *);

@@ -202,6 +202,15 @@ static tn_status make_judges(tn_trainer *t, tn_error *e)
     return t->sums && t->trial_sums ? TN_OK : TN_ENOMEM;
 }
 
+/* The smallest batch is the last of an epoch, or all are the same. */
+static tn_status check_batches(const tn_trainer *t, tn_error *e)
+{
+    const int64_t batch = tn_feed_batch_size(t->feed),
+                  full = (tn_feed_batches(t->feed, TN_TRAIN) - 1) * batch;
+    const int64_t rest = t->place.samples - full;
+    return tn_graph_check_batch(t->model->graph, rest < batch ? rest : batch, e);
+}
+
 static bool is_of(const tn_criterion *c, int32_t field)
 {
     bool is = false;
@@ -270,6 +279,7 @@ static tn_status make_run(tn_trainer *t, tn_error *e)
     char path[4096];
     tn_status status = measure_data(t, e);
     if (!status) status = check_carried(t, e);
+    if (!status) status = check_batches(t, e);
     if (!status) status = name_classes(t, e);
     if (!status) status = make_judges(t, e);
     if (!status) status = check_fields(t, e);

@@ -223,6 +223,7 @@ static tn_status take_batch(tn_trainer *t, tn_sweep *sweep, const float *const *
     if (!status)
         status = tn_handed_take(&t->handed, t->model->graph, info, x, targets, labels,
                                 samples, e);
+    if (!status) status = tn_graph_check_batch(t->model->graph, samples, e);
     if (!status) status = fit_plan(t, samples, e);
     if (status) return status;
     *sweep = (tn_sweep){.graph = t->model->graph,

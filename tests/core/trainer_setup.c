@@ -136,6 +136,42 @@ Test(trainer_setup, a_run_needs_to_know_its_epochs)
     tn_env_free(env);
 }
 
+#define NORM(data, model)               \
+    "data: {memory: {train: set, " data \
+    "}}\nloss: cross_entropy\noptimizer: sgd\nmodel: " model "\n"
+
+/* Of 120 samples the last batch of 7 has one; positions count as samples do. */
+Test(trainer_setup, the_variance_of_one_value_is_refused)
+{
+    static const mistake mistakes[] = {
+        {NORM("batch: 1", "[{dense: 4}, batch_norm, {dense: 3}]"), TN_EINVAL,
+         "net.yaml:4:21: layer 'batch_norm': a training batch of one sample"},
+        {NORM("batch: 7", "[batch_norm, {dense: 3}]"), TN_EINVAL, "drop_last: true"},
+        {NORM("batch: 1, drop_last: true", "[batch_norm, {dense: 3}]"), TN_EINVAL,
+         "make batches larger"},
+    };
+    static const char *const fine[] = {
+        NORM("batch: 7, drop_last: true", "[batch_norm, {dense: 3}]"),
+        NORM("batch: 8", "[batch_norm, {dense: 3}]"),
+        NORM("batch: 1", "[{reshape: [3, 2]}, batch_norm, flatten, {dense: 3}]")};
+    CHECK_MISTAKES(mistakes);
+    tn_env *env = run_env(1);
+    for (int i = 0; i < 3; i++) {
+        tn_error e = {0};
+        tn_config *config = run_parse(env, fine[i], NULL, 0);
+        tn_trainer *t = tn_trainer_new(env, config, NULL, &e);
+        cr_assert_not_null(t, "%s", e.text);
+        float x[2 * RUN_FEATURES] = {0};
+        const int32_t label[] = {0, 1};
+        cr_assert_eq(tn_trainer_step(t, x, NULL, label, 2, NULL, &e), TN_OK, "%s",
+                     e.text);
+        cr_assert_eq(tn_trainer_step(t, x, NULL, label, 1, NULL, &e),
+                     i < 2 ? TN_EINVAL : TN_OK, "%s", e.text);
+        tn_trainer_free(t);
+        tn_config_free(config);
+    }
+}
+
 /* ---- folders --------------------------------------------------------------------------- */
 
 Test(trainer_setup, a_folder_takes_one_run)
