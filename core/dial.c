@@ -3,7 +3,10 @@
  * around another sees the inner one's new values. */
 #include "core/instance.h"
 
+#include <math.h>
 #include <string.h>
+
+#include "core/option_table.h"
 
 /* Dials stand in the order of the options that are schedulable (option.c reads them so). */
 int32_t tn_instance_dial(const tn_instance *i, const char *option)
@@ -33,6 +36,36 @@ void tn_instance_tick(tn_instance *i, const tn_clock *clock)
 {
     for (int32_t k = 0; k < i->children; k++) tn_instance_tick(i->child[k], clock);
     for (int32_t k = 0; k < i->dials; k++) i->now[k] = dial_value(&i->dial[k], clock);
+}
+
+/* Before the run its last update is looked at, too: what a schedule makes of the number monitored then
+ * is not known yet. */
+static bool is_unknown(double value, const tn_clock *clock)
+{
+    return isnan(value) && isnan(clock->monitored) && clock->epoch >= 1;
+}
+
+tn_status tn_dial_check(const tn_dial_state *dial, const char *whose, double value,
+                        const tn_clock *clock, tn_error *e)
+{
+    const tn_option *o = &dial->option;
+    char range[80];
+    if (!dial->schedule || tn_option_allows_real(o, value) || is_unknown(value, clock))
+        return TN_OK;
+    tn_option_range_text(o, range, sizeof range);
+    return tn_cfg_error(dial->where, e, TN_EINVAL,
+                        "%s: option '%s' = %.6g at step %lld (schedule %s) is outside %s",
+                        whose, o->name, isnan(value) ? NAN : value, /* of no sign */
+                        (long long)clock->step + 1, dial->schedule->entry->name, range);
+}
+
+tn_status tn_instance_check_dials(const tn_instance *i, const tn_clock *clock,
+                                  tn_error *e)
+{
+    tn_status status = TN_OK;
+    for (int32_t k = 0; !status && k < i->dials; k++)
+        status = tn_dial_check(&i->dial[k], i->entry->name, i->now[k], clock, e);
+    return status;
 }
 
 void tn_instance_epoch(tn_instance *i, const tn_clock *clock)

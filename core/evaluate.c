@@ -71,7 +71,7 @@ static tn_status add_batches(const tn_judge *j, tn_plan *plan, const tn_graph *g
         tn_inputs_take(&in, field, &batch, x);
         status = add_batch(j, plan, g, &batch, x, &pass, sums, e);
     }
-    return status;
+    return status ? status : tn_judge_weighed(j, sums, split, e);
 }
 
 /* How many batches make up all streams, whose states go on; 0: no states do. */

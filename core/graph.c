@@ -35,17 +35,19 @@ static tn_status add_inputs(tn_graph *g, const tn_inputs *in, tn_error *e)
 /* Nobody means to give what has no effect. */
 static tn_status check_read(const tn_graph *g, const tn_cfg *model, tn_error *e)
 {
-    bool read[TN_MOST_INPUTS] = {0};
-    for (int32_t i = g->inputs; i < g->nodes; i++)
-        for (int32_t k = 0; k < g->node[i].inputs; k++)
-            if (g->node[i].input[k] < g->inputs) read[g->node[i].input[k]] = true;
-    for (int32_t i = 0; i < g->inputs; i++)
-        if (!read[i] && g->inputs > 1)
-            return tn_cfg_error(
-                model, e, TN_EINVAL,
-                "no layer reads the input '%s'; name it in the inputs: of "
-                "one, or list only the others under input:",
-                g->node[i].name);
+    for (int32_t i = 0; i + 1 < g->nodes; i++) {
+        const tn_graph_node *n = &g->node[i];
+        if (n->read) continue;
+        if (n->layer)
+            return tn_cfg_error(n->layer->where, e, TN_EINVAL,
+                                "layer '%s' is read by no layer; name it in the inputs: "
+                                "of one, or leave it out",
+                                n->name);
+        return tn_cfg_error(model, e, TN_EINVAL,
+                            "no layer reads the input '%s'; name it in the inputs: of "
+                            "one, or list only the others under input:",
+                            n->name);
+    }
     return TN_OK;
 }
 
@@ -183,6 +185,23 @@ void tn_graph_walk(tn_graph *g, void (*visit)(void *, tn_instance *), void *data
 {
     for (int32_t i = 0; i < g->instances; i++)
         tn_instance_walk(g->instance[i], visit, data);
+}
+
+tn_status tn_graph_check_batch(const tn_graph *g, int64_t samples, tn_error *e)
+{
+    for (int32_t i = g->inputs; i < g->nodes; i++) {
+        const tn_graph_node *n = &g->node[i];
+        if (!(n->spec.flags & TN_TWO_ROWS) ||
+            samples * tn_rows_per_sample(&n->spec.in[0]) > 1)
+            continue;
+        return tn_cfg_error(
+            n->layer->where, e, TN_EINVAL,
+            "layer '%s': a training batch of one sample gives it one value "
+            "of each feature, which has no variance; make batches larger, "
+            "or leave out a last one that is not full: drop_last: true",
+            n->name);
+    }
+    return TN_OK;
 }
 
 tn_inputs tn_graph_inputs(const tn_graph *g)

@@ -27,6 +27,7 @@ typedef struct tn_graph_node {
     char name[TN_NODE_NAME]; /* "dense", "relu_2", "residual.dense"; unique */
     tn_instance *layer;      /* NULL of inputs */
     int32_t inputs, *input;
+    bool read;    /* by another node */
     tn_node spec; /* spec.in points into the graph */
     int32_t first_param, params;
     int32_t first_state, states;
@@ -125,6 +126,9 @@ void tn_graph_carried_copy(tn_graph *, void *bytes, bool back);
 
 /* Weights, states or dials have changed: packed copies and folds are out of date. */
 void tn_graph_changed(tn_graph *);
+
+/* Whether batches of so many samples can be trained on. */
+tn_status tn_graph_check_batch(const tn_graph *, int64_t samples, tn_error *);
 
 tn_inputs tn_graph_inputs(const tn_graph *);
 /* An error for calls that hand over one array, where there are several inputs. */

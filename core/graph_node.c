@@ -158,7 +158,10 @@ static tn_status add_layer(tn_graph *g, tn_instance *layer, const char *prefix,
         return status ? status : TN_ENOMEM;
     }
     memcpy(node.input, input, sizeof *input * (size_t)inputs);
-    for (int32_t i = 0; i < inputs; i++) in[i] = g->node[input[i]].spec.out;
+    for (int32_t i = 0; i < inputs; i++) {
+        in[i] = g->node[input[i]].spec.out;
+        g->node[input[i]].read = true;
+    }
     node.spec.inputs = inputs, node.spec.in = in, node.spec.out = in[0];
     node.first_param = g->params, node.first_state = g->states;
     *number = g->nodes++;

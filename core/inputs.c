@@ -29,6 +29,12 @@ bool tn_inputs_read_by_losses(const char *name)
     return is;
 }
 
+const char *tn_inputs_meant(const char *name)
+{
+    return tn_nearest(name, read_by_losses,
+                      sizeof read_by_losses / sizeof *read_by_losses);
+}
+
 /* ---- the config ---------------------------------------------------------------------- */
 
 static tn_status read_shape(const tn_cfg *cfg, tn_shape *shape, tn_error *e)

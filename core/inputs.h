@@ -29,6 +29,8 @@ tn_status tn_inputs_of_data(const tn_data_info *, tn_inputs *, tn_error *);
 tn_status tn_inputs_check(const tn_inputs *, const tn_data_info *, tn_error *);
 /* Whether a field of that name is an input only where `input:` lists it: losses may read it. */
 bool tn_inputs_read_by_losses(const char *name);
+/* The one of those fields that the name was meant to be; NULL: it is near none. */
+const char *tn_inputs_meant(const char *name);
 /* "image, extra" */
 const char *tn_inputs_names(const tn_inputs *, char *text, size_t size);
 

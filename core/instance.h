@@ -8,6 +8,9 @@
 typedef struct tn_dial_state {
     tn_instance *schedule; /* NULL: constant */
     double constant;
+    /* Of a schedule: what its values have to keep to, and the config's value for messages. */
+    tn_option option;
+    const tn_cfg *where;
 } tn_dial_state;
 
 /* Host options of layers that hold a plugin, or the word that says to go without the model's. */
@@ -70,6 +73,11 @@ int32_t tn_instance_dial(const tn_instance *, const char *option);
 double tn_schedule_value(const tn_instance *schedule, const tn_clock *);
 /* Sets every dial of the instance and its children from the clock. */
 void tn_instance_tick(tn_instance *, const tn_clock *);
+/* Whether schedules have set its own dials to values that their options allow. */
+tn_status tn_instance_check_dials(const tn_instance *, const tn_clock *, tn_error *);
+/* The same of one dial; `whose` it is begins the message. */
+tn_status tn_dial_check(const tn_dial_state *, const char *whose, double value,
+                        const tn_clock *, tn_error *);
 /* Calls epoch_end of every schedule below. */
 void tn_instance_epoch(tn_instance *, const tn_clock *);
 /* All instances below, itself first, in a fixed order: for saving `numbers`. */

@@ -240,6 +240,20 @@ tn_status tn_judge_add(const tn_judge *j, tn_plan *plan, const tn_pass *pass,
     return tn_blame(j->loss.instance, status, e);
 }
 
+tn_status tn_judge_weighed(const tn_judge *j, const double *sums, int32_t split,
+                           tn_error *e)
+{
+    static const char *const names[TN_SPLITS] = {"training", "validation", "test"};
+    if (sums[1] > 0) return TN_OK;
+    tn_error_set(e, TN_EDATA,
+                 "all rows of the %s set have weight 0, so there is nothing to take the "
+                 "mean of; they come from %s",
+                 names[split],
+                 j->given >= 0 ? "the data's field 'weight'"
+                               : "options such as class_weights and ignore_label");
+    return tn_blame(j->loss.instance, TN_EDATA, e);
+}
+
 double tn_judge_loss(const double *sums)
 {
     return sums[1] > 0 ? sums[0] / sums[1] : NAN;

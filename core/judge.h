@@ -56,6 +56,9 @@ void tn_judge_walk(const tn_judge *, void (*visit)(void *, tn_instance *), void 
 tn_status tn_judge_add(const tn_judge *, tn_plan *, const tn_pass *,
                        const tn_field *field, double scale, bool gradient, double *sums,
                        tn_error *);
+/* That something of a split has been weighed; else it has no mean. */
+tn_status tn_judge_weighed(const tn_judge *, const double *sums, int32_t split,
+                           tn_error *);
 /* The loss alone; NAN: nothing has been weighed. */
 double tn_judge_loss(const double *sums);
 /* Sets j->value; metrics may put what they keep in another order. */

@@ -42,7 +42,7 @@ static tn_status add_dial(tn_making *m, tn_dial_state state, tn_argument *out)
 tn_status tn_option_read_dial(tn_making *m, const tn_option *o, const tn_cfg *cfg,
                               double value, tn_argument *out)
 {
-    tn_dial_state state = {NULL, value};
+    tn_dial_state state = {.constant = value, .option = *o, .where = cfg};
     double number;
     tn_status status = TN_OK;
     if (cfg && !tn_cfg_real(cfg, &number, NULL)) {

@@ -121,6 +121,7 @@ static tn_status make_model(tn_trainer *t, tn_config *config, tn_error *e)
     int32_t real;
     tn_inputs in;
     tn_status status = fill_in(config, e);
+    t->lists_inputs = tn_cfg_get(config->root, "input") != NULL;
     if (!status) status = tn_model_settings(config->root, &seed, &real, e);
     if (!status && tn_cfg_get(config->root, "data"))
         status = tn_feed_new(t->env, config->root, real, seed, &t->feed, e);
@@ -201,6 +202,55 @@ static tn_status make_judges(tn_trainer *t, tn_error *e)
     return t->sums && t->trial_sums ? TN_OK : TN_ENOMEM;
 }
 
+/* The smallest batch is the last of an epoch, or all are the same. */
+static tn_status check_batches(const tn_trainer *t, tn_error *e)
+{
+    const int64_t batch = tn_feed_batch_size(t->feed),
+                  full = (tn_feed_batches(t->feed, TN_TRAIN) - 1) * batch;
+    const int64_t rest = t->place.samples - full;
+    return tn_graph_check_batch(t->model->graph, rest < batch ? rest : batch, e);
+}
+
+static bool is_of(const tn_criterion *c, int32_t field)
+{
+    bool is = false;
+    for (int32_t i = 0; i < c->fields; i++) is = is || c->field[i] == field;
+    return is;
+}
+
+/* By the network, the loss or a metric; not every loss reads a target. */
+static bool is_read(const tn_trainer *t, int32_t field, const char *name)
+{
+    const tn_graph *g = t->model->graph;
+    const tn_judge *j = t->judge;
+    bool is = tn_inputs_read_by_losses(name) || is_of(&j->loss, field);
+    for (int32_t i = 0; i < g->inputs; i++) is = is || !strcmp(g->node[i].name, name);
+    for (int32_t i = 0; i < j->metrics; i++) is = is || is_of(&j->metric[i], field);
+    return is;
+}
+
+/* Weights under another name would not weigh. A config that lists inputs leaves the others on purpose. */
+static tn_status check_fields(const tn_trainer *t, tn_error *e)
+{
+    const tn_data_info *info = tn_feed_info(t->feed, true);
+    const tn_cfg *data = tn_cfg_get(root_of(t), "data");
+    char place[200];
+    for (int32_t i = 0; i < info->fields; i++) {
+        const char *name = info->field[i].name, *meant = tn_inputs_meant(name);
+        if (is_read(t, i, name)) continue;
+        if (meant)
+            return tn_cfg_error(data, e, TN_EINVAL,
+                                "nothing reads the data's field '%s'; did you mean '%s'?",
+                                name, meant);
+        if (t->lists_inputs) continue;
+        tn_env_log(t->env, TN_LOG_WARNING,
+                   "%s: nothing reads the data's field '%s'; to have it as an input, "
+                   "list it under input:",
+                   tn_cfg_place(data, place, sizeof place), name);
+    }
+    return TN_OK;
+}
+
 static tn_status make_plans(tn_trainer *t, tn_error *e)
 {
     t->plan_samples = tn_feed_batch_size(t->feed);
@@ -229,8 +279,10 @@ static tn_status make_run(tn_trainer *t, tn_error *e)
     char path[4096];
     tn_status status = measure_data(t, e);
     if (!status) status = check_carried(t, e);
+    if (!status) status = check_batches(t, e);
     if (!status) status = name_classes(t, e);
     if (!status) status = make_judges(t, e);
+    if (!status) status = check_fields(t, e);
     if (!status) status = tn_trainer_observe_new(t, e);
     if (!status) status = make_plans(t, e);
     if (!status) status = tn_trainer_look_new(t, e);
@@ -257,6 +309,23 @@ static void set_dials(tn_trainer *t)
     t->place = now;
 }
 
+/* A schedule whose values at the run's next or last update are wrong is told before the run. */
+static tn_status check_schedules(tn_trainer *t, tn_error *e)
+{
+    const tn_place now = t->place;
+    const int64_t last = t->epochs * now.steps_per_epoch - 1;
+    if (now.step > last) return TN_OK;
+    tn_trainer_tick(t);
+    tn_status status = tn_trainer_check_dials(t, e);
+    if (status) return status;
+    t->place.epoch = t->epochs - 1, t->place.in_epoch = now.steps_per_epoch - 1;
+    t->place.step = last;
+    tn_trainer_tick(t);
+    status = tn_trainer_check_dials(t, e);
+    t->place = now;
+    return status;
+}
+
 static tn_status make(tn_trainer *t, const tn_config *config, const tn_train_options *o,
                       tn_error *e)
 {
@@ -272,6 +341,7 @@ static tn_status make(tn_trainer *t, const tn_config *config, const tn_train_opt
     if (!t->feed && t->resumed)
         return tn_cfg_error(root_of(t), e, TN_EINVAL, "no data section to go on with");
     if (t->feed) status = make_run(t, e);
+    if (!status) status = check_schedules(t, e);
     if (!status) set_dials(t);
     return status;
 }

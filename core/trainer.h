@@ -61,7 +61,8 @@ struct tn_trainer {
     tn_plan *plan, *trial; /* training; inference */
     int64_t plan_samples;
     int64_t epochs, accumulate;
-    bool has_epochs; /* the config says how many */
+    bool has_epochs;   /* the config says how many */
+    bool lists_inputs; /* and which fields are inputs */
     bool validates, penalized;
     tn_place place;
     double monitored; /* loss that schedules watch; NAN before the first epoch's end */
@@ -106,6 +107,8 @@ tn_status tn_trainer_update(tn_trainer *, tn_error *);
 tn_status tn_trainer_plan(tn_trainer *, int64_t samples, tn_plan **, tn_error *);
 tn_clock tn_trainer_clock(const tn_trainer *);
 void tn_trainer_tick(tn_trainer *);
+/* Whether the tick has set every dial to what its option allows. */
+tn_status tn_trainer_check_dials(tn_trainer *, tn_error *);
 
 /* profile.c */
 void tn_trainer_profile_free(tn_trainer *);

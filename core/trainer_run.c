@@ -81,6 +81,7 @@ static tn_status run_epoch(tn_trainer *t, tn_error *e)
 {
     begin_epoch(t);
     tn_status status = make_updates(t, e);
+    if (!status) status = tn_judge_weighed(t->judge, t->sums, TN_TRAIN, e);
     if (!status) status = validate(t, e);
     if (status) return status;
     fill_values(t);

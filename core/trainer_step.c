@@ -35,6 +35,25 @@ void tn_trainer_tick(tn_trainer *t)
     for (int32_t i = 0; i < t->observers; i++) tn_instance_tick(t->observer[i], &clock);
 }
 
+typedef struct dial_check {
+    tn_clock clock;
+    tn_status status;
+    tn_error *error;
+} dial_check;
+
+static void check_dials(void *data, tn_instance *i)
+{
+    dial_check *c = data;
+    if (!c->status) c->status = tn_instance_check_dials(i, &c->clock, c->error);
+}
+
+tn_status tn_trainer_check_dials(tn_trainer *t, tn_error *e)
+{
+    dial_check c = {.clock = tn_trainer_clock(t), .error = e};
+    tn_trainer_walk(t, check_dials, &c);
+    return c.status ? c.status : tn_updater_check_own(t->updater, &c.clock, e);
+}
+
 /* ---- updates ----------------------------------------------------------------------- */
 
 static tn_judge without_metrics(const tn_judge *judge)
@@ -65,6 +84,8 @@ static tn_status update_by(tn_trainer *t, tn_sweep *sweep, double *sums, double 
     const tn_judge only_loss = without_metrics(t->judge);
     t->waiting = 0;
     tn_trainer_tick(t);
+    const tn_status checked = tn_trainer_check_dials(t, e);
+    if (checked) return checked;
     if (sweep->parts == 1)
         sweep->sink = tn_updater_sinks(t->updater, step,
                                        !(t->look.now & TN_WANTS_GRADIENTS));
@@ -202,6 +223,7 @@ static tn_status take_batch(tn_trainer *t, tn_sweep *sweep, const float *const *
     if (!status)
         status = tn_handed_take(&t->handed, t->model->graph, info, x, targets, labels,
                                 samples, e);
+    if (!status) status = tn_graph_check_batch(t->model->graph, samples, e);
     if (!status) status = fit_plan(t, samples, e);
     if (status) return status;
     *sweep = (tn_sweep){.graph = t->model->graph,
@@ -249,6 +271,8 @@ tn_status tn_trainer_gradients_inputs(tn_trainer *t, const float *const *x,
     const tn_judge judge = without_metrics(t->judge);
     sweep.judge = &judge;
     tn_trainer_tick(t);
+    status = tn_trainer_check_dials(t, e);
+    if (status) return status;
     t->sink = sweep.sink = tn_updater_sinks(t->updater, t->place.step + 1, false);
     status = tn_sweep_run(&sweep, sums, loss, e);
     if (!status) t->waiting = samples;

@@ -28,7 +28,8 @@ void tn_updater_epoch(tn_updater *u, const tn_clock *clock)
 {
     tn_instance_epoch(u->optimizer, clock);
     for (int32_t i = 0; i < u->gradients; i++) tn_instance_epoch(u->gradient[i], clock);
-    for (int32_t i = 0; i < u->owns; i++) tn_instance_epoch(u->own[i].schedule, clock);
+    for (int32_t i = 0; i < u->owns; i++)
+        tn_instance_epoch(u->own[i].dial.schedule, clock);
     tn_graph_epoch(u->graph, clock);
 }
 
@@ -218,5 +219,5 @@ void tn_updater_walk(tn_updater *u, void (*visit)(void *, tn_instance *), void *
         tn_instance_walk(u->gradient[i], visit, data);
     tn_graph_walk(u->graph, visit, data);
     for (int32_t i = 0; i < u->owns; i++)
-        tn_instance_walk(u->own[i].schedule, visit, data);
+        tn_instance_walk(u->own[i].dial.schedule, visit, data);
 }

@@ -15,6 +15,8 @@ int32_t tn_updater_passes(const tn_updater *);
 double tn_updater_rate(const tn_updater *); /* learning rate as of the last tick */
 /* Sets all dials: optimizer, gradient, regularizers. */
 void tn_updater_tick(tn_updater *, const tn_clock *);
+/* As tn_instance_check_dials, of what `parameters` gives. */
+tn_status tn_updater_check_own(const tn_updater *, const tn_clock *, tn_error *);
 void tn_updater_epoch(tn_updater *, const tn_clock *);
 
 /* Of transforms that count what they cut: how many there are, the name of number i, and the share of

@@ -25,15 +25,17 @@ static tn_status make_copies(tn_updater *u, tn_own_dial *d, tn_error *e)
     bool any = false;
     for (int32_t i = 0; i < u->length; i++) {
         const tn_instance *o = u->chain[i];
+        const int32_t dial = tn_instance_dial(o, decay_option);
         d->now[i] = o->now;
-        if (tn_instance_dial(o, decay_option) < 0) continue;
+        if (dial < 0) continue;
         d->copy[i] = tn_memory_array(&u->graph->env->memory, (size_t)o->dials,
                                      sizeof(double), e);
         if (!d->copy[i]) return TN_ENOMEM;
         d->now[i] = d->copy[i];
+        d->dial.option = o->dial[dial].option;
         any = true;
     }
-    return any ? TN_OK : no_decay(u, d->where, e);
+    return any ? TN_OK : no_decay(u, d->dial.where, e);
 }
 
 /* That of the config's value, which may be the rule of several parameters. */
@@ -41,11 +43,13 @@ static tn_status find(tn_updater *u, const tn_cfg *where, bool decay, tn_own_dia
                       tn_error *e)
 {
     for (int32_t i = 0; i < u->owns; i++)
-        if (u->own[i].where == where) return *out = &u->own[i], TN_OK;
+        if (u->own[i].dial.where == where) return *out = &u->own[i], TN_OK;
+    const tn_instance *inner = u->chain[0];
     tn_own_dial *d = *out = &u->own[u->owns++];
-    *d = (tn_own_dial){.where = where, .decay = decay};
+    *d = (tn_own_dial){.dial = inner->dial[inner->host.lr_dial], .decay = decay};
+    d->dial.where = where, d->dial.schedule = NULL;
     const tn_status status = tn_instance_make(u->graph->env, "schedule", where,
-                                              u->graph->real, &d->schedule, e);
+                                              u->graph->real, &d->dial.schedule, e);
     return status || !decay ? status : make_copies(u, d, e);
 }
 
@@ -85,7 +89,7 @@ void tn_updater_free_own(tn_updater *u)
 {
     tn_memory *m = &u->graph->env->memory;
     for (int32_t i = 0; i < u->owns; i++) {
-        tn_instance_free(u->own[i].schedule);
+        tn_instance_free(u->own[i].dial.schedule);
         for (int32_t k = 0; k < u->length; k++) tn_memory_put(m, u->own[i].copy[k]);
     }
     tn_memory_put(m, u->own);
@@ -96,8 +100,8 @@ void tn_updater_tick_own(tn_updater *u, const tn_clock *clock)
 {
     for (int32_t i = 0; i < u->owns; i++) {
         tn_own_dial *d = &u->own[i];
-        tn_instance_tick(d->schedule, clock);
-        d->value = tn_schedule_value(d->schedule, clock);
+        tn_instance_tick(d->dial.schedule, clock);
+        d->value = tn_schedule_value(d->dial.schedule, clock);
         for (int32_t k = 0; d->decay && k < u->length; k++) {
             const tn_instance *o = u->chain[k];
             if (!d->copy[k]) continue;
@@ -105,4 +109,12 @@ void tn_updater_tick_own(tn_updater *u, const tn_clock *clock)
             d->copy[k][tn_instance_dial(o, decay_option)] = d->value;
         }
     }
+}
+
+tn_status tn_updater_check_own(const tn_updater *u, const tn_clock *clock, tn_error *e)
+{
+    tn_status status = TN_OK;
+    for (int32_t i = 0; !status && i < u->owns; i++)
+        status = tn_dial_check(&u->own[i].dial, "parameters", u->own[i].value, clock, e);
+    return status;
 }

@@ -12,8 +12,7 @@
 
 /* A learning rate or a decay that `parameters` gives, for all that have it. */
 typedef struct tn_own_dial {
-    const tn_cfg *where;
-    tn_instance *schedule;
+    tn_dial_state dial;
     double value; /* as of the last tick */
     /* Of a decay: what the dials of each optimizer of the chain say with it. `copy` are those of
      * optimizers that have a decay. */

@@ -53,7 +53,10 @@ enum tn_flags {
     TN_CARRIES = 1024,
     /* in training it draws random numbers from the key; the host may have it do so outside training as
      * well, where it then says `training` (predictions by Monte Carlo dropout) */
-    TN_RANDOM = 2048
+    TN_RANDOM = 2048,
+    /* in training it takes the variance of each column over the rows of the batch: the host sees to it
+     * that there are two at least */
+    TN_TWO_ROWS = 4096
 };
 
 /* What one call of a kernel covers. Every buffer is contiguous over the tile. For windows a

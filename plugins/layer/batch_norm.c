@@ -204,7 +204,7 @@ static void TN(as_affine)(const void *me, const tn_tile *t, tn_real *scale,
 }
 
 TN_VTABLE(layer, .kernel = TN_REDUCE,
-          .flags = TN_NEEDS_X | TN_INPLACE | TN_COLUMNS | TN_MANY_ROWS,
+          .flags = TN_NEEDS_X | TN_INPLACE | TN_COLUMNS | TN_MANY_ROWS | TN_TWO_ROWS,
           .infer = TN(infer), .forward = TN(forward), .backward = TN(backward),
           .reduce = {.over = TN_OVER_COLUMNS,
                      .sums = 4,

@@ -44,6 +44,21 @@ static tn_status TN(infer)(void *me, tn_call *c, const tn_outputs *out,
     return binary_check(c, out, field[0]);
 }
 
+/* Numbers as targets; a little outside is rounding. */
+TN_KERNEL tn_status TN(check_probabilities)(tn_call *c, const tn_tile *t, int64_t first,
+                                            int64_t n, const double *target)
+{
+    const tn_real most = (tn_real)(0.5 + 1e-3);
+    int64_t bad = 0;
+    if (TN_MAX(i, n, (tn_real)fabs(target[i] - 0.5)) <= most) return TN_OK;
+    while ((tn_real)fabs(target[bad] - 0.5) <= most) bad++;
+    return tn_fail(
+        c, TN_EINVAL,
+        "target value %g of row %lld is not in 0 .. 1; for targets that are no "
+        "probabilities use mse",
+        target[bad], (long long)(t->row + (first + bad) / t->width));
+}
+
 /* Weights w of elements from number `first` on. */
 static void TN(weights)(const TN(self) * self, int64_t width, int64_t first, int64_t n,
                         double *w)
@@ -82,7 +97,9 @@ static tn_status TN(rows)(const void *me, tn_call *c, const tn_tile *t, const tn
     double target[BLOCK] = {0}, loss[BLOCK], w[BLOCK] = {0};
     for (int64_t first = 0; first < t->n; first += BLOCK) {
         const int64_t n = t->n - first < BLOCK ? t->n - first : BLOCK;
-        const tn_status status = TN(targets)(c, t, field, first, n, target);
+        tn_status status = TN(targets)(c, t, field, first, n, target);
+        if (!status && field->real)
+            status = TN(check_probabilities)(c, t, first, n, target);
         if (status) return status;
         for (int64_t i = 0; i < n; i++) target[i] = (1 - s) * target[i] + s / 2;
         TN(weights)(self, t->width, first, n, w);

@@ -11,6 +11,7 @@
 #include <tenon/math.h>
 
 #include "classes.h"
+#include "shares.h"
 #include "softmax_rows.h"
 
 static tn_status TN(infer)(void *self, tn_call *c, const tn_outputs *out,
@@ -54,16 +55,11 @@ static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
 {
     const int64_t n = t->width, rows = t->n / n;
     const tn_real *q = field->real;
-    for (int64_t i = 0; i < t->n; i++)
-        if (q[i] < 0)
-            return tn_fail(c, TN_EINVAL,
-                           "target value %g of row %lld is below 0; targets are "
-                           "distributions",
-                           (double)q[i], (long long)(t->row + i / n));
-    for (int64_t i = 0; i < rows; i += ROWS) TN(some_rows)
+    const tn_status status = TN(check_shares)(c, t, q);
+    for (int64_t i = 0; !status && i < rows; i += ROWS) TN(some_rows)
     (rows - i < ROWS ? rows - i : ROWS, n, y + i * n, q + i * n, value + i,
      gy ? gy + i * n : NULL);
-    return TN_OK;
+    return status;
 }
 
 TN_VTABLE(loss, .infer = TN(infer), .rows = TN(rows))

@@ -265,7 +265,7 @@ Test(checkpoint, weights_that_are_not_finite_replace_no_checkpoint)
 {
     static const char *const sets[] = {
         "optimizer={sgd: {lr: {step: {from: 0.01, every: 11, unit: steps, "
-        "factor: 1e300}}}}",
+        "factor: 1e70}}}}",
         "data={memory: {train: set, batch: 10, drop_last: true}}", NULL};
     tn_error e = {0};
     tn_env *env = run_env(1);

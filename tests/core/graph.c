@@ -28,6 +28,12 @@ static refused all_refused[] = {
     {"[{toy_odd: foreign}]", "regularizer/l2 is no initializer", {1, {4}}},
     {"[{toy_odd: uneven}]", "p cannot be cut into 2 equal parts", {1, {4}}},
     {"[{dense: 3}, {toy_odd: {inputs: [input, dense]}}]", "its inputs must be", {1, {4}}},
+    {"[{dense: {units: 8, name: a}}, {dense: {units: 8, inputs: input}}, {dense: 3}]",
+     "t.yaml:1:10: layer 'a' is read by no layer; name it in the inputs: of one",
+     {1, {4}}},
+    {"[{dense: 4}, {parallel: [[{relu: {name: r}}, {tanh: {inputs: dense}}], []]}]",
+     "layer 'parallel.r' is read by no layer",
+     {1, {4}}},
     {"[toy_view]", "toy_view: a view's output has as many elements", {1, {4}}},
     {WINDOW("axes: 0"), "windows cover 1 or 2 axes", {2, {4, 2}}},
     {WINDOW("axes: 2"), "must have the axes of its windows", {2, {4, 2}}},
@@ -162,7 +168,7 @@ Test(graph, blocks_without_names_and_in_blocks_have_outputs_too)
         "[{residual: [tanh]}, {residual: [tanh]}, {sequential: {name: outer, body: "
         "[{sequential: {name: inner, body: []}}, relu, {add: {inputs: [inner, "
         "relu]}}]}}, "
-        "{add: {inputs: [residual, residual_2, outer.inner]}}]");
+        "{add: {inputs: [residual, residual_2, outer.inner, outer]}}]");
     const tn_graph_node *inner = &g->node[6], *last = &g->node[7];
     cr_assert_str_eq(inner->name, "outer.add");
     cr_assert_str_eq(g->node[inner->input[0]].name, "residual_2.add");

@@ -237,6 +237,29 @@ Test(instance, schedules_turn_dials, .init = start, .fini = finish)
     tn_instance_free(i);
 }
 
+/* What a schedule makes of the number monitored is not known before the first epoch's end. */
+Test(instance, dials_keep_to_the_range_of_their_option, .init = start, .fini = finish)
+{
+    tn_error e = {0};
+    tn_instance *i = made("layer", "{every_type: {heat: 3, cold: counting}}");
+    tn_clock clock = {.step = 9999, .epoch = 0.5, .monitored = NAN};
+    tn_instance_tick(i, &clock);
+    cr_assert_eq(tn_instance_check_dials(i, &clock, &e), TN_OK, "%s", e.text);
+    clock.step = 12499;
+    tn_instance_tick(i, &clock);
+    cr_assert_eq(tn_instance_check_dials(i, &clock, &e), TN_EINVAL);
+    cr_assert_has(e.text, "every_type: option 'cold' = 12.499 at step 12500 (schedule "
+                          "counting) is outside [-10, 10]");
+    i->now[1] = NAN;
+    cr_assert_eq(tn_instance_check_dials(i, &clock, &e), TN_EINVAL);
+    cr_assert_has(e.text, "option 'cold' = nan at step 12500");
+    clock.epoch = 1;
+    cr_assert_eq(tn_instance_check_dials(i, &clock, &e), TN_OK);
+    clock.monitored = 1;
+    cr_assert_eq(tn_instance_check_dials(i, &clock, &e), TN_EINVAL);
+    tn_instance_free(i);
+}
+
 Test(instance, a_schedule_around_another_sees_its_dials, .init = start, .fini = finish)
 {
     tn_instance *i = made("layer",

@@ -165,6 +165,86 @@ Test(judge, weights_that_are_none_are_refused)
            "weights are numbers from 0 up");
 }
 
+/* A batch of no weight changes nothing; a set of none has no loss. */
+Test(judge, a_set_that_weighs_nothing_is_refused)
+{
+    static const char rest[] = "loss: cross_entropy\ntrain: {epochs: 1}\n";
+    static float none[SAMPLES];
+    char text[600];
+    tn_env *env = judge_env(1);
+    tn_memory_data data = {
+        .samples = SAMPLES,
+        .classes = CLASSES,
+        .labels = labels,
+        .named = {{"input", {1, {WIDE}}, inputs}, {"weight", {1, {1}}, none}}};
+    attach(env, "light", &data);
+    snprintf(text, sizeof text, "%s%s", ORDERED("light", 8), rest);
+    refuse(
+        env, text,
+        "net.yaml:6:1: loss cross_entropy: all rows of the training set have weight 0, "
+        "so there is nothing to take the mean of; they come from the data's field "
+        "'weight'");
+    snprintf(text, sizeof text, "data: {memory: {train: weighed, test: light}}\n%s",
+             rest);
+    tn_trainer *t = trained(env, text, "run");
+    const tn_score *score;
+    int32_t count;
+    tn_error e = {0};
+    tn_config *config = run_parse(env, text, NULL, 0);
+    cr_assert_eq(
+        tn_model_evaluate(tn_trainer_model(t), config, TN_TEST, &score, &count, &e),
+        TN_EDATA);
+    cr_assert_not_null(strstr(e.text, "all rows of the test set"), "%s", e.text);
+    tn_config_free(config);
+    static float last[SAMPLES] = {[SAMPLES - 1] = 1};
+    data.named[1].values = last;
+    attach(env, "almost", &data);
+    snprintf(text, sizeof text, "%s%s", ORDERED("almost", 8), rest);
+    cr_assert(isfinite(trained(env, text, NULL)->value[0].value));
+    refuse(env,
+           ORDERED("plain", 8) "loss: {cross_entropy: {class_weights: [0, 0, 0]}}\n"
+                               "train: {epochs: 1}\n",
+           "they come from options such as class_weights");
+}
+
+static void take_note(void *data, int32_t level, const char *text)
+{
+    if (level == TN_LOG_WARNING) snprintf(data, 200, "%s", text);
+}
+
+/* Under another name they would not weigh. */
+Test(judge, a_field_that_nothing_reads_is_told)
+{
+    static const char *const wrong[] = {"wieght", "weights", "weigth"};
+    char note[200] = "", meant[100];
+    tn_env *env = judge_env(1);
+    tn_memory_data data = {
+        .samples = SAMPLES,
+        .classes = CLASSES,
+        .labels = labels,
+        .named = {{"input", {1, {WIDE}}, inputs}, {"", {1, {1}}, weights}}};
+    env->log = take_note, env->log_data = note;
+    for (int i = 0; i < 3; i++) {
+        snprintf(data.named[1].name, sizeof data.named[1].name, "%s", wrong[i]);
+        attach(env, wrong[i], &data);
+        snprintf(meant, sizeof meant,
+                 "data: {memory: {train: %s}}\nloss: cross_entropy\ntrain: {epochs: 1}\n",
+                 wrong[i]);
+        refuse(env, meant, "did you mean 'weight'?");
+    }
+    cr_assert_str_empty(note);
+    snprintf(data.named[1].name, sizeof data.named[1].name, "age");
+    attach(env, "aged", &data);
+    trained(env, ORDERED("aged", 8) "loss: cross_entropy\ntrain: {epochs: 1}\n", NULL);
+    cr_assert_str_eq(note, "net.yaml:5: nothing reads the data's field 'age'; to have it "
+                           "as an input, list it under input:");
+    note[0] = 0;
+    trained(env,
+            ORDERED("aged", 8) "input: [4]\nloss: cross_entropy\ntrain: {epochs: 1}\n",
+            NULL);
+    cr_assert_str_empty(note);
+}
+
 /* ---- names ----------------------------------------------------------------------------- */
 
 Test(judge, a_metric_named_twice_is_refused)

@@ -16,6 +16,22 @@ typedef struct mistake {
 #define DATA "data: {memory: {train: set, batch: 8}}\n"
 #define REST "model: [{dense: 3}]\nloss: cross_entropy\noptimizer: sgd\n"
 
+static void check_mistakes(const mistake *m, size_t count)
+{
+    tn_env *env = run_env(1);
+    for (const mistake *end = m + count; m < end; m++) {
+        tn_error e = {0};
+        tn_config *config = run_parse(env, m->text, NULL, 0);
+        cr_assert_null(tn_trainer_new(env, config, NULL, &e), "%s", m->text);
+        cr_assert_not_null(strstr(e.text, m->message), "%s\n%s", m->text, e.text);
+        cr_assert(!m->status || e.status == m->status, "%s: status %d", e.text, e.status);
+        cr_assert_null(tn_trainer_new(env, config, NULL, NULL));
+        tn_config_free(config);
+    }
+}
+
+#define CHECK_MISTAKES(array) check_mistakes(array, sizeof(array) / sizeof *(array))
+
 Test(trainer_setup, mistakes_in_the_config_are_told)
 {
     static const mistake mistakes[] = {
@@ -41,17 +57,69 @@ Test(trainer_setup, mistakes_in_the_config_are_told)
         {DATA "model: [{dense: 2}]\nloss: cross_entropy\noptimizer: sgd\n", 0,
          "net.yaml:3:1: loss cross_entropy: "},
     };
-    tn_env *env = run_env(1);
-    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
-        const mistake *m = &mistakes[i];
-        tn_error e = {0};
-        tn_config *config = run_parse(env, m->text, NULL, 0);
-        cr_assert_null(tn_trainer_new(env, config, NULL, &e), "%s", m->text);
-        cr_assert_not_null(strstr(e.text, m->message), "%s\n%s", m->text, e.text);
-        cr_assert(!m->status || e.status == m->status, "%s: status %d", e.text, e.status);
-        cr_assert_null(tn_trainer_new(env, config, NULL, NULL));
-        tn_config_free(config);
-    }
+    CHECK_MISTAKES(mistakes);
+}
+
+#define NET DATA "model: [{dense: 3}]\nloss: cross_entropy\ntrain: {epochs: 2}\n"
+#define LR(schedule) NET "optimizer: {sgd: {lr: " schedule "}}\n"
+#define BEHIND(layer)                                                       \
+    DATA "loss: cross_entropy\noptimizer: sgd\ntrain: {epochs: 2}\nmodel: " \
+         "[" layer ", {dense: 3}]\n"
+
+/* At the first step of 30, or the last. */
+Test(trainer_setup, schedules_keep_to_the_range_of_their_option)
+{
+    static const mistake mistakes[] = {
+        {LR("{constant: -1e-2}"), TN_EINVAL,
+         "net.yaml:5:19: sgd: option 'lr' = -0.01 at step 1 (schedule constant) is "
+         "outside [0, inf)"},
+        {LR("{cosine: {from: 1e-2, to: -1e-2}}"), TN_EINVAL,
+         "at step 30 (schedule cosine)"},
+        {LR("{polynomial: {from: 1e-2, to: -1}}"), TN_EINVAL, "'lr' = -0.9"},
+        {LR("{warmup: {schedule: -1e-2, epochs: 1}}"), TN_EINVAL,
+         "option 'lr' = -0.01 at step 30 (schedule warmup)"},
+        {LR("{foreign: {library: libm.so.6, function: \"double log(double passed)\"}}"),
+         TN_EINVAL, "option 'lr' = -inf at step 1 (schedule foreign)"},
+        {LR("{foreign: {library: libm.so.6, function: \"double acosh(double passed)\"}}"),
+         TN_EINVAL, "option 'lr' = nan at step 1"},
+        {NET "optimizer: {sgd: {weight_decay: {constant: -3}}}\n", TN_EINVAL,
+         "sgd: option 'weight_decay' = -3 at step 1"},
+        {NET "optimizer: {ema: {of: {sgd: {lr: {constant: -1}}}}}\n", TN_EINVAL,
+         "sgd: option 'lr' = -1 at step 1"},
+        {NET "optimizer: sgd\ngradient: [{clip_norm: {constant: -1}}]\n", TN_EINVAL,
+         "net.yaml:6:13: clip_norm: option 'max' = -1 at step 1 (schedule constant) is "
+         "outside (0, inf)"},
+        {NET "optimizer: sgd\nregularizer: {l1: {constant: -1}}\n", TN_EINVAL,
+         "l1: option 'lambda' = -1 at step 1"},
+        {NET "optimizer: sgd\nparameters: [{match: \"*\", lr: {constant: -1}}]\n",
+         TN_EINVAL, "net.yaml:6:27: parameters: option 'lr' = -1 at step 1"},
+        {NET "optimizer: sgd\nparameters: [{match: \"*\", weight_decay: {cosine: "
+             "{from: 1, to: -1}}}]\n",
+         TN_EINVAL, "parameters: option 'weight_decay' = -0.9"},
+        {BEHIND("{gaussian_noise: {constant: -3}}"), TN_EINVAL,
+         "gaussian_noise: option 'deviation' = -3 at step 1"},
+        {BEHIND("{dropout: {p: {constant: 5}}}"), TN_EINVAL,
+         "dropout: option 'p' = 5 at step 1 (schedule constant) is outside [0, 1]"},
+        {BEHIND("{residual: [{dense: {units: 6, regularizer: {l2: {constant: -1}}}}]}"),
+         TN_EINVAL, "l2: option 'lambda' = -1 at step 1"},
+    };
+    CHECK_MISTAKES(mistakes);
+}
+
+Test(trainer_setup, a_schedule_that_leaves_the_range_in_between_ends_the_run)
+{
+    tn_error e = {0};
+    const char *const sets[] = {
+        "optimizer={sgd: {lr: {piecewise: {at: [0, 5, 10], values: [0.1, -0.1, 0.1], "
+        "unit: steps}}}}",
+        "train.epochs=2", NULL};
+    tn_trainer *t = run_new(run_env(1), sets, NULL, &e);
+    cr_assert_not_null(t, "%s", e.text);
+    cr_assert_eq(tn_trainer_run(t, &e), TN_EINVAL);
+    cr_assert_not_null(
+        strstr(e.text, "option 'lr' = -0.02 at step 4 (schedule piecewise)"), "%s",
+        e.text);
+    tn_trainer_free(t);
 }
 
 Test(trainer_setup, a_run_needs_to_know_its_epochs)
@@ -66,6 +134,42 @@ Test(trainer_setup, a_run_needs_to_know_its_epochs)
     tn_trainer_free(t);
     tn_config_free(config);
     tn_env_free(env);
+}
+
+#define NORM(data, model)               \
+    "data: {memory: {train: set, " data \
+    "}}\nloss: cross_entropy\noptimizer: sgd\nmodel: " model "\n"
+
+/* Of 120 samples the last batch of 7 has one; positions count as samples do. */
+Test(trainer_setup, the_variance_of_one_value_is_refused)
+{
+    static const mistake mistakes[] = {
+        {NORM("batch: 1", "[{dense: 4}, batch_norm, {dense: 3}]"), TN_EINVAL,
+         "net.yaml:4:21: layer 'batch_norm': a training batch of one sample"},
+        {NORM("batch: 7", "[batch_norm, {dense: 3}]"), TN_EINVAL, "drop_last: true"},
+        {NORM("batch: 1, drop_last: true", "[batch_norm, {dense: 3}]"), TN_EINVAL,
+         "make batches larger"},
+    };
+    static const char *const fine[] = {
+        NORM("batch: 7, drop_last: true", "[batch_norm, {dense: 3}]"),
+        NORM("batch: 8", "[batch_norm, {dense: 3}]"),
+        NORM("batch: 1", "[{reshape: [3, 2]}, batch_norm, flatten, {dense: 3}]")};
+    CHECK_MISTAKES(mistakes);
+    tn_env *env = run_env(1);
+    for (int i = 0; i < 3; i++) {
+        tn_error e = {0};
+        tn_config *config = run_parse(env, fine[i], NULL, 0);
+        tn_trainer *t = tn_trainer_new(env, config, NULL, &e);
+        cr_assert_not_null(t, "%s", e.text);
+        float x[2 * RUN_FEATURES] = {0};
+        const int32_t label[] = {0, 1};
+        cr_assert_eq(tn_trainer_step(t, x, NULL, label, 2, NULL, &e), TN_OK, "%s",
+                     e.text);
+        cr_assert_eq(tn_trainer_step(t, x, NULL, label, 1, NULL, &e),
+                     i < 2 ? TN_EINVAL : TN_OK, "%s", e.text);
+        tn_trainer_free(t);
+        tn_config_free(config);
+    }
 }
 
 /* ---- folders --------------------------------------------------------------------------- */

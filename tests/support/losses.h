@@ -87,7 +87,8 @@ __attribute__((unused)) static void targets_distributions(double *t, int64_t n,
         double sum = 0;
         for (int64_t k = 0; k < width; k++)
             sum += t[i + k] = t[i + k] > 0.8 ? 0 : t[i + k] + 1.1;
-        for (int64_t k = 0; k < width; k++) t[i + k] = sum > 0 ? t[i + k] / sum : 1;
+        for (int64_t k = 0; k < width; k++)
+            t[i + k] = sum > 0 ? t[i + k] / sum : 1 / (double)width;
     }
 }
 

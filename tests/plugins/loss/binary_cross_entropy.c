@@ -18,7 +18,7 @@ static tn_status run(const double *y, int64_t rows, int64_t width, const tn_fiel
                        .row = 100,
                        .rows_per_sample = 1,
                        .shape = &shape};
-    double weight[4];
+    double weight[200];
     return loss->rows(instance->self, check_call(), &t, y, field, value, weight, gy);
 }
 
@@ -74,6 +74,25 @@ Test(binary_cross_entropy, other_labels_are_errors)
     cr_assert_eq(run(y, 2, 1, &(tn_field){.width = 1, .label = labels}, value, NULL),
                  TN_EINVAL);
     cr_assert_not_null(strstr(check_message(), "label 2 of row 101"), "%s",
+                       check_message());
+}
+
+/* Also behind the elements that are worked on at a time. */
+Test(binary_cross_entropy, targets_outside_0_to_1_are_errors_that_name_the_row)
+{
+    enum { ROWS = 150, WIDE = 3 };
+    static double y[ROWS * WIDE], target[ROWS * WIDE], value[ROWS];
+    const tn_field field = {.width = WIDE, .real = target};
+    target[1] = -1e-5, target[2] = 1 + 1e-5, target[5] = 1;
+    cr_assert_eq(run(y, ROWS, WIDE, &field, value, NULL), TN_OK, "%s", check_message());
+    target[140 * WIDE + 1] = 2;
+    cr_assert_eq(run(y, ROWS, WIDE, &field, value, NULL), TN_EINVAL);
+    cr_assert_not_null(strstr(check_message(), "target value 2 of row 240 is not in 0 .. "
+                                               "1"),
+                       "%s", check_message());
+    target[4] = -0.1;
+    cr_assert_eq(run(y, ROWS, WIDE, &field, value, NULL), TN_EINVAL);
+    cr_assert_not_null(strstr(check_message(), "target value -0.1 of row 101"), "%s",
                        check_message());
 }
 
@@ -169,6 +188,7 @@ Test(binary_cross_entropy, gradients_in_a_net)
     static const char *const losses[] = {
         "binary_cross_entropy", "binary_cross_entropy {pos_weight: [2.5]}",
         "binary_cross_entropy {label_smoothing: 0.3, pos_weight: [0.5]}"};
+    check_targets = targets_shares;
     loss_gradients(losses, 3, true, 1, 1);
     loss_gradients(losses, 3, false, 1, 9);
     const tn_shape in = check_shape(1, 3, 0, 0);

@@ -135,6 +135,30 @@ Test(cross_entropy, a_label_out_of_range_is_an_error_that_names_it)
     }
 }
 
+/* q0 and q1 in one of four rows; the sums of float shares are a little off 1. */
+Test(cross_entropy, targets_that_are_no_distribution_are_errors_that_name_the_row)
+{
+    static const struct {
+        double q[3];
+        const char *words;
+    } wrong[] = {
+        {{-.5, 1, .5}, "target value -0.5 of row 101 is below 0"},
+        {{.25, .25, .25}, "the target values of row 101 add up to 0.75, not to 1"},
+        {{1, 0, 1}, "add up to 2"},
+        {{0, 0, 0}, "add up to 0"}};
+    double value[4], gy[12], q[12];
+    const tn_field field = {.width = 3, .real = q};
+    memcpy(q, rows_of_q, sizeof q);
+    for (int i = 0; i < 4; i++) {
+        memcpy(q + 3, wrong[i].q, sizeof wrong[i].q);
+        cr_assert_eq(run(NULL, logits, 4, 3, &field, value, gy), TN_EINVAL);
+        cr_assert_not_null(strstr(check_message(), wrong[i].words), "%s",
+                           check_message());
+    }
+    q[3] = 1.0004, q[4] = -1e-5, q[5] = 0;
+    cr_assert_eq(run(NULL, logits, 4, 3, &field, value, gy), TN_OK);
+}
+
 static tn_status infer(tn_shape shape, tn_field_spec spec)
 {
     const tn_instance *instance = check_plugin("loss", "cross_entropy", NULL, 1);
@@ -176,6 +200,7 @@ Test(cross_entropy, each_step_of_a_sequence_has_its_own_label)
     cr_assert_float_eq(loss, sum, 1e-12 * sum, "%.17g, not %.17g", loss, sum);
     check_gradients("[{dense: 4}]", "cross_entropy", 4, check_shape(2, 9, 3, 0), 30,
                     true);
+    check_targets = targets_distributions;
     check_gradients("[{dense: 4}]", "cross_entropy", 0, check_shape(2, 70, 3, 0), 2,
                     true);
 }
@@ -288,8 +313,9 @@ Test(cross_entropy, gradients_in_a_net)
     check_gradients("[{dense: 4}]", "cross_entropy", 4, in, 5, true);
     check_gradients("[{dense: 4}]", "cross_entropy {label_smoothing: 0.3}", 4, in, 5,
                     true);
-    check_gradients("[{dense: 4}]", "cross_entropy", 0, in, 5, true);
     check_gradients("[{dense: 4}]", "cross_entropy", 4, check_shape(2, 2, 3, 0), 3, true);
     check_precisions("[{dense: 4}]", "cross_entropy {label_smoothing: 0.3}", 4, in, 5,
                      1e-5);
+    check_targets = targets_distributions;
+    check_gradients("[{dense: 4}]", "cross_entropy", 0, in, 5, true);
 }
