@@ -685,7 +685,11 @@ Test(use, targets_that_do_not_fit_are_refused)
     array_write("l.npy", "<f4", "(6, 2)", x, 48);
     refused("gradients " MODEL " x.npy l.npy -o y.npy",
             "shape (6, 2), but the model's outputs have shape (3)");
-    array_write("l.npy", "<f4", "(6, 3, 1)", x, 72);
+    float share[SAMPLES][CLASSES] = {{0.9F}};
+    array_write("l.npy", "<f4", "(6, 3)", share, sizeof share);
+    refused("gradients " MODEL " x.npy l.npy -o y.npy", "row 0 add up to 0.9, not to 1");
+    for (int i = 0; i < SAMPLES; i++) share[i][0] = share[i][1] = 0.5F;
+    array_write("l.npy", "<f4", "(6, 3, 1)", share, sizeof share);
     test_ended(tenon("gradients " MODEL " x.npy l.npy -o z.npy"), 0, NULL);
 }
 

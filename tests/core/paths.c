@@ -178,6 +178,15 @@ static void keep_tensors(run *r, tn_model *model)
     }
 }
 
+/* Numbers that add up to 1, as some losses want them. */
+static void make_shares(int sample, float *share)
+{
+    float sum = 0;
+    for (int k = 0; k < CLASSES; k++)
+        sum += share[k] = (float)((sample * CLASSES + k) * 7 % 11);
+    for (int k = 0; k < CLASSES; k++) share[k] /= sum;
+}
+
 static void train(run *r, const char *path, const char *recipe, const char *precision)
 {
     char text[1024];
@@ -186,7 +195,7 @@ static void train(run *r, const char *path, const char *recipe, const char *prec
     const tn_key key = {{5, 6}};
     for (int i = 0; i < SAMPLES * INPUTS; i++)
         r->x[i] = (float)tn_random_normal(key, (uint64_t)i);
-    for (int i = 0; i < SAMPLES * CLASSES; i++) r->targets[i] = (float)(i * 7 % 11) / 11;
+    for (int i = 0; i < SAMPLES; i++) make_shares(i, r->targets + (size_t)i * CLASSES);
     for (int i = 0; i < SAMPLES; i++) r->labels[i] = i * 3 % CLASSES;
     const tn_memory_data data = {.samples = SAMPLES,
                                  .input = {.rank = 1, .dim = {INPUTS}},

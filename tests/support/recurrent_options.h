@@ -40,16 +40,18 @@ static void recurrent_random_model(const recurrent_kind *k, int64_t least,
                  ", projection: %d, return_state: %s, zoneout_cell: %s", (int)small,
                  recurrent_below(2) ? "true" : "false", recurrent_below(2) ? "0.3" : "0");
     snprintf(model, 900,
-             "[{dense: {name: sequence, units: %d}}, {toy_lengths: {name: length, "
-             "inputs: input}}, %s{%s: {units: %d, inputs: [sequence%s%s], lengths: %s, "
+             "[{dense: {name: sequence, units: %d}}, %s%s{%s: {units: %d, inputs: "
+             "[sequence%s%s], lengths: %s, "
              "return_sequences: %s, direction: %s, stateful: %d, bias: %s, layer_norm: "
              "%s, zoneout: %s, input_dropout: %s, recurrent_dropout: %s%s%s}}]",
-             (int)(1 + recurrent_below(4)), begin, k->layer, (int)units,
-             ragged ? ", length" : "", first ? ", first" : "", ragged ? "true" : "false",
-             last ? "false" : "true", direction[way], kind == 2 && !way ? 16 : 0,
-             recurrent_below(4) ? "true" : "false", norm ? "true" : "false",
-             recurrent_below(2) ? "0.3" : "0", recurrent_below(2) ? "0.4" : "0",
-             recurrent_below(2) ? "0.4" : "0", cells, k->more);
+             (int)(1 + recurrent_below(4)),
+             ragged ? "{toy_lengths: {name: length, inputs: input}}, " : "", begin,
+             k->layer, (int)units, ragged ? ", length" : "", first ? ", first" : "",
+             ragged ? "true" : "false", last ? "false" : "true", direction[way],
+             kind == 2 && !way ? 16 : 0, recurrent_below(4) ? "true" : "false",
+             norm ? "true" : "false", recurrent_below(2) ? "0.3" : "0",
+             recurrent_below(2) ? "0.4" : "0", recurrent_below(2) ? "0.4" : "0", cells,
+             k->more);
 }
 
 /* ---- gradients ------------------------------------------------------------------------- */

@@ -43,10 +43,12 @@ static void recurrent_model(const char *layer, const recurrent_option *o, char m
                  o->first);
     snprintf(inputs, sizeof inputs, "[dense%s%s]", o->ragged ? ", length" : "",
              o->first ? ", first" : "");
-    snprintf(model, 600,
-             "[{dense: {units: 3, bias: false}}, {lengths: {name: length, inputs: "
-             "input}}, %s{%s: {units: 4, inputs: %s, lengths: %s%s}}]",
-             first, layer, inputs, o->ragged ? "true" : "false", o->options);
+    snprintf(
+        model, 600,
+        "[{dense: {units: 3, bias: false}}, %s%s{%s: {units: 4, inputs: %s, lengths: "
+        "%s%s}}]",
+        o->ragged ? "{lengths: {name: length, inputs: input}}, " : "", first, layer,
+        inputs, o->ragged ? "true" : "false", o->options);
 }
 
 static double recurrent_at(const check_net *net, const void *data, int64_t i)

@@ -30,9 +30,10 @@ static void write_model(uint32_t seed, const char *layer, bool all, char model[5
                  (int)(small ? small : units), (int)units);
     size_t used = (size_t)snprintf(
         model, 500,
-        "[" LENGTHS ", {dense: {units: 3, name: x, inputs: input}}, {%s: {name: all, "
+        "[%s{dense: {units: 3, name: x, inputs: input}}, {%s: {name: all, "
         "units: %d, return_sequences: %s, %s%s}}",
-        layer, (int)units, all ? "true" : "false", first, cell);
+        ragged ? LENGTHS ", " : "", layer, (int)units, all ? "true" : "false", first,
+        cell);
     if (all)
         used += (size_t)snprintf(model + used, 500 - used, ", {final_state: {%s%s}}",
                                  second, widths);

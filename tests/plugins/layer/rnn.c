@@ -223,8 +223,9 @@ Test(rnn, begins_as_an_identity)
     const tn_shape shape = check_shape(2, 4, 3, 0);
     tn_graph *g = open_graph(
         check_env(),
-        "[{rnn: {units: 6, nonlinearity: relu, recurrent_initializer: identity}}, {lstm: "
-        "{units: 2, inputs: input, recurrent_initializer: {identity: 0.5}}}]",
+        "[{rnn: {units: 6, nonlinearity: relu, return_sequences: true, "
+        "recurrent_initializer: identity}}, {lstm: {units: 2, recurrent_initializer: "
+        "{identity: 0.5}}}]",
         &shape, 1, &config);
     const double *r = g->param[1].value.data, *of_gates = g->param[4].value.data;
     for (int i = 0; i < 36; i++) cr_assert_eq(r[i], i % 7 == 0);
