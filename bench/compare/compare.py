@@ -255,8 +255,8 @@ def recurrent(kind, features, units, **options):
 
 EXPERIMENTS = {
     "mnist-cnn": Images(HERE / "mnist-cnn.yaml", networks.small_cnn, 60000, 10000, 64, []),
-    "resnet20": Images(EXAMPLES / "fashion-mnist-resnet20.yaml", networks.image_resnet20, 1500, 1000, 32,
-                       ["train.epochs=2"], ["optimizer.sgd.lr={cosine: 0.001}"]),
+    "resnet20": Images(EXAMPLES / "fashion-mnist-resnet20.yaml", networks.image_resnet20, 60000, 10000, 64,
+                       ["train.epochs=1"], ["optimizer.sgd.lr={cosine: 0.001}"]),
     "characters": Text(1115394, 64, ["train.epochs=2"]),
     "airline": Series("Passengers", 12, 1 / 3, "{rnn: {units: 32, nonlinearity: relu}}",
                       recurrent(nn.RNN, 1, 32, nonlinearity="relu"), ["train.epochs=100"]),
