@@ -146,9 +146,8 @@ void tn_feed_text(const tn_feed *f, char text[TN_FEED_TEXT])
     const int64_t *count = f->info.count;
     char shape[TN_MAX_RANK * 24];
     int used = snprintf(text, TN_FEED_TEXT,
-                        "%lld training, %lld validation and %lld test samples of",
-                        (long long)count[TN_TRAIN], (long long)count[TN_VALIDATION],
-                        (long long)count[TN_TEST]);
+                        "%lld training and %lld validation samples of",
+                        (long long)count[TN_TRAIN], (long long)count[TN_VALIDATION]);
     for (int32_t i = 0; i < f->info.fields && used < TN_FEED_TEXT; i++) {
         const tn_field_spec *spec = &f->info.field[i];
         tn_shape_text(&spec->shape, shape, sizeof shape);

@@ -25,7 +25,7 @@ void tn_feed_free(tn_feed *);
 /* Counts after the split, fields after the transforms (training: true) or before. */
 const tn_data_info *tn_feed_info(const tn_feed *, bool training);
 /* How much data there is and of what shape, by which a run that is resumed knows its own: "90
- * training, 30 validation and 0 test samples of input (6), target (3 classes)". */
+ * training and 30 validation samples of input (6), target (3 classes)". */
 #define TN_FEED_TEXT 1000
 void tn_feed_text(const tn_feed *, char text[TN_FEED_TEXT]);
 int64_t tn_feed_batch_size(const tn_feed *);

@@ -32,8 +32,7 @@ static tn_status add_inputs(tn_graph *g, const tn_inputs *in, tn_error *e)
     return status;
 }
 
-/* Nobody means to give what has no effect. */
-static tn_status check_read(const tn_graph *g, const tn_cfg *model, tn_error *e)
+tn_status tn_graph_check_read(const tn_graph *g, const tn_cfg *root, tn_error *e)
 {
     for (int32_t i = 0; i + 1 < g->nodes; i++) {
         const tn_graph_node *n = &g->node[i];
@@ -43,7 +42,7 @@ static tn_status check_read(const tn_graph *g, const tn_cfg *model, tn_error *e)
                                 "layer '%s' is read by no layer; name it in the inputs: "
                                 "of one, or leave it out",
                                 n->name);
-        return tn_cfg_error(model, e, TN_EINVAL,
+        return tn_cfg_error(tn_cfg_get(root, "model"), e, TN_EINVAL,
                             "no layer reads the input '%s'; name it in the inputs: of "
                             "one, or list only the others under input:",
                             n->name);
@@ -95,9 +94,7 @@ static tn_status add_model(tn_graph *g, const tn_cfg *model, tn_error *e)
 {
     const tn_around nothing = {.prefix = ""};
     int32_t last;
-    const tn_status status = tn_graph_add_list(g, model, &nothing, g->inputs > 1 ? -1 : 0,
-                                               &last, e);
-    return status ? status : check_read(g, model, e);
+    return tn_graph_add_list(g, model, &nothing, g->inputs > 1 ? -1 : 0, &last, e);
 }
 
 tn_status tn_graph_build(tn_env *env, const tn_cfg *root, const tn_inputs *in,
@@ -130,6 +127,7 @@ tn_status tn_graph_new(tn_env *env, const tn_cfg *root, const tn_shape *input,
 {
     const tn_inputs in = tn_inputs_one(input);
     tn_status status = tn_graph_build(env, root, &in, real, seed, most, out, e);
+    if (!status) status = tn_graph_check_read(*out, root, e);
     if (!status) status = tn_graph_draw(*out, e);
     if (!status) return TN_OK;
     tn_graph_free(*out);

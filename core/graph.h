@@ -100,6 +100,8 @@ typedef struct tn_graph {
  * is refused. */
 tn_status tn_graph_build(tn_env *, const tn_cfg *root, const tn_inputs *, int32_t real,
                          uint64_t seed, int64_t most, tn_graph **, tn_error *);
+/* Whether all layers and inputs are read: in a new network nobody means to give what has no effect. */
+tn_status tn_graph_check_read(const tn_graph *, const tn_cfg *root, tn_error *);
 /* The same with one input, and with first values. */
 tn_status tn_graph_new(tn_env *, const tn_cfg *root, const tn_shape *input, int32_t real,
                        uint64_t seed, int64_t most, tn_graph **, tn_error *);

@@ -249,8 +249,9 @@ tn_status tn_judge_weighed(const tn_judge *j, const double *sums, int32_t split,
                  "all rows of the %s set have weight 0, so there is nothing to take the "
                  "mean of; they come from %s",
                  names[split],
-                 j->given >= 0 ? "the data's field 'weight'"
-                               : "options such as class_weights and ignore_label");
+                 j->given >= 0
+                     ? "the data's field 'weight', and options such as ignore_label"
+                     : "options such as class_weights and ignore_label");
     return tn_blame(j->loss.instance, TN_EDATA, e);
 }
 

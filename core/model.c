@@ -114,7 +114,8 @@ tn_status tn_model_name_classes(tn_model *m, const char *const *names, int32_t c
 
 static tn_status first_weights(tn_model *m, tn_error *e)
 {
-    const tn_status status = tn_init_from(m->graph, m->config->root, e);
+    tn_status status = tn_graph_check_read(m->graph, m->config->root, e);
+    if (!status) status = tn_init_from(m->graph, m->config->root, e);
     return status ? status : tn_graph_draw(m->graph, e);
 }
 

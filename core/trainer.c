@@ -237,12 +237,11 @@ static tn_status check_fields(const tn_trainer *t, tn_error *e)
     char place[200];
     for (int32_t i = 0; i < info->fields; i++) {
         const char *name = info->field[i].name, *meant = tn_inputs_meant(name);
-        if (is_read(t, i, name)) continue;
+        if (is_read(t, i, name) || t->lists_inputs) continue;
         if (meant)
             return tn_cfg_error(data, e, TN_EINVAL,
                                 "nothing reads the data's field '%s'; did you mean '%s'?",
                                 name, meant);
-        if (t->lists_inputs) continue;
         tn_env_log(t->env, TN_LOG_WARNING,
                    "%s: nothing reads the data's field '%s'; to have it as an input, "
                    "list it under input:",

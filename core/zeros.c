@@ -14,22 +14,24 @@ static int64_t zeros_of_row(const tn_tensor *t, int64_t row, int64_t columns)
     return zeros;
 }
 
-static bool zero_column(const tn_tensor *t, int64_t rows, int64_t columns, int64_t column)
+/* Of an input: all weights that units give it, in a convolution its `taps` in each. */
+static bool zero_input(const tn_tensor *t, const tn_zeros *z, int64_t taps, int64_t input)
 {
-    int64_t row = 0;
-    while (row < rows && zero_at(t, row * columns + column)) row++;
-    return row == rows;
+    for (int64_t row = 0; row < z->rows; row++)
+        for (int64_t tap = 0; tap < taps; tap++)
+            if (!zero_at(t, (row * z->columns + input) * taps + tap)) return false;
+    return true;
 }
 
-static void count(const tn_tensor *t, int64_t rows, int64_t columns, tn_zeros *z)
+static void count(const tn_tensor *t, int64_t rows, int64_t taps, tn_zeros *z)
 {
+    const int64_t columns = z->values / rows;
     for (int64_t r = 0; r < rows; r++) {
         const int64_t zeros = zeros_of_row(t, r, columns);
         z->zeros += zeros;
-        z->zero_rows += zeros == columns;
+        z->zero_rows += z->rows && zeros == columns;
     }
-    for (int64_t c = 0; c < columns; c++)
-        z->zero_columns += zero_column(t, rows, columns, c);
+    for (int64_t c = 0; c < z->columns; c++) z->zero_columns += zero_input(t, z, taps, c);
 }
 
 static void measure(size_t bytes, int64_t rows, int64_t columns, tn_zeros *z)
@@ -51,11 +53,8 @@ tn_status tn_model_zeros(const tn_model *m, int32_t i, tn_zeros *z)
     const bool weight = p->spec.role == TN_WEIGHT && t->rank > 1;
     const int64_t rows = weight ? t->dim[0] : 1, columns = tn_count(t) / rows;
     *z = (tn_zeros){.name = p->name, .values = tn_count(t)};
-    count(t, rows, columns, z);
+    if (weight) z->rows = rows, z->columns = t->dim[1];
+    count(t, rows, weight ? columns / t->dim[1] : 1, z);
     measure(tn_dtype_size(t->dtype), rows, columns, z);
-    if (weight)
-        z->rows = rows, z->columns = columns;
-    else
-        z->zero_rows = z->zero_columns = 0;
     return TN_OK;
 }

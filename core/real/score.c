@@ -69,13 +69,19 @@ static score_work make_work(const tn_instance *instance, const tn_shape *shape,
                         .width = tn_shape_width(shape)};
 }
 
-/* By the weights of the data: one a row, or one a sample. */
+/* The data's weight of a row: there is one a row, or one a sample. */
+static tn_real given_of(const score_work *w, int64_t row)
+{
+    const tn_real *given = w->given->real;
+    const int64_t per_sample = rows_per_sample(w);
+    return given[w->given->width == per_sample ? row : row / per_sample];
+}
+
 static tn_status weigh(const score_work *w, int64_t row, int64_t rows)
 {
     const int64_t per_sample = rows_per_sample(w);
-    const tn_real *given = w->given->real;
     for (int64_t i = row; i < row + rows; i++) {
-        const tn_real by = given[w->given->width == per_sample ? i : i / per_sample];
+        const tn_real by = given_of(w, i);
         if (by < 0)
             return tn_fail(w->call, TN_EDATA,
                            "the weight of sample %lld of the batch is %g; weights are "
@@ -92,7 +98,8 @@ static tn_status loss_rows(const score_work *w, int64_t row, int64_t rows)
     tn_field part[TN_MAX_FIELDS];
     const tn_tile t = make_tile(w, row, rows);
     slice_fields(w->field, count_fields(loss->fields), row / rows_per_sample(w), part);
-    for (int64_t i = 0; i < rows; i++) w->weight[row + i] = 1;
+    for (int64_t i = row; i < row + rows; i++)
+        w->weight[i] = !w->given || given_of(w, i) != 0;
     const tn_status status = loss->rows(
         w->instance->self, w->call, &t, w->y + row * w->width, part, w->value + row,
         w->weight + row, w->gy ? w->gy + row * w->width : NULL);

@@ -46,7 +46,8 @@ typedef struct tn_seen {
 #endif
 
 /* loss: all rows of predictions of some samples against fields of these samples. For each row its
- * value, its weight in the mean (set to 1 before) and, unless gy is NULL, the gradient of the
+ * value, its weight in the mean (set before: to 1, or to 0 where the data's own is 0 and targets may be
+ * anything) and, unless gy is NULL, the gradient of the
  * value. The host multiplies by weights, which it first multiplies by those that the samples have
  * (field "weight" of the data, unless the loss reads it itself), adds up, and divides by the sum of
  * weights. `fields` names what it reads, NULL: {"target"}. */

@@ -170,10 +170,10 @@ TN_API tn_status tn_model_find(const tn_model *, const char *name, tn_tensor *,
                                tn_error *);
 
 /* How much of a parameter is exactly zero (of either sign), as l1 and its kin leave it. Of a weight,
- * as (out, the rest), `zero_rows` are units that have no weight left, `zero_columns` inputs that no
- * unit uses; rows and columns are 0 of all else. Then bytes: as it is (`dense`), and of what is not
+ * `zero_rows` are units that have no weight left, `zero_columns` inputs (of a convolution: channels)
+ * that no unit uses; rows and columns are 0 of all else. Then bytes: as it is (`dense`), and of what is not
  * zero with its places: a bit for each value (`bitmap`); or a column for each value that is not zero
- * and a start of 32 bits for each row (compressed sparse rows), columns as numbers of 32 bits
+ * and a start of 32 bits for each row (compressed sparse rows), places in a row as numbers of 32 bits
  * (`index32`), or of 16 where there are no more than 65536 (`index16`). */
 typedef struct tn_zeros {
     const char *name;

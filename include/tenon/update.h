@@ -26,10 +26,10 @@ typedef struct tn_update {
     double rate;  /* learning rate as scheduled; of `count` that of most parameters */
     int32_t
         decays; /* weight decay applies to this parameter, as dial `weight_decay` says */
-    int32_t sparse; /* a prox makes exact zeros of this parameter's weights */
     int32_t pass;
     void *scratch;         /* of update_whole: what its plugin's `scratch` asked for */
     const double *numbers; /* what the optimizer keeps, as `count` has left it */
+    int32_t sparse;        /* a prox makes exact zeros of this parameter's weights */
 } tn_update;
 
 /* Of `proximal`: the prox goes by no steps, and comes beside the gradient. */

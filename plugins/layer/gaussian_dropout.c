@@ -4,7 +4,7 @@
  *     y_i = x_i m_i,  dL/dx_i = dL/dy_i m_i,  m_i ~ N(1, p / (1 - p));  y = x outside training
  *
  * p = 1, where dropout makes zeros, is refused: the noise grows beyond all bounds there and tends to
- * nothing. A schedule that gets there is held at p = 1 - 2^-32, the last that masks tell from 1.
+ * nothing. What is nearer to 1 than 2^-32, the least that masks tell from 0, is held there.
  * Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout", JMLR 15, 2014, section 10 (whose
  * p is 1 - p here). */
 #include <string.h>

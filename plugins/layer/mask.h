@@ -24,7 +24,7 @@ static inline int64_t mask_part(int64_t left)
     return left < MASK_RUN ? left : MASK_RUN;
 }
 
-/* A schedule may go anywhere. */
+/* Of 0 .. 1, which the host sees to as well. */
 static inline double mask_share(double p)
 {
     return p > 1 ? 1 : p > 0 ? p : 0;

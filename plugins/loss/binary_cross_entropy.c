@@ -44,14 +44,18 @@ static tn_status TN(infer)(void *me, tn_call *c, const tn_outputs *out,
     return binary_check(c, out, field[0]);
 }
 
-/* Numbers as targets; a little outside is rounding. */
+/* Numbers as targets; a little outside is rounding, and rows of weight 0 may have any. */
 TN_KERNEL tn_status TN(check_probabilities)(tn_call *c, const tn_tile *t, int64_t first,
-                                            int64_t n, const double *target)
+                                            int64_t n, const double *target,
+                                            const double *weight)
 {
     const tn_real most = (tn_real)(0.5 + 1e-3);
     int64_t bad = 0;
     if (TN_MAX(i, n, (tn_real)fabs(target[i] - 0.5)) <= most) return TN_OK;
-    while ((tn_real)fabs(target[bad] - 0.5) <= most) bad++;
+    while (bad < n && ((tn_real)fabs(target[bad] - 0.5) <= most ||
+                       weight[(first + bad) / t->width] == 0))
+        bad++;
+    if (bad == n) return TN_OK;
     return tn_fail(
         c, TN_EINVAL,
         "target value %g of row %lld is not in 0 .. 1; for targets that are no "
@@ -99,7 +103,7 @@ static tn_status TN(rows)(const void *me, tn_call *c, const tn_tile *t, const tn
         const int64_t n = t->n - first < BLOCK ? t->n - first : BLOCK;
         tn_status status = TN(targets)(c, t, field, first, n, target);
         if (!status && field->real)
-            status = TN(check_probabilities)(c, t, first, n, target);
+            status = TN(check_probabilities)(c, t, first, n, target, weight);
         if (status) return status;
         for (int64_t i = 0; i < n; i++) target[i] = (1 - s) * target[i] + s / 2;
         TN(weights)(self, t->width, first, n, w);

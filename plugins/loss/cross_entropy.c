@@ -124,7 +124,7 @@ static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
                           double *weight, tn_real *gy)
 {
     const int64_t n = t->width, rows = t->n / n;
-    tn_status status = field->real ? TN(check_shares)(c, t, field->real) : TN_OK;
+    tn_status status = field->real ? TN(check_shares)(c, t, field->real, weight) : TN_OK;
     for (int64_t i = 0; !status && i < rows; i += ROWS)
         status = TN(some_rows)(self, c, t, i, rows - i < ROWS ? rows - i : ROWS,
                                y + i * n, field, value + i, weight + i,

@@ -55,7 +55,7 @@ static tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,
 {
     const int64_t n = t->width, rows = t->n / n;
     const tn_real *q = field->real;
-    const tn_status status = TN(check_shares)(c, t, q);
+    const tn_status status = TN(check_shares)(c, t, q, weight);
     for (int64_t i = 0; !status && i < rows; i += ROWS) TN(some_rows)
     (rows - i < ROWS ? rows - i : ROWS, n, y + i * n, q + i * n, value + i,
      gy ? gy + i * n : NULL);

@@ -78,7 +78,7 @@ static tn_status TN(rows)(const void *me, tn_call *c, const tn_tile *t, const tn
     const TN(self) *self = me;
     const int64_t n = t->width;
     const tn_real *target = field->real;
-    tn_status status = target ? TN(check_shares)(c, t, target) : TN_OK;
+    tn_status status = target ? TN(check_shares)(c, t, target, weight) : TN_OK;
     for (int64_t i = 0; !status && i < t->n / n; i++) {
         tn_real *g = gy ? gy + i * n : NULL;
         status = target ? TN(probability_row)(self, c, t, i, y + i * n, target + i * n,

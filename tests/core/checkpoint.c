@@ -350,9 +350,9 @@ static void refused_data(int64_t samples, int64_t features, const char *before,
 Test(checkpoint, the_data_must_be_the_same)
 {
     refused_data(RUN_SAMPLES + 1, RUN_FEATURES,
-                 "were 90 training, 30 validation and 0 test samples of input (6), "
+                 "were 90 training and 30 validation samples of input (6), "
                  "target (3 classes)",
-                 "now are 91 training, 30 validation");
+                 "now are 91 training and 30 validation");
     refused_data(RUN_SAMPLES, RUN_FEATURES - 1, "samples of input (6)",
                  "samples of input (5)");
 }

@@ -207,6 +207,37 @@ Test(judge, a_set_that_weighs_nothing_is_refused)
            "they come from options such as class_weights");
 }
 
+/* Steps of a sequence that are not there, answers that nobody gave. */
+Test(judge, what_weighs_nothing_may_have_any_targets)
+{
+    static const char *const losses[] = {"cross_entropy", "kl_divergence",
+                                         "binary_cross_entropy"};
+    static float share[SAMPLES * CLASSES], some[SAMPLES];
+    tn_env *env = judge_env(1);
+    for (int i = 0; i < SAMPLES; i++) {
+        some[i] = i % 3 != 0;
+        for (int k = 0; k < CLASSES; k++)
+            share[i * CLASSES + k] = !some[i] ? -1 : k == i % CLASSES;
+    }
+    tn_memory_data data = {
+        .samples = SAMPLES,
+        .target = {1, {CLASSES}},
+        .targets = share,
+        .named = {{"input", {1, {WIDE}}, inputs}, {"weight", {1, {1}}, some}}};
+    attach(env, "gaps", &data);
+    data.named[1].values = weights;
+    attach(env, "all", &data);
+    for (int i = 0; i < 3; i++) {
+        char text[300];
+        snprintf(text, sizeof text, ORDERED("gaps", 8) "loss: %s\ntrain: {epochs: 1}\n",
+                 losses[i]);
+        cr_assert(isfinite(trained(env, text, NULL)->value[0].value));
+        snprintf(text, sizeof text, ORDERED("all", 8) "loss: %s\ntrain: {epochs: 1}\n",
+                 losses[i]);
+        refuse(env, text, "target value -1 of row");
+    }
+}
+
 static void take_note(void *data, int32_t level, const char *text)
 {
     if (level == TN_LOG_WARNING) snprintf(data, 200, "%s", text);
@@ -241,6 +272,11 @@ Test(judge, a_field_that_nothing_reads_is_told)
     note[0] = 0;
     trained(env,
             ORDERED("aged", 8) "input: [4]\nloss: cross_entropy\ntrain: {epochs: 1}\n",
+            NULL);
+    snprintf(data.named[1].name, sizeof data.named[1].name, "height");
+    attach(env, "tall", &data);
+    trained(env,
+            ORDERED("tall", 8) "input: [4]\nloss: cross_entropy\ntrain: {epochs: 1}\n",
             NULL);
     cr_assert_str_empty(note);
 }

@@ -79,18 +79,18 @@ Test(zeros, units_and_inputs_of_a_weight)
     }
 }
 
-/* A bias has neither units nor inputs; filters count as units, their taps as inputs; states are no
+/* A bias has neither units nor inputs; filters count as units, channels as inputs; states are no
  * parameters. */
 Test(zeros, what_is_no_matrix)
 {
-    const tn_model *model = model_of("input: [4, 4, 1]\nmodel: [{conv2d: {filters: 2, "
+    const tn_model *model = model_of("input: [4, 4, 2]\nmodel: [{conv2d: {filters: 2, "
                                      "kernel: 2}}, batch_norm, flatten, "
                                      "{dense: 1}]\nloss: mse\n");
     const tn_tensor t = values_of(model, "conv2d.weight");
-    fill(&t, (const double[]){1, 0, 0, 2, 3, 0, 4, 5});
+    fill(&t, (const double[]){1, 0, 0, 2, 0, 0, 0, 0, 3, 0, 4, 5, 0, 0, 0, 0});
     const tn_zeros z = zeros_of(model, "conv2d.weight");
-    cr_assert(z.values == 8 && z.rows == 2 && z.columns == 4);
-    has(z, 3, 0, 1);
+    cr_assert(z.values == 16 && z.rows == 2 && z.columns == 2);
+    has(z, 11, 0, 1);
     const tn_zeros shift = zeros_of(model, "batch_norm.beta");
     cr_assert(shift.rows == 0 && shift.columns == 0);
     has(shift, 2, 0, 0);
