@@ -215,9 +215,9 @@ Test(judge, what_weighs_nothing_may_have_any_targets)
     static float share[SAMPLES * CLASSES], some[SAMPLES];
     tn_env *env = judge_env(1);
     for (int i = 0; i < SAMPLES; i++) {
-        some[i] = i % 3 != 0;
+        some[i] = i % 3 ? 1.0F : 0.0F;
         for (int k = 0; k < CLASSES; k++)
-            share[i * CLASSES + k] = !some[i] ? -1 : k == i % CLASSES;
+            share[i * CLASSES + k] = i % 3 == 0 ? -1.0F : k == i % CLASSES ? 1.0F : 0.0F;
     }
     tn_memory_data data = {
         .samples = SAMPLES,

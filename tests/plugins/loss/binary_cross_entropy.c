@@ -19,6 +19,7 @@ static tn_status run(const double *y, int64_t rows, int64_t width, const tn_fiel
                        .rows_per_sample = 1,
                        .shape = &shape};
     double weight[200];
+    for (int64_t i = 0; i < rows; i++) weight[i] = 1;
     return loss->rows(instance->self, check_call(), &t, y, field, value, weight, gy);
 }
 
