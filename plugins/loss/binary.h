@@ -1,5 +1,7 @@
 /* binary.h - what losses of yes or no share: targets of their elements, labels 0 and 1 or numbers.
  * Included once per precision, hence no guard but for what stands once. */
+#include "../numbers.h"
+
 #ifndef LOSS_BINARY_ONCE
 #define LOSS_BINARY_ONCE
 #define BLOCK 256 /* elements that are worked on at a time */
@@ -7,18 +9,12 @@
 static tn_status binary_check(tn_call *c, const tn_outputs *out,
                               const tn_field_spec *target)
 {
-    const int64_t given = tn_shape_count(&target->shape),
-                  wanted = tn_shape_count(&out->shape);
     if (!target->real && target->classes > 2)
         return tn_fail(c, TN_EINVAL,
                        "needs labels 0 and 1, the data has %d classes; for them "
                        "use cross_entropy",
                        target->classes);
-    if (given == wanted) return TN_OK;
-    return tn_fail(c, TN_ESHAPE,
-                   "each sample has %lld target values but the model has "
-                   "%lld outputs",
-                   (long long)given, (long long)wanted);
+    return targets_fit(c, out, target);
 }
 #endif
 

@@ -5,12 +5,12 @@
  *
  * A loss defines f and f' as TN(size) and TN(slope), of a difference and of the number that
  * TN(option) makes of its options, and includes this file, once per precision, hence no guard. */
-#include "numbers.h"
+#include "../numbers.h"
 
 static tn_status TN(infer)(void *self, tn_call *c, const tn_outputs *out,
                            const tn_field_spec *const *field)
 {
-    return numbers_check(c, out, field[0]);
+    return numbers_check(c, out, field[0], LOSSES_OF_LABELS);
 }
 
 TN_KERNEL tn_status TN(rows)(const void *self, tn_call *c, const tn_tile *t,

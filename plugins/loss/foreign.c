@@ -9,7 +9,7 @@
 #include <tenon/score.h>
 
 #include "../foreign/foreign.h"
-#include "numbers.h"
+#include "../numbers.h"
 
 #define OPTIONS(P)                                                                     \
     FOREIGN_LIBRARY(P)                                                                 \
@@ -37,7 +37,7 @@ static tn_status TN(check)(void *me, tn_call *c)
 static tn_status TN(infer)(void *self, tn_call *c, const tn_outputs *out,
                            const tn_field_spec *const *field)
 {
-    return numbers_check(c, out, field[0]);
+    return numbers_check(c, out, field[0], LOSSES_OF_LABELS);
 }
 
 /* Of up to FOREIGN_RUN elements of a row of `width`: the sum of f, and gradients where gy is wanted. */

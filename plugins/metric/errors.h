@@ -5,7 +5,7 @@ static tn_status TN(infer)(void *self, tn_call *c, const tn_outputs *out,
                            const tn_field_spec *const *field, tn_metric_size *size)
 {
     size->sums = 2; /* of errors, of elements */
-    return numbers_check(c, out, field[0]);
+    return numbers_check(c, out, field[0], "");
 }
 
 TN_KERNEL void TN(rows)(const void *self, const tn_tile *t, const tn_real *y,

@@ -8,7 +8,7 @@
 #include <tenon/math.h>
 #include <tenon/score.h>
 
-#include "numbers.h"
+#include "../numbers.h"
 
 TN_INLINE double TN(error)(tn_real y, tn_real target)
 {

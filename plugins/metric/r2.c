@@ -12,7 +12,7 @@
 #include <tenon/math.h>
 #include <tenon/score.h>
 
-#include "numbers.h"
+#include "../numbers.h"
 
 #ifndef R2_ONCE
 #define R2_ONCE
@@ -32,7 +32,7 @@ static tn_status TN(infer)(void *me, tn_call *c, const tn_outputs *out,
         return tn_fail(c, TN_ESHAPE, "%lld outputs a row are too many",
                        (long long)self->width);
     size->sums = SUMS * self->width;
-    return numbers_check(c, out, field[0]);
+    return numbers_check(c, out, field[0], "");
 }
 
 static void TN(rows)(const void *me, const tn_tile *t, const tn_real *y,
