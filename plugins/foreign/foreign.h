@@ -22,7 +22,7 @@ enum {
     FOREIGN_RUN = 128      /* values of one foreign_call, at most */
 };
 
-/* The option that all of them have. */
+/* The option that all of them have, and one that some have. */
 #define FOREIGN_LIBRARY(P)                                                  \
     P(STR, library, TN_REQUIRED, 0, 0, 0,                                   \
       "shared library, such as libm.so.6; the command line must allow it: " \
@@ -38,6 +38,10 @@ enum {
 };
 /* What an argument is, when it is none of the names. */
 enum { FOREIGN_COUNT = -1, FOREIGN_RESULT = -2, FOREIGN_NUMBER = -3 };
+
+#define FOREIGN_SCALE(P)                      \
+    P(REAL, scale, 0, 1, -INFINITY, INFINITY, \
+      "what the function gives is multiplied by this")
 
 /* What a plugin has to give. The first `varying` are others for each value; a function that works on n
  * values gets arrays of these, and of the rest one number. */

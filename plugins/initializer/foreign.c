@@ -18,8 +18,7 @@
     P(STR, function, TN_REQUIRED, 0, 0, 0,                                        \
       "its C prototype, of u, z, row, column, fan_in, fan_out or gain: \"double " \
       "erf(double z)\"")                                                          \
-    P(REAL, scale, 0, 1, -INFINITY, INFINITY,                                     \
-      "what the function gives is multiplied by this")
+    FOREIGN_SCALE(P)
 TN_SELF(OPTIONS, foreign_function f;)
 
 #ifndef NAMES

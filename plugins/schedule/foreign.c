@@ -15,8 +15,7 @@
     P(STR, function, TN_REQUIRED, 0, 0, 0,                                             \
       "its C prototype, of passed, epoch, epochs, step, steps or monitored: \"double " \
       "erfc(double passed)\"")                                                         \
-    P(REAL, scale, 0, 1, -INFINITY, INFINITY,                                          \
-      "what the function gives is multiplied by this")
+    FOREIGN_SCALE(P)
 TN_SELF(OPTIONS, foreign_function f;)
 
 #ifndef NAMES
