@@ -174,6 +174,18 @@ static tn_status scan(tn_registry *r, const char *kind, bool with_kind, name_lis
     return status;
 }
 
+/* The first folder that has the file; *at: its index. */
+static tn_status locate(tn_registry *r, const char *file, int32_t *at,
+                        char real[PATH_MAX], tn_error *e)
+{
+    tn_status status = TN_ENOTFOUND;
+    for (*at = 0; *at < r->search.count; ++*at) {
+        status = tn_trust_file(r->search.folder[*at], file, real, e);
+        if (status != TN_ENOTFOUND) break;
+    }
+    return status;
+}
+
 /* ---- not found --------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
@@ -198,11 +210,11 @@ static void list_names(const name_list *list, const char *kind, char *text, size
 static const char *kind_that_has(tn_registry *r, const char *name)
 {
     char file[160], real[PATH_MAX];
+    int32_t at;
     for (int32_t k = 0; k < TN_KIND_COUNT; k++) {
         const char *kind = tn_kind_at(k, 0)->name;
         snprintf(file, sizeof file, "%s/%s.so", kind, name);
-        for (int32_t i = 0; i < r->search.count; i++)
-            if (!tn_trust_file(r->search.folder[i], file, real, NULL)) return kind;
+        if (!locate(r, file, &at, real, NULL)) return kind;
     }
     return NULL;
 }
@@ -280,18 +292,6 @@ static tn_status check_names(tn_registry *r, const char *kind, const char *name,
 }
 
 /* ---- finding ----------------------------------------------------------------------- */
-
-/* The first folder that has the file; *at: its index. */
-static tn_status locate(tn_registry *r, const char *file, int32_t *at,
-                        char real[PATH_MAX], tn_error *e)
-{
-    tn_status status = TN_ENOTFOUND;
-    for (*at = 0; *at < r->search.count; ++*at) {
-        status = tn_trust_file(r->search.folder[*at], file, real, e);
-        if (status != TN_ENOTFOUND) break;
-    }
-    return status;
-}
 
 /* Whether a plugin from folder `at` hides one of Tenon's own. */
 static bool hides_builtin(tn_registry *r, const char *file, int32_t at, const char *real)
