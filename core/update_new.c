@@ -168,6 +168,15 @@ static tn_status make_blocks(tn_updater *u, tn_part *part, tn_error *e)
     return TN_OK;
 }
 
+/* Optimizers before and after the update, and those that go on the way to a prox. */
+static int32_t stages_of_chain(const tn_updater *u)
+{
+    int32_t stages = 2 * u->length;
+    for (int32_t i = 0; i < u->length; i++)
+        stages += u->table->facts(u->chain[i]).to_iterate;
+    return stages;
+}
+
 static tn_status make_part(tn_updater *u, int32_t i, tn_error *e)
 {
     tn_graph *g = u->graph;
@@ -179,10 +188,9 @@ static tn_status make_part(tn_updater *u, int32_t i, tn_error *e)
     for (int32_t k = 0; k < u->slots; k++)
         if (!(part->slot[k] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
     if (u->shown && !(u->shown[i] = tn_memory_array(m, count, size, e))) return TN_ENOMEM;
-    /* transforms; penalty, decay and prox of each regularizer; optimizers before, after, and on the way
-     * to a prox; who sizes that */
+    /* transforms; penalty, decay and prox of each regularizer; optimizers; who sizes a prox */
     const size_t stages = (size_t)(u->gradients + 3 * regularizers_of(part) +
-                                   3 * u->length + 1);
+                                   stages_of_chain(u) + 1);
     part->stage = tn_memory_array(m, stages, sizeof *part->stage, e);
     return part->stage ? make_blocks(u, part, e) : TN_ENOMEM;
 }

@@ -8,7 +8,8 @@ static tn_step_facts facts(const tn_instance *optimizer)
     return (tn_step_facts){.passes = o->passes ? o->passes : 1,
                            .slots = TN(tn_slots_of)(optimizer),
                            .view = o->view,
-                           .step_size = o->step_size};
+                           .step_size = o->step_size,
+                           .to_iterate = o->to_iterate};
 }
 
 static tn_regularizer_facts regularizer_facts(const tn_instance *regularizer,

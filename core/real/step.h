@@ -101,7 +101,7 @@ typedef struct tn_chain {
 /* What the update asks of an optimizer's vtable. */
 typedef struct tn_step_facts {
     int32_t passes, slots;
-    bool view, step_size;
+    bool view, step_size, to_iterate;
 } tn_step_facts;
 
 /* And of a regularizer's; `steps`: it reads the step sizes of a whole weight. */
