@@ -235,9 +235,9 @@ static tn_status check_fields(const tn_trainer *t, tn_error *e)
     const tn_data_info *info = tn_feed_info(t->feed, true);
     const tn_cfg *data = tn_cfg_get(root_of(t), "data");
     char place[200];
-    for (int32_t i = 0; i < info->fields; i++) {
+    for (int32_t i = 0; !t->lists_inputs && i < info->fields; i++) {
         const char *name = info->field[i].name, *meant = tn_inputs_meant(name);
-        if (is_read(t, i, name) || t->lists_inputs) continue;
+        if (is_read(t, i, name)) continue;
         if (meant)
             return tn_cfg_error(data, e, TN_EINVAL,
                                 "nothing reads the data's field '%s'; did you mean '%s'?",
