@@ -10,26 +10,46 @@
 
 #include "fan.h"
 
-#define OPTIONS(P)                                                                      \
-    P(ENUM, distribution, TN_POSITIONAL, 0, DISTRIBUTIONS, 0, "of the values")          \
-    P(ENUM, mode, 0, 0, MODES, 0, "which side keeps its second moment")                 \
-    P(REAL, gain, TN_ABOVE | TN_OPTIONAL, 0, 0, INFINITY,                               \
-      "factor on the standard deviation; unset: that of the activation behind, if it "  \
-      "prefers he, else sqrt 2, which suits relu (in the field: 5/3 for tanh, 3/4 for " \
-      "selu)")
+#define OPTIONS(P)                                                                       \
+    P(ENUM, distribution, TN_POSITIONAL, 0, DISTRIBUTIONS, 0, "of the values")           \
+    P(ENUM, mode, 0, 0, MODES, 0, "which side keeps its second moment")                  \
+    P(ENUM, nonlinearity, 0, 0, NONLINEARITIES, 0,                                       \
+      "whose gain: linear 1, sigmoid 1, tanh 5/3, relu sqrt 2, selu 3/4; auto: that of " \
+      "the activation behind, if it prefers he, else relu's")                            \
+    P(REAL, gain, TN_ABOVE | TN_OPTIONAL, 0, 0, INFINITY,                                \
+      "factor on the standard deviation, in place of the nonlinearity's")
 TN_SELF(OPTIONS, )
+
+#ifndef HE_GAINS
+#define HE_GAINS
+/* Of the field: PyTorch's calculate_gain. */
+#define NONLINEARITIES "auto|linear|sigmoid|tanh|relu|selu"
+static double gain_of(int32_t nonlinearity, const tn_param_info *info)
+{
+    static const double gain[] = {M_SQRT2, 1, 1, 5.0 / 3, M_SQRT2, 0.75};
+    return nonlinearity == 0 && info->preferred ? info->gain : gain[nonlinearity];
+}
+#endif
+
+static tn_status TN(check)(void *me, tn_call *c)
+{
+    const TN(self) *self = me;
+    if (isnan(self->gain) || self->nonlinearity == 0) return TN_OK;
+    return tn_fail(c, TN_EINVAL,
+                   "gain is what nonlinearity would choose; leave one of them out");
+}
 
 static tn_status TN(fill)(const void *me, tn_call *c, const tn_param_info *info,
                           tn_tensor *w)
 {
     const TN(self) *self = me;
-    const double usual = info->preferred ? info->gain : sqrt(2);
-    return TN(draw_scaled)(c, info, w, self->distribution,
-                           isnan(self->gain) ? usual : self->gain,
+    const double gain = isnan(self->gain) ? gain_of(self->nonlinearity, info)
+                                          : self->gain;
+    return TN(draw_scaled)(c, info, w, self->distribution, gain,
                            fan_of(info, self->mode));
 }
 
-TN_VTABLE(initializer, .fill = TN(fill))
+TN_VTABLE(initializer, .check = TN(check), .fill = TN(fill))
 TN_PLUGIN_WITH(
     OPTIONS, initializer, he, .summary = "keeps the second moment behind rectifiers",
     .formula = "std = gain / sqrt(fan);  uniform: +-gain sqrt(3 / fan);  gain sqrt 2",

@@ -7,8 +7,7 @@
  * What is no weight (biases, norms) takes steps of adam: ratio 1, no decay. You et al.,
  * "Large batch optimization for deep learning: training BERT in 76 minutes", ICLR 2020,
  * algorithm 2, with phi(z) = z. The moments move where the norms are summed, so that d is
- * what update makes of them. How far a tensor goes does not depend on the size of its
- * gradient, so no step_size fits, and a prox is refused. */
+ * what update makes of them. */
 #include <tenon/plugin.h>
 #include <tenon/math.h>
 #include <tenon/update.h>
@@ -75,16 +74,31 @@ static void TN(finish)(const void *me, const tn_tile *t, int64_t groups, int64_t
     stat[0][0] = of_w > 0 && of_d > 0 ? (tn_real)(of_w / of_d) : 1;
 }
 
+/* The rate times ||w|| / ||d||. */
+TN_INLINE tn_real TN(rate_of)(const tn_tile *t, const tn_update *u)
+{
+    return (tn_real)u->rate * (u->decays ? *(const tn_real *)t->stat[0] : 1);
+}
+
 TN_KERNEL void TN(update)(const void *me, const tn_tile *t, const tn_update *u,
                           tn_real *w, const tn_real *g, tn_real *const *slot)
 {
     const TN(terms) a = TN(terms_of)(me, t, u);
-    const tn_real ratio = u->decays ? *(const tn_real *)t->stat[0] : 1;
-    const tn_real rate = (tn_real)u->rate * ratio, *m = slot[0], *v = slot[1];
+    const tn_real rate = TN(rate_of)(t, u), *m = slot[0], *v = slot[1];
     for (int64_t i = 0; i < t->n; i++) w[i] -= rate * TN(direction)(&a, w[i], m[i], v[i]);
 }
 
+TN_KERNEL void TN(step_size)(const void *me, const tn_tile *t, const tn_update *u,
+                             tn_real *const *slot, tn_real *step)
+{
+    const TN(self) *self = me;
+    tn_update scaled = *u;
+    scaled.rate = (double)TN(rate_of)(t, u);
+    TN(adam_step)(self->beta2, self->epsilon, t->n, &scaled, slot[1], step);
+}
+
 TN_VTABLE(optimizer, .slots = TN(slots), .sum = TN(sum), .update = TN(update),
+          .step_size = TN(step_size),
           .reduce = {.over = TN_OVER_TENSOR, .sums = 2, .stats = 1, .finish = TN(finish)})
 TN_PLUGIN_WITH(OPTIONS, optimizer, lamb, .learning_rate = 1e-3,
                .summary = "adam with steps in proportion to each weight tensor's length",

@@ -8,8 +8,7 @@
  * What is no weight (biases, norms) takes plain steps: l = 1, no decay. You, Gitman,
  * Ginsburg, "Large batch training of convolutional networks", arXiv 1708.03888 (2017),
  * algorithm 1; the velocity holds gradients, not steps, so that a changed rate acts at
- * once, as in sgd.c. How far a tensor goes does not depend on the size of its gradient,
- * so no step_size fits, and a prox is refused. */
+ * once, as in sgd.c. */
 #include <tenon/plugin.h>
 #include <tenon/math.h>
 #include <tenon/update.h>
@@ -39,15 +38,22 @@ static void TN(finish)(const void *me, const tn_tile *t, int64_t groups, int64_t
     for (int k = 0; k < 2; k++) stat[k][0] = (tn_real)sqrt(acc[k][0]);
 }
 
+/* l */
+static tn_real TN(local)(const TN(self) * self, const tn_tile *t, const tn_update *u)
+{
+    const double of_w = *(const tn_real *)t->stat[0], of_g = *(const tn_real *)t->stat[1];
+    if (!u->decays || !(of_w > 0) || !(of_g > 0)) return 1;
+    const double decay = tn_now(t, self->weight_decay);
+    return (tn_real)(self->trust * of_w / (of_g + decay * of_w));
+}
+
 TN_KERNEL void TN(update)(const void *me, const tn_tile *t, const tn_update *u,
                           tn_real *w, const tn_real *g, tn_real *const *slot)
 {
     const TN(self) *self = me;
     const double decay = u->decays ? tn_now(t, self->weight_decay) : 0;
-    const double of_w = *(const tn_real *)t->stat[0], of_g = *(const tn_real *)t->stat[1];
-    const int adapts = u->decays && of_w > 0 && of_g > 0;
-    const tn_real l = adapts ? (tn_real)(self->trust * of_w / (of_g + decay * of_w)) : 1;
-    const tn_real momentum = (tn_real)self->momentum, rate = (tn_real)u->rate;
+    const tn_real l = TN(local)(self, t, u), momentum = (tn_real)self->momentum,
+                  rate = (tn_real)u->rate;
     tn_real *v = slot[0];
     for (int64_t i = 0; i < t->n; i++) {
         v[i] = momentum * v[i] + l * (g[i] + (tn_real)decay * w[i]);
@@ -55,7 +61,17 @@ TN_KERNEL void TN(update)(const void *me, const tn_tile *t, const tn_update *u,
     }
 }
 
-TN_VTABLE(optimizer, .slots = TN(slots), .update = TN(update),
+/* Of gradients as large at every step so far the velocity is l (1 + momentum + ...) of them. */
+static void TN(step_size)(const void *me, const tn_tile *t, const tn_update *u,
+                          tn_real *const *slot, tn_real *step)
+{
+    const TN(self) *self = me;
+    const double left = 1 - pow(self->momentum, (double)u->step);
+    const double sum = (double)TN(local)(self, t, u) * left / (1 - self->momentum);
+    for (int64_t i = 0; i < t->n; i++) step[i] = (tn_real)(u->rate * sum);
+}
+
+TN_VTABLE(optimizer, .slots = TN(slots), .update = TN(update), .step_size = TN(step_size),
           .reduce = {.over = TN_OVER_TENSOR,
                      .sums = 2,
                      .stats = 2,

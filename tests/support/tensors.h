@@ -49,6 +49,33 @@ TN_UNUSED static void follows_in_lab(const char *optimizer, const tensor_rule *r
     close_lab(&l);
 }
 
+/* A prox by the optimizer's step size ends where loss plus l1 is least: of the lab's net
+ * without activations the weight of feature 0 alone stays, and the others are exact zeros. */
+TN_UNUSED static void finds_lasso_in_lab(const char *optimizer, int64_t steps)
+{
+    char text[400];
+    int zeros = 0;
+    snprintf(text, sizeof text,
+             "data: {memory: {train: values, batch: 64, shuffle: false}}\n"
+             "model: [{dense: {units: 2, regularizer: {l1: 0.3}}}]\nloss: mse\n"
+             "optimizer: %s",
+             optimizer);
+    lab l = open_lab(text);
+    for (int64_t s = 0; s < steps; s++) step(&l);
+    look(&l);
+    const double *w = weights(&l, 0), *g = gradient(&l, 0);
+    for (int64_t i = 0; i < size_of(&l, 0); i++) {
+        zeros += w[i] == 0 && !signbit(w[i]);
+        const double wrong = w[i] == 0  ? fabs(g[i]) - 0.3
+                             : w[i] > 0 ? fabs(g[i] + 0.3)
+                                        : fabs(g[i] - 0.3);
+        cr_assert_leq(wrong, 1e-6, "%s, weight %d, %.17g: gradient %.17g", optimizer,
+                      (int)i, w[i], g[i]);
+    }
+    cr_assert_eq(zeros, 4, "%s: %d zeros", optimizer, zeros);
+    close_lab(&l);
+}
+
 /* Ten steps of one weight, in float, by the slots. */
 TN_UNUSED static void follows_in_float(const char *optimizer, const char *options,
                                        const tensor_rule *rule, tensor_step plain)

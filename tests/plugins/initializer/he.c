@@ -49,6 +49,20 @@ Test(he, takes_the_gain_of_an_activation_that_prefers_it)
     obeys("he", "{gain: 1}", &info, 0, sqrt(1.0 / 300), false);
 }
 
+/* P5-G1: the gains of PyTorch's calculate_gain. */
+Test(he, takes_the_gain_of_a_nonlinearity_that_is_named)
+{
+    tn_param_info info = wide;
+    info.preferred = 1, info.gain = 2;
+    obeys("he", "{nonlinearity: linear}", &info, 0, sqrt(1.0 / 300), false);
+    obeys("he", "{nonlinearity: sigmoid}", &info, 0, sqrt(1.0 / 300), false);
+    obeys("he", "{nonlinearity: tanh}", &info, 0, 5.0 / 3 / sqrt(300), false);
+    obeys("he", "{nonlinearity: relu}", &info, 0, sqrt(2.0 / 300), false);
+    obeys("he", "{nonlinearity: selu, mode: fan_out}", &info, 0, 0.75 / sqrt(200), false);
+    refuse("initializer", "he", "{nonlinearity: tanh, gain: 1}", "leave one of them out");
+    refuse("initializer", "he", "{nonlinearity: sine}", "tanh");
+}
+
 Test(he, draws_the_stream_of_its_key)
 {
     draws_the_stream("he", NULL, 0, sqrt(2.0 / 300), false);

@@ -64,11 +64,11 @@ Test(lamb, a_weight_of_zeros_begins_to_move)
     close_lab(&l);
 }
 
-Test(lamb, tells_no_step_size)
+Test(lamb, P3_F8_lasso_with_exact_zeros)
 {
-    const tn_instance *lamb = make("optimizer", "lamb", NULL, 1);
-    cr_assert_null(((const tn_optimizer_f64 *)lamb->vtable)->step_size);
-    cr_assert_eq(lamb->entry->learning_rate, 1e-3);
+    finds_lasso_in_lab("{lamb: {lr: 0.01, weight_decay: 0}}", 4000);
+    finds_lasso_in_lab("{lamb: {lr: 0.003, beta1: 0.8, beta2: 0.99, weight_decay: 0}}",
+                       4000);
 }
 
 Test(lamb, refuses_impossible_options)

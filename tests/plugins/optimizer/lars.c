@@ -65,10 +65,10 @@ Test(lars, a_weight_of_zeros_begins_to_move)
     close_lab(&l);
 }
 
-Test(lars, tells_no_step_size)
+Test(lars, P3_F8_lasso_with_exact_zeros)
 {
-    const tn_instance *lars = make("optimizer", "lars", NULL, 1);
-    cr_assert_null(((const tn_optimizer_f64 *)lars->vtable)->step_size);
+    finds_lasso_in_lab("{lars: {lr: 0.5, trust: 0.1, momentum: 0}}", 4000);
+    finds_lasso_in_lab("{lars: {lr: 0.1, trust: 0.1}}", 4000);
 }
 
 Test(lars, refuses_impossible_options)
