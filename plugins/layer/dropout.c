@@ -34,7 +34,7 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 
 static TN(mask) TN(mask_now)(const TN(self) * self, const tn_tile *t)
 {
-    const double p = mask_share(tn_now(t, self->p));
+    const double p = tn_now(t, self->p);
     if (self->mode != STANDARD) return TN(mask_inverted)(t, p);
     if (t->training || p == 1) return TN(mask_of)(t->key, p, 1, 0);
     return TN(mask_of)(t->key, 0, 1 - p, 0);
@@ -65,7 +65,7 @@ static void TN(as_affine)(const void *me, const tn_tile *t, tn_real *scale,
 {
     const TN(self) *self = me;
     for (int64_t i = 0; i < t->n; i++)
-        scale[i] = (tn_real)(1 - mask_share(tn_now(t, self->p))), shift[i] = 0;
+        scale[i] = (tn_real)(1 - tn_now(t, self->p)), shift[i] = 0;
 }
 
 TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_IDLE | TN_RANDOM | TN_INPLACE,

@@ -4,7 +4,7 @@
  *     y_i = x_i m_i,  dL/dx_i = dL/dy_i m_i,  m_i ~ N(1, p / (1 - p));  y = x outside training
  *
  * p = 1, where dropout makes zeros, is refused: the noise grows beyond all bounds there and tends to
- * nothing. What is nearer to 1 than 2^-32, the least that masks tell from 0, is held there.
+ * nothing.
  * Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout", JMLR 15, 2014, section 10 (whose
  * p is 1 - p here). */
 #include <string.h>
@@ -20,9 +20,8 @@ TN_KERNEL void TN(multiply)(const TN(self) * self, const tn_tile *t, const tn_re
                             tn_real *y)
 {
     const double p = t->training ? tn_now(t, self->p) : 0;
-    const double held = p < 1 - 0x1p-32 ? p : 1 - 0x1p-32;
     if (p > 0) TN(noise_add)
-    (t->key, sqrt(held / (1 - held)), 1, tn_tile_index(t), t->n, x, y);
+    (t->key, sqrt(p / (1 - p)), 1, tn_tile_index(t), t->n, x, y);
     else if (y != x) memcpy(y, x, (size_t)t->n * sizeof *y);
 }
 

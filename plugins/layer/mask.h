@@ -23,12 +23,6 @@ static inline int64_t mask_part(int64_t left)
 {
     return left < MASK_RUN ? left : MASK_RUN;
 }
-
-/* Of 0 .. 1, which the host sees to as well. */
-static inline double mask_share(double p)
-{
-    return p > 1 ? 1 : p > 0 ? p : 0;
-}
 #endif
 
 typedef struct TN(mask) {
@@ -41,7 +35,7 @@ typedef struct TN(mask) {
 
 TN_INLINE TN(mask) TN(mask_of)(tn_key key, double p, double scale, double dropped)
 {
-    const uint64_t share = (uint64_t)(mask_share(p) * 0x1p32);
+    const uint64_t share = (uint64_t)(p * 0x1p32);
     return (TN(mask)){.key = key,
                       .last = (uint32_t)(share - 1),
                       .none = share == 0,
@@ -53,7 +47,7 @@ TN_INLINE TN(mask) TN(mask_of)(tn_key key, double p, double scale, double droppe
  * (inverted dropout). */
 TN_INLINE TN(mask) TN(mask_inverted)(const tn_tile *t, double p)
 {
-    const double now = t->training ? mask_share(p) : 0;
+    const double now = t->training ? p : 0;
     return TN(mask_of)(t->key, now, 1 / (1 - now), 0);
 }
 

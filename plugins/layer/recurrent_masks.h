@@ -30,7 +30,7 @@ static tn_key TN(key_of)(const TN(course) * c, int64_t what, int64_t step)
 /* Element i is number first + i of the stream. */
 TN_KERNEL void TN(drop)(tn_key key, double p, int64_t first, int64_t n, tn_real *x)
 {
-    const TN(mask) m = TN(mask_of)(key, p, 1 / (1 - mask_share(p)), 0);
+    const TN(mask) m = TN(mask_of)(key, p, 1 / (1 - p), 0);
     TN(mask_elements)(&m, (uint64_t)first, n, x, x);
 }
 

@@ -62,19 +62,6 @@ Test(dropout, masks_are_independent)
     mask_is_independent("{dropout: 0.3}", check_shape(1, 1024, 0, 0), 1024);
 }
 
-/* What a schedule says may lie outside the range of the option. */
-Test(dropout, a_schedule_beyond_the_ends)
-{
-    static const double ps[] = {-0.5, 1.5};
-    check_layer *l = check_layer_new("dropout", "{p: {step: {from: 0.5, every: 1}}}",
-                                     check_shape(1, 100, 0, 0), 10, 1);
-    for (int k = 0; k < 2; k++) {
-        l->instance->now[0] = ps[k];
-        check_forward(l, true, 0);
-        for (int i = 0; i < 1000; i++) cr_assert_eq(l->y[i], k ? 0 : l->x[0][i]);
-    }
-}
-
 Test(dropout, the_mask_belongs_to_the_element)
 {
     check_runs("dropout", "0.5", 1, true);

@@ -35,7 +35,6 @@ Test(gaussian_dropout, multiplies_forward_and_backward_by_box_and_muller)
 Test(gaussian_dropout, p_0_is_the_identity_bit_for_bit)
 {
     mask_of_0_is_the_identity("{gaussian_dropout: 0}", check_shape(1, 100, 0, 0));
-    mask_below_0_is_the_identity("gaussian_dropout");
 }
 
 Test(gaussian_dropout, gradients)
@@ -48,26 +47,6 @@ Test(gaussian_dropout, is_the_same_on_any_threads_and_in_parts)
     check_runs("gaussian_dropout", "0.5", 1, true);
     mask_is_the_same("{gaussian_dropout: 0.4}", check_shape(1, 21, 0, 0), 33);
     mask_is_idle("[gaussian_dropout]", check_shape(1, 200, 0, 0), 4);
-}
-
-/* At 1 and above a schedule has the noise of 1 - 2^-32, of deviation 65536. */
-Test(gaussian_dropout, a_schedule_beyond_1)
-{
-    static const double beyond[] = {1, 1.5};
-    check_layer *l = check_layer_new("gaussian_dropout", "0.5", check_shape(1, 100, 0, 0),
-                                     90, 1);
-    for (int k = 0; k < 2; k++) {
-        double sum = 0;
-        l->instance->now[0] = beyond[k];
-        check_forward(l, true, 0);
-        check_backward(l, true, 0);
-        for (int64_t i = 0; i < l->n; i++) {
-            const double m = l->y[i] / l->x[0][i];
-            cr_assert(isfinite(l->y[i]) && isfinite(l->gx[0][i]));
-            sum += m * m / (double)l->n;
-        }
-        cr_assert_float_eq(sum / 0x1p32, 1, 5 * sqrt(2 / 9000.));
-    }
 }
 
 Test(gaussian_dropout, refuses)
