@@ -1,5 +1,6 @@
 /* cli.h - what the parts of the `tenon` program share. Below it stands tenon.h and, of the rest
- * of Tenon, core/nearest.h and plugins/dataset/npy_header.h, which need nothing else.
+ * of Tenon, core/nearest.h, core/same_axes.h and plugins/dataset/npy_header.h and npy_layout.h,
+ * which need nothing else.
  *
  * Exit status: 0 done, 1 an error, 2 a wrong command line (either with one line "tenon: ..." on
  * stderr), 130 and 143 a training run that SIGINT or SIGTERM ended after its checkpoint. */
@@ -27,6 +28,8 @@ typedef struct cli_options {
     int32_t passes;                /* of Monte Carlo dropout; 0: not asked for */
     uint64_t seed;                 /* of them */
     bool seeded;
+    const char *time_first[CLI_INPUTS + 1]; /* inputs, and "target" */
+    int32_t time_firsts;                    /* how many they are */
     size_t max_memory;
     bool json;
 } cli_options;

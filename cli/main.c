@@ -12,6 +12,10 @@
 #define MODEL_TOO "MODEL may be the folder of a run.\n"
 #define SEVERAL \
     "A model with several inputs takes a file for each: image=a.npy extra=b.npy.\n"
+#define TIME_FIRST                                                               \
+    "--time-first NAME says that the file of this input holds (steps, samples, " \
+    "...), where the\n"                                                          \
+    "second axis counts samples; the only input of most models is called input.\n"
 
 const cli_command cli_commands[] = {
     {"train", "CONFIG", "train the network that a YAML file describes",
@@ -29,6 +33,7 @@ const cli_command cli_commands[] = {
      "IN holds one sample per entry of its first axis, of the shape that the model "
      "takes\n"
      "(tenon info MODEL; axes of one element do not count); OUT is float32.\n" SEVERAL
+         TIME_FIRST "OUT has samples first in any case.\n"
      "With --mc-dropout layers that draw random numbers in training (dropout, noise, "
      "drop_connect\n"
      "...) draw here as well, while batch_norm and all else predict; OUT then is two "
@@ -36,14 +41,14 @@ const cli_command cli_commands[] = {
      "an axis in front: the mean of the passes, and their standard deviation (with "
      "N - 1).\n"
      "The same seed gives the same OUT, on any number of threads.\n",
-     2, 1 + CLI_INPUTS, "oce" COMMON, "o", cli_predict},
+     2, 1 + CLI_INPUTS, "oice" COMMON, "o", cli_predict},
     {"gradients", "MODEL X.npy Y.npy -o OUT.safetensors",
      "loss and the gradient of every parameter for a batch",
-     MODEL_TOO SEVERAL
-     "Y holds whole numbers (labels) or real targets. One training pass over the batch "
-     "without\n"
-     "an update; regularizers are not part of these gradients.\n",
-     3, 2 + CLI_INPUTS, "o" COMMON, "o", cli_gradients},
+     MODEL_TOO SEVERAL TIME_FIRST
+     "Y is called target; it holds whole numbers (labels) or real targets. One training\n"
+     "pass over the batch without an update; regularizers are not part of these "
+     "gradients.\n",
+     3, 2 + CLI_INPUTS, "oi" COMMON, "o", cli_gradients},
     {"plugins", "[KIND]", "list every plugin found", "With a KIND those of that kind.\n",
      0, 1, "lj", "", cli_plugins},
     {"describe", "[KIND/]NAME", "options, formula and reference of a plugin",

@@ -13,6 +13,7 @@
 
 #include "cli/npy.h"
 #include "plugins/dataset/npy_header.h"
+#include "plugins/dataset/npy_layout.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "values are read as they stand in memory: little-endian only"
@@ -77,6 +78,25 @@ void cli_npy_free(cli_npy *npy)
     *npy = (cli_npy){0};
 }
 
+int cli_npy_turn(cli_npy *npy, const char *path, tn_error *error)
+{
+    if (npy->shape.rank < 2)
+        return cli_fail(error, TN_ESHAPE,
+                        "%s has one axis, but with --time-first it has to hold (steps, "
+                        "samples, ...)",
+                        path);
+    npy->time_first = true;
+    npy_swap_axes(npy->shape.dim);
+    return CLI_DONE;
+}
+
+tn_shape cli_npy_file_shape(const cli_npy *npy)
+{
+    tn_shape shape = npy->shape;
+    if (npy->time_first) npy_swap_axes(shape.dim);
+    return shape;
+}
+
 /* ---- values -------------------------------------------------------------------------- */
 
 static double real_at(const cli_npy *npy, int64_t i)
@@ -84,15 +104,29 @@ static double real_at(const cli_npy *npy, int64_t i)
     return npy_real_at((npy_type)npy->type, npy->values, i);
 }
 
-/* "[3, 0, 17]" */
-static const char *index_of(const tn_shape *shape, int64_t at, char *text, size_t size)
+static npy_layout layout_of(const cli_npy *npy)
+{
+    return npy_layout_of(npy->shape.dim, npy->count, npy->time_first);
+}
+
+/* Where element i, counted with samples first, lies in the file. */
+static int64_t place_of(const npy_layout *l, int64_t i)
+{
+    if (l->runs == 1) return i;
+    const int64_t run = i / l->width;
+    return npy_run(l, run / l->runs, run % l->runs) + i % l->width;
+}
+
+/* "[3, 0, 17]", in the file */
+static const char *index_of(const cli_npy *npy, int64_t at, char *text, size_t size)
 {
     int64_t index[TN_MAX_RANK];
     size_t used = 0;
-    for (int32_t i = shape->rank; i-- > 0; at /= shape->dim[i])
-        index[i] = at % shape->dim[i];
+    const tn_shape shape = cli_npy_file_shape(npy);
+    for (int32_t i = shape.rank; i-- > 0; at /= shape.dim[i])
+        index[i] = at % shape.dim[i];
     text[0] = 0;
-    for (int32_t i = 0; i < shape->rank && used < size; i++)
+    for (int32_t i = 0; i < shape.rank && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, "%s%" PRId64, i ? ", " : "[",
                                  index[i]);
     if (used < size) snprintf(text + used, size - used, "]");
@@ -101,16 +135,19 @@ static const char *index_of(const tn_shape *shape, int64_t at, char *text, size_
 
 float *cli_npy_floats(const cli_npy *npy, const char *path, tn_error *error)
 {
+    const npy_layout l = layout_of(npy);
     float *out = malloc(((size_t)npy->count + 1) * sizeof *out);
     char index[200];
     if (!out) cli_fail(error, TN_ENOMEM, "%s: out of memory", path);
     for (int64_t i = 0; out && i < npy->count; i++) {
-        out[i] = (float)real_at(npy, i);
+        const int64_t at = place_of(&l, i);
+        out[i] = (float)real_at(npy, at);
         if (isfinite(out[i])) continue;
         cli_fail(error, TN_ENUMERIC,
-                 "%s: the value at %s is %g, not a finite float32 (the first index is "
+                 "%s: the value at %s is %g, not a finite float32 (the %s index is "
                  "the sample)",
-                 path, index_of(&npy->shape, i, index, sizeof index), real_at(npy, i));
+                 path, index_of(npy, at, index, sizeof index), real_at(npy, at),
+                 npy->time_first ? "second" : "first");
         free(out);
         return NULL;
     }
@@ -119,13 +156,15 @@ float *cli_npy_floats(const cli_npy *npy, const char *path, tn_error *error)
 
 int32_t *cli_npy_labels(const cli_npy *npy, const char *path, tn_error *error)
 {
+    const npy_layout l = layout_of(npy);
     int32_t *out = malloc(((size_t)npy->count + 1) * sizeof *out);
     if (!out) cli_fail(error, TN_ENOMEM, "%s: out of memory", path);
     for (int64_t i = 0; out && i < npy->count; i++) {
-        const double value = real_at(npy, i);
+        const int64_t at = place_of(&l, i);
+        const double value = real_at(npy, at);
         out[i] = value >= 0 && value <= INT32_MAX ? (int32_t)value : -1;
         if (out[i] >= 0) continue;
-        cli_fail(error, TN_EDATA, "%s: value %" PRId64 " (%.0f) is no label", path, i,
+        cli_fail(error, TN_EDATA, "%s: value %" PRId64 " (%.0f) is no label", path, at,
                  value);
         free(out);
         return NULL;

@@ -28,6 +28,7 @@ static const flag flags[] = {
     {"steps", 'n', "N", "training steps to make (default: about a second's)"},
     {"batch", 'b', "N",
      "samples of a step, where the config names no data (default: 32)"},
+    {"time-first", 'i', "NAME", "the input whose file holds (steps, samples, ...)"},
     {"mc-dropout", 'c', "N", "N passes with dropout on: mean and standard deviation"},
     {"seed", 'e', "N", "which numbers these passes draw (default: the model's seed)"},
     {"max-memory", 'm', "SIZE", "limit on memory, such as 512M or 2G"},
@@ -170,6 +171,11 @@ static int take(cli_options *o, char letter, const char *value)
     case 'b':
         if (!count_of(value, INT32_MAX, &o->batch))
             return misuse(o, "--batch: expected a number from 1, got '%s'", value);
+        break;
+    case 'i':
+        if (o->time_firsts == CLI_INPUTS + 1)
+            return misuse(o, "--time-first: at most %d of them", CLI_INPUTS + 1);
+        o->time_first[o->time_firsts++] = value;
         break;
     case 'c':
         if (!count_of(value, 1000000, &o->passes) || o->passes < 2)

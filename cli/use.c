@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/npy.h"
 #include "core/same_axes.h"
+#include "plugins/dataset/npy_layout.h"
 
 typedef struct use {
     const cli_options *options;
@@ -232,28 +233,74 @@ static bool is_samples_of(const tn_shape *all, const tn_shape *one)
     return tn_same_axes(&sample, one);
 }
 
-/* A sample per entry of the first axis. */
+/* That each --time-first names what this command reads. */
+static int check_time_first(const use *u, bool targets, tn_error *error)
+{
+    for (int32_t i = 0; i < u->options->time_firsts; i++) {
+        const char *const name = u->options->time_first[i];
+        bool found = targets && !strcmp(name, "target");
+        for (int32_t k = 0; k < tn_model_inputs(u->model); k++)
+            found = found || !strcmp(name, tn_model_input_name(u->model, k));
+        if (!found) return wrong_files(u, "no input for --time-first ", name, error);
+    }
+    return CLI_DONE;
+}
+
+/* The array of an input or of the targets. */
+static int read_array(const use *u, const char *path, const char *name, cli_npy *array,
+                      tn_error *error)
+{
+    const cli_options *o = u->options;
+    if (cli_npy_read(path, o->max_memory, array, error)) return CLI_ERROR;
+    for (int32_t i = 0; i < o->time_firsts; i++)
+        if (!strcmp(o->time_first[i], name)) return cli_npy_turn(array, path, error);
+    return CLI_DONE;
+}
+
+static const char *axis_of_samples(const cli_npy *array)
+{
+    return array->time_first ? "second" : "first";
+}
+
+/* What an array of another shape than samples of `want` may be. */
+static void put_hint(char *to, size_t size, const cli_npy *array, const tn_shape *want,
+                     const char *name)
+{
+    tn_shape other = array->shape;
+    if (other.rank > 1) npy_swap_axes(other.dim);
+    to[0] = 0;
+    if (!array->time_first && tn_same_axes(&array->shape, want))
+        snprintf(to, size, "; this is one sample, to which x[None] adds the axis");
+    else if (is_samples_of(&other, want))
+        snprintf(to, size, "; %s --time-first %s it would fit",
+                 array->time_first ? "without" : "with", name);
+}
+
+static int check_shape(const use *u, int32_t i, tn_error *error)
+{
+    const cli_npy *const array = &u->x[i];
+    const tn_shape *want = tn_model_input_shape(u->model, i);
+    const tn_shape file = cli_npy_file_shape(array);
+    char got[160], model[160], hint[120];
+    if (is_samples_of(&array->shape, want)) return CLI_DONE;
+    put_hint(hint, sizeof hint, array, want, tn_model_input_name(u->model, i));
+    return cli_fail(error, TN_ESHAPE,
+                    "%s: shape %s, but the model takes samples of shape "
+                    "%s, one per entry of the %s axis%s",
+                    u->file[i], cli_shape(got, sizeof got, &file),
+                    cli_shape(model, sizeof model, want), axis_of_samples(array), hint);
+}
+
 static int read_input(use *u, int32_t i, tn_error *error)
 {
     const char *const path = u->file[i];
-    const tn_shape *want = tn_model_input_shape(u->model, i);
-    if (cli_npy_read(path, u->options->max_memory, &u->x[i], error)) return CLI_ERROR;
-    const tn_shape *have = &u->x[i].shape;
-    if (!is_samples_of(have, want)) {
-        char got[160], model[160];
-        return cli_fail(error, TN_ESHAPE,
-                        "%s: shape %s, but the model takes samples of shape "
-                        "%s, one per entry of the first axis%s",
-                        path, cli_shape(got, sizeof got, have),
-                        cli_shape(model, sizeof model, want),
-                        tn_same_axes(have, want)
-                            ? "; this is one sample, to which x[None] adds the axis"
-                            : "");
-    }
-    if (have->dim[0] != u->x[0].shape.dim[0])
+    if (read_array(u, path, tn_model_input_name(u->model, i), &u->x[i], error) ||
+        check_shape(u, i, error))
+        return CLI_ERROR;
+    const int64_t have = u->x[i].shape.dim[0], first = u->x[0].shape.dim[0];
+    if (have != first)
         return cli_fail(error, TN_ESHAPE, "%s has %lld samples, but %s has %lld", path,
-                        (long long)have->dim[0], u->file[0],
-                        (long long)u->x[0].shape.dim[0]);
+                        (long long)have, u->file[0], (long long)first);
     u->inputs[i] = cli_npy_floats(&u->x[i], path, error);
     return u->inputs[i] ? CLI_DONE : CLI_ERROR;
 }
@@ -331,7 +378,7 @@ static int predict(use *u, tn_error *error)
 {
     tn_shape all;
     if (find_files(u, u->options->operands - 1, error) || check_outs(u, error) ||
-        read_inputs(u, error))
+        check_time_first(u, false, error) || read_inputs(u, error))
         return CLI_ERROR;
     const int64_t samples = u->x[0].shape.dim[0];
     if (take_outputs(u, samples, &all, error)) return CLI_ERROR;
@@ -351,12 +398,13 @@ int cli_predict(const cli_options *o, tn_error *error)
 static int read_targets(use *u, tn_error *error)
 {
     const char *const path = u->options->operand[u->options->operands - 1];
-    if (cli_npy_read(path, u->options->max_memory, &u->y, error)) return CLI_ERROR;
+    if (read_array(u, path, "target", &u->y, error)) return CLI_ERROR;
     const tn_shape *have = &u->y.shape;
     if (have->rank < 1 || have->dim[0] != u->x[0].shape.dim[0])
         return cli_fail(error, TN_ESHAPE,
-                        "%s: the first axis must be that of %s, %lld samples", path,
-                        u->file[0], (long long)u->x[0].shape.dim[0]);
+                        "%s: the %s axis must be the %s of %s, %lld samples", path,
+                        axis_of_samples(&u->y), axis_of_samples(&u->x[0]), u->file[0],
+                        (long long)u->x[0].shape.dim[0]);
     const bool real = !u->y.whole;
     const tn_shape *out = tn_model_output(u->model);
     const int64_t rows = tn_shape_count(out) / tn_shape_width(out);
@@ -367,11 +415,12 @@ static int read_targets(use *u, tn_error *error)
                         path, (long long)rows);
     if (real && !is_samples_of(have, out)) {
         char got[160], model[160];
+        const tn_shape file = cli_npy_file_shape(&u->y);
         return cli_fail(error, TN_ESHAPE,
                         "%s: targets have shape %s, but the model's outputs have shape "
-                        "%s, one per entry of the first axis",
-                        path, cli_shape(got, sizeof got, have),
-                        cli_shape(model, sizeof model, out));
+                        "%s, one per entry of the %s axis",
+                        path, cli_shape(got, sizeof got, &file),
+                        cli_shape(model, sizeof model, out), axis_of_samples(&u->y));
     }
     if (real)
         u->targets = cli_npy_floats(&u->y, path, error);
@@ -385,7 +434,8 @@ static int gradients(use *u, tn_error *error)
     tn_gradients found = {0};
     const cli_options *o = u->options;
     if (find_files(u, o->operands - 2, error) || check_outs(u, error) ||
-        check_out(u, o->operand[o->operands - 1], error) || read_inputs(u, error) ||
+        check_out(u, o->operand[o->operands - 1], error) ||
+        check_time_first(u, true, error) || read_inputs(u, error) ||
         read_targets(u, error))
         return CLI_ERROR;
     if (tn_model_gradients_save_inputs(u->model, inputs_of(u), u->targets, u->labels,

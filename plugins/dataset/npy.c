@@ -1,12 +1,13 @@
 /* npy.c - inputs and targets in NumPy array files, one for each input. The first axis counts
- * samples; whole numbers in a target of one axis are labels, everything else are quantities.
+ * samples, or the second where time comes first; samples come out alike. Whole numbers in a target
+ * of one axis are labels, everything else are quantities.
  *
  * Kern, "A simple file format for NumPy arrays" (NumPy Enhancement Proposal 1), 2007. */
 #include <tenon/plugin.h>
 
 #include <tenon/data.h>
 
-#include "array.h"
+#include "npy_split.h"
 
 #ifndef NPY_INPUTS
 #define NPY_INPUTS (TN_MAX_FIELDS - 1)
@@ -17,6 +18,9 @@
       "file of the training inputs, or one for each input")                          \
     P(STR, y, TN_REQUIRED, 0, 0, 0, "file of the training targets")                  \
     P(STRS, names, 0, "[input]", 0, 0, "of the inputs")                              \
+    P(STRS, time_first, 0, "[]", 0, 0,                                               \
+      "inputs, or target, whose files hold (steps, samples, ...): the second "       \
+      "axis counts samples")                                                         \
     P(STRS, validation_x, TN_OPTIONAL, 0, 0, 0, "the same of the validation inputs") \
     P(STR, validation_y, TN_OPTIONAL, 0, 0, 0, "file of the validation targets")     \
     P(STRS, test_x, TN_OPTIONAL, 0, 0, 0, "the same of the test inputs")             \
@@ -27,62 +31,22 @@ TN_SELF(OPTIONS, npy_array x_of[TN_SPLITS][NPY_INPUTS]; npy_array y_of[TN_SPLITS
 
 #ifndef NPY_RULES
 #define NPY_RULES
-/* The files of a split, and what the options that name them begin with; x NULL: it has none. */
-typedef struct npy_files {
-    tn_strs x;
-    const char *y, *name;
-} npy_files;
-
-static tn_status check_files(tn_call *c, npy_files files, int64_t inputs)
-{
-    if (!files.x != !files.y)
-        return tn_fail(c, TN_EINVAL, "set both of %s_x and %s_y, or neither", files.name,
-                       files.name);
-    if (files.x && files.x->count != inputs)
-        return tn_fail(c, TN_EINVAL, "x names %lld files, but %s_x %lld",
-                       (long long)inputs, files.name, (long long)files.x->count);
-    return TN_OK;
-}
-
-static int has_labels(const npy_array *y)
-{
-    return npy_is_whole(y) && y->rank == 1;
-}
-
-/* Without the first axis; a single number is a feature. */
-static tn_shape sample_shape(const npy_array *array)
-{
-    tn_shape shape = {.rank = array->rank - 1};
-    for (int32_t i = 0; i < shape.rank; i++) shape.dim[i] = array->dim[i + 1];
-    if (shape.rank == 0) shape.rank = 1, shape.dim[0] = 1;
-    return shape;
-}
-
-static int same_sample(const npy_array *a, const npy_array *b)
-{
-    return a->rank == b->rank &&
-           !memcmp(a->dim + 1, b->dim + 1, sizeof a->dim - sizeof a->dim[0]);
-}
-
-static tn_status open_all(tn_call *c, npy_files files, npy_array *inputs,
-                          npy_array *targets)
-{
-    tn_status status = npy_read(c, files.y, targets);
-    for (int64_t i = 0; status == TN_OK && i < files.x->count; i++) {
-        status = npy_read(c, files.x->at[i], &inputs[i]);
-        if (status == TN_OK && inputs[i].dim[0] != targets->dim[0])
-            return tn_fail(c, TN_EDATA, "%s has %lld samples, but %s has %lld",
-                           files.x->at[i], (long long)inputs[i].dim[0], files.y,
-                           (long long)targets->dim[0]);
-    }
-    return status;
-}
-
 static tn_status check_name(tn_call *c, const char *name)
 {
     if (*name && strlen(name) < sizeof((tn_field_spec *)0)->name) return TN_OK;
     return tn_fail(c, TN_EINVAL, "'%.60s' is no name; a name has 1 to %d letters", name,
                    (int)sizeof((tn_field_spec *)0)->name - 1);
+}
+
+static tn_status check_time_first(tn_call *c, tn_strs time_first, tn_strs names)
+{
+    for (int64_t i = 0; i < time_first->count; i++)
+        if (!is_listed(names, time_first->at[i]) && strcmp(time_first->at[i], "target"))
+            return tn_fail(c, TN_EINVAL,
+                           "time_first: '%.60s' is neither target nor in names; list "
+                           "the fields whose files hold (steps, samples, ...)",
+                           time_first->at[i]);
+    return TN_OK;
 }
 
 static tn_status check_scale(tn_call *c, tn_reals scale, int64_t inputs)
@@ -135,6 +99,7 @@ static tn_status TN(check)(void *me, tn_call *c)
                        "[image, extra] say which inputs they are",
                        (long long)self->x->count, (long long)self->names->count);
     tn_status status = check_scale(c, self->scale, self->x->count);
+    if (status == TN_OK) status = check_time_first(c, self->time_first, self->names);
     for (int32_t i = 0; status == TN_OK && i < TN_SPLITS; i++)
         status = check_files(c, TN(files_of)(self, i), self->x->count);
     for (int64_t i = 0; status == TN_OK && i < self->names->count; i++)
@@ -181,7 +146,8 @@ static tn_status TN(open)(void *me, tn_call *c, tn_data_info *info)
     for (int32_t i = 0; i < TN_SPLITS; i++) {
         const npy_files files = TN(files_of)(self, i);
         if (!files.x) continue;
-        tn_status status = open_all(c, files, self->x_of[i], &self->y_of[i]);
+        tn_status status = open_split(c, files, self->names, self->time_first,
+                                      self->x_of[i], &self->y_of[i]);
         if (status == TN_OK) status = TN(check_same)(self, c, i);
         if (status != TN_OK) return status;
         info->count[i] = self->y_of[i].dim[0];
@@ -202,9 +168,12 @@ static tn_status TN(open)(void *me, tn_call *c, tn_data_info *info)
 
 static void TN(convert)(const npy_array *array, int64_t index, double scale, tn_real *out)
 {
-    const int64_t n = array->count / array->dim[0];
-    for (int64_t i = 0; i < n; i++)
-        out[i] = (tn_real)(scale * npy_number(array, index * n + i));
+    const npy_layout l = npy_layout_of(array->dim, array->count, array->time_first);
+    for (int64_t run = 0; run < l.runs; run++) {
+        const int64_t from = npy_run(&l, index, run);
+        for (int64_t i = 0; i < l.width; i++)
+            *out++ = (tn_real)(scale * npy_number(array, from + i));
+    }
 }
 
 static tn_status TN(read)(const void *me, tn_call *c, int32_t split, int64_t index,
@@ -236,6 +205,7 @@ TN_VTABLE(dataset, .check = TN(check), .destroy = TN(destroy), .open = TN(open),
           .read = TN(read))
 TN_PLUGIN_WITH(
     OPTIONS, dataset, npy, .summary = "inputs and targets in NumPy array files",
-    .formula = "input = scale * x[i]; target = y[i], a label if whole and of rank 1",
+    .formula = "input = scale * x[i]; target = y[i], a label if whole and of rank 1; "
+               "of those in time_first x[:, i] or y[:, i]",
     .reference = "Kern, NumPy Enhancement Proposal 1, 2007, section Format "
                  "Specification: Version 1.0")

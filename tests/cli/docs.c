@@ -83,6 +83,7 @@ static void make_data(void)
     for (int i = 0; i < 10; i++) y[i] = i % 3;
     array_write("x.npy", "<f4", "(10, 4)", x, sizeof x);
     array_write("series.npy", "<f4", "(10, 2, 2)", x, sizeof x);
+    array_write("series-t.npy", "<f4", "(2, 10, 2)", x, sizeof x);
     array_write("more.npy", "<f4", "(10, 2)", x, sizeof(float[20]));
     array_write("y.npy", "<i4", "(10,)", y, sizeof y);
     cr_assert_eq(mkdir("digits", 0755), 0);

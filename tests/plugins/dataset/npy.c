@@ -1,4 +1,6 @@
-/* npy.c - arrays of every type, and damage. The headers are as numpy.save writes them. */
+/* npy.c - arrays of every type, in both orders, and damage. The headers are as numpy.save writes
+ * them. */
+#include "support/array.h"
 #include "support/feeding.h"
 
 typedef struct npy_bytes {
@@ -362,4 +364,136 @@ Test(npy, infinity_and_nan_are_found_when_read)
         refuse_batch(YAML, 0, TN_ENUMERIC,
                      "npy: training sample 1: value 0 of field input", what[i]);
     }
+}
+
+/* ---- (steps, samples, ...) ------------------------------------------------------------ */
+
+enum { MOST = 5 * 7 * 6 };
+
+/* Numbers in the order (samples, steps, rest), and the same in the order (steps, samples, rest). */
+static void write_both(const char *path, const char *turned, int64_t samples,
+                       int64_t steps, const char *rest, int64_t width, float first)
+{
+    float x[MOST], y[MOST];
+    char shape[100];
+    const size_t size = (size_t)(samples * steps * width) * sizeof *x;
+    for (int64_t n = 0; n < samples; n++)
+        for (int64_t t = 0; t < steps; t++)
+            for (int64_t k = 0; k < width; k++)
+                x[(n * steps + t) * width + k] = y[(t * samples + n) * width + k] =
+                    first + (float)((n * steps + t) * width + k) / 7;
+    snprintf(shape, sizeof shape, "(%d, %d%s)", (int)samples, (int)steps, rest);
+    array_write(path, "<f4", shape, x, size);
+    snprintf(shape, sizeof shape, "(%d, %d%s)", (int)steps, (int)samples, rest);
+    array_write(turned, "<f4", shape, y, size);
+}
+
+static void same_field(const tn_data_info *info, int32_t i, const tn_batch *a,
+                       const tn_batch *b, int32_t real)
+{
+    const size_t n = (size_t)(a->samples * tn_shape_count(&info->field[i].shape));
+    cr_assert_arr_eq(a->field[i].real, b->field[i].real,
+                     n * (real ? sizeof(double) : sizeof(float)));
+}
+
+/* Of a sequence, what is no sequence and a target for each step, in every split. */
+static void same_batches(const char *rest, int64_t samples, int64_t steps, int64_t width,
+                         int32_t real)
+{
+    float single[MOST];
+    char shape[50];
+    for (int i = 0; i < MOST; i++) single[i] = (float)(i * i);
+    write_both("x", "xt", samples, steps, rest, width, 1);
+    write_both("y", "yt", samples, steps, "", 1, 2);
+    write_both("vx", "vxt", 2, steps, rest, width, 3);
+    write_both("vy", "vyt", 2, steps, "", 1, 4);
+    snprintf(shape, sizeof shape, "(%d,)", (int)samples);
+    array_write("s", "<f4", shape, single, (size_t)samples * sizeof *single);
+    array_write("vs", "<f4", "(2,)", single, 2 * sizeof *single);
+    tn_feed *a = feed_of("data: {npy: {x: [s, x], names: [one, series], y: y, test_x: "
+                         "[s, x], test_y: y, validation_x: [vs, vx], validation_y: vy, "
+                         "scale: [1, 3]}}",
+                         real, 5),
+            *b = feed_of("data: {npy: {x: [s, xt], names: [one, series], y: yt, test_x: "
+                         "[s, xt], test_y: yt, validation_x: [vs, vxt], validation_y: "
+                         "vyt, scale: [1, 3], time_first: [series, target]}}",
+                         real, 5);
+    const tn_data_info *info = tn_feed_info(a, true);
+    cr_assert_arr_eq(info->count, tn_feed_info(b, true)->count, sizeof info->count);
+    cr_assert_eq(info->count[TN_TRAIN], samples);
+    for (int32_t i = 0; i < info->fields; i++) {
+        const tn_shape *first = &info->field[i].shape,
+                       *second = &tn_feed_info(b, true)->field[i].shape;
+        cr_assert_eq(first->rank, second->rank);
+        cr_assert_arr_eq(first->dim, second->dim, sizeof first->dim);
+    }
+    for (int32_t split = TN_TRAIN; split < TN_SPLITS; split++) {
+        const tn_batch first = batch_of(a, split, 1, 0),
+                       second = batch_of(b, split, 1, 0);
+        for (int32_t i = 0; i < info->fields; i++)
+            same_field(info, i, &first, &second, real);
+    }
+    tn_feed_free(a), tn_feed_free(b);
+}
+
+/* Whatever the sizes; also of sequences of single numbers and of images. */
+Test(npy, time_first_gives_the_same_samples)
+{
+    enter_folder();
+    for (int32_t real = 0; real < 2; real++)
+        for (int64_t samples = 1; samples <= 5; samples += 2)
+            for (int64_t steps = 1; steps <= 7; steps += 3) {
+                same_batches("", samples, steps, 1, real);
+                same_batches(", 4", samples, steps, 4, real);
+                same_batches(", 3, 2", samples, steps, 6, real);
+            }
+}
+
+/* Of whole numbers, beside labels, which have one axis. */
+Test(npy, time_first_of_bytes_with_labels)
+{
+    static const uint8_t bytes[] = {1, 2, 3, 4, 5, 6};
+    write_pair();
+    write_array("x", "{'descr': '|u1', 'fortran_order': False, 'shape': (3, 2), }", bytes,
+                sizeof bytes);
+    tn_feed *feed = feed_of(
+        "data: {npy: {x: x, y: y, time_first: input, shuffle: false}}", 1, 1);
+    const tn_batch b = batch_of(feed, TN_TRAIN, 0, 0);
+    static const double want[] = {1, 3, 5, 2, 4, 6};
+    cr_assert_eq(b.samples, 2);
+    cr_assert_arr_eq(b.field[0].real, want, sizeof want);
+    cr_assert_eq(b.field[1].label[0], 2);
+    tn_feed_free(feed);
+}
+
+Test(npy, time_first_must_be_of_sequences)
+{
+    write_pair();
+    refuse_data("data: {npy: {x: x, y: y, time_first: true}}", TN_EINVAL,
+                "time_first: 'true' is neither target nor in names", "steps, samples");
+    refuse_data("data: {npy: {x: x, y: y, time_first: [input, target]}}", TN_ESHAPE,
+                "y has one axis", "take target out of the list");
+    refuse_data("data: {npy: {x: y, y: x, time_first: input}}", TN_ESHAPE,
+                "y has one axis", "take input out of the list");
+    refuse_data("data: {npy: {x: x, y: y, time_first: input}}", TN_EDATA,
+                "x has 3 samples along its second axis, but y has 2 along its first",
+                "; if input is (samples, ...), take it out of time_first");
+    write_array("x", "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }",
+                floats, sizeof floats);
+    refuse_data("data: {npy: {x: x, y: y}}", TN_EDATA,
+                "x has 3 samples along its first axis, but y has 2 along its first",
+                "; if input is (steps, samples, ...), list it in time_first");
+    write_array("wide", X_DICTIONARY, floats, sizeof floats);
+    refuse_data("data: {npy: {x: x, y: wide, time_first: [input, target]}}", TN_EDATA,
+                "but wide has 3 along its second",
+                "if input is (samples, ...), take it out");
+    write_array("narrow", "{'descr': '<f4', 'fortran_order': False, 'shape': (6, 1), }",
+                floats, sizeof floats);
+    refuse_data("data: {npy: {x: narrow, y: wide, time_first: target}}", TN_EDATA,
+                "narrow has 6 samples along its first axis, but wide has 3",
+                "along its second");
+    refuse_data("data: {npy: {x: x, y: y, time_first: input, validation_x: narrow, "
+                "validation_y: y}}",
+                TN_EDATA, "narrow has 1 samples along its second axis",
+                "y has 2 along its first");
 }
