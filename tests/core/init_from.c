@@ -72,7 +72,9 @@ ParameterizedTestParameters(init_from, pytorch)
                            {"gru", false},
                            {"gru", true},
                            {"gru-bidirectional", false},
-                           {"gru-bidirectional", true}};
+                           {"gru-bidirectional", true},
+                           {"sequence", false},
+                           {"sequence", true}};
     return cr_make_param_array(recipe, all, sizeof all / sizeof all[0]);
 }
 
