@@ -35,6 +35,11 @@ Test(gru, padding_changes_nothing)
     recurrent_padding_changes_nothing(&kind);
 }
 
+Test(gru, more_padding_changes_nothing)
+{
+    recurrent_more_padding_changes_nothing(&kind);
+}
+
 Test(gru, ends_where_samples_do)
 {
     recurrent_ends_where_samples_do(&kind);

@@ -55,6 +55,11 @@ Test(lstm, padding_changes_nothing)
     recurrent_padding_changes_nothing(&kind);
 }
 
+Test(lstm, more_padding_changes_nothing)
+{
+    recurrent_more_padding_changes_nothing(&kind);
+}
+
 Test(lstm, ends_where_samples_do)
 {
     recurrent_ends_where_samples_do(&kind);

@@ -61,6 +61,11 @@ Test(rnn, padding_changes_nothing)
     recurrent_padding_changes_nothing(&kind);
 }
 
+Test(rnn, more_padding_changes_nothing)
+{
+    recurrent_more_padding_changes_nothing(&kind);
+}
+
 Test(rnn, ends_where_samples_do)
 {
     recurrent_ends_where_samples_do(&kind);
