@@ -283,10 +283,70 @@ TN_UNUSED static void recurrent_options_are_reproducible(const recurrent_kind *k
     recurrent_same_always(model, 1e-11, 1e-9);
 }
 
+/* ---- dropout ------------------------------------------------------------------------------------ */
+
+enum { HIDING_UNITS = 18, HIDING_FEATURES = 15 };
+
+/* 0 for columns of a gradient with nothing in them: the number was hidden. 1 / (1 - 0.4) for others. */
+static void recurrent_find_hidden(const tn_tensor *gradient, double *factor)
+{
+    const double *g = gradient->data;
+    const int64_t cols = gradient->dim[1];
+    int hidden = 0;
+    for (int64_t j = 0; j < cols; j++) {
+        bool any = false;
+        for (int64_t i = j; i < tn_count(gradient); i += cols) any = any || g[i] != 0;
+        factor[j] = any ? 1 / (1 - 0.4) : 0;
+        hidden += !any;
+    }
+    cr_assert(hidden > 1 && hidden < cols - 1, "%d of %d are hidden", hidden, (int)cols);
+}
+
+static void recurrent_scale(double *rows, int64_t n, int64_t cols, const double *factor)
+{
+    for (int64_t i = 0; i < n; i++) rows[i] *= factor[i % cols];
+}
+
+/* What a sample's dropout of inputs or states hides at all steps might be zeros of the weights. */
+static void recurrent_hides_by(const recurrent_kind *k, const char *option,
+                               const char *weight)
+{
+    char model[2][300], name[60];
+    double factor[HIDING_UNITS + HIDING_FEATURES], loss[2];
+    for (int plain = 0; plain < 2; plain++)
+        snprintf(model[plain], sizeof model[plain],
+                 "[{%s: {units: %d, return_sequences: true, %s: %s%s}}]", k->layer,
+                 HIDING_UNITS, option, plain ? "0" : "0.4", k->more);
+    snprintf(name, sizeof name, "%s.%s", k->layer, weight);
+    const tn_shape shape = check_shape(2, 6, HIDING_FEATURES, 0);
+    check_net *net = recurrent_net(model[0], shape, 1, 1),
+              *same = recurrent_net(model[1], shape, 1, 1);
+    loss[0] = check_net_loss(net, true);
+    const int32_t number = check_net_param(net, name);
+    const tn_tensor g = tn_plan_gradient(net->plan, number);
+    recurrent_find_hidden(&g, factor);
+    recurrent_scale(same->graph->param[number].value.data, tn_count(&g), g.dim[1],
+                    factor);
+    loss[1] = check_net_loss(same, true);
+    cr_assert_float_eq(loss[0], loss[1], 1e-12, "%s: %g, %g", model[0], loss[0], loss[1]);
+    for (int32_t i = 0; i < net->graph->params; i++) {
+        const tn_tensor a = tn_plan_gradient(net->plan, i),
+                        b = tn_plan_gradient(same->plan, i);
+        if (i == number) recurrent_scale(b.data, tn_count(&b), b.dim[1], factor);
+        check_near(a.data, b.data, tn_count(&a), 1e-12, net->graph->param[i].name);
+    }
+}
+
+TN_UNUSED static void recurrent_dropout_hides(const recurrent_kind *k)
+{
+    recurrent_hides_by(k, "input_dropout", "weight");
+    recurrent_hides_by(k, "recurrent_dropout", "recurrent_weight");
+}
+
 /* ---- states that are carried ----------------------------------------------------------------- */
 
-/* Two halves of sequences, one behind the other, give what the whole gives; the second one's gradient
- * is that with the first's last states as numbers. */
+/* Two halves of sequences, one behind the other, give what the whole gives. (The second one's gradient,
+ * with the first's last states as numbers: KIND-stateful in recurrent_torch.h.) */
 TN_UNUSED static void recurrent_carries_states(const recurrent_kind *k)
 {
     enum { samples = 3, steps = 4, features = 2, units = 3 };

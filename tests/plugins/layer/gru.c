@@ -55,6 +55,11 @@ Test(gru, options_are_reproducible)
     recurrent_options_are_reproducible(&kind);
 }
 
+Test(gru, dropout_hides_as_zeros_of_weights_would)
+{
+    recurrent_dropout_hides(&kind);
+}
+
 Test(gru, carries_states)
 {
     recurrent_carries_states(&kind);

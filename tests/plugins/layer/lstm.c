@@ -84,6 +84,11 @@ Test(lstm, options_are_reproducible)
     recurrent_options_are_reproducible(&kind);
 }
 
+Test(lstm, dropout_hides_as_zeros_of_weights_would)
+{
+    recurrent_dropout_hides(&kind);
+}
+
 Test(lstm, carries_states)
 {
     recurrent_carries_states(&kind);

@@ -81,6 +81,11 @@ Test(rnn, options_are_reproducible)
     recurrent_options_are_reproducible(&kind);
 }
 
+Test(rnn, dropout_hides_as_zeros_of_weights_would)
+{
+    recurrent_dropout_hides(&kind);
+}
+
 Test(rnn, carries_states)
 {
     recurrent_carries_states(&kind);
