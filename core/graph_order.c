@@ -15,6 +15,8 @@ static int64_t through_view(const tn_node *n, int64_t before)
     if (before) return MIXED;
     if (n->in[0].rank < 2 || width == tn_shape_width(&n->out)) return 0;
     if (n->out.rank > 1) return MIXED;
+    if (n->in[0].rank > 3 && width > 1)
+        return MIXED; /* channels of each image of several */
     return width > 1 ? width : 0;
 }
 
