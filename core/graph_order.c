@@ -15,6 +15,8 @@ static int64_t through_view(const tn_node *n, int64_t before)
     if (before) return MIXED;
     if (n->in[0].rank < 2 || width == tn_shape_width(&n->out)) return 0;
     if (n->out.rank > 1) return MIXED;
+    if (n->in[0].rank > 3 && width > 1)
+        return MIXED; /* channels of each image of several */
     return width > 1 ? width : 0;
 }
 
@@ -47,12 +49,33 @@ int32_t tn_graph_feature_axis(const tn_graph_param *p)
     return p->spec.feature_axis - 1;
 }
 
+/* The weight whose parametrization a state is of; NULL: it is of a layer. */
+static const tn_graph_param *weight_of(const tn_graph *g, int64_t state)
+{
+    for (int32_t i = 0; i < g->params; i++) {
+        const tn_graph_param *p = &g->param[i];
+        if (p->parametrization && state >= p->first_own_state &&
+            state < p->first_own_state + p->own_states)
+            return p;
+    }
+    return NULL;
+}
+
+/* Along the weight's columns, and those are features. */
+static bool along_features(const tn_graph_param *p, const tn_tensor *value, bool first)
+{
+    const bool either = p->raw.dim[0] == p->raw.dim[1]; /* the first is along the rows */
+    return tn_graph_feature_axis(p) == 1 && value->rank == 1 &&
+           value->dim[0] == p->raw.dim[1] && !(either && first);
+}
+
 int32_t tn_graph_state_axis(const tn_graph *g, const tn_graph_state *s)
 {
     const tn_graph_node *n = &g->node[s->node];
+    const int64_t number = s - g->state;
+    const tn_graph_param *p = weight_of(g, number);
+    if (p) return along_features(p, &s->value, number == p->first_own_state) ? 0 : -1;
     const bool fits = s->value.rank == 1 &&
                       s->value.dim[0] == tn_shape_width(&n->spec.in[0]);
-    const bool own = s - g->state >= n->first_state &&
-                     s - g->state < n->first_state + n->states;
-    return own && fits && (n->spec.flags & TN_COLUMNS) ? 0 : -1;
+    return fits && (n->spec.flags & TN_COLUMNS) ? 0 : -1;
 }

@@ -2,10 +2,11 @@
  * that a script can convert it without knowing layers (scripts/torch-state):
  *
  *     {"lstm.bias": {"sum": [["bias_ih_l0", 28, 0, 0, 28], ["bias_hh_l0", 28, 0, 0, 28]]},
- *      "dense.weight": {"axis": 1, "channels": 16}}
+ *      "dense.weight": {"axis": 1, "channels": 16},
+ *      "conv2d.weight.g": {"rank": 4}}
  *
  * `sum` lists name, rows, from, to and count of tn_torch_part; `axis` stands in the order (position,
- * channel) here and (channel, position) there. */
+ * channel) here and (channel, position) there; up to `rank` axes of one element follow there. */
 #include <stdio.h>
 #include <string.h>
 
@@ -96,8 +97,9 @@ static const char *quoted(const char *text, char out[6 * 128 + 3])
     return out;
 }
 
+/* rank: 0 where it is the same there. */
 static bool add_entry(page *p, const char *name, const tn_graph_param *param,
-                      int32_t axis, int64_t channels)
+                      int32_t axis, int64_t channels, int32_t rank)
 {
     char entry[ROOM], quote[6 * 128 + 3];
     int used = snprintf(entry, ROOM, "%s%s: {", p->used ? ", " : "{",
@@ -116,8 +118,17 @@ static bool add_entry(page *p, const char *name, const tn_graph_param *param,
         used += snprintf(entry + used, (size_t)(ROOM - used),
                          "%s\"axis\": %d, \"channels\": %lld", sum ? ", " : "", (int)axis,
                          (long long)channels);
+    if (rank)
+        used += snprintf(entry + used, (size_t)(ROOM - used), "%s\"rank\": %d",
+                         sum || channels > 0 ? ", " : "", (int)rank);
     snprintf(entry + used, (size_t)(ROOM - used), "}");
-    return (!sum && channels <= 0) || add(p, entry);
+    return (!sum && channels <= 0 && !rank) || add(p, entry);
+}
+
+/* A parametrization's vector has the rank of its weight there. */
+static int32_t rank_of(const tn_graph *g, const tn_graph_param *q)
+{
+    return q->owner >= 0 && q->value.rank == 1 ? g->param[q->owner].value.rank : 0;
 }
 
 static int64_t channels_of(const tn_graph *g, const int64_t *channels, int32_t node,
@@ -135,13 +146,14 @@ char *tn_torch_layout(const tn_graph *g, tn_error *e)
     for (int32_t i = 0; fits && i < g->params; i++) {
         const tn_graph_param *q = &g->param[i];
         const int32_t axis = tn_graph_feature_axis(q);
-        fits = add_entry(&p, q->name, q, axis, channels_of(g, channels, q->node, axis));
+        fits = add_entry(&p, q->name, q, axis, channels_of(g, channels, q->node, axis),
+                         rank_of(g, q));
     }
     for (int32_t i = 0; fits && i < g->states; i++) {
         const tn_graph_state *q = &g->state[i];
         const int32_t axis = tn_graph_state_axis(g, q);
-        fits = add_entry(&p, q->name, NULL, axis,
-                         channels_of(g, channels, q->node, axis));
+        fits = add_entry(&p, q->name, NULL, axis, channels_of(g, channels, q->node, axis),
+                         0);
     }
     if (p.used) fits = fits && add(&p, "}");
     tn_memory_put(p.memory, channels);

@@ -291,7 +291,8 @@ typedef struct tn_reduction {
 
 /* layer. Also parametrization: a layer whose input is the raw weight as one sample of (out, in)
  * rows and whose output is the weight in use. It runs once for each update, and outside training
- * once for weights that stay as they are, so there nothing may hang on the key. */
+ * once for weights that stay as they are, so there nothing may hang on the key. A state along the
+ * rows is declared before one along the columns. */
 typedef struct tn_layer {
     TN_HEAD
     int32_t kernel;     /* tn_class */

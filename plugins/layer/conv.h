@@ -1,7 +1,8 @@
 /* conv.h - what the convolutions share: options, shapes, and which products or loops make the
  * three forms. Included by conv1d.c and conv2d.c, once per precision, after CONV_AXES.
  *
- * A sequence is an image of one row: everything below has two axes. Filters are stored as in
+ * A sequence is an image of one row: everything below has two axes. Axes in front of an image's are
+ * of several images in a sample, such as those of a film, which are seen one by one. Filters are stored as in
  * PyTorch, (filters, channels / groups, kernel height, kernel width), and slide without being
  * mirrored (cross-correlation). */
 
@@ -37,7 +38,14 @@ typedef struct conv_axis {
 typedef struct conv {
     conv_axis y, x;
     int64_t channels, filters, groups; /* of all groups together */
+    int64_t images;                    /* of a sample */
 } conv;
+
+/* Of all samples of a batch. */
+static inline int64_t conv_images(const conv *s, const tn_tensor *batch)
+{
+    return batch->dim[0] * s->images;
+}
 
 /* Values of a filter, for one channel. */
 static inline int64_t conv_taps(const conv *s)
@@ -160,21 +168,22 @@ static tn_status TN(check)(void *me, tn_call *c)
     return TN_OK;
 }
 
-/* The shape of the output. */
+/* The shape of the output; axes before an image's stay as they are. */
 static tn_status TN(fit)(TN(self) * self, tn_call *c, tn_node *node)
 {
     static const char *const name[] = CONV_AXIS_NAMES;
     const tn_shape *in = &node->in[0];
+    const int32_t before = in->rank - CONV_AXES - 1;
     conv *s = &self->shape;
     conv_axis *const axis[2] = {&s->y, &s->x};
     tn_status status = TN_OK;
     for (int i = 0; i < CONV_AXES && !status; i++) {
         conv_axis *a = axis[2 - CONV_AXES + i];
-        a->in = in->dim[i];
+        a->in = in->dim[before + i];
         status = conv_fit(c, name[i], self->padding == CONV_SAME, self->after[i], a);
-        node->out.dim[i] = a->out;
+        node->out.dim[before + i] = a->out;
     }
-    node->out.dim[CONV_AXES] = s->filters;
+    node->out.dim[in->rank - 1] = s->filters;
     return status;
 }
 
@@ -213,16 +222,33 @@ static void TN(say_products)(const conv *s, tn_node *node)
     if (conv_taps(s) > 1) node->flags &= ~(uint32_t)TN_WEIGHT_LAST;
 }
 
+/* A gradient of the filters from each image. */
+static tn_status TN(size_sums)(const conv *s, tn_call *c, tn_node *node)
+{
+    int64_t bytes;
+    if (__builtin_mul_overflow(conv_taps(s) * s->filters, (int64_t)sizeof(tn_real),
+                               &bytes) ||
+        __builtin_mul_overflow(bytes, s->images, &bytes))
+        return tn_fail(c, TN_ESHAPE, "the filters are too large");
+    node->cache = (size_t)bytes;
+    return TN_OK;
+}
+
 static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 {
     TN(self) *self = me;
     const tn_shape *in = &node->in[0];
-    if (in->rank != CONV_AXES + 1)
-        return tn_fail(c, TN_ESHAPE, "needs an input of shape %s, got one of rank %d",
+    if (in->rank < CONV_AXES + 1)
+        return tn_fail(c, TN_ESHAPE,
+                       "needs an input of shape %s, or several of them behind further "
+                       "axes, got one of rank %d",
                        CONV_AXES == 1 ? "(length, channels)"
                                       : "(height, width, channels)",
                        in->rank);
-    self->shape.channels = in->dim[CONV_AXES];
+    self->shape.channels = in->dim[in->rank - 1];
+    self->shape.images = 1;
+    for (int32_t i = 0; i < in->rank - CONV_AXES - 1; i++)
+        self->shape.images *= in->dim[i];
     if (self->shape.channels % self->groups || !self->shape.channels)
         return tn_fail(c, TN_ESHAPE,
                        "%lld channels cannot be cut into %lld groups: choose groups that "
@@ -231,8 +257,8 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
     tn_status status = TN(fit)(self, c, node);
     if (!status) status = TN(declare)(self, c);
     if (!status) TN(say_products)(&self->shape, node);
-    if (conv_is_depthwise(&self->shape)) /* a gradient of the filters from each sample */
-        node->cache = (size_t)(conv_taps(&self->shape) * self->filters) * sizeof(tn_real);
+    if (!status && conv_is_depthwise(&self->shape))
+        status = TN(size_sums)(&self->shape, c, node);
     return status;
 }
 

@@ -163,7 +163,7 @@ static tn_status TN(depthwise_forward)(const conv *s, tn_call *c, const tn_io *i
          .weight = io->param[0]->data,
          .bias = bias,
          .to = io->out->data,
-         .rows = io->out->dim[0] * s->y.out};
+         .rows = conv_images(s, io->out) * s->y.out};
     return c->host->parallel(c, (d.rows + CONV_ROWS - 1) / CONV_ROWS, TN(run_out), &d);
 }
 
@@ -174,7 +174,7 @@ static tn_status TN(depthwise_gin)(const conv *s, tn_call *c, const tn_io *io)
          .from = io->gout->data,
          .weight = io->param[0]->data,
          .to = io->gin[0]->data,
-         .rows = io->gout->dim[0] * s->y.in};
+         .rows = conv_images(s, io->gout) * s->y.in};
     return c->host->parallel(c, (d.rows + CONV_ROWS - 1) / CONV_ROWS, TN(run_gin), &d);
 }
 
@@ -278,7 +278,7 @@ static tn_status TN(depthwise_gweight)(const conv *s, tn_call *c, const tn_io *i
          .gy = io->gout->data,
          .part = io->cache,
          .gw = io->gparam[0]->data,
-         .samples = io->gout->dim[0],
+         .samples = conv_images(s, io->gout),
          .blocks = (s->channels + CONV_LANES - 1) / CONV_LANES};
     const tn_status status = c->host->parallel(c, d.samples * d.blocks, TN(run_sample),
                                                &d);

@@ -66,7 +66,7 @@ static tn_status TN(product_forward)(const conv *s, tn_call *c, const tn_io *io,
         const TN(patches) x = TN(input_patches)(s, io->in[0], g);
         const TN(filters) w = TN(filters_of)(s, io->param[0], g);
         const tn_product p = {.struct_size = sizeof p,
-                              .a = TN(patch_matrix)(&x, io->out->dim[0]),
+                              .a = TN(patch_matrix)(&x, conv_images(s, io->out)),
                               .b = TN(filter_matrix)(s, &w, filters, io->param[0]->host),
                               .out = TN(part_of)(s, io->out, g),
                               .bias = bias ? bias + g * filters : NULL};
@@ -86,14 +86,14 @@ static tn_status TN(product_gweight)(const conv *s, tn_call *c, const tn_io *io)
         const TN(filters) w = TN(filters_of)(s, io->gparam[0], g);
         tn_product p = {.struct_size = sizeof p,
                         .a = tn_transposed(TN(part_of)(s, io->gout, g)),
-                        .b = TN(patch_matrix)(&x, io->gout->dim[0]),
+                        .b = TN(patch_matrix)(&x, conv_images(s, io->gout)),
                         .out = tn_transposed(TN(filter_matrix)(
                             s, &w, s->filters / s->groups, io->gparam[0]->host))};
         p.out.read = NULL;
         if (!direct)
             p.out.data = NULL, p.out.host = NULL, p.out.wrote = TN(wrote_filters);
         if (!direct && TN(can_show_turned)(&x, s->filters / s->groups)) {
-            p.a = TN(turned_patches)(&x, io->gout->dim[0]);
+            p.a = TN(turned_patches)(&x, conv_images(s, io->gout));
             p.b = TN(part_of)(s, io->gout, g);
             p.out = tn_transposed(p.out), p.out.wrote = TN(wrote_turned);
         }
@@ -145,7 +145,7 @@ static tn_status TN(product_phase)(const conv *s, tn_call *c, const tn_io *io, i
     w.taps = y.axis.kernel * x.axis.kernel, w.x_taps = x.axis.kernel;
     w.channels = filters, w.channel = channels * conv_taps(s), w.column = conv_taps(s);
     tn_product p = {.struct_size = sizeof p,
-                    .a = TN(patch_matrix)(&gy, io->gout->dim[0]),
+                    .a = TN(patch_matrix)(&gy, conv_images(s, io->gout)),
                     .b = TN(filter_matrix)(s, &w, channels, NULL),
                     .out = TN(part_of)(s, io->gin[0], g)};
     const TN(spread)

@@ -10,6 +10,7 @@
 #include "support/array.h"
 #include "support/disk.h"
 #include "support/process.h"
+#include "support/rounds.h"
 #include "support/small_net.h"
 
 TestSuite(examples, .init = test_start_in_folder, .timeout = 200);
@@ -65,6 +66,44 @@ Test(examples, every_config_trains)
     }
     closedir(all);
     cr_assert_gt(count, 0);
+}
+
+/* Trains on the adding problem; the mean squared error on its test sequences, of which answering 1 makes
+ * 1/6. As adding-lstm.yaml and adding-irnn.yaml do, but for fewer steps in a sample. */
+static double adding_error(const char *layer, const char *rate)
+{
+    static int run;
+    const int steps = test_full() ? 100 : 30, epochs = test_full() ? 5 : 3;
+    test_write_text("adding.yaml",
+                    "seed: 1\ndata: {adding: {steps: %d, samples: 10000, batch: 32}}\n"
+                    "model: [%s, {dense: 1}]\nloss: mse\n"
+                    "optimizer: {adam: {lr: %s}}\ngradient: [{clip_norm: 1}]\n"
+                    "train: {epochs: %d}\n",
+                    steps, layer, rate, epochs);
+    const test_process *p = tenon("train adding.yaml --out adding-%d", ++run);
+    cr_assert_eq(p->status, 0, "%s", p->err);
+    p = tenon("evaluate adding-%d", run);
+    const char *loss = strstr(p->out, "test loss ");
+    cr_assert(loss, "%s", p->out);
+    return atof(loss + strlen("test loss "));
+}
+
+static void adds(const char *layer, const char *rate, bool solves)
+{
+    const double error = adding_error(layer, rate);
+    cr_assert(solves ? error < 0.01 : error > 0.15, "%s: %g", layer, error);
+}
+
+/* Le, Jaitly and Hinton, arXiv:1504.00941, section 4.1. */
+Test(examples, gates_and_identities_solve_the_adding_problem)
+{
+    if (test_sanitized())
+        cr_skip_test("it takes minutes, and runs nothing that other tests do not run");
+    adds("{lstm: 64}", "1e-2", true);
+    adds("{gru: 64}", "1e-2", true);
+    adds("{rnn: {units: 100, nonlinearity: relu, recurrent_initializer: identity}}",
+         "{cosine: 1e-3}", true);
+    adds("{rnn: 100}", "{cosine: 1e-3}", false);
 }
 
 /* A library of the working folder, as the head of the config says. */

@@ -72,7 +72,9 @@ ParameterizedTestParameters(init_from, pytorch)
                            {"gru", false},
                            {"gru", true},
                            {"gru-bidirectional", false},
-                           {"gru-bidirectional", true}};
+                           {"gru-bidirectional", true},
+                           {"sequence", false},
+                           {"sequence", true}};
     return cr_make_param_array(recipe, all, sizeof all / sizeof all[0]);
 }
 
@@ -118,6 +120,19 @@ Test(init_from, the_order_of_flattened_features_shows)
     cr_assert_not_null(m, "%s", e.text);
     cr_assert_gt(off(env, m, "lstm-bidirectional"), 0.01);
     tn_model_free(m);
+}
+
+/* PyTorch has channels in front of each image of several, or of all. */
+Test(init_from, features_of_several_images_have_no_order)
+{
+    const char *const sets[] = {"input=[2, 4, 6, 3]", "model.3=relu"};
+    tn_env *env = run_env(1);
+    tn_error e = {0};
+    cr_assert_null(states_model(env, "cnn", states_file("cnn"), true, sets, 2, &e));
+    cr_assert(strstr(e.text,
+                     "batch_norm_2.gamma reads come from a flattened image by a way "
+                     "that leaves their order open"),
+              "%s", e.text);
 }
 
 /* ---- Tenon's own files ------------------------------------------------------------------ */

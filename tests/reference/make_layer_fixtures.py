@@ -235,9 +235,9 @@ def norm(name, options, shape, units, layer, beta=True, affine=True):
 
 
 def batch(momentum=0.1, eps=1e-5):
-    return lambda case, x, gamma, beta: last(F.batch_norm(
-        first(x), case.state("norm.running_mean", x.shape[-1], 0.0),
-        case.state("norm.running_var", x.shape[-1], 1.0), gamma, beta, case.training, momentum, eps))
+    return lambda case, x, gamma, beta, name="norm": last(F.batch_norm(
+        first(x), case.state(name + ".running_mean", x.shape[-1], 0.0),
+        case.state(name + ".running_var", x.shape[-1], 1.0), gamma, beta, case.training, momentum, eps))
 
 
 def by_layer(eps=1e-5):
@@ -438,6 +438,68 @@ def projected(case, x):
 
 case("residual-projection", "[{dense: 3}, {residual: {body: [{dense: 5}, tanh], projection: "
      "[{dense: {units: 5, name: w}}]}}]", (4, 3), projected)
+
+
+def convolved(case, x, name, filters, kernel, stride=1):
+    """With zeros around, an odd kernel; x and the result are channels last."""
+    weight = case.param(name + ".weight", filters, x.shape[-1], kernel, kernel)
+    return last(F.conv2d(first(x), weight, None, stride, kernel // 2))
+
+
+def normed(case, x, name):
+    return batch()(case, x, case.param(name + ".gamma", x.shape[-1]),
+                   case.param(name + ".beta", x.shape[-1]), name)
+
+
+DENSE_4 = "{dense: {units: 4, bias: false}}"
+CONV = "{{conv2d: {{filters: {}, kernel: {}, stride: {}, padding: explicit, pad: {}, bias: false}}}}".format
+
+
+def bottleneck(case, x):
+    """He, Zhang, Ren, Sun, CVPR 2016, figure 5; behind the sum an activation."""
+    x = case.dense(x, 4, bias=False)  # see `norm`
+    body = torch.tanh(normed(case, convolved(case, x, "residual.conv2d", 2, 1), "residual.batch_norm"))
+    body = convolved(case, body, "residual.conv2d_2", 2, 3, 2)
+    body = torch.tanh(normed(case, body, "residual.batch_norm_2"))
+    body = normed(case, convolved(case, body, "residual.conv2d_3", 6, 1), "residual.batch_norm_3")
+    way = normed(case, convolved(case, x, "residual.conv2d_4", 6, 1, 2), "residual.batch_norm_4")
+    return torch.tanh(body + way)
+
+
+case("residual-bottleneck", f"[{DENSE_4}, {{residual: {{body: [{CONV(2, 1, 1, 0)}, batch_norm, tanh, "
+     f"{CONV(2, 3, 2, 1)}, batch_norm, tanh, {CONV(6, 1, 1, 0)}, batch_norm], projection: "
+     f"[{CONV(6, 1, 2, 0)}, batch_norm]}}}}, tanh]", (3, 5, 4, 2), bottleneck)
+
+
+def padded(case, x):
+    """Option A of the paper: every second position, and zeros for channels that are missing."""
+    x = case.dense(x, 3)
+    body = convolved(case, torch.tanh(convolved(case, x, "residual.conv2d", 5, 3, 2)),
+                     "residual.conv2d_2", 5, 3)
+    return body + F.pad(x[:, ::2, ::2], (0, 2))
+
+
+case("residual-zero_pad", f"[{{dense: 3}}, {{residual: {{shortcut: zero_pad, body: "
+     f"[{CONV(5, 3, 2, 1)}, tanh, {CONV(5, 3, 1, 1)}]}}}}]", (2, 5, 4, 2), padded)
+
+
+def preactivated(units):
+    """He, Zhang, Ren, Sun, ECCV 2016: an identity goes around the pre-activation, a projection reads it."""
+    def net(case, x):
+        x = case.dense(x, 4, bias=False)
+        before = torch.tanh(normed(case, x, "residual.batch_norm"))
+        body = case.dense(before, units, "residual.dense")
+        return body + (x if units == 4 else case.dense(before, units, "residual.w", bias=False))
+    return net
+
+
+def before(name, units, more=""):
+    case(f"residual-{name}", f"[{DENSE_4}, {{residual: {{before: [batch_norm, tanh], body: [{{dense: "
+         f"{units}}}]{more}}}}}]", (4, 3, 2), preactivated(units))
+
+
+before("before", 4)
+before("before_projection", 6, ", projection: [{dense: {units: 6, bias: false, name: w}}]")
 
 
 def parallel(join):

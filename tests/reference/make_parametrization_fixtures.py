@@ -5,7 +5,8 @@ whose weights torch.nn.utils.weight_norm and spectral_norm make, for check_torch
 
     make_parametrization_fixtures.py [FOLDER]
 
-A case NORM-LAYER holds what make_layer_fixtures.py says; the states are u and v.
+A case NORM-LAYER holds what make_layer_fixtures.py says; the states are u and v. Behind another `-`
+stands what is not the default.
 """
 import pathlib
 import sys
@@ -47,8 +48,23 @@ class Conv2d(torch.nn.Module):
         return self.b(torch.tanh(self.a(x.movedim(-1, 1)))).mean((2, 3))
 
 
+class Conv1d(torch.nn.Module):
+    shape, outputs = (9, 4), 2
+    model = "[{{conv1d: {{name: a, filters: 6, kernel: 3, dilation: 2, groups: 2, parametrization: " \
+            "{0}}}}}, tanh, {{conv1d: {{name: b, filters: 2, kernel: 2, stride: 2, parametrization: " \
+            "{0}}}}}, global_avg_pool]"
+
+    def __init__(self, norm):
+        super().__init__()
+        self.a = norm(torch.nn.Conv1d(4, 6, 3, dilation=2, groups=2))
+        self.b = norm(torch.nn.Conv1d(6, 2, 2, stride=2))
+
+    def forward(self, x):
+        return self.b(torch.tanh(self.a(x.movedim(-1, 1)))).mean(2)
+
+
 NORMS = {"weight_norm": torch.nn.utils.weight_norm, "spectral_norm": torch.nn.utils.spectral_norm}
-LAYERS = {"dense": Dense, "conv2d": Conv2d}
+LAYERS = {"dense": Dense, "conv2d": Conv2d, "conv1d": Conv1d}
 # What weight_norm and spectral_norm call them.
 NAMES = {"weight_v": "weight", "weight_orig": "weight", "weight_g": "weight.g", "bias": "bias",
          "weight_u": "weight.u", "weight_v_state": "weight.v"}
@@ -68,9 +84,9 @@ def values(net, norm, of=lambda t: t):
     return out
 
 
-def case(norm, layer, seed):
+def case(norm, layer, seed, more="", **options):
     torch.manual_seed(seed)
-    net = LAYERS[layer](lambda module: NORMS[norm](module.float().double())).double()
+    net = LAYERS[layer](lambda module: NORMS[norm](module.float().double(), **options)).double()
     with torch.no_grad():  # a length that is not that of the raw weight
         for name, parameter in net.named_parameters():
             if name.endswith("_g"):
@@ -92,7 +108,7 @@ def case(norm, layer, seed):
     out.update({"after/" + k: v for k, v in values(net, norm).items()})
     with torch.no_grad():
         out["y_after"] = net.eval()(x).numpy().copy()
-    return {f"{norm}-{layer}/{k}": v for k, v in out.items()}
+    return {f"{norm}-{layer}{more}/{k}": v for k, v in out.items()}
 
 
 def main():
@@ -103,6 +119,8 @@ def main():
         for layer, net in LAYERS.items():
             cases.update(case(norm, layer, seed))
             texts[f"{norm}-{layer}"] = net.model.format(norm)
+    cases.update(case("spectral_norm", "dense", 2, "-iterations", n_power_iterations=3))
+    texts["spectral_norm-dense-iterations"] = Dense.model.format("{spectral_norm: {iterations: 3}}")
     save(folder / "parametrizations.safetensors", cases, texts)
 
 

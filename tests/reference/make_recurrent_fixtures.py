@@ -10,7 +10,9 @@ steps of the input are 0. The recurrent layer is PyTorch's own, on packed sequen
 options; else it is written out below, step by step (layer normalization, zoneout outside training,
 the direction reverse), which is first compared with PyTorch's own. A case NAME has NAME/x, NAME/y,
 NAME/target, NAME/init/*, NAME/grad/* of loss = sum of target times y, and NAME/after/*: parameters
-after five steps w -= 0.05 dloss/dw. Each case has the first seed with which PyTorch's run in float
+after five steps w -= 0.05 dloss/dw. Of a case KIND-stateful, x, y and target have as many windows of STEPS
+steps behind each other as there are steps w: each begins with the states with which the one before
+ended, which no gradient passes; grad is of the second one. Each case has the first seed with which PyTorch's run in float
 stays near that in double, so that the suite's bound for float tests Tenon and not the case.
 """
 import pathlib
@@ -22,6 +24,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from make_fixtures import save
 
 SAMPLES, STEPS, FEATURES, WIDTH, UNITS, PROJECTION = 4, 6, 2, 3, 4, 2
+DESCENTS = 5
 LENGTHS = [4, 6, 1, 3]
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 DEFAULTS = dict(direction="forward", sequences=True, lengths=False, first=False, projection=0,
@@ -172,7 +175,37 @@ class Layer:
         return self.written_out if special or self.direction == "reverse" else self.torchs
 
 
+def windows(name, layer):
+    """Truncated back-propagation through time."""
+    x = layer.random(SAMPLES, DESCENTS * STEPS, FEATURES)
+    target = layer.random(SAMPLES, DESCENTS * STEPS, layer.states)
+    numpy = lambda t: t.detach().contiguous().numpy().copy()
+    out, y, first = {"x": numpy(x), "target": numpy(target)}, [], None
+    for step in range(DESCENTS):
+        window = slice(step * STEPS, (step + 1) * STEPS)
+        for value in layer.param.values():
+            value.grad = None
+        sequence = x[:, window] @ layer.get("dense.weight", WIDTH, FEATURES).T
+        made, last = layer.torchs(sequence, [STEPS] * SAMPLES, first)
+        if not step:
+            out.update({f"init/{k}": numpy(v) for k, v in layer.param.items()})
+        (made * target[:, window]).sum().backward()
+        if step == 1:
+            out.update({f"grad/{k}": numpy(v.grad) for k, v in layer.param.items()})
+        y.append(made)
+        first = torch.cat(last, 1).detach()
+        with torch.no_grad():
+            for value in layer.param.values():
+                value -= 0.05 * value.grad
+    out["y"] = numpy(torch.cat(y, 1))
+    out.update({f"after/{k}": numpy(v) for k, v in layer.param.items()})
+    return {f"{name}/{k}": v for k, v in out.items()}
+
+
 def tensors(name, layer):
+    if name.endswith("-stateful"):
+        return windows(name, layer)
+
     lengths = LENGTHS if layer.lengths else [STEPS] * SAMPLES
     x = layer.random(SAMPLES, STEPS, FEATURES)
     for s, length in enumerate(lengths):
@@ -186,7 +219,7 @@ def tensors(name, layer):
     numpy = lambda t: t.detach().contiguous().numpy().copy()
     out = {"x": numpy(x), "y": numpy(y), "target": numpy(target)}
     out.update({f"init/{k}": numpy(v) for k, v in layer.param.items()})
-    for step in range(5):
+    for step in range(DESCENTS):
         for value in layer.param.values():
             value.grad = None
         (run() * target).sum().backward()
@@ -203,6 +236,7 @@ def cases():
     both, last = dict(direction="bidirectional"), dict(sequences=False)
     ragged, first = dict(lengths=True), dict(first=True)
     for kind in GATES:
+        yield f"{kind}-stateful", kind, {}
         yield f"{kind}-lengths", kind, ragged
         yield f"{kind}-lengths-last", kind, {**ragged, **last}
         yield f"{kind}-lengths-reverse", kind, {**ragged, "direction": "reverse"}

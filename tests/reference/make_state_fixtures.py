@@ -64,6 +64,26 @@ class Recurrent(torch.nn.Module):
         return self.out(torch.cat((y[:, -1, :UNITS], y[:, 0, UNITS:]), 1))
 
 
+class Sequence(torch.nn.Module):
+    """Weights by norms, one of them square and behind a flattened sequence."""
+    shape = (STEPS, 4)
+    names = {"conv1d": "conv", "conv1d.weight": "conv.weight_v", "conv1d.weight.g": "conv.weight_g",
+             "dense": "mix", "dense.weight": "mix.weight_orig", "dense.weight.u": "mix.weight_u",
+             "dense.weight.v": "mix.weight_v",
+             "dense_2": "out", "dense_2.weight": "out.weight_v", "dense_2.weight.g": "out.weight_g"}
+
+    def __init__(self):
+        super().__init__()
+        norm = torch.nn.utils
+        self.conv = norm.weight_norm(torch.nn.Conv1d(4, 6, 3, dilation=2, groups=2))
+        self.mix = norm.spectral_norm(torch.nn.Linear(18, 18))
+        self.out = norm.weight_norm(torch.nn.Linear(18, 3))
+
+    def forward(self, x):
+        x = self.mix(torch.tanh(self.conv(x.movedim(-1, 1))).flatten(1))
+        return self.out(torch.tanh(x))
+
+
 def next_name(kind):
     return kind.__name__.lower()
 
@@ -74,6 +94,7 @@ NETS = {
     "lstm-bidirectional": lambda: Recurrent(torch.nn.LSTM, bidirectional=True, flat=True),
     "gru": lambda: Recurrent(torch.nn.GRU),
     "gru-bidirectional": lambda: Recurrent(torch.nn.GRU, bidirectional=True),
+    "sequence": Sequence,
 }
 
 

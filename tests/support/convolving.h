@@ -355,6 +355,33 @@ static void check_random_layers(int32_t axes, uint32_t rounds, int64_t samples,
     }
 }
 
+/* ---- several images in a sample ------------------------------------------------------- */
+
+/* Axes in front of an image's are more samples: the same bits. */
+static void check_further_axes(int32_t axes, uint32_t rounds)
+{
+    for (uint32_t seed = 1; seed <= rounds; seed++) {
+        const shape s = random_shape(300 + seed, axes, 3, 9, 12);
+        const int64_t steps = pick(seed, 60, 1, 4), more = pick(seed, 61, 1, 2);
+        tn_shape image = axes == 2 ? check_shape(3, s.in[0], s.in[1], s.channels)
+                                   : check_shape(2, s.in[1], s.channels, 0),
+                 film = {.rank = axes + 3, .dim = {more, steps}};
+        memcpy(film.dim + 2, image.dim, sizeof *film.dim * (size_t)(axes + 1));
+        char text[1024];
+        layer_text(&s, text);
+        check_env_as(seed % 2 ? "blis" : "reference", 2);
+        const int32_t real = seed / 2 % 2;
+        int64_t count, other;
+        const double *a = check_net_numbers(
+            check_net_new(text, NULL, 0, image, s.samples * more * steps, real, seed),
+            &count);
+        const double *b = check_net_numbers(
+            check_net_new(text, NULL, 0, film, s.samples, real, seed), &other);
+        cr_assert(count == other && !memcmp(a, b, sizeof *a * (size_t)count), "%u: %s",
+                  seed, text);
+    }
+}
+
 /* ---- gradients by differences --------------------------------------------------------- */
 
 /* Two layers with an activation between them, which rides on the first one's product and, backward,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/support/check.h"
+#include "tests/support/rounds.h"
 
 typedef struct pool_case {
     tn_shape shape; /* of a sample */

@@ -84,16 +84,21 @@ static double recurrent_close(const check_net *net, const void *got,
     return error / most;
 }
 
-static void recurrent_fill(const recurrent_fixture *f, check_net *net)
+static void recurrent_fill_params(const recurrent_fixture *f, const check_net *net)
 {
-    recurrent_set(net, net->x, recurrent_find(f, "", "x"));
-    recurrent_set(net, net->target.real, recurrent_find(f, "", "target"));
     for (int32_t i = 0; i < net->graph->params; i++) {
         const tn_graph_param *p = &net->graph->param[i];
         const tn_tensor *from = recurrent_find(f, "init/", p->name);
         cr_assert_eq(tn_count(from), tn_count(&p->value), "%s: %s", f->name, p->name);
         recurrent_set(net, p->value.data, from);
     }
+}
+
+static void recurrent_fill(const recurrent_fixture *f, check_net *net)
+{
+    recurrent_set(net, net->x, recurrent_find(f, "", "x"));
+    recurrent_set(net, net->target.real, recurrent_find(f, "", "target"));
+    recurrent_fill_params(f, net);
 }
 
 static void recurrent_descend(const check_net *net)
@@ -111,6 +116,21 @@ static void recurrent_descend(const check_net *net)
     }
 }
 
+/* The gradients, or the parameters, against what the fixture has of them. */
+static double recurrent_compare_params(const recurrent_fixture *f, const check_net *net,
+                                       bool gradients)
+{
+    double error = 0;
+    for (int32_t i = 0; i < net->graph->params; i++) {
+        const tn_graph_param *p = &net->graph->param[i];
+        const void *got = gradients ? tn_plan_gradient(net->plan, i).data : p->value.data;
+        const tn_tensor *want = recurrent_find(f, gradients ? "grad/" : "after/",
+                                               p->name);
+        error = fmax(error, recurrent_close(net, got, want, f->name, p->name));
+    }
+    return error;
+}
+
 static double recurrent_compare(const recurrent_fixture *f, const char *model,
                                 bool training, int32_t real)
 {
@@ -123,21 +143,49 @@ static double recurrent_compare(const recurrent_fixture *f, const char *model,
     double error = recurrent_close(net, check_net_output(net), y, f->name, "y");
     for (int step = 0; step < RECURRENT_DESCENTS; step++) {
         check_net_loss(net, true);
-        for (int32_t i = 0; !step && i < net->graph->params; i++) {
-            const char *name = net->graph->param[i].name;
-            error = fmax(error, recurrent_close(net, tn_plan_gradient(net->plan, i).data,
-                                                recurrent_find(f, "grad/", name), f->name,
-                                                name));
-        }
+        if (!step) error = fmax(error, recurrent_compare_params(f, net, true));
         recurrent_descend(net);
     }
-    for (int32_t i = 0; i < net->graph->params; i++) {
-        const tn_graph_param *p = &net->graph->param[i];
-        error = fmax(error, recurrent_close(net, p->value.data,
-                                            recurrent_find(f, "after/", p->name), f->name,
-                                            p->name));
+    return fmax(error, recurrent_compare_params(f, net, false));
+}
+
+/* Window `number` of each sample's row. */
+static tn_tensor recurrent_window(const tn_tensor *all, int64_t number, double *room)
+{
+    const int64_t samples = all->dim[0], row = tn_count(all) / samples,
+                  width = row / RECURRENT_DESCENTS;
+    for (int64_t s = 0; s < samples; s++)
+        memcpy(room + s * width, (const double *)all->data + s * row + number * width,
+               sizeof *room * (size_t)width);
+    tn_tensor t = *all;
+    t.dim[1] /= RECURRENT_DESCENTS, t.data = room;
+    return t;
+}
+
+static double recurrent_compare_windows(const recurrent_fixture *f, const char *model,
+                                        int32_t real)
+{
+    const tn_tensor *x = recurrent_find(f, "", "x"), *y = recurrent_find(f, "", "y"),
+                    *target = recurrent_find(f, "", "target");
+    check_net *net = check_net_new(
+        model, NULL, 0, check_shape(2, x->dim[1] / RECURRENT_DESCENTS, x->dim[2], 0),
+        x->dim[0], real, 1);
+    double *room = check_room(tn_count(x) + tn_count(y), sizeof *room), error = 0;
+    recurrent_fill_params(f, net);
+    for (int step = 0; step < RECURRENT_DESCENTS; step++) {
+        tn_tensor window = recurrent_window(x, step, room);
+        recurrent_set(net, net->x, &window);
+        window = recurrent_window(target, step, room);
+        recurrent_set(net, net->target.real, &window);
+        check_net_loss(net, true);
+        if (step == 1) error = fmax(error, recurrent_compare_params(f, net, true));
+        window = recurrent_window(y, step, room);
+        error = fmax(error,
+                     recurrent_close(net, check_net_output(net), &window, f->name, "y"));
+        recurrent_descend(net);
+        tn_plan_commit(net->plan, &net->pass, TN_COMMIT_ALL);
     }
-    return error;
+    return fmax(error, recurrent_compare_params(f, net, false));
 }
 
 static void recurrent_options_match_torch(const char *layer, const recurrent_option *o,
@@ -154,9 +202,12 @@ static void recurrent_options_match_torch(const char *layer, const recurrent_opt
     for (int i = 0; i < count; i++) {
         snprintf(f.name, sizeof f.name, "%s-%s", layer, o[i].name);
         recurrent_model(layer, &o[i], model);
-        const bool training = !strstr(o[i].options, "zoneout");
+        const bool training = !strstr(o[i].options, "zoneout"),
+                   windows = strstr(o[i].options, "stateful") != NULL;
         for (int32_t real = 0; real < 2; real++)
-            most[real] = fmax(most[real], recurrent_compare(&f, model, training, real));
+            most[real] = fmax(most[real],
+                              windows ? recurrent_compare_windows(&f, model, real)
+                                      : recurrent_compare(&f, model, training, real));
     }
     if (getenv("TENON_TEST_FULL"))
         fprintf(stderr, "%s: at most %.1e in float, %.1e in double\n", layer, most[0],
@@ -168,6 +219,7 @@ static void recurrent_options_match_torch(const char *layer, const recurrent_opt
 TN_UNUSED static void recurrent_matches_torch_with_options(const char *layer, int cells)
 {
     const recurrent_option o[] = {
+        {"stateful", ", return_sequences: true, stateful: 4", 0, 0},
         {"lengths", ", return_sequences: true", 1, 0},
         {"lengths-last", "", 1, 0},
         {"lengths-reverse", ", return_sequences: true, direction: reverse", 1, 0},

@@ -16,6 +16,20 @@ Test(sequential, is_its_layers)
     blocks_same("[{sequential: []}, {dense: 2}]", "[{dense: 2}]", in);
 }
 
+Test(sequential, gradients)
+{
+    for (uint32_t seed = 1; seed <= 30; seed++) {
+        char model[200];
+        snprintf(model, sizeof model,
+                 "[{dense: %d}, {sequential: [{dense: %d}, tanh, {sequential: [{dense: "
+                 "%d}, sigmoid]}]}, {dense: 2}]",
+                 (int)check_draw(seed, 0, 1, 4), (int)check_draw(seed, 1, 1, 4),
+                 (int)check_draw(seed, 2, 1, 4));
+        check_gradients(model, NULL, 0, check_draw_shape(seed, 1, 3, 3),
+                        check_draw(seed, 3, 1, 3), seed % 4 != 0);
+    }
+}
+
 Test(sequential, options_for_all_its_layers)
 {
     check_net *net = check_net_new("[{sequential: {name: stem, init: {constant: 0.5}, "

@@ -35,7 +35,9 @@ static double of_the_window(const pool_case *p, const double *x, int64_t row, in
 
 Test(avg_pool, windows_of_all_kinds)
 {
-    for (uint32_t seed = 1; seed <= 100; seed++) {
+    const uint32_t rounds = (uint32_t)test_rounds(100, 1000);
+    const void *before = check_kept();
+    for (uint32_t seed = 1; seed <= rounds; seed++, check_release(before)) {
         const pool_case there = pool_random(seed, ""),
                         all = pool_random(seed, ", count_padding: true");
         pool_compare("avg_pool", &there, 1 + seed % 3, of_what_is_there);

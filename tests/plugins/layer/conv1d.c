@@ -13,6 +13,11 @@ Test(conv1d, is_its_definition_where_products_are_cut)
                         90);
 }
 
+Test(conv1d, further_axes_are_more_images)
+{
+    check_further_axes(1, (uint32_t)test_rounds(60, 500));
+}
+
 Test(conv1d, gradients)
 {
     check_random_gradients(1, (uint32_t)test_rounds(36, 100));
@@ -52,6 +57,7 @@ Test(conv1d, what_cannot_be_is_refused)
                   "option 'pad'");
     check_refuses("[{conv1d: {filters: 4, kernel: 10}}]", sequence,
                   "covers 10 positions of the length, which has 9");
-    check_refuses("[{conv1d: 4}]", check_shape(3, 9, 9, 4),
-                  "needs an input of shape (length, channels), got one of rank 3");
+    check_refuses("[{conv1d: 4}]", check_shape(1, 9, 0, 0),
+                  "needs an input of shape (length, channels), or several of them behind "
+                  "further axes, got one of rank 1");
 }

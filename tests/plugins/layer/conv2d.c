@@ -46,6 +46,11 @@ Test(conv2d, is_its_definition_with_large_filters)
     }
 }
 
+Test(conv2d, further_axes_are_more_images)
+{
+    check_further_axes(2, (uint32_t)test_rounds(60, 500));
+}
+
 Test(conv2d, gradients)
 {
     check_random_gradients(2, (uint32_t)test_rounds(36, 100));
@@ -171,7 +176,8 @@ Test(conv2d, what_cannot_be_is_refused)
     check_refuses("[{conv2d: {filters: 4, dilation: 5}}]", image,
                   "covers 11 positions of the height");
     check_refuses("[{conv2d: 4}]", check_shape(2, 9, 9, 0),
-                  "needs an input of shape (height, width, channels), got one of rank 2");
+                  "needs an input of shape (height, width, channels), or several of them "
+                  "behind further axes, got one of rank 2");
 }
 
 Test(conv2d, sizes_that_overflow_are_refused)

@@ -35,6 +35,11 @@ Test(gru, padding_changes_nothing)
     recurrent_padding_changes_nothing(&kind);
 }
 
+Test(gru, more_padding_changes_nothing)
+{
+    recurrent_more_padding_changes_nothing(&kind);
+}
+
 Test(gru, ends_where_samples_do)
 {
     recurrent_ends_where_samples_do(&kind);
@@ -48,6 +53,11 @@ Test(gru, samples_are_apart)
 Test(gru, options_are_reproducible)
 {
     recurrent_options_are_reproducible(&kind);
+}
+
+Test(gru, dropout_hides_as_zeros_of_weights_would)
+{
+    recurrent_dropout_hides(&kind);
 }
 
 Test(gru, carries_states)

@@ -55,6 +55,11 @@ Test(lstm, padding_changes_nothing)
     recurrent_padding_changes_nothing(&kind);
 }
 
+Test(lstm, more_padding_changes_nothing)
+{
+    recurrent_more_padding_changes_nothing(&kind);
+}
+
 Test(lstm, ends_where_samples_do)
 {
     recurrent_ends_where_samples_do(&kind);
@@ -79,6 +84,11 @@ Test(lstm, options_are_reproducible)
     recurrent_options_are_reproducible(&kind);
 }
 
+Test(lstm, dropout_hides_as_zeros_of_weights_would)
+{
+    recurrent_dropout_hides(&kind);
+}
+
 Test(lstm, carries_states)
 {
     recurrent_carries_states(&kind);
@@ -92,6 +102,39 @@ Test(lstm, options_refuse)
                       "below units");
     recurrent_refused("lstm", "{units: 3, zoneout_cell: -0.1}", check_shape(2, 4, 3, 0),
                       "zoneout_cell");
+}
+
+/* With open gates and g = 1 a cell is one larger after each step, or kept: at each step a quarter of
+ * them, others each time, within five standard deviations. */
+Test(lstm, zoneout_cell_keeps_other_cells_at_each_step)
+{
+    enum { SAMPLES = 1024, UNITS = 64, STEPS = 4, CELLS_OF_ALL = SAMPLES * UNITS };
+    check_net *net = check_net_new(
+        "[{lstm: {units: 64, return_sequences: true, return_state: true, zoneout_cell: "
+        "0.25}}]",
+        NULL, 0, check_shape(2, STEPS, 1, 0), SAMPLES, 1, 1);
+    for (int32_t i = 0; i < 3; i++) {
+        const tn_tensor *w = &net->graph->param[i].value;
+        for (int64_t j = 0; j < tn_count(w); j++)
+            ((double *)w->data)[j] = i == 2 ? 50 : 0;
+    }
+    const double *y = check_net_output(net);
+    double kept = 0, never = 0;
+    for (int i = 0; i < CELLS_OF_ALL; i++) {
+        const double *c = y + i / UNITS * STEPS * 2 * UNITS + UNITS + i % UNITS;
+        double before = 0;
+        int stays = 0;
+        for (int t = 0; t < STEPS; t++, before = *c, c += 2 * UNITS) {
+            const double grown = *c - before;
+            cr_assert(grown == 0 || fabs(grown - 1) < 1e-12, "grows by %g", grown);
+            stays += grown == 0;
+        }
+        kept += stays, never += !stays;
+    }
+    const double all = STEPS * CELLS_OF_ALL, share = pow(0.75, STEPS);
+    cr_assert_float_eq(kept, all / 4, 5 * sqrt(all * 3 / 16), "%g of %g", kept, all);
+    cr_assert_float_eq(never, CELLS_OF_ALL * share,
+                       5 * sqrt(CELLS_OF_ALL * share * (1 - share)), "%g", never);
 }
 
 /* What the encoder knows at its end, the decoder begins with. */

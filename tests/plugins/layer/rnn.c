@@ -61,6 +61,11 @@ Test(rnn, padding_changes_nothing)
     recurrent_padding_changes_nothing(&kind);
 }
 
+Test(rnn, more_padding_changes_nothing)
+{
+    recurrent_more_padding_changes_nothing(&kind);
+}
+
 Test(rnn, ends_where_samples_do)
 {
     recurrent_ends_where_samples_do(&kind);
@@ -74,6 +79,11 @@ Test(rnn, samples_are_apart)
 Test(rnn, options_are_reproducible)
 {
     recurrent_options_are_reproducible(&kind);
+}
+
+Test(rnn, dropout_hides_as_zeros_of_weights_would)
+{
+    recurrent_dropout_hides(&kind);
 }
 
 Test(rnn, carries_states)

@@ -70,8 +70,6 @@ Test(weight_norm, begins_as_drawn)
 Test(weight_norm, gradients)
 {
     check_random_parametrized("weight_norm", true);
-    check_gradients("[{lstm: {units: 3, parametrization: weight_norm}}]", NULL, 0,
-                    check_shape(2, 4, 3, 0), 2, true);
 }
 
 Test(weight_norm, independence)
