@@ -117,8 +117,14 @@ Test(regularizers, lasso_is_that_of_coordinate_descent)
     for (int i = 0; i < 4; i++) finds("y", "lasso", "{l1: 0.2}", optimizers[i], 1e-6);
 }
 
+/* Features 0 and 1 are nearly the same; lasso needs only one. */
 Test(regularizers, elastic_net_keeps_both_of_two_alike)
 {
+    problem p;
+    open_problem(&p, "y", "none", optimizers[0]);
+    const double *lasso = part(&p, "lasso")->data, *net = part(&p, "net")->data;
+    cr_assert(lasso[0] != 0 && lasso[1] == 0 && net[0] != 0 && net[1] != 0);
+    close_problem(&p);
     for (int i = 0; i < 4; i++)
         finds("y", "net", "{elastic_net: {lambda: 0.4, l1_ratio: 0.5}}", optimizers[i],
               1e-6);
@@ -374,6 +380,66 @@ Test(regularizers, decay_beside_the_gradient_is_that_of_adamw_on_any_schedule)
         NET "optimizer: {sgd: {weight_decay: {cosine: {from: 0.2, to: 0}}, decoupled: "
             "true, lr: 0.1}}",
         20);
+}
+
+#define RUN                                                                   \
+    "data: {memory: {train: values, batch: 64, shuffle: false}}\nloss: mse\n" \
+    "optimizer: {sgd: {lr: 0.1}}\n"
+#define OF_WEIGHTS(one) RUN "model: [{dense: 6}, tanh, {dense: 2}]\nregularizer: " one
+
+static lab with_strength(const char *format, const char *strength)
+{
+    char text[500];
+    snprintf(text, sizeof text, format, strength);
+    return open_lab(text);
+}
+
+/* One step of both from the weights of `a`: whether they are alike then. */
+static bool step_alike(lab *a, lab *b)
+{
+    bool alike = true;
+    for (int32_t p = 0; p < 4; p++)
+        memcpy(weights(b, p), weights(a, p), sizeof(double) * (size_t)size_of(a, p));
+    tn_graph_changed(b->graph);
+    step(a), step(b);
+    for (int32_t p = 0; p < 4; p++)
+        alike = alike && !memcmp(weights(a, p), weights(b, p),
+                                 sizeof(double) * (size_t)size_of(a, p));
+    return alike;
+}
+
+/* Each step is that of a run with the value that the schedule has there, and no other: from 0.4 (of
+ * what is a bound, too) by half at each. */
+Test(regularizers, strengths_follow_schedules)
+{
+    static const char *const formats[] = {
+        OF_WEIGHTS("{l1: %s}"),
+        OF_WEIGHTS("{l1: {lambda: %s, prox: false}}"),
+        OF_WEIGHTS("{l1: {lambda: %s, threshold: hard}}"),
+        OF_WEIGHTS("{l2: %s}"),
+        OF_WEIGHTS("{elastic_net: %s}"),
+        OF_WEIGHTS("{group_lasso: %s}"),
+        OF_WEIGHTS("{group_lasso: {lambda: %s, prox: false}}"),
+        OF_WEIGHTS("{orthogonal: %s}"),
+        OF_WEIGHTS("{max_norm: %s}"),
+        OF_WEIGHTS("{l1_ball: %s}"),
+        OF_WEIGHTS("[{l2: 0.1}, {l1: %s}]"),
+        RUN "model: [{dense: {units: 6, regularizer: {l2: %s}}}, tanh, {dense: 2}]",
+        RUN "model: [{dense: 6}, {activity: {l1: %s}}, tanh, {dense: 2}]"};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        lab a = with_strength(formats[i],
+                              "{step: {from: 0.4, every: 1, unit: steps, factor: 0.5}}"),
+            first = with_strength(formats[i], "0.4");
+        for (int s = 0; s < 3; s++) {
+            char value[40];
+            snprintf(value, sizeof value, "%.17g", 0.4 * pow(0.5, s));
+            lab b = with_strength(formats[i], value);
+            cr_assert(step_alike(&a, &b), "%s, step %d", formats[i], s + 1);
+            close_lab(&b);
+        }
+        cr_assert_not(step_alike(&a, &first), "%s", formats[i]);
+        close_lab(&a), close_lab(&first);
+    }
 }
 
 /* Its own step does not depend on the weights. */
