@@ -385,12 +385,28 @@ Test(regularizers, decay_beside_the_gradient_is_that_of_adamw_on_any_schedule)
 #define RUN                                                                   \
     "data: {memory: {train: values, batch: 64, shuffle: false}}\nloss: mse\n" \
     "optimizer: {sgd: {lr: 0.1}}\n"
-#define OF_WEIGHTS(one) RUN "model: [{dense: 6}, tanh, {dense: 2}]\nregularizer: " one
+#define OF_WEIGHTS RUN "model: [{dense: 6}, tanh, {dense: 2}]\nregularizer: "
 
-static lab with_strength(const char *format, const char *strength)
+/* What stands around a strength. */
+static const char *const around[][2] = {
+    {OF_WEIGHTS "{l1: ", "}"},
+    {OF_WEIGHTS "{l1: {prox: false, lambda: ", "}}"},
+    {OF_WEIGHTS "{l1: {threshold: hard, lambda: ", "}}"},
+    {OF_WEIGHTS "{l2: ", "}"},
+    {OF_WEIGHTS "{elastic_net: ", "}"},
+    {OF_WEIGHTS "{group_lasso: ", "}"},
+    {OF_WEIGHTS "{group_lasso: {prox: false, lambda: ", "}}"},
+    {OF_WEIGHTS "{orthogonal: ", "}"},
+    {OF_WEIGHTS "{max_norm: ", "}"},
+    {OF_WEIGHTS "{l1_ball: ", "}"},
+    {OF_WEIGHTS "[{l2: 0.1}, {l1: ", "}]"},
+    {RUN "model: [{dense: {units: 6, regularizer: {l2: ", "}}}, tanh, {dense: 2}]"},
+    {RUN "model: [{dense: 6}, {activity: {l1: ", "}}, tanh, {dense: 2}]"}};
+
+static lab with_strength(int i, const char *strength)
 {
     char text[500];
-    snprintf(text, sizeof text, format, strength);
+    snprintf(text, sizeof text, "%s%s%s", around[i][0], strength, around[i][1]);
     return open_lab(text);
 }
 
@@ -412,32 +428,18 @@ static bool step_alike(lab *a, lab *b)
  * what is a bound, too) by half at each. */
 Test(regularizers, strengths_follow_schedules)
 {
-    static const char *const formats[] = {
-        OF_WEIGHTS("{l1: %s}"),
-        OF_WEIGHTS("{l1: {lambda: %s, prox: false}}"),
-        OF_WEIGHTS("{l1: {lambda: %s, threshold: hard}}"),
-        OF_WEIGHTS("{l2: %s}"),
-        OF_WEIGHTS("{elastic_net: %s}"),
-        OF_WEIGHTS("{group_lasso: %s}"),
-        OF_WEIGHTS("{group_lasso: {lambda: %s, prox: false}}"),
-        OF_WEIGHTS("{orthogonal: %s}"),
-        OF_WEIGHTS("{max_norm: %s}"),
-        OF_WEIGHTS("{l1_ball: %s}"),
-        OF_WEIGHTS("[{l2: 0.1}, {l1: %s}]"),
-        RUN "model: [{dense: {units: 6, regularizer: {l2: %s}}}, tanh, {dense: 2}]",
-        RUN "model: [{dense: 6}, {activity: {l1: %s}}, tanh, {dense: 2}]"};
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        lab a = with_strength(formats[i],
+    for (int i = 0; i < (int)(sizeof around / sizeof *around); i++) {
+        lab a = with_strength(i,
                               "{step: {from: 0.4, every: 1, unit: steps, factor: 0.5}}"),
-            first = with_strength(formats[i], "0.4");
+            first = with_strength(i, "0.4");
         for (int s = 0; s < 3; s++) {
             char value[40];
             snprintf(value, sizeof value, "%.17g", 0.4 * pow(0.5, s));
-            lab b = with_strength(formats[i], value);
-            cr_assert(step_alike(&a, &b), "%s, step %d", formats[i], s + 1);
+            lab b = with_strength(i, value);
+            cr_assert(step_alike(&a, &b), "%s, step %d", around[i][0], s + 1);
             close_lab(&b);
         }
-        cr_assert_not(step_alike(&a, &first), "%s", formats[i]);
+        cr_assert_not(step_alike(&a, &first), "%s", around[i][0]);
         close_lab(&a), close_lab(&first);
     }
 }
