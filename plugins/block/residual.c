@@ -28,7 +28,7 @@
       "position and zeros as further channels")                                     \
     P(GRAPH, projection, TN_OPTIONAL, 0, , ,                                        \
       "the layers of a projection; by default a dense layer without bias")          \
-    P(REAL, drop, TN_BELOW, 0, 0, 1,                                                \
+    P(REAL, drop, 0, 0, 0, 1,                                                       \
       "probability that a sample goes around the body while training: stochastic "  \
       "depth")
 TN_SELF(OPTIONS, )

@@ -42,9 +42,7 @@ static tn_status TN(fill)(const void *me, tn_call *c, const tn_param_info *info,
     if (w->rank < 2 || info->parts > 1)
         return tn_fail(
             c, TN_EINVAL,
-            "%s: is no weight of a convolution or dense layer; give it another "
-            "initializer",
-            info->name);
+            "is no weight of a convolution or dense layer; give it another initializer");
     for (int32_t i = 2; i < w->rank; i++) {
         taps *= w->dim[i];
         centre = centre * w->dim[i] + (w->dim[i] - 1) / 2;

@@ -25,9 +25,9 @@ static tn_status TN(draw_scaled)(tn_call *c, const tn_param_info *info, tn_tenso
 {
     if (!(fan > 0))
         return tn_fail(c, TN_EINVAL,
-                       "%s: has no fans to scale by (%lld in, %lld out); give it "
-                       "the initializer normal, constant or zeros",
-                       info->name, (long long)info->fan_in, (long long)info->fan_out);
+                       "has no fans to scale by (%lld in, %lld out); give it the "
+                       "initializer normal, constant or zeros",
+                       (long long)info->fan_in, (long long)info->fan_out);
     const double deviation = gain / sqrt(fan);
     if (distribution == UNIFORM)
         TN(draw_uniform)(w, info->key, 0, sqrt(3.0) * deviation);

@@ -70,9 +70,8 @@ static tn_status TN(fill)(const void *me, tn_call *c, const tn_param_info *info,
         for (int64_t i = 0; i < n; i++)
             if (isfinite(weight[from + i] = (tn_real)(self->scale * out[i])) == 0)
                 return tn_fail(c, TN_EINVAL,
-                               "function: what it gives for element %lld of %s is "
-                               "not finite",
-                               (long long)(from + i), info->name);
+                               "function: what it gives for element %lld is not finite",
+                               (long long)(from + i));
     }
     return TN_OK;
 }

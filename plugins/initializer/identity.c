@@ -18,8 +18,7 @@ static tn_status TN(fill)(const void *me, tn_call *c, const tn_param_info *info,
     const TN(self) *self = me;
     tn_real *value = w->data;
     if (w->rank != 2)
-        return tn_fail(c, TN_EINVAL, "%s: is no matrix; give it another initializer",
-                       info->name);
+        return tn_fail(c, TN_EINVAL, "is no matrix; give it another initializer");
     const int64_t rows = w->dim[0] / info->parts, cols = w->dim[1];
     memset(value, 0, sizeof *value * (size_t)tn_count(w));
     for (int64_t i = 0; i < w->dim[0]; i++)

@@ -20,9 +20,9 @@ static tn_status TN(fill)(const void *me, tn_call *c, const tn_param_info *info,
 {
     if (info->parts > 1)
         return tn_fail(c, TN_EINVAL,
-                       "%s: has %d parts with outputs of their own; give it another "
+                       "has %d parts with outputs of their own; give it another "
                        "initializer",
-                       info->name, info->parts);
+                       info->parts);
     return TN(fill_orthogonal)(c, info, 1, w);
 }
 
@@ -42,9 +42,9 @@ static tn_status TN(calibrate)(const void *me, tn_call *c, const tn_param_info *
     const int64_t n = tn_count(w);
     if (!(variance > 0 && isfinite(variance)))
         return tn_fail(c, TN_ENUMERIC,
-                       "%s: outputs on the first batch have variance %g, which no scale "
+                       "outputs on the first batch have variance %g, which no scale "
                        "makes 1; look at the data and at the layers before it",
-                       info->name, variance);
+                       variance);
     *again = fabs(variance - 1) > self->tolerance && round < self->rounds;
     for (int64_t i = 0; *again && i < n; i++) value[i] /= (tn_real)sqrt(variance);
     return TN_OK;

@@ -47,8 +47,7 @@ TN_UNUSED static tn_status TN(fill_orthogonal)(tn_call *c, const tn_param_info *
 {
     tn_real *value = w->data;
     if (w->rank < 2)
-        return tn_fail(c, TN_EINVAL, "%s: is no matrix; give it another initializer",
-                       info->name);
+        return tn_fail(c, TN_EINVAL, "is no matrix; give it another initializer");
     const int64_t rows = w->dim[0] / info->parts, cols = tn_count(w) / w->dim[0];
     double *q = c->host->alloc(c, sizeof *q * (size_t)(rows * cols));
     if (!q) return TN_ENOMEM;

@@ -21,8 +21,7 @@ static tn_status TN(fill)(const void *me, tn_call *c, const tn_param_info *info,
     const TN(self) *self = me;
     tn_real *value = w->data;
     if (w->rank < 2)
-        return tn_fail(c, TN_EINVAL, "%s: is no matrix; give it another initializer",
-                       info->name);
+        return tn_fail(c, TN_EINVAL, "is no matrix; give it another initializer");
     const tn_key choice = tn_key_derive(info->key, 1, 1);
     const int64_t n = tn_count(w), width = n / w->dim[0];
     int64_t wanted = 0;

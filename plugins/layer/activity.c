@@ -9,6 +9,7 @@
  * for natural images", Nature 381 (1996), eq. 2; Goodfellow, Bengio, Courville, "Deep learning", 2016,
  * section 7.10, eq. 7.48. */
 #include <tenon/plugin.h>
+#include <tenon/math.h>
 #include <tenon/update.h>
 
 #define OPTIONS(P)                                                      \
@@ -26,14 +27,25 @@ static const tn_regularizer *TN(slots_of)(const TN(self) * self)
     return self->penalty->vtable;
 }
 
+/* What cannot tell how far a minimum is, though it can with other options, does to weights what no
+ * gradient of a penalty does: decay, or a hard threshold. */
 static tn_status TN(check)(void *me, tn_call *c)
 {
     const TN(self) *self = me;
-    if (TN(slots_of)(self)->gradient) return TN_OK;
-    return tn_fail(
-        c, TN_ENOTSUP,
-        "%s has no gradient for each value by itself; use l1, l2 or elastic_net",
-        self->penalty->name);
+    const tn_regularizer *r = TN(slots_of)(self);
+    const tn_tile t = {.n = 1, .now = self->penalty->now};
+    const tn_real none[1] = {0};
+    if (!r->gradient)
+        return tn_fail(
+            c, TN_ENOTSUP,
+            "%s has no gradient for each value by itself; use l1, l2 or elastic_net",
+            self->penalty->name);
+    if (r->violation && isnan(r->violation(self->penalty->self, &t, none, none)))
+        return tn_fail(c, TN_ENOTSUP,
+                       "%s is to act beside the gradient (decoupled, threshold: hard), "
+                       "which it does to weights alone; leave that option out",
+                       self->penalty->name);
+    return TN_OK;
 }
 
 TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, tn_real *y)

@@ -52,13 +52,13 @@
       "samples of a batch with whose last states the next one begins, in an epoch of "   \
       "training and where streams are evaluated; no gradient passes. 0: each batch "     \
       "begins with zeros")                                                               \
-    P(SCHEDULABLE, input_dropout, TN_BELOW, 0, 0, 1,                                     \
+    P(SCHEDULABLE, input_dropout, 0, 0, 0, 1,                                            \
       "probability that a feature of the input is hidden: the same features at all "     \
       "steps of a sample")                                                               \
-    P(SCHEDULABLE, recurrent_dropout, TN_BELOW, 0, 0, 1,                                 \
+    P(SCHEDULABLE, recurrent_dropout, 0, 0, 0, 1,                                        \
       "probability that a unit's state is hidden from the next step: the same "          \
       "units at all steps of a sample")                                                  \
-    P(REAL, zoneout, TN_BELOW, 0, 0, 1,                                                  \
+    P(REAL, zoneout, 0, 0, 0, 1,                                                         \
       "probability that a unit's state stays what it was, at each step anew")            \
     P(BOOL, layer_norm, 0, 0, , ,                                                        \
       "whether what the products with input and state give is normalized")               \
@@ -70,7 +70,7 @@
     P(INT, projection, 0, 0, 0, INT32_MAX,                                        \
       "numbers to which a learned matrix brings the state, fewer than units; 0: " \
       "there is none")                                                            \
-    P(REAL, zoneout_cell, TN_BELOW, 0, 0, 1,                                      \
+    P(REAL, zoneout_cell, 0, 0, 0, 1,                                             \
       "probability that a unit's cell state stays what it was")
 
 /* In front of a loop over units: no number of one lies where another's do. Compilers would have to

@@ -11,7 +11,7 @@
 #define OPTIONS(P)                                  \
     MOMENT_OPTIONS(P, 1e-8)                         \
     P(SCHEDULABLE, weight_decay, 0, 0, 0, INFINITY, \
-      "added to the gradient, times the weight")
+      "added to the gradient, times the weight (biases have none)")
 TN_SELF(OPTIONS, )
 
 static int32_t TN(slots)(const void *me)

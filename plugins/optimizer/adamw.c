@@ -13,7 +13,7 @@
 #define OPTIONS(P)                                     \
     MOMENT_OPTIONS(P, 1e-8)                            \
     P(SCHEDULABLE, weight_decay, 0, 0.01, 0, INFINITY, \
-      "share of a weight that rate 1 takes")
+      "share of a weight that rate 1 takes (biases have none)")
 TN_SELF(OPTIONS, )
 
 static int32_t TN(slots)(const void *me)

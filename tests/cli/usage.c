@@ -133,7 +133,7 @@ Test(usage, a_plugin_is_described)
     const test_process *option = tenon("describe zoneout");
     test_ended(option, 0, NULL);
     cr_assert(strstr(option->out, "layer/gru\n") && strstr(option->out, "layer/lstm\n") &&
-              strstr(option->out, "layer/rnn\n") && strstr(option->out, "[0, 1)"));
+              strstr(option->out, "layer/rnn\n") && strstr(option->out, "[0, 1]"));
     const test_process *json = tenon("describe zoneout --json");
     test_ended(json, 0, NULL);
     cr_assert_not_null(

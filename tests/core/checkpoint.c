@@ -7,7 +7,7 @@
 
 /* One thing that keeps state after another. */
 typedef struct kind_of_run {
-    char sets[4][200];
+    char sets[4][300];
 } kind_of_run;
 
 static kind_of_run runs[] = {
@@ -48,6 +48,10 @@ static kind_of_run runs[] = {
       "[4, 6]}, spatial_dropout, flatten, gaussian_dropout, {dense: 3}]"}},
     {{"model=[{dense: 24}, tanh, alpha_dropout, {reshape: [2, 3, 4]}, {drop_block: "
       "{block_size: 2}}, {dense: 3}, flatten, {dense: 3}]"}},
+    {{"model=[{dense: 24}, {stochastic_depth: 0.3}, {reshape: [4, 6]}, "
+      "variational_dropout, "
+      "{lstm: {units: 4, return_sequences: true, input_dropout: 0.3, zoneout: 0.2, "
+      "zoneout_cell: 0.2}}, {gru: {units: 4, recurrent_dropout: 0.3}}, {dense: 3}]"}},
     {{"optimizer={adam: {lr: 0.01, weight_decay: 0.1}}",
       "parameters=[{match: dense, lr: {warmup: {schedule: 0.02, steps: 9}}}, {match: "
       "\"*.bias\", weight_decay: {cosine: 0.1}}, {match: batch_norm, freeze: true}]"}},

@@ -27,6 +27,31 @@ static void attach(tn_env *env, const char *name, const tn_memory_data *data)
     cr_assert_eq(tn_env_attach(env, name, data, &e), TN_OK, "%s", e.text);
 }
 
+/* The same three with labels as shares: of numbers, and of answers yes and no. */
+static void attach_shares(tn_env *env, int64_t n, const float *again,
+                          const int32_t *labels_again)
+{
+    static float share[SAMPLES * CLASSES], share_again[3 * SAMPLES * CLASSES];
+    for (int i = 0; i < SAMPLES * CLASSES; i++)
+        share[i] = labels[i / CLASSES] == i % CLASSES ? 1.0F : 0.0F;
+    for (int64_t i = 0; i < n * CLASSES; i++)
+        share_again[i] = labels_again[i / CLASSES] == i % CLASSES ? 1.0F : 0.0F;
+    tn_memory_data data = {.samples = SAMPLES,
+                           .input = {1, {WIDE}},
+                           .target = {1, {CLASSES}},
+                           .inputs = inputs,
+                           .targets = share};
+    attach(env, "plain_shares", &data);
+    data.samples = n, data.inputs = again, data.targets = share_again;
+    attach(env, "repeated_shares", &data);
+    const tn_memory_data weighed = {
+        .samples = SAMPLES,
+        .target = {1, {CLASSES}},
+        .targets = share,
+        .named = {{"input", {1, {WIDE}}, inputs}, {"weight", {1, {1}}, weights}}};
+    attach(env, "weighed_shares", &weighed);
+}
+
 /* `plain`; `weighed` with a weight for each sample; `repeated`: each sample as often as that says. */
 static tn_env *judge_env(int32_t threads)
 {
@@ -55,18 +80,19 @@ static tn_env *judge_env(int32_t threads)
         .labels = labels,
         .named = {{"input", {1, {WIDE}}, inputs}, {"weight", {1, {1}}, weights}}};
     attach(env, "weighed", &weighed);
+    attach_shares(env, n, again, labels_again);
     return env;
 }
 
-static const char head[] =
-    "seed: 5\nprecision: double\nmodel: [{dense: 5}, tanh, {dense: 3}]\noptimizer: {sgd: "
-    "{lr: 0.5}}\n";
+static const char head[] = "seed: 5\nprecision: double\noptimizer: {sgd: {lr: 0.5}}\n",
+                  model[] = "model: [{dense: 5}, tanh, {dense: 3}]\n";
 
 static tn_trainer *trained(tn_env *env, const char *rest, const char *dir)
 {
     char text[1500];
     tn_error e = {0};
-    snprintf(text, sizeof text, "%s%s", head, rest);
+    snprintf(text, sizeof text, "%s%s%s", head, strstr(rest, "model:") ? "" : model,
+             rest);
     tn_config *config = run_parse(env, text, NULL, 0);
     const tn_train_options options = {.run_dir = dir};
     tn_trainer *t = tn_trainer_new(env, config, &options, &e);
@@ -117,29 +143,62 @@ Test(judge, a_batch_in_parts_has_the_mean_of_the_whole)
     }
 }
 
-/* A weight of 2 is two such samples, one of 0 is none. */
+static tn_trainer *trained_on(tn_env *env, const char *data, const char *kind, int batch,
+                              const char *loss)
+{
+    char text[600];
+    snprintf(text, sizeof text,
+             "data: {memory: {train: %s%s, batch: %d, shuffle: false}}\nloss: %s\n"
+             "train: {epochs: 5}\n",
+             data, kind, batch, loss);
+    return trained(env, text, NULL);
+}
+
+static void counts_samples(tn_env *env, const char *kind, const char *loss)
+{
+    tn_trainer *a = trained_on(env, "weighed", kind, 48, loss),
+               *b = trained_on(env, "repeated", kind, 72, loss),
+               *c = trained_on(env, "plain", kind, 48, loss);
+    cr_assert_eq(b->place.samples, 72);
+    cr_assert_lt(apart(a, b), 1e-12, "%s", loss);
+    cr_assert_float_eq(a->value[0].value, b->value[0].value, 1e-12, "%s", loss);
+    cr_assert_gt(apart(a, c), 1e-4, "%s: they make a difference", loss);
+}
+
+/* A weight of 2 is two such samples, one of 0 is none, whatever the loss. */
 Test(judge, a_weight_counts_samples)
 {
+    static const char *const of_labels[] = {
+        "cross_entropy",
+        "{cross_entropy: {class_weights: [0.5, 3, 1], label_smoothing: 0.1}}",
+        "{focal: 2}",
+        "hinge",
+        "{hinge: {classes: crammer_singer, squared: true}}",
+        "nll\nmodel: [{dense: 5}, tanh, {dense: 3}, log_softmax]"};
+    static const char *const of_numbers[] = {
+        "cross_entropy",
+        "kl_divergence",
+        "binary_cross_entropy",
+        "{binary_cross_entropy: {pos_weight: [2], label_smoothing: 0.1}}",
+        "{focal: 2}",
+        "hinge",
+        "mse",
+        "mae",
+        "huber",
+        "nll\nmodel: [{dense: 5}, tanh, {dense: 3}, log_softmax]"};
     tn_env *env = judge_env(1);
-    static const char rest[] = "loss: cross_entropy\ntrain: {epochs: 5}\n";
-    char text[600];
-    snprintf(text, sizeof text, "%s%s", ORDERED("weighed", 48), rest);
-    tn_trainer *a = trained(env, text, NULL);
-    snprintf(text, sizeof text, "%s%s", ORDERED("repeated", 72), rest);
-    tn_trainer *b = trained(env, text, NULL);
-    snprintf(text, sizeof text, "%s%s", ORDERED("plain", 48), rest);
-    tn_trainer *c = trained(env, text, NULL);
-    cr_assert_eq(b->place.samples, 72);
-    cr_assert_lt(apart(a, b), 1e-12);
-    cr_assert_float_eq(a->value[0].value, b->value[0].value, 1e-12);
-    cr_assert_gt(apart(a, c), 1e-3, "they make a difference");
+    for (size_t i = 0; i < sizeof of_labels / sizeof *of_labels; i++)
+        counts_samples(env, "", of_labels[i]);
+    for (size_t i = 0; i < sizeof of_numbers / sizeof *of_numbers; i++)
+        counts_samples(env, "_shares", of_numbers[i]);
 }
 
 static void refuse(tn_env *env, const char *rest, const char *words)
 {
     char text[1500];
     tn_error e = {0};
-    snprintf(text, sizeof text, "%s%s", head, rest);
+    snprintf(text, sizeof text, "%s%s%s", head, strstr(rest, "model:") ? "" : model,
+             rest);
     tn_config *config = run_parse(env, text, NULL, 0);
     tn_trainer *t = tn_trainer_new(env, config, NULL, &e);
     if (t) cr_assert_neq(tn_trainer_run(t, &e), TN_OK, "accepted: %s", rest);

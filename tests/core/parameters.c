@@ -111,6 +111,62 @@ Test(parameters, own_decay_of_every_optimizer)
     }
 }
 
+static double number_of(const tn_tensor *t, int64_t k)
+{
+    return t->dtype == TN_F64 ? ((const double *)t->data)[k]
+                              : (double)((const float *)t->data)[k];
+}
+
+/* Beside the step of any optimizer, which is that without: w loses rate lambda w, here a 32nd. */
+Test(parameters, a_decoupled_l2_beside_every_optimizer)
+{
+    const optimizers *all = all_optimizers();
+    char decaying[400];
+    for (int i = 0; i < 2 * all->count; i++) {
+        const char *name = all->name[i / 2],
+                   *optimizer = optimizer_of(name, "0.0625", "0");
+        snprintf(decaying, sizeof decaying,
+                 "%s\nregularizer: {l2: {lambda: 0.5, decoupled: true}}", optimizer);
+        run a = open_run(i % 2, net, decaying), b = open_run(i % 2, net, optimizer),
+            first = open_run(i % 2, net, optimizer);
+        make_step(&a), make_step(&b);
+        for (int32_t p = 0; p < graph_of(&a)->params; p++) {
+            const tn_graph_param *at = &graph_of(&a)->param[p];
+            const double share = at->decays ? 1 / 32. : 0;
+            for (int64_t k = 0; k < tn_count(&at->value); k++)
+                cr_assert_float_eq(
+                    number_of(&at->value, k),
+                    number_of(&graph_of(&b)->param[p].value, k) -
+                        share * number_of(&graph_of(&first)->param[p].value, k),
+                    i % 2 ? 1e-15 : 5e-7, "%s: %s", name, at->name);
+        }
+        close_run(&a), close_run(&b), close_run(&first);
+    }
+}
+
+/* P2-T2: the penalty's gradient is what weight_decay adds, under plain descent and adam; adamw's is not. */
+Test(parameters, P2_T2_a_coupled_l2_is_weight_decay_bit_for_bit)
+{
+    static const char *const pair[][2] = {
+        {"optimizer: {sgd: {lr: 0.1, weight_decay: 0.03}}",
+         "optimizer: {sgd: {lr: 0.1}}\nregularizer: {l2: 0.03}"},
+        {"optimizer: {sgd: {lr: 0.1, momentum: 0.9, weight_decay: 0.03}}",
+         "optimizer: {sgd: {lr: 0.1, momentum: 0.9}}\nregularizer: {l2: 0.03}"},
+        {"optimizer: {adam: {lr: 0.1, weight_decay: 0.03}}",
+         "optimizer: {adam: {lr: 0.1}}\nregularizer: {l2: 0.03}"},
+        {"optimizer: {adamw: {lr: 0.1, weight_decay: 0.03}}",
+         "optimizer: {adam: {lr: 0.1}}\nregularizer: {l2: 0.03}"}};
+    for (int i = 0; i < 8; i++) {
+        run a = open_run(i % 2, net, pair[i / 2][0]),
+            b = open_run(i % 2, net, pair[i / 2][1]);
+        for (int s = 0; s < STEPS; s++) make_step(&a), make_step(&b);
+        for (int32_t p = 0; p < graph_of(&a)->params; p++)
+            cr_expect_eq(same_values(&a, &b, p), i < 6, "%s: %s", pair[i / 2][0],
+                         graph_of(&a)->param[p].name);
+        close_run(&a), close_run(&b);
+    }
+}
+
 static double value_of(const run *r, const char *name, int64_t k)
 {
     return ((const double *)graph_of(r)->param[find(r, name)].value.data)[k];

@@ -117,8 +117,14 @@ Test(regularizers, lasso_is_that_of_coordinate_descent)
     for (int i = 0; i < 4; i++) finds("y", "lasso", "{l1: 0.2}", optimizers[i], 1e-6);
 }
 
+/* Features 0 and 1 are nearly the same; lasso needs only one. */
 Test(regularizers, elastic_net_keeps_both_of_two_alike)
 {
+    problem p;
+    open_problem(&p, "y", "none", optimizers[0]);
+    const double *lasso = part(&p, "lasso")->data, *net = part(&p, "net")->data;
+    cr_assert(lasso[0] != 0 && lasso[1] == 0 && net[0] != 0 && net[1] != 0);
+    close_problem(&p);
     for (int i = 0; i < 4; i++)
         finds("y", "net", "{elastic_net: {lambda: 0.4, l1_ratio: 0.5}}", optimizers[i],
               1e-6);
@@ -374,6 +380,68 @@ Test(regularizers, decay_beside_the_gradient_is_that_of_adamw_on_any_schedule)
         NET "optimizer: {sgd: {weight_decay: {cosine: {from: 0.2, to: 0}}, decoupled: "
             "true, lr: 0.1}}",
         20);
+}
+
+#define RUN                                                                   \
+    "data: {memory: {train: values, batch: 64, shuffle: false}}\nloss: mse\n" \
+    "optimizer: {sgd: {lr: 0.1}}\n"
+#define OF_WEIGHTS RUN "model: [{dense: 6}, tanh, {dense: 2}]\nregularizer: "
+
+/* What stands around a strength. */
+static const char *const around[][2] = {
+    {OF_WEIGHTS "{l1: ", "}"},
+    {OF_WEIGHTS "{l1: {prox: false, lambda: ", "}}"},
+    {OF_WEIGHTS "{l1: {threshold: hard, lambda: ", "}}"},
+    {OF_WEIGHTS "{l2: ", "}"},
+    {OF_WEIGHTS "{elastic_net: ", "}"},
+    {OF_WEIGHTS "{group_lasso: ", "}"},
+    {OF_WEIGHTS "{group_lasso: {prox: false, lambda: ", "}}"},
+    {OF_WEIGHTS "{orthogonal: ", "}"},
+    {OF_WEIGHTS "{max_norm: ", "}"},
+    {OF_WEIGHTS "{l1_ball: ", "}"},
+    {OF_WEIGHTS "[{l2: 0.1}, {l1: ", "}]"},
+    {RUN "model: [{dense: {units: 6, regularizer: {l2: ", "}}}, tanh, {dense: 2}]"},
+    {RUN "model: [{dense: 6}, {activity: {l1: ", "}}, tanh, {dense: 2}]"}};
+
+static lab with_strength(int i, const char *strength)
+{
+    char text[500];
+    snprintf(text, sizeof text, "%s%s%s", around[i][0], strength, around[i][1]);
+    return open_lab(text);
+}
+
+/* One step of both from the weights of `a`: whether they are alike then. */
+static bool step_alike(lab *a, lab *b)
+{
+    bool alike = true;
+    for (int32_t p = 0; p < 4; p++)
+        memcpy(weights(b, p), weights(a, p), sizeof(double) * (size_t)size_of(a, p));
+    tn_graph_changed(b->graph);
+    step(a), step(b);
+    for (int32_t p = 0; p < 4; p++)
+        alike = alike && !memcmp(weights(a, p), weights(b, p),
+                                 sizeof(double) * (size_t)size_of(a, p));
+    return alike;
+}
+
+/* Each step is that of a run with the value that the schedule has there, and no other: from 0.4 (of
+ * what is a bound, too) by half at each. */
+Test(regularizers, strengths_follow_schedules)
+{
+    for (int i = 0; i < (int)(sizeof around / sizeof *around); i++) {
+        lab a = with_strength(i,
+                              "{step: {from: 0.4, every: 1, unit: steps, factor: 0.5}}"),
+            first = with_strength(i, "0.4");
+        for (int s = 0; s < 3; s++) {
+            char value[40];
+            snprintf(value, sizeof value, "%.17g", 0.4 * pow(0.5, s));
+            lab b = with_strength(i, value);
+            cr_assert(step_alike(&a, &b), "%s, step %d", around[i][0], s + 1);
+            close_lab(&b);
+        }
+        cr_assert_not(step_alike(&a, &first), "%s", around[i][0]);
+        close_lab(&a), close_lab(&first);
+    }
 }
 
 /* Its own step does not depend on the weights. */

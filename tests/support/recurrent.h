@@ -183,7 +183,7 @@ TN_UNUSED static void recurrent_refuses(const char *layer)
     recurrent_refused(layer, "{}", good, "units");
     recurrent_refused(layer, "0", good, "units");
     recurrent_refused(layer, "{units: 3, direction: backward}", good, "bidirectional");
-    recurrent_refused(layer, "{units: 3, recurrent_dropout: 1}", good,
+    recurrent_refused(layer, "{units: 3, recurrent_dropout: 1.1}", good,
                       "recurrent_dropout");
     recurrent_refused(layer, "{units: 3, recurrent_initializer: relu}", good, "relu");
     recurrent_refused(layer, "3", check_shape(2, 1, INT64_MAX / 8, 0), "not possible");

@@ -54,6 +54,51 @@ static void recurrent_random_model(const recurrent_kind *k, int64_t least,
              k->more);
 }
 
+/* ---- both ends -------------------------------------------------------------------------- */
+
+static check_net *recurrent_at_its_end(const recurrent_kind *k, const char *options)
+{
+    char model[400];
+    snprintf(model, sizeof model, "[{%s: {units: 5, return_sequences: true, %s%s}}]",
+             k->layer, options, k->more);
+    return check_net_new(model, NULL, 0, check_shape(2, 4, 6, 0), 7, 1, 1);
+}
+
+static void recurrent_puts_out_zeros(check_net *net)
+{
+    const double *y = check_net_output(net);
+    for (int64_t j = 0; j < 7 * net->outputs; j++) cr_assert_eq(y[j], 0);
+}
+
+/* At 1 states stay as they began, the input is hidden whatever it is, and the next step sees no state. */
+TN_UNUSED static void recurrent_has_an_end(const recurrent_kind *k)
+{
+    char name[80];
+    check_net *stays = recurrent_at_its_end(k, k->cells ? "zoneout: 1, zoneout_cell: 1"
+                                                        : "zoneout: 1"),
+              *blind = recurrent_at_its_end(k, "bias: false, input_dropout: 1"),
+              *none = recurrent_at_its_end(k, "recurrent_dropout: 1"),
+              *zero = recurrent_at_its_end(k, "recurrent_dropout: 0");
+    recurrent_puts_out_zeros(stays);
+    check_net_loss(stays, true);
+    for (int32_t i = 0; i < stays->graph->params; i++) {
+        const tn_tensor g = tn_plan_gradient(stays->plan, i);
+        for (int64_t j = 0; j < tn_count(&g); j++) cr_assert_eq(((double *)g.data)[j], 0);
+    }
+    stays->pass.training = false;
+    recurrent_puts_out_zeros(stays);
+
+    ((double *)blind->x)[3] = INFINITY, ((double *)blind->x)[9] = NAN;
+    recurrent_puts_out_zeros(blind);
+
+    snprintf(name, sizeof name, "%s.recurrent_weight", k->layer);
+    tn_tensor *r = &zero->graph->param[check_net_param(zero, name)].value;
+    memset(r->data, 0, sizeof(double) * (size_t)tn_count(r));
+    tn_graph_changed(zero->graph);
+    const double *hidden = check_net_output(none), *without = check_net_output(zero);
+    for (int64_t j = 0; j < 7 * none->outputs; j++) cr_assert_eq(hidden[j], without[j]);
+}
+
 /* ---- gradients ------------------------------------------------------------------------- */
 
 TN_UNUSED static void recurrent_option_gradients(const recurrent_kind *k, int64_t least)
@@ -411,8 +456,8 @@ TN_UNUSED static void recurrent_options_refuse(const recurrent_kind *k)
         {"{units: 3, stateful: 2, direction: reverse}", "direction: forward"},
         {"{units: 4, stateful: 2, inputs: [input, four]}", "batch before"},
         {"{units: 3, stateful: -1}", "stateful"},
-        {"{units: 3, zoneout: 1}", "zoneout"},
-        {"{units: 3, input_dropout: 1}", "input_dropout"}};
+        {"{units: 3, zoneout: 1.1}", "outside [0, 1]"},
+        {"{units: 3, input_dropout: 1.1}", "outside [0, 1]"}};
     char model[400];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         snprintf(model, sizeof model,

@@ -121,7 +121,11 @@ Test(residual, drops_its_body_at_random)
                 in);
     blocks_same("[{residual: {body: [{dense: 4}, tanh], drop: 0}}]",
                 "[{dense: 4}, tanh, {add: {inputs: [tanh, input]}}]", in);
-    check_refuses("[{residual: {body: [tanh], drop: 1}}]", in, "outside [0, 1)");
+    blocks_same("[{residual: {body: [{dense: 4}, tanh], drop: 1}}]",
+                "[{dense: 4}, tanh, {stochastic_depth: 1}, {add: {inputs: "
+                "[stochastic_depth, input]}}]",
+                in);
+    check_refuses("[{residual: {body: [tanh], drop: 1.1}}]", in, "outside [0, 1]");
     check_gradients("[{dense: 4}, {residual: {body: [{dense: 4}, tanh], drop: 0.4}}]",
                     NULL, 0, check_shape(1, 3, 0, 0), 6, true);
 }

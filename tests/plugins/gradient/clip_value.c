@@ -1,6 +1,8 @@
 /* clip_value.c - each element clamped to [-max, max]. */
 #include "support/slots.h"
 
+#include "support/transforming.h"
+
 static void clip(const char *options, double *g, int64_t n)
 {
     const tn_instance *clip_value = make("gradient", "clip_value", options, 1);
@@ -23,6 +25,17 @@ Test(clip_value, does_not_hide_nan)
     double g[] = {NAN, INFINITY, -INFINITY};
     clip("2", g, 3);
     cr_assert(isnan(g[0]) && g[1] == 2 && g[2] == -2);
+}
+
+Test(clip_value, tells_how_many_elements_it_cuts)
+{
+    const change *c = change_by("gradient: [{clip_value: 0.05}]");
+    int64_t cut = 0, all = 0;
+    for (int32_t p = 0; p < PARAMS; p++)
+        for (int64_t i = 0; i < size_of(&c->l, p); i++, all++)
+            cut += fabs(c->before[p][i]) > 0.05;
+    cr_assert(cut > 0 && cut < all, "%d of %d", (int)cut, (int)all);
+    cr_assert_float_eq(tn_updater_cut(c->l.updater, 0), (double)cut / (double)all, 1e-15);
 }
 
 Test(clip_value, refuses_max_0)

@@ -1,6 +1,7 @@
 /* noise.c - the law of what is added, and how it fades. */
 #include "support/slots.h"
 
+#include "support/masking.h"
 #include "support/transforming.h"
 
 enum { MANY = 1 << 20 };
@@ -73,6 +74,32 @@ Test(noise, every_parameter_and_update_gets_its_own)
     copy_all(&c->l, gradient_of, c->before);
     step(&c->l);
     cr_assert(fabs(gradient(&c->l, 0)[0] - c->before[0][0] - first[0]) > 1e-6);
+}
+
+/* Numbers of 2000 updates of all 26 elements. */
+Test(noise, has_nothing_to_do_with_that_of_other_updates_and_parameters)
+{
+    enum { UPDATES = 2000, ELEMENTS = 26, ALL = UPDATES * ELEMENTS };
+    static double z[ALL], first[8 * UPDATES], second[8 * UPDATES], before[PARAMS][64];
+    lab l = open_lab(
+        "data: {memory: {train: values, batch: 64, shuffle: false}}\n"
+        "model: [{dense: 4}, tanh, {dense: 2}]\nloss: mse\n"
+        "optimizer: {sgd: {lr: 0}}\ngradient: [{noise: {eta: 1, gamma: 0}}]");
+    for (int s = 0, n = 0; s < UPDATES; s++) {
+        look(&l);
+        copy_all(&l, gradient_of, before);
+        step(&l);
+        for (int32_t p = 0; p < PARAMS; p++)
+            for (int64_t i = 0; i < size_of(&l, p); i++)
+                z[n++] = gradient(&l, p)[i] - before[p][i];
+        memcpy(first + 8 * s, z + ELEMENTS * s, 8 * sizeof *z);
+        memcpy(second + 8 * s, z + ELEMENTS * s + 16, 8 * sizeof *z); /* weight 2 x 4 */
+    }
+    mask_has_moments(z, ALL, 0, 1, 3);
+    mask_is_apart(z, z + ELEMENTS, ALL - ELEMENTS, "two updates");
+    mask_is_apart(z, z + 1, ALL - 1, "neighbours");
+    mask_is_apart(first, second, 8 * UPDATES, "two parameters");
+    close_lab(&l);
 }
 
 Test(noise, refuses_a_negative_variance)

@@ -70,5 +70,9 @@ Test(activity, refuses_what_has_no_gradient)
 {
     refuse("layer", "activity", "{max_norm: 3}", "max_norm has no gradient");
     refuse("layer", "activity", "{orthogonal: 3}", "orthogonal has no gradient");
+    refuse("layer", "activity", "{l2: {lambda: 3, decoupled: true}}",
+           "beside the gradient");
+    refuse("layer", "activity", "{l1: {lambda: 3, threshold: hard}}",
+           "beside the gradient");
     refuse("layer", "activity", "{}", "penalty");
 }

@@ -77,6 +77,26 @@ Test(add, gradients)
     check_precisions(model, NULL, 0, check_shape(1, 3, 0, 0), 3, 1e-5);
 }
 
+/* Of two to four inputs, added up or their mean, on random shapes of one to three axes. */
+Test(add, gradients_over_random_shapes)
+{
+    for (uint32_t seed = 1; seed <= 30; seed++) {
+        char model[400];
+        const int units = (int)check_draw(seed, 0, 1, 5), inputs = 2 + (int)seed % 3;
+        int used = snprintf(model, sizeof model, "[");
+        for (int k = 0; k < inputs; k++)
+            used += snprintf(model + used, sizeof model - (size_t)used,
+                             "{dense: {units: %d, name: n%d, inputs: input}}, ", units,
+                             k);
+        snprintf(model + used, sizeof model - (size_t)used,
+                 "{add: {inputs: [n0, n1%s%s], mean: %s}}, tanh, {dense: 2}]",
+                 inputs > 2 ? ", n2" : "", inputs > 3 ? ", n3" : "",
+                 seed % 2 ? "true" : "false");
+        check_gradients(model, NULL, 0, check_draw_shape(seed, 1, 3, 4),
+                        check_draw(seed, 1, 1, 3), true);
+    }
+}
+
 Test(add, the_same_input_twice)
 {
     check_gradients("[{dense: {units: 4, name: a}}, tanh, {add: {inputs: [tanh, tanh]}}, "

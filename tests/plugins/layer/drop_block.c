@@ -77,11 +77,22 @@ Test(drop_block, squares_and_their_normalisation)
     cr_assert(dropped > 1000 && kept > 1000);
 }
 
+/* Squares of one element are what is drawn: of 2^20 a share of p, whatever the normalisation makes of the
+ * others. */
+Test(drop_block, corners_obey_their_law)
+{
+    double *kept = check_room(MASK_MANY, sizeof *kept);
+    const double *y = mask_of_ones("[{drop_block: {p: 0.3, block_size: 1}}]",
+                                   check_shape(3, 8, 8, 16), MASK_MANY / 1024, 2);
+    for (int64_t i = 0; i < MASK_MANY; i++) kept[i] = y[i] != 0;
+    mask_has_two_points(kept, MASK_MANY, 0.3, 1, 0);
+}
+
 /* An element that `places` squares can cover is kept with probability (1 - gamma)^places. Maps are
- * independent: the share of each is a draw. */
+ * independent: the share of each is a draw; corners are 2^20. */
 Test(drop_block, share_that_is_dropped)
 {
-    enum { SAMPLES = 1024, CHANNELS = 32, SIDE = 6, N = SAMPLES * CHANNELS };
+    enum { SAMPLES = 2048, CHANNELS = 32, SIDE = 6, N = SAMPLES * CHANNELS };
     const image g = {SIDE, SIDE, CHANNELS, 3, 0.2};
     static double share[N];
     double expected = 0, mean = 0, square = 0;

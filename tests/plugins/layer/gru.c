@@ -65,6 +65,11 @@ Test(gru, carries_states)
     recurrent_carries_states(&kind);
 }
 
+Test(gru, options_of_1_let_nothing_through)
+{
+    recurrent_has_an_end(&kind);
+}
+
 Test(gru, options_refuse)
 {
     recurrent_options_refuse(&kind);

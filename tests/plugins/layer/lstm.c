@@ -79,6 +79,43 @@ Test(lstm, options_of_0_change_nothing)
                          "[{lstm: 5}, {dense: 3}]", check_shape(2, 4, 6, 0));
 }
 
+/* With all gates at 1 a cell grows by 1 at each step, if it does not stay as it was: half of 2^20 do, and
+ * of all four steps none or each in one of eight, as far as five standard errors. Where a cell stays has
+ * nothing to do with where a state does. */
+Test(lstm, zoneout_of_cells_obeys_its_law)
+{
+    enum { UNITS = 16, SAMPLES = MASK_MANY / UNITS / 4, MANY = SAMPLES * UNITS };
+    check_net *net = check_net_new(
+        "[{lstm: {units: 16, return_sequences: true, return_state: true, zoneout: 0.5, "
+        "zoneout_cell: 0.5}}]",
+        NULL, 0, check_shape(2, 4, 1, 0), SAMPLES, 1, 1);
+    double kept = 0, alike = 0, *cell = check_room(MANY, sizeof *cell),
+           *state = check_room(MANY, sizeof *state);
+    for (int32_t p = 0; p < 3; p++) {
+        tn_tensor *t = &net->graph->param[p].value;
+        for (int64_t i = 0; i < tn_count(t); i++)
+            ((double *)t->data)[i] = p == 2 ? 40 : 0;
+    }
+    const double *y = check_net_output(net);
+    for (int i = 0; i < MANY; i++) {
+        const double *h = y + i / UNITS * 4 * 2 * UNITS + i % UNITS, *c = h + UNITS;
+        int stays = 0;
+        for (int t = 0; t < 4; t++) {
+            const double before = t ? c[(t - 1) * 2 * UNITS] : 0;
+            const double now = c[t * 2 * UNITS];
+            cr_assert(now == before || now == before + 1);
+            stays += now == before;
+        }
+        kept += stays, alike += stays == 0 || stays == 4;
+        cell[i] = c[0], state[i] = h[0] > 0;
+    }
+    cr_assert_float_eq(kept, MASK_MANY / 2, 5 * sqrt(MASK_MANY / 4), "%g", kept);
+    cr_assert_float_eq(alike, MANY / 8, 5 * sqrt(MANY * 7 / 64.), "%g", alike);
+    mask_is_apart(cell, state, MANY, "cells and states");
+    mask_is_apart(cell, cell + 1, MANY - 1, "neighbours");
+    mask_is_apart(cell, cell + UNITS, MANY - UNITS, "two samples");
+}
+
 Test(lstm, options_are_reproducible)
 {
     recurrent_options_are_reproducible(&kind);
@@ -92,6 +129,11 @@ Test(lstm, dropout_hides_as_zeros_of_weights_would)
 Test(lstm, carries_states)
 {
     recurrent_carries_states(&kind);
+}
+
+Test(lstm, options_of_1_let_nothing_through)
+{
+    recurrent_has_an_end(&kind);
 }
 
 Test(lstm, options_refuse)

@@ -1,5 +1,6 @@
 /* rnn.c - layer/rnn: against PyTorch 1.13, gradients, threads and backends, masks of dropout and
  * zoneout, first values, stacks, what is refused. */
+#include "tests/support/masking.h"
 #include "tests/support/recurrent_options.h"
 #include "tests/support/recurrent_torch.h"
 
@@ -89,6 +90,11 @@ Test(rnn, dropout_hides_as_zeros_of_weights_would)
 Test(rnn, carries_states)
 {
     recurrent_carries_states(&kind);
+}
+
+Test(rnn, options_of_1_let_nothing_through)
+{
+    recurrent_has_an_end(&kind);
 }
 
 Test(rnn, options_refuse)
@@ -225,6 +231,58 @@ Test(rnn, input_dropout_hides_the_same_features_at_all_steps)
     cr_assert(hidden > 68 && hidden < 124, "%d of 192", hidden);
     net->pass.training = false;
     cr_assert(!memcmp(check_net_output(net), x, sizeof *x * 6 * 4 * 32));
+}
+
+/* What dropout makes of the ones of 64 units, or features, of a sample: 0 or 1 / 0.7. A layer behind
+ * `before`; `direction` 1 is the reverse one. */
+static double *masks_of(const char *option, const char *before, uint64_t step,
+                        int32_t direction)
+{
+    enum { UNITS = 64, MOST = MASK_MANY / UNITS };
+    const int of_states = !strcmp(option, "recurrent_dropout");
+    char model[300];
+    snprintf(model, sizeof model,
+             "[%s{rnn: {units: 64, nonlinearity: relu, return_sequences: true, "
+             "direction: bidirectional, %s: 0.3}}]",
+             before, option);
+    check_net *net = check_net_new(model, NULL, 0, check_shape(2, 2, UNITS, 0), MOST, 1,
+                                   1);
+    double *x = net->x, *mask = check_room(MASK_MANY, sizeof *mask);
+    for (int64_t i = 0; i < MOST * net->inputs; i++) x[i] = 1;
+    for (int32_t p = 0; p < 6; p++) {
+        tn_tensor *t = &net->graph->param[p].value;
+        double *v = t->data;
+        const int is_shown = p % 3 == of_states;
+        for (int64_t i = 0; i < tn_count(t); i++)
+            v[i] = p % 3 == 2 ? of_states : is_shown && i % (UNITS + 1) == 0;
+    }
+    net->pass.step = step;
+    const double *y = check_net_output(net);
+    for (int64_t i = 0; i < MASK_MANY; i++) { /* the second step of states, or the last */
+        const int64_t row = 2 * (i / UNITS) + (direction ? 0 : 1);
+        mask[i] = y[(2 * row + direction) * UNITS + i % UNITS] - of_states;
+    }
+    return mask;
+}
+
+/* Of units, features and both directions, in layers and steps of their own. */
+Test(rnn, masks_obey_their_law_and_are_independent)
+{
+    check_env_as("blis", 2);
+    const double *input = masks_of("input_dropout", "", 0, 0);
+    const double *state = masks_of("recurrent_dropout", "", 0, 0);
+    for (int k = 0; k < 2; k++) {
+        const char *option = k ? "recurrent_dropout" : "input_dropout";
+        const double *a = k ? state : input;
+        mask_has_two_points(a, MASK_MANY, 0.3, 1 / 0.7, 0);
+        mask_is_apart(a, masks_of(option, "", 1, 0), MASK_MANY, "two steps");
+        mask_is_apart(a, masks_of(option, "", 0, 1), MASK_MANY, "two directions");
+        mask_is_apart(a, masks_of(option, "{dropout: 0}, ", 0, 0), MASK_MANY,
+                      "two layers");
+        mask_is_apart(a, a + 1, MASK_MANY - 1, "neighbours");
+        mask_is_apart(a, a + 64, MASK_MANY - 64, "two samples");
+    }
+    mask_is_apart(input, state, MASK_MANY, "inputs and states");
 }
 
 Test(rnn, begins_as_an_identity)
