@@ -69,7 +69,7 @@ TN_UNUSED static void follows_torch(const char *name)
         const double error = curve_error(make("schedule", name, text->value, 1),
                                          text->key);
         note_error(NULL, NOTE_TORCH, 1, error);
-        cr_expect(error <= 1e-10, "%s %s: off by %.2e", name, text->value, error);
+        cr_expect(error <= 1e-13, "%s %s: off by %.2e", name, text->value, error);
     }
 }
 
