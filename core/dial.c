@@ -68,12 +68,13 @@ tn_status tn_instance_check_dials(const tn_instance *i, const tn_clock *clock,
     return status;
 }
 
-void tn_instance_epoch(tn_instance *i, const tn_clock *clock)
+void tn_instance_epoch(tn_instance *i, const tn_clock *clock, const tn_event *event)
 {
-    for (int32_t k = 0; k < i->children; k++) tn_instance_epoch(i->child[k], clock);
+    for (int32_t k = 0; k < i->children; k++)
+        tn_instance_epoch(i->child[k], clock, event);
     if (strcmp(i->entry->kind, "schedule")) return;
     const tn_schedule *vtable = i->vtable;
-    if (vtable->epoch_end) vtable->epoch_end(i->self, clock, i->numbers);
+    if (vtable->epoch_end) vtable->epoch_end(i->self, clock, event, i->numbers);
 }
 
 void tn_instance_walk(tn_instance *i, void (*visit)(void *, tn_instance *), void *data)

@@ -174,9 +174,10 @@ void tn_graph_tick(tn_graph *g, const tn_clock *clock)
     tn_graph_changed(g);
 }
 
-void tn_graph_epoch(tn_graph *g, const tn_clock *clock)
+void tn_graph_epoch(tn_graph *g, const tn_clock *clock, const tn_event *event)
 {
-    for (int32_t i = 0; i < g->instances; i++) tn_instance_epoch(g->instance[i], clock);
+    for (int32_t i = 0; i < g->instances; i++)
+        tn_instance_epoch(g->instance[i], clock, event);
 }
 
 void tn_graph_walk(tn_graph *g, void (*visit)(void *, tn_instance *), void *data)

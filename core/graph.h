@@ -117,7 +117,7 @@ tn_status tn_graph_calibrate(tn_graph *, const void *const *x, int64_t samples,
 /* Sets the dials of layers, parametrizations and regularizers; the end of an epoch for their
  * schedules; all instances with numbers to keep. */
 void tn_graph_tick(tn_graph *, const tn_clock *);
-void tn_graph_epoch(tn_graph *, const tn_clock *);
+void tn_graph_epoch(tn_graph *, const tn_clock *, const tn_event *);
 void tn_graph_walk(tn_graph *, void (*visit)(void *, tn_instance *), void *);
 
 /* An epoch begins: states that are carried through one begin anew. */

@@ -79,7 +79,7 @@ tn_status tn_instance_check_dials(const tn_instance *, const tn_clock *, tn_erro
 tn_status tn_dial_check(const tn_dial_state *, const char *whose, double value,
                         const tn_clock *, tn_error *);
 /* Calls epoch_end of every schedule below. */
-void tn_instance_epoch(tn_instance *, const tn_clock *);
+void tn_instance_epoch(tn_instance *, const tn_clock *, const tn_event *);
 /* All instances below, itself first, in a fixed order: for saving `numbers`. */
 void tn_instance_walk(tn_instance *, void (*visit)(void *, tn_instance *), void *);
 

@@ -67,14 +67,16 @@ static void fill_values(tn_trainer *t)
 static void end_schedules(tn_trainer *t)
 {
     const tn_clock clock = tn_trainer_clock(t);
+    const tn_event event = {.values = t->values, .value = t->value};
     const tn_judge *judges[] = {t->judge, t->referee};
-    tn_updater_epoch(t->updater, &clock);
+    tn_updater_epoch(t->updater, &clock, &event);
     for (int k = 0; k < 2; k++) {
-        tn_instance_epoch(judges[k]->loss.instance, &clock);
+        tn_instance_epoch(judges[k]->loss.instance, &clock, &event);
         for (int32_t i = 0; i < judges[k]->metrics; i++)
-            tn_instance_epoch(judges[k]->metric[i].instance, &clock);
+            tn_instance_epoch(judges[k]->metric[i].instance, &clock, &event);
     }
-    for (int32_t i = 0; i < t->observers; i++) tn_instance_epoch(t->observer[i], &clock);
+    for (int32_t i = 0; i < t->observers; i++)
+        tn_instance_epoch(t->observer[i], &clock, &event);
 }
 
 static tn_status run_epoch(tn_trainer *t, tn_error *e)

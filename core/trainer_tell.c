@@ -137,21 +137,40 @@ static tn_status make_values(tn_trainer *t, tn_error *e)
     return TN_OK;
 }
 
-/* Before anything runs, so that what they watch is there. */
-static tn_status check_values(const tn_trainer *t, tn_error *e)
+typedef tn_status value_check(const void *self, tn_call *, const tn_event *);
+
+static value_check *check_of(const tn_instance *i)
 {
-    const tn_event event = {.values = t->values, .value = t->value};
-    for (int32_t i = 0; i < t->observers; i++) {
-        const tn_instance *o = t->observer[i];
-        const tn_observer *slots = o->vtable;
-        tn_calling calling;
-        tn_call *call = tn_call_make(&calling, t->env, o, o->real, e);
-        if (!slots->check_values) continue;
-        const tn_status status = tn_call_end(&calling,
-                                             slots->check_values(o->self, call, &event));
-        if (status) return tn_blame(o, status, e);
-    }
-    return TN_OK;
+    if (!strcmp(i->entry->kind, "observer"))
+        return ((const tn_observer *)i->vtable)->check_values;
+    if (!strcmp(i->entry->kind, "schedule"))
+        return ((const tn_schedule *)i->vtable)->check_values;
+    return NULL;
+}
+
+typedef struct values_check {
+    tn_event event;
+    tn_status status;
+    tn_error *error;
+} values_check;
+
+static void check_one(void *data, tn_instance *i)
+{
+    values_check *c = data;
+    value_check *const check = check_of(i);
+    tn_calling calling;
+    if (c->status || !check) return;
+    tn_call *call = tn_call_make(&calling, i->env, i, i->real, c->error);
+    c->status = tn_blame(i, tn_call_end(&calling, check(i->self, call, &c->event)),
+                         c->error);
+}
+
+/* Before anything runs, so that what observers and schedules watch is there. */
+static tn_status check_values(tn_trainer *t, tn_error *e)
+{
+    values_check c = {.event = {.values = t->values, .value = t->value}, .error = e};
+    tn_trainer_walk(t, check_one, &c);
+    return c.status;
 }
 
 tn_status tn_trainer_observe_new(tn_trainer *t, tn_error *e)

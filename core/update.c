@@ -24,13 +24,14 @@ void tn_updater_tick(tn_updater *u, const tn_clock *clock)
     tn_graph_tick(u->graph, clock);
 }
 
-void tn_updater_epoch(tn_updater *u, const tn_clock *clock)
+void tn_updater_epoch(tn_updater *u, const tn_clock *clock, const tn_event *event)
 {
-    tn_instance_epoch(u->optimizer, clock);
-    for (int32_t i = 0; i < u->gradients; i++) tn_instance_epoch(u->gradient[i], clock);
+    tn_instance_epoch(u->optimizer, clock, event);
+    for (int32_t i = 0; i < u->gradients; i++)
+        tn_instance_epoch(u->gradient[i], clock, event);
     for (int32_t i = 0; i < u->owns; i++)
-        tn_instance_epoch(u->own[i].dial.schedule, clock);
-    tn_graph_epoch(u->graph, clock);
+        tn_instance_epoch(u->own[i].dial.schedule, clock, event);
+    tn_graph_epoch(u->graph, clock, event);
 }
 
 double tn_updater_penalty(tn_updater *u)

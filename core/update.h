@@ -17,7 +17,7 @@ double tn_updater_rate(const tn_updater *); /* learning rate as of the last tick
 void tn_updater_tick(tn_updater *, const tn_clock *);
 /* As tn_instance_check_dials, of what `parameters` gives. */
 tn_status tn_updater_check_own(const tn_updater *, const tn_clock *, tn_error *);
-void tn_updater_epoch(tn_updater *, const tn_clock *);
+void tn_updater_epoch(tn_updater *, const tn_clock *, const tn_event *);
 
 /* Of transforms that count what they cut: how many there are, the name of number i, and the share of
  * all elements that it has cut since the counts were cleared. */

@@ -15,14 +15,6 @@ typedef struct tn_clock {
         monitored; /* last validation loss (training loss without validation); NAN before */
 } tn_clock;
 
-/* schedule: a number as a function of the clock. [step] */
-typedef struct tn_schedule {
-    TN_HEAD
-    double (*value)(const void *self, const double *now, const tn_clock *,
-                    const double *numbers);
-    void (*epoch_end)(const void *self, const tn_clock *, double *numbers);
-} tn_schedule;
-
 typedef struct tn_named_value {
     const char *name;
     double value;
@@ -68,6 +60,19 @@ typedef struct tn_event {
     const tn_seen_param *param;
     const tn_seen_output *output;
 } tn_event;
+
+/* schedule: a number as a function of the clock, and of what it keeps. [step] */
+typedef struct tn_schedule {
+    TN_HEAD
+    double (*value)(const void *self, const double *now, const tn_clock *,
+                    const double *numbers);
+    /* Of the event nothing but the values is set. What is to be remembered of them goes into
+     * numbers, which checkpoints keep. */
+    void (*epoch_end)(const void *self, const tn_clock *, const tn_event *,
+                      double *numbers);
+    /* As an observer's. [setup] */
+    tn_status (*check_values)(const void *self, tn_call *, const tn_event *);
+} tn_schedule;
 
 /* What an observer may ask of the run. */
 typedef struct tn_run tn_run;

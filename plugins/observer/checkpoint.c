@@ -4,7 +4,7 @@
  * when all observers have seen the event, so that what they count is in it. */
 #include <tenon/plugin.h>
 
-#include "value.h"
+#include "../value.h"
 
 #define OPTIONS(P)                                                                     \
     P(INT, every, TN_POSITIONAL, 0, 0, INT64_MAX,                                      \

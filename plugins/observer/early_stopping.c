@@ -10,7 +10,7 @@
  * they mean in Keras. */
 #include <tenon/plugin.h>
 
-#include "value.h"
+#include "../value.h"
 
 #define OPTIONS(P)                                                                       \
     P(INT, patience, TN_POSITIONAL, 5, 1, INT64_MAX,                                     \

@@ -38,6 +38,10 @@ static kind_of_run runs[] = {
     {{"optimizer={sgd: {lr: {toy_fall: {from: 0.05, watch: true}}}}"}},
     {{"optimizer={sgd: {lr: {warmup: {steps: 9, schedule: {reduce_on_plateau: {from: "
       "0.1, patience: 0, threshold: 0.5}}}}}}"}},
+    {{"optimizer={sgd: {lr: {reduce_on_plateau: {from: 0.1, monitor: val_accuracy, "
+      "patience: 0, threshold: 0.2, threshold_mode: abs}}}}",
+      "regularizer.l2.lambda={reduce_on_plateau: {from: 1e-3, monitor: loss, mode: "
+      "max}}"}},
     {{"gradient=[{clip_norm: 0.5}]", "data.memory.drop_last=true", "train.epochs=2"}},
     {{"model=[{dense: {units: 12, parametrization: spectral_norm}}, relu, {dense: 3}]"}},
     {{"model=[{dense: {units: 12, parametrization: drop_connect}}, {dropout: {mode: "

@@ -300,7 +300,7 @@ Test(graph, parametrizations_are_ticked_and_walked_as_layers_are)
     cr_assert_float_eq(way->now[0], 1, 1e-12);
     tn_graph_tick(g, &(tn_clock){.step = 50, .steps = 100, .epoch = 0.5, .epochs = 1});
     cr_assert_float_eq(way->now[0], 0.5, 1e-12);
-    tn_graph_epoch(g, &(tn_clock){.step = 50, .steps = 100});
+    tn_graph_epoch(g, &(tn_clock){.step = 50, .steps = 100}, &(tn_event){0});
     tn_graph_walk(g, count_kind, &c);
     cr_assert_eq(c.parametrizations, 1);
     cr_assert_eq(c.regularizers, 2);

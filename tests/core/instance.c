@@ -230,8 +230,8 @@ Test(instance, schedules_turn_dials, .init = start, .fini = finish)
     tn_instance_tick(i, &clock);
     cr_assert_float_eq(i->now[0], 0.005, 1e-12);
     cr_assert_eq(i->now[1], 3);
-    tn_instance_epoch(i, &clock);
-    tn_instance_epoch(i, &clock);
+    tn_instance_epoch(i, &clock, &(tn_event){0});
+    tn_instance_epoch(i, &clock, &(tn_event){0});
     tn_instance_tick(i, &clock);
     cr_assert_float_eq(i->now[0], 2.005, 1e-12);
     tn_instance_free(i);
@@ -266,9 +266,9 @@ Test(instance, a_schedule_around_another_sees_its_dials, .init = start, .fini = 
                           "{every_type: {heat: {twice: {inner: {twice: counting}, "
                           "factor: counting}}}}");
     tn_clock clock = {.steps = 100, .epochs = 10, .monitored = NAN};
-    tn_instance_epoch(i, &clock);
-    tn_instance_epoch(i, &clock);
-    tn_instance_epoch(i, &clock);
+    tn_instance_epoch(i, &clock, &(tn_event){0});
+    tn_instance_epoch(i, &clock, &(tn_event){0});
+    tn_instance_epoch(i, &clock, &(tn_event){0});
     tn_instance_tick(i, &clock);
     cr_assert_float_eq(i->now[0], 3 * (2 * 3), 1e-12);
     tn_instance_free(i);

@@ -6,25 +6,10 @@
 #ifndef TESTS_SUPPORT_FOLLOW_H
 #define TESTS_SUPPORT_FOLLOW_H
 
-#include <stdio.h>
-
-#include "support/slots.h"
+#include "support/fixture.h"
 #include "support/rounds.h"
 
-#include "core/model.h"
-
 enum { FOLLOWED = 6, FOLLOWED_STEPS = 10, FOLLOWED_SLOTS = 4 };
-
-TN_UNUSED static const void *followed(const tn_archive *a, const char *name,
-                                      const char *part)
-{
-    char key[64];
-    int64_t from = 0;
-    snprintf(key, sizeof key, "%s%s%s", name, *part ? "/" : "", part);
-    const tn_named_tensor *found = tn_archive_find(a, key, &from);
-    cr_assert_not_null(found, "the fixture has no %s", key);
-    return found->tensor.data;
-}
 
 /* Makes one step of the weights in double or, through float, as they are there. */
 #define FOLLOW_STEP(BITS, REAL)                                                         \
@@ -50,13 +35,12 @@ TN_UNUSED static const void *followed(const tn_archive *a, const char *name,
 FOLLOW_STEP(32, float)
 FOLLOW_STEP(64, double)
 
-TN_UNUSED static double follow_case(const tn_archive *a, const char *name,
-                                    const tn_instance *optimizer, double rate,
-                                    const char *part)
+TN_UNUSED static double follow_case(const char *name, const tn_instance *optimizer,
+                                    double rate, const char *part)
 {
-    const float *begin = followed(a, "begin", ""), *hollow = followed(a, "hollow", "");
-    const float *centre = followed(a, "centre", ""), *noise = followed(a, "noise", "");
-    const double *want = followed(a, name, part);
+    const float *begin = fixture_data("begin", ""), *hollow = fixture_data("hollow", "");
+    const float *centre = fixture_data("centre", ""), *noise = fixture_data("noise", "");
+    const double *want = fixture_data(name, part);
     double w[FOLLOWED], g[FOLLOWED], rows[FOLLOWED_SLOTS][FOLLOWED] = {0}, worst = 0;
     for (int i = 0; i < FOLLOWED; i++) w[i] = (double)begin[i];
     for (int64_t s = 1; s <= FOLLOWED_STEPS; s++, noise += FOLLOWED, want += FOLLOWED) {
@@ -77,35 +61,24 @@ TN_UNUSED static double follow_case(const tn_archive *a, const char *name,
 /* All cases of an optimizer. */
 TN_UNUSED static void follow_torch(const char *optimizer)
 {
-    char path[4096], prefix[64];
-    tn_archive a;
-    void *bytes;
-    tn_error e = {0};
-    const char *tests = getenv("TENON_TEST_DATA");
-    int cases = 0;
-    cr_assert(tests, "TENON_TEST_DATA must name the folder tests");
-    snprintf(path, sizeof path, "%s/reference/optimizers.safetensors", tests);
-    cr_assert_eq(tn_archive_read(test_env(), path, &a, &bytes, &e), TN_OK, "%s", e.text);
-    snprintf(prefix, sizeof prefix, "%s-", optimizer);
-    for (int64_t i = 0; i < a.texts; i++) {
-        char key[64];
-        const char *name = a.text[i].key;
-        if (strncmp(name, prefix, strlen(prefix)) || strchr(name, '/')) continue;
-        snprintf(key, sizeof key, "%s/rate", name);
-        const double rate = strtod(tn_archive_text(&a, key), NULL);
-        for (int32_t real = 0; real < 2; real++, cases++) {
-            const tn_instance *o = make("optimizer", optimizer, a.text[i].value, real);
-            const double error = fmax(follow_case(&a, name, o, rate, "weight"),
-                                      follow_case(&a, name, o, rate, "bias"));
+    const tn_text_pair *text;
+    int64_t next = 0;
+    fixture_open("optimizers");
+    cr_assert_not_null(fixture_case(optimizer, &(int64_t){0}), "no case of %s",
+                       optimizer);
+    while ((text = fixture_case(optimizer, &next)))
+        for (int32_t real = 0; real < 2; real++) {
+            const char *name = text->key;
+            const double rate = fixture_number(name, "rate");
+            const tn_instance *o = make("optimizer", optimizer, text->value, real);
+            const double error = fmax(follow_case(name, o, rate, "weight"),
+                                      follow_case(name, o, rate, "bias"));
             note_error(NULL, NOTE_TORCH, real, error);
             if (test_full())
                 fprintf(stderr, "%s, %s: %.1e\n", name, real ? "double" : "float", error);
             cr_expect(error <= (real ? 1e-10 : 1e-5), "%s %s, %s: off by %.2e", optimizer,
-                      a.text[i].value, real ? "double" : "float", error);
+                      text->value, real ? "double" : "float", error);
         }
-    }
-    cr_assert_gt(cases, 0, "the fixture has no case %s", optimizer);
-    tn_archive_free(test_env(), &a, bytes);
 }
 
 #endif

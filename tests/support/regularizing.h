@@ -1,8 +1,9 @@
 /* regularizing.h - a regularizer's slots on a weight of any shape, whether they see tiles or the whole,
- * in double; on the default backend with two threads. */
+ * in either precision; on the default backend with two threads. */
 #ifndef TESTS_SUPPORT_REGULARIZING_H
 #define TESTS_SUPPORT_REGULARIZING_H
 
+#include "support/fixture.h"
 #include "support/optimizing.h"
 #include "tests/support/rounds.h"
 
@@ -13,30 +14,59 @@ enum { MOST = 4000 }; /* elements of a weight */
 
 typedef struct subject {
     tn_instance *regularizer;
-    const tn_regularizer_f64 *r;
     int64_t rows, cols, taps;
     tn_calling calling;
     void *scratch;
 } subject;
 
-static subject subject_with_taps(const char *name, const char *options, int64_t rows,
-                                 int64_t cols, int64_t taps)
+static int64_t elements_of(const subject *s)
+{
+    return s->rows * s->cols * s->taps;
+}
+
+static tn_call *call_of(subject *s)
+{
+    const int32_t real = s->regularizer->real;
+    const tn_instance *backend;
+    tn_call *call = tn_call_make(&s->calling, test_env(), s->regularizer, real, NULL);
+    tn_env_backend(test_env(), real, &backend, NULL);
+    s->calling.plan = (void *)(uintptr_t)backend;
+    return call;
+}
+
+#include "tests/support/subject.h"
+#undef TN_
+#undef tn_real
+#define TN_(name) name##_f32
+#define tn_real float
+#include "tests/support/subject.h"
+#undef TN_
+#undef tn_real
+#define TN_(name) name##_f64
+#define tn_real double
+
+static subject subject_in(int32_t real, const char *name, const char *options,
+                          int64_t rows, int64_t cols, int64_t taps)
 {
     static double room[4 * MOST];
     tn_error error = {0};
     const tn_instance *backend;
-    subject s = {.regularizer = make("regularizer", name, options, 1),
-                 .rows = rows,
-                 .cols = cols,
-                 .taps = taps,
-                 .scratch = room};
-    s.r = s.regularizer->vtable;
-    cr_assert_eq(tn_env_backend(test_env(), 1, &backend, &error), TN_OK, "%s",
+    const subject s = {.regularizer = make("regularizer", name, options, real),
+                       .rows = rows,
+                       .cols = cols,
+                       .taps = taps,
+                       .scratch = room};
+    cr_assert_eq(tn_env_backend(test_env(), real, &backend, &error), TN_OK, "%s",
                  error.text);
-    if (s.r->scratch)
-        cr_assert_leq(s.r->scratch(s.regularizer->self, rows, cols * taps), sizeof room);
-    cr_assert_leq(rows * cols * taps, MOST);
+    cr_assert_leq((real ? scratch_of_f64 : scratch_of_f32)(&s), sizeof room);
+    cr_assert_leq(elements_of(&s), MOST);
     return s;
+}
+
+static subject subject_with_taps(const char *name, const char *options, int64_t rows,
+                                 int64_t cols, int64_t taps)
+{
+    return subject_in(1, name, options, rows, cols, taps);
 }
 
 TN_UNUSED static subject subject_of(const char *name, const char *options, int64_t rows,
@@ -45,63 +75,25 @@ TN_UNUSED static subject subject_of(const char *name, const char *options, int64
     return subject_with_taps(name, options, rows, cols, 1);
 }
 
-static tn_call *call_of(subject *s)
+TN_UNUSED static void subject_free(subject *s)
 {
-    const tn_instance *backend;
-    tn_call *call = tn_call_make(&s->calling, test_env(), s->regularizer, 1, NULL);
-    tn_env_backend(test_env(), 1, &backend, NULL);
-    s->calling.plan = (void *)(uintptr_t)backend;
-    return call;
-}
-
-static int64_t elements_of(const subject *s)
-{
-    return s->rows * s->cols * s->taps;
-}
-
-static tn_tensor weight_of(const subject *s, const double *x)
-{
-    const tn_shape shape = {.rank = s->taps > 1 ? 3 : 2,
-                            .dim = {s->rows, s->cols, s->taps}};
-    return tn_tensor_over(&shape, -1, 1, x);
+    cr_assert_eq(slots.made[--slots.count], s->regularizer);
+    tn_instance_free(s->regularizer);
 }
 
 TN_UNUSED static double penalty_of(subject *s, const double *w)
 {
-    const tn_tensor t = weight_of(s, w);
-    const tn_tile tile = tile_of(s->regularizer, elements_of(s));
-    double penalty = NAN;
-    if (!s->r->penalty_whole) return s->r->penalty(s->regularizer->self, &tile, w);
-    cr_assert_eq(
-        s->r->penalty_whole(s->regularizer->self, call_of(s), &t, s->scratch, &penalty),
-        TN_OK);
-    return penalty;
+    return (s->regularizer->real ? penalty_of_f64 : penalty_of_f32)(s, w);
 }
 
 TN_UNUSED static void add_gradient_of(subject *s, const double *w, double *g)
 {
-    const tn_tensor t = weight_of(s, w);
-    tn_tensor to = weight_of(s, g);
-    const tn_tile tile = tile_of(s->regularizer, elements_of(s));
-    if (!s->r->gradient_whole)
-        s->r->gradient(s->regularizer->self, &tile, w, g);
-    else
-        cr_assert_eq(
-            s->r->gradient_whole(s->regularizer->self, call_of(s), &t, &to, s->scratch),
-            TN_OK);
+    (s->regularizer->real ? add_gradient_of_f64 : add_gradient_of_f32)(s, w, g);
 }
 
 TN_UNUSED static void prox_of(subject *s, const double *step, double *w)
 {
-    const tn_tensor by = weight_of(s, step);
-    tn_tensor t = weight_of(s, w);
-    const tn_tile tile = tile_of(s->regularizer, elements_of(s));
-    if (!s->r->prox_whole)
-        s->r->prox(s->regularizer->self, &tile, step, w);
-    else
-        cr_assert_eq(
-            s->r->prox_whole(s->regularizer->self, call_of(s), &by, &t, s->scratch),
-            TN_OK);
+    (s->regularizer->real ? prox_of_f64 : prox_of_f32)(s, step, w);
 }
 
 /* ---- weights and steps -------------------------------------------------------------------- */
@@ -181,8 +173,7 @@ TN_UNUSED static void is_derivative(const char *name, const char *const *options
             w[k] = at;
             worst = fmax(worst, fabs(g[k] - 3 - slope) / fmax(1, fabs(slope)));
         }
-        tn_instance_free(s.regularizer);
-        slots.count--;
+        subject_free(&s);
     }
     note_error(NULL, NOTE_GRADIENT, 1, worst);
     cr_assert_leq(worst, 1e-7, "%s: %g", name, worst);
@@ -226,9 +217,74 @@ TN_UNUSED static void does_to_groups(const char *name, const char *options,
             }
             note_values(made, one, n / groups, 1);
         }
-        tn_instance_free(s.regularizer);
-        slots.count--;
+        subject_free(&s);
     }
+}
+
+/* ---- against PyTorch ------------------------------------------------------------------------ */
+
+static void compare_with_torch(const subject *s, const char *what, const double *got,
+                               const double *want, int64_t n)
+{
+    const int32_t real = s->regularizer->real;
+    double error = 0, most = 0;
+    for (int64_t i = 0; i < n; i++) {
+        error = fmax(error, isnan(got[i]) ? INFINITY : fabs(got[i] - want[i]));
+        most = fmax(most, fabs(want[i]));
+    }
+    if (most > 0) error /= most;
+    note_error(NULL, NOTE_TORCH, real, error);
+    cr_expect(error <= (real ? 1e-10 : 1e-5), "%s of %d x %d x %d in %s: off by %.2e",
+              what, (int)s->rows, (int)s->cols, (int)s->taps, real ? "double" : "float",
+              error);
+}
+
+/* What the case has of a weight, which is number `number` and begins at `first` of all. */
+static void torch_weight(subject *s, const char *name, int number, int64_t first)
+{
+    static double w[MOST], by[MOST], got[MOST];
+    const float *from = (const float *)fixture_data("weights", "w") + first;
+    const tn_tensor *penalty = fixture_part(name, "penalty"),
+                    *moved = fixture_part(name, "moved");
+    const int64_t n = elements_of(s);
+    for (int64_t i = 0; i < n; i++) w[i] = (double)from[i], by[i] = 0.3, got[i] = 0;
+    if (penalty) {
+        add_gradient_of(s, w, got);
+        compare_with_torch(s, "gradient", got,
+                           (const double *)fixture_data(name, "grad") + first, n);
+        *got = penalty_of(s, w);
+        compare_with_torch(s, "penalty", got, (const double *)penalty->data + number, 1);
+    }
+    if (moved) {
+        prox_of(s, by, w);
+        compare_with_torch(s, "prox", w, (const double *)moved->data + first, n);
+    }
+}
+
+/* All weights of a case. */
+static void torch_case(const char *plugin, const tn_text_pair *text, int32_t real)
+{
+    const tn_tensor *all = fixture_part("weights", "shapes");
+    const int32_t *dim = all->data;
+    int64_t first = 0;
+    for (int k = 0; k < all->dim[0]; k++, dim += 3) {
+        subject s = subject_in(real, plugin, text->value, dim[0], dim[1], dim[2]);
+        torch_weight(&s, text->key, k, first);
+        first += elements_of(&s);
+        subject_free(&s);
+    }
+}
+
+/* All its cases in tests/reference/regularizers.safetensors; what is there says
+ * make_regularizer_fixtures.py. */
+TN_UNUSED static void follows_torch(const char *plugin)
+{
+    const tn_text_pair *text;
+    int64_t next = 0;
+    fixture_open("regularizers");
+    cr_assert_not_null(fixture_case(plugin, &(int64_t){0}), "no case of %s", plugin);
+    while ((text = fixture_case(plugin, &next)))
+        for (int32_t real = 0; real < 2; real++) torch_case(plugin, text, real);
 }
 
 #endif

@@ -10,7 +10,8 @@ static double TN(value)(const void *self, const double *now, const tn_clock *clo
     return numbers[0] + (double)clock->step / 1000;
 }
 
-static void TN(epoch_end)(const void *self, const tn_clock *clock, double *numbers)
+static void TN(epoch_end)(const void *self, const tn_clock *clock, const tn_event *event,
+                          double *numbers)
 {
     numbers[0]++;
 }

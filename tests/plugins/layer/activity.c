@@ -1,8 +1,10 @@
 /* activity.c - the identity, whose gradient is that of the loss plus the mean of a penalty. */
 #include <string.h>
 
-#include "support/slots.h"
+#include "support/fixture.h"
 #include "tests/support/rounds.h"
+
+enum { MOST = 600 }; /* elements of all samples */
 
 static const char *const penalties[] = {"{l1: 0.3}", "{l2: 0.7}",
                                         "{elastic_net: {lambda: 2, l1_ratio: 0.25}}",
@@ -18,7 +20,6 @@ static double penalty_of(const tn_instance *layer, const double *x, int64_t n)
 /* Against central differences of sum c_i y_i + share R(y), over many sizes. */
 Test(activity, gradient_is_that_of_loss_and_penalty)
 {
-    enum { MOST = 600 };
     static const int64_t sizes[] = {1, 2, 7, 16, 33, 255, 256, 257, MOST};
     static double x[MOST], y[MOST], gy[MOST], gx[MOST];
     const tn_key key = {{4, 9}};
@@ -50,6 +51,55 @@ Test(activity, gradient_is_that_of_loss_and_penalty)
     }
     note_error(NULL, NOTE_GRADIENT, 1, worst);
     cr_assert_leq(worst, 1e-7, "%g", worst);
+}
+
+/* The gradient of n elements, in float or in double, as doubles. */
+#define BACKWARD(BITS, REAL)                                                      \
+    static void backward_f##BITS(const tn_instance *layer, const tn_tile *t,      \
+                                 const float *x, const float *gy, double *gx)     \
+    {                                                                             \
+        const tn_layer_f##BITS *slot = layer->vtable;                             \
+        static REAL y[MOST], g[MOST];                                             \
+        for (int64_t i = 0; i < t->n; i++) y[i] = (REAL)x[i], g[i] = (REAL)gy[i]; \
+        slot->backward(layer->self, t, NULL, y, g, g);                            \
+        for (int64_t i = 0; i < t->n; i++) gx[i] = (double)g[i];                  \
+    }
+BACKWARD(32, float)
+BACKWARD(64, double)
+
+static void torch_case(const tn_text_pair *text, int32_t real)
+{
+    const tn_instance *layer = make("layer", "activity", text->value, real);
+    const float *x = fixture_data("weights", "w"), *gy = fixture_data("weights", "pull");
+    const double *want = fixture_data(text->key, "grad");
+    const tn_tensor *shapes = fixture_part("weights", "shapes");
+    const int32_t *dim = shapes->data, *end = dim + tn_count(shapes);
+    for (; dim < end; dim += 3) {
+        static double gx[MOST];
+        tn_tile t = tile_of(layer, (int64_t)dim[0] * dim[1] * dim[2]);
+        double error = 0, most = 0;
+        t.share = 1.0 / dim[0];
+        (real ? backward_f64 : backward_f32)(layer, &t, x, gy, gx);
+        for (int64_t i = 0; i < t.n; i++) {
+            error = fmax(error, isnan(gx[i]) ? INFINITY : fabs(gx[i] - want[i]));
+            most = fmax(most, fabs(want[i]));
+        }
+        note_error(NULL, NOTE_TORCH, real, error / most);
+        cr_expect(error <= (real ? 1e-10 : 1e-5) * most, "%s: off by %.2e", text->value,
+                  error / most);
+        x += t.n, gy += t.n, want += t.n;
+    }
+}
+
+/* Samples are the units of make_regularizer_fixtures.py. */
+Test(activity, follows_pytorch)
+{
+    const tn_text_pair *text;
+    int64_t next = 0;
+    fixture_open("regularizers");
+    cr_assert_not_null(fixture_case("activity", &(int64_t){0}));
+    while ((text = fixture_case("activity", &next)))
+        for (int32_t real = 0; real < 2; real++) torch_case(text, real);
 }
 
 /* In place: gx may be gy, y is x. */

@@ -5,6 +5,11 @@ static const char *const options[] = {"{lambda: 0.7, prox: false}",
                                       "{lambda: 2, l1_ratio: 0.1, prox: false}",
                                       "{lambda: 0.3, l1_ratio: 1, prox: false}"};
 
+Test(elastic_net, follows_pytorch)
+{
+    follows_torch("elastic_net");
+}
+
 Test(elastic_net, gradient_is_added_and_is_the_derivative_of_the_penalty)
 {
     is_derivative("elastic_net", options, 3);

@@ -1,6 +1,11 @@
 /* group_lasso.c - lengths of rows, columns or all; the proximal step against a plain bisection. */
 #include "support/regularizing.h"
 
+Test(group_lasso, follows_pytorch)
+{
+    follows_torch("group_lasso");
+}
+
 Test(group_lasso, gradient_is_added_and_is_the_derivative_of_the_penalty)
 {
     static const char *const options[] = {"{lambda: 0.7, prox: false}",

@@ -172,6 +172,11 @@ Test(l1, P3_N11_subgradient_is_the_same_for_all_and_0_at_0)
     cr_assert_not(r->proximal(l1->self));
 }
 
+Test(l1, follows_pytorch)
+{
+    follows_torch("l1");
+}
+
 Test(l1, gradient_is_added_and_is_the_derivative_of_the_penalty_away_from_0)
 {
     is_derivative(

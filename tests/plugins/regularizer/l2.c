@@ -112,6 +112,11 @@ Test(l2, P3_N1_P3_N2_P3_N7_P3_N8_a_push_by_size)
     near(three, (double[]){1.98, 0.297, 4.95}, 3, 1e-15);
 }
 
+Test(l2, follows_pytorch)
+{
+    follows_torch("l2");
+}
+
 Test(l2, gradient_is_added_and_is_the_derivative_of_the_penalty)
 {
     is_derivative("l2", (const char *[]){"0.3", "2"}, 2);

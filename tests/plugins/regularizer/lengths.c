@@ -52,6 +52,16 @@ Test(min_max_norm, is_the_nearest_point_of_the_shell)
                    1e-10);
 }
 
+Test(max_norm, follows_pytorch)
+{
+    follows_torch("max_norm");
+}
+
+Test(unit_norm, follows_pytorch)
+{
+    follows_torch("unit_norm");
+}
+
 /* In the steps' own measure no other point of the sphere is nearer. */
 Test(unit_norm, no_other_point_is_nearer)
 {

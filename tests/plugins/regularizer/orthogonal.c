@@ -1,6 +1,11 @@
 /* orthogonal.c - the penalty by plain sums, its gradient, and where it vanishes. */
 #include "support/regularizing.h"
 
+Test(orthogonal, follows_pytorch)
+{
+    follows_torch("orthogonal");
+}
+
 Test(orthogonal, gradient_is_added_and_is_the_derivative_of_the_penalty)
 {
     static const char *const options[] = {"0.01", "0.001", "{lambda: 0.005}"};

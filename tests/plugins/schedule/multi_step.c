@@ -1,13 +1,9 @@
-/* multi_step.c - stairs at chosen times. Expected values: torch 1.13, MultiStepLR([2, 5], 0.5). */
+/* multi_step.c - stairs at chosen times, as MultiStepLR. */
 #include "support/timing.h"
 
-static const double stairs[] = {0.1, 0.1, 0.05, 0.05, 0.05, 0.025, 0.025, 0.025};
-
-Test(multi_step, follows_pytorch_in_epochs_and_in_steps)
+Test(multi_step, follows_pytorch)
 {
-    passes("multi_step", "{from: 0.1, at: [2, 5], factor: 0.5}", 10, stairs, 8);
-    passes("multi_step", "{from: 0.1, at: [2, 5], factor: 0.5, unit: steps}", 1, stairs,
-           8);
+    follows_torch("multi_step");
 }
 
 Test(multi_step, holds_until_the_last_update_of_a_stair)

@@ -1,4 +1,4 @@
-/* piecewise.c - given values at given times. */
+/* piecewise.c - given values at given times; as the triangles of CyclicLR, LinearLR, ConstantLR. */
 #include "support/timing.h"
 
 Test(piecewise, lines)
@@ -9,11 +9,9 @@ Test(piecewise, lines)
            expected, 8);
 }
 
-/* The triangle of cyclical learning rates: torch 1.13, CyclicLR(0.1, 0.5, 4). */
-Test(piecewise, follows_pytorchs_triangle)
+Test(piecewise, follows_pytorch)
 {
-    passes("piecewise", "{at: [0, 4, 8], values: [0.1, 0.5, 0.1], unit: steps}", 1,
-           (double[]){0.1, 0.2, 0.3, 0.4, 0.5, 0.4, 0.3, 0.2}, 8);
+    follows_torch("piecewise");
 }
 
 Test(piecewise, stairs)

@@ -1,19 +1,9 @@
-/* polynomial.c - a power of what is left. Expected values: torch 1.13, PolynomialLR(5, 2). */
+/* polynomial.c - a power of what is left, as PolynomialLR. */
 #include "support/timing.h"
 
-static const double curve[] = {0.10000000000000001,
-                               0.064000000000000015,
-                               0.036000000000000004,
-                               0.016000000000000004,
-                               0.0039999999999999992,
-                               0,
-                               0,
-                               0};
-
-Test(polynomial, follows_pytorch_in_epochs_and_in_steps)
+Test(polynomial, follows_pytorch)
 {
-    passes("polynomial", "{from: 0.1, epochs: 5, power: 2}", 10, curve, 8);
-    passes("polynomial", "{from: 0.1, steps: 5, power: 2}", 1, curve, 8);
+    follows_torch("polynomial");
 }
 
 Test(polynomial, is_a_line_over_the_whole_run_by_default)

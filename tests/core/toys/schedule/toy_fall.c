@@ -17,7 +17,8 @@ static double TN(value)(const void *me, const double *now, const tn_clock *clock
     return self->watch && clock->monitored >= 0 ? value / (1 + clock->monitored) : value;
 }
 
-static void TN(epoch_end)(const void *me, const tn_clock *clock, double *numbers)
+static void TN(epoch_end)(const void *me, const tn_clock *clock, const tn_event *event,
+                          double *numbers)
 {
     numbers[0]++;
 }

@@ -1,6 +1,7 @@
-/* value.h - the value that an observer watches: by its name, and whether it has become better. */
-#ifndef OBSERVER_VALUE_H
-#define OBSERVER_VALUE_H
+/* value.h - the value that an observer or a schedule watches: by its name, and whether it has become
+ * better. */
+#ifndef PLUGINS_VALUE_H
+#define PLUGINS_VALUE_H
 
 #include <string.h>
 
@@ -48,12 +49,22 @@ static tn_status require_value(tn_call *c, const tn_event *event, const char *op
             : " (values with val_ need a validation split: data option validation)");
 }
 
-/* By more than `delta`. NaN is never better. */
-static int is_better(const tn_named_value *v, double than, int32_t mode, double delta)
+static int prefers_larger(const tn_named_value *v, int32_t mode)
 {
-    const int larger = mode == VALUE_AUTO ? v->better == TN_BETTER_LARGER
-                                          : mode == VALUE_MAX;
-    return larger ? v->value > than + delta : v->value < than - delta;
+    return mode == VALUE_AUTO ? v->better == TN_BETTER_LARGER : mode == VALUE_MAX;
+}
+
+/* NaN never is. */
+static int is_beyond(const tn_named_value *v, double bar, int32_t mode)
+{
+    return prefers_larger(v, mode) ? v->value > bar : v->value < bar;
+}
+
+/* By more than `delta`. */
+TN_UNUSED static int is_better(const tn_named_value *v, double than, int32_t mode,
+                               double delta)
+{
+    return is_beyond(v, prefers_larger(v, mode) ? than + delta : than - delta, mode);
 }
 
 #endif
