@@ -7,7 +7,7 @@
 
 #include "core/option.h"
 
-static ffi_type *dial_members[] = {&ffi_type_sint32, NULL};
+static ffi_type *dial_members[] = {&ffi_type_sint32, &ffi_type_sint32, NULL};
 static ffi_type dial_type = {.type = FFI_TYPE_STRUCT, .elements = dial_members};
 
 static ffi_type *type_of(int32_t type)

@@ -21,6 +21,9 @@ int32_t tn_instance_dial(const tn_instance *i, const char *option)
     return -1;
 }
 
+const tn_clock tn_clock_start = {
+    .steps = INT64_C(1) << 50, .epochs = 0x1p30, .monitored = NAN};
+
 double tn_schedule_value(const tn_instance *s, const tn_clock *clock)
 {
     const tn_schedule *vtable = s->vtable;

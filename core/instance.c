@@ -221,9 +221,8 @@ static tn_status make_self(tn_instance *i, const tn_argument *argument, tn_error
 /* Dials stand as at the start of a run when check sees them. */
 static tn_status check_self(tn_instance *i, tn_error *e)
 {
-    static const tn_clock start = {.steps = 1, .epochs = 1, .monitored = NAN};
     const tn_head *head = i->vtable;
-    tn_instance_tick(i, &start);
+    tn_instance_tick(i, &tn_clock_start);
     if (!head->check) return TN_OK;
     tn_calling calling;
     tn_error why = {0};

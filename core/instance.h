@@ -71,6 +71,8 @@ tn_status tn_instance_inherit(tn_instance *, const tn_instance *block, tn_error 
 int32_t tn_instance_dial(const tn_instance *, const char *option);
 /* What a schedule says, once it has been ticked. */
 double tn_schedule_value(const tn_instance *schedule, const tn_clock *);
+/* The start of a run of unknown length, which is long, so that none of it has passed. */
+extern const tn_clock tn_clock_start;
 /* Sets every dial of the instance and its children from the clock. */
 void tn_instance_tick(tn_instance *, const tn_clock *);
 /* Whether schedules have set its own dials to values that their options allow. */

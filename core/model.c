@@ -136,7 +136,7 @@ static tn_status fill(tn_model *m, const tn_inputs *in, int64_t most, bool fresh
     if (!status && fresh) status = first_weights(m, e);
     if (status) return status;
     m->chunk = tn_predict_chunk(m->graph);
-    tn_graph_tick(m->graph, &(tn_clock){0});
+    tn_graph_tick(m->graph, &tn_clock_start);
     return read_classes(m, e);
 }
 

@@ -33,7 +33,7 @@ static tn_status add_dial(tn_making *m, tn_dial_state state, tn_argument *out)
     double *now = tn_memory_grow(&i->env->memory, i->now, count * sizeof *now, m->error);
     if (!now) return TN_ENOMEM;
     i->now = now;
-    out->dial.slot = i->dials;
+    out->dial = (tn_dial){.slot = i->dials, .turns = state.schedule != NULL};
     i->dial[i->dials] = state;
     i->now[i->dials++] = state.constant;
     return TN_OK;

@@ -206,6 +206,7 @@ typedef struct tn_option {
 /* A schedulable number. Its value changes while training runs: read it with tn_now. */
 typedef struct tn_dial {
     int32_t slot;
+    int32_t turns; /* whether a schedule turns it */
 } tn_dial;
 
 /* Another plugin's instance. Through it a wrapper calls what it wraps. */

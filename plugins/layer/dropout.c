@@ -25,6 +25,16 @@ TN_SELF(OPTIONS, )
 #define STANDARD 1
 #endif
 
+/* Of a trained model it is not known where the schedule stood. */
+static tn_status TN(check)(void *me, tn_call *c)
+{
+    const TN(self) *self = me;
+    if (self->mode != STANDARD || !self->p.turns) return TN_OK;
+    return tn_fail(c, TN_EINVAL,
+                   "p: mode standard needs it in prediction, so it has to be a number; "
+                   "with a schedule use mode: inverted");
+}
+
 static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 {
     const TN(self) *self = me;
@@ -69,8 +79,8 @@ static void TN(as_affine)(const void *me, const tn_tile *t, tn_real *scale,
 }
 
 TN_VTABLE(layer, .kernel = TN_MAP, .flags = TN_IDLE | TN_RANDOM | TN_INPLACE,
-          .infer = TN(infer), .forward = TN(forward), .backward = TN(backward),
-          .as_affine = TN(as_affine))
+          .check = TN(check), .infer = TN(infer), .forward = TN(forward),
+          .backward = TN(backward), .as_affine = TN(as_affine))
 TN_PLUGIN_WITH(
     OPTIONS, layer, dropout, .summary = "Drops elements at random while training",
     .formula = "y = x m / (1 - p), m ~ Bernoulli(1 - p); y = x outside training. "

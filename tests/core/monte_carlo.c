@@ -86,6 +86,24 @@ Test(monte_carlo, layers_have_their_law)
     obeys("{gaussian_noise: 0.2}", 0, 0.2);
 }
 
+/* Wherever in a run, or over all of it, a schedule goes. */
+Test(monte_carlo, schedules_stand_where_they_begin)
+{
+    static const char *const schedules[] = {
+        "{cosine: 0.3}",
+        "{cosine: {from: 0.3, to: 0.9, steps: 5}}",
+        "{polynomial: {from: 0.3}}",
+        "{exponential: {from: 0.3, factor: 0.5}}",
+        "{one_cycle: {peak: 0.9, from: 0.3}}",
+        "{one_cycle: {peak: 0.9, from: 0.3, epochs: 2}}",
+        "{warmup: {schedule: {cosine: 0.6}, epochs: 3, from: 0.5}}"};
+    char layer[100];
+    for (size_t i = 0; i < sizeof schedules / sizeof *schedules; i++) {
+        snprintf(layer, sizeof layer, "{dropout: %s}", schedules[i]);
+        obeys(layer, sqrt(0.3 / 0.7), 0);
+    }
+}
+
 /* Layers of class whole, parametrizations, what is inside recurrent layers, folded where it does not
  * draw: all scatter, about as far in one half of the samples as in the other. */
 Test(monte_carlo, whatever_draws_scatters)

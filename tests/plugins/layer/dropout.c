@@ -166,6 +166,8 @@ Test(dropout, refuses_what_is_no_probability)
     check_refuses("[{dropout: -0.1}]", in, "outside [0, 1]");
     check_refuses("[{dropout: .nan}]", in, "p");
     check_refuses("[{dropout: {mode: other}}]", in, "inverted");
+    check_refuses("[{dropout: {mode: standard, p: {cosine: 0.5}}}]", in,
+                  "has to be a number");
 }
 
 /* ---- worked examples ----------------------------------------------------------------- */
