@@ -46,6 +46,10 @@ static tn_status check_time_first(tn_call *c, tn_strs time_first, tn_strs names)
                            "time_first: '%.60s' is neither target nor in names; list "
                            "the fields whose files hold (steps, samples, ...)",
                            time_first->at[i]);
+    if (is_listed(time_first, "target") && is_listed(names, "target"))
+        return tn_fail(c, TN_EINVAL,
+                       "time_first: 'target' may be the targets or the input of that "
+                       "name; call the input something else");
     return TN_OK;
 }
 

@@ -471,6 +471,8 @@ Test(npy, time_first_must_be_of_sequences)
     write_pair();
     refuse_data("data: {npy: {x: x, y: y, time_first: true}}", TN_EINVAL,
                 "time_first: 'true' is neither target nor in names", "steps, samples");
+    refuse_data("data: {npy: {x: x, y: y, names: target, time_first: target}}", TN_EINVAL,
+                "'target' may be the targets or the input", "call the input something");
     refuse_data("data: {npy: {x: x, y: y, time_first: [input, target]}}", TN_ESHAPE,
                 "y has one axis", "take target out of the list");
     refuse_data("data: {npy: {x: y, y: x, time_first: input}}", TN_ESHAPE,
