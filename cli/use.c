@@ -104,7 +104,11 @@ static int check_time_first(const cli_use *u, bool targets, tn_error *error)
         bool found = targets && !strcmp(name, "target");
         for (int32_t k = 0; k < tn_model_inputs(u->model); k++)
             found = found || !strcmp(name, tn_model_input_name(u->model, k));
-        if (!found) return wrong_files(u, "no input for --time-first ", name, error);
+        if (!found)
+            return wrong_files(u,
+                               targets ? "neither target nor an input: --time-first "
+                                       : "no input for --time-first ",
+                               name, error);
     }
     return CLI_DONE;
 }

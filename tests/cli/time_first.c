@@ -172,6 +172,8 @@ Test(time_first, what_does_not_fit_is_told)
             "no input for --time-first series", "the model takes input=FILE");
     refused("predict a x-t.npy -o o.npy --time-first target",
             "no input for --time-first target", "the model takes input=FILE");
+    refused("gradients a x-t.npy y.npy -o o.st --time-first series",
+            "neither target nor an input: --time-first series", "");
     refused("predict a lengths.npy -o o.npy --time-first input",
             "lengths.npy has one axis, but with --time-first", "(steps, samples, ...)");
     refused("predict a x-t.npy -o o.npy",
