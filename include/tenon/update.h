@@ -80,7 +80,8 @@ typedef struct tn_regularizer {
     tn_status (*prox_whole)(const void *self, tn_call *, const tn_tensor *step,
                             tn_tensor *w, void *scratch);
     /* How far the weights are from a minimum of loss plus R, whose loss has the gradient g: the
-     * largest distance of -g from the subdifferential of R. NULL: it cannot tell. */
+     * largest distance of -g from the subdifferential of R. NULL: it cannot tell; NaN: not with these
+     * options, by which it is no penalty whose gradient is followed (decay, a hard threshold). */
     double (*violation)(const void *self, const tn_tile *, const tn_real *w,
                         const tn_real *g);
 } tn_regularizer;
