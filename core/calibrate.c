@@ -44,7 +44,7 @@ static tn_status calibrate(tn_graph *g, tn_plan *plan, int32_t param,
         status = tn_call_end(&calling, init->calibrate(p->init->self, call, &info, round,
                                                        &out, &p->value, &again));
         tn_graph_changed(g);
-        if (status) return tn_error_in(e, "initializer of %s", p->name), status;
+        if (status) return tn_graph_blame_init(g, param, status, e);
     }
     return TN_OK;
 }

@@ -52,6 +52,9 @@ tn_status tn_graph_equip(tn_graph *, const tn_cfg *root, tn_error *);
 tn_status tn_graph_read_rules(tn_graph *, const tn_cfg *root, tn_error *);
 /* What the initializer of parameter i is told. */
 tn_param_info tn_graph_param_info(const tn_graph *, int32_t param);
+/* Puts place and name of the parameter in front of what its initializer reported; nothing on
+ * TN_OK. */
+tn_status tn_graph_blame_init(const tn_graph *, int32_t param, tn_status, tn_error *);
 
 /* Makes room for one more item of an array that grows by doubling. */
 tn_status tn_graph_room(tn_graph *, void **array, int32_t count, size_t size, tn_error *);

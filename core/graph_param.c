@@ -213,6 +213,24 @@ static void fill_parts(tn_graph_param *p)
         tn_graph_fill(&p->value, k * n, n, p->spec.fill + p->spec.more[k]);
 }
 
+/* Where it is said how the parameter begins. */
+static const tn_cfg *place_of_init(const tn_graph *g, const tn_graph_param *p)
+{
+    const tn_instance *layer = g->node[p->node].layer, *own = layer->host.init;
+    if (own && p->init == &own->ref) return own->where;
+    return g->init && p->init == &g->init->ref ? g->init->where : layer->where;
+}
+
+tn_status tn_graph_blame_init(const tn_graph *g, int32_t param, tn_status status,
+                              tn_error *e)
+{
+    const tn_cfg *place = place_of_init(g, &g->param[param]);
+    if (!status) return TN_OK;
+    tn_error_in(e, "initializer of %s", g->param[param].name);
+    if (place) tn_cfg_in(place, e);
+    return status;
+}
+
 static tn_status draw(tn_graph *g, int32_t param, tn_error *e)
 {
     tn_graph_param *p = &g->param[param];
@@ -227,8 +245,7 @@ static tn_status draw(tn_graph *g, int32_t param, tn_error *e)
     tn_call *call = tn_call_refer(&calling, g->env, p->init, g->real, e);
     const tn_status status = tn_call_end(
         &calling, init->fill(p->init->self, call, &info, &p->value));
-    if (status) tn_error_in(e, "initializer of %s", p->name);
-    return status;
+    return tn_graph_blame_init(g, param, status, e);
 }
 
 /* What the parametrization of parameter i has, once there is a raw weight. */
@@ -251,7 +268,9 @@ static tn_status start(tn_graph *g, int32_t i, tn_error *e)
     const tn_key key = tn_key_derive(key_of(g, p->name), 1, 0);
     const tn_status status = tn_call_end(
         &calling, f.start(p->parametrization->self, call, key, &raw, param, state));
-    if (status) tn_error_in(e, "parametrization of %s", p->name);
+    if (!status) return TN_OK;
+    tn_error_in(e, "parametrization of %s", p->name);
+    if (p->parametrization->where) tn_cfg_in(p->parametrization->where, e);
     return status;
 }
 

@@ -191,6 +191,18 @@ Test(bad_input, shapes_that_do_not_fit)
     refused("net.yaml:4:", "(16)", "(4)", NULL);
 }
 
+/* Of one weight, of the model, and of an option of the layer's own. */
+Test(bad_input, initializers_that_do_not_fit)
+{
+    model("  - reshape: [4, 4]\n  - gru: {units: 3, init: delta_orthogonal}\n");
+    refused("net.yaml:4:21: initializer of gru.weight: ", "another initializer", NULL);
+    model("  - reshape: [4, 4]\n  - gru: 3\ninit: delta_orthogonal\n");
+    refused("net.yaml:5:1: initializer of gru.weight: ", NULL);
+    model("  - reshape: [4, 4]\n  - gru: {units: 3, recurrent_initializer: "
+          "delta_orthogonal}\n");
+    refused("net.yaml:4:", "initializer of gru.recurrent_weight: ", NULL);
+}
+
 Test(bad_input, too_few_outputs)
 {
     model("  - flatten\n  - dense: 2\n");
