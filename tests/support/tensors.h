@@ -55,11 +55,12 @@ TN_UNUSED static void finds_lasso_in_lab(const char *optimizer, int64_t steps)
 {
     char text[400];
     int zeros = 0;
-    snprintf(text, sizeof text,
-             "data: {memory: {train: values, batch: 64, shuffle: false}}\n"
-             "model: [{dense: {units: 2, regularizer: {l1: 0.3}}}]\nloss: mse\n"
-             "optimizer: %s",
-             optimizer);
+    snprintf(
+        text, sizeof text,
+        "data: {memory: {train: values, batch: 64, shuffle: false}}\n"
+        "model: [{dense: {units: 2, bias: false, regularizer: {l1: 0.3}}}]\nloss: mse\n"
+        "optimizer: %s",
+        optimizer);
     lab l = open_lab(text);
     for (int64_t s = 0; s < steps; s++) step(&l);
     look(&l);

@@ -67,7 +67,7 @@ Test(lamb, a_weight_of_zeros_begins_to_move)
 Test(lamb, P3_F8_lasso_with_exact_zeros)
 {
     finds_lasso_in_lab("{lamb: {lr: 0.01, weight_decay: 0}}", 4000);
-    finds_lasso_in_lab("{lamb: {lr: 0.003, beta1: 0.8, beta2: 0.99, weight_decay: 0}}",
+    finds_lasso_in_lab("{lamb: {lr: 0.01, beta1: 0.5, beta2: 0.9, weight_decay: 0}}",
                        4000);
 }
 
