@@ -19,10 +19,13 @@ static int check_targets(const cli_use *u, const targets *t, tn_error *error)
     const int64_t samples = u->x[0].shape.dim[0],
                   rows = tn_shape_count(out) / tn_shape_width(out);
     if (have->rank < 1 || have->dim[0] != samples)
-        return cli_fail(error, TN_ESHAPE,
-                        "%s: the %s axis must be the %s of %s, %lld samples", t->path,
-                        cli_axis_of_samples(&t->array), cli_axis_of_samples(&u->x[0]),
-                        u->file[0], (long long)samples);
+        return cli_fail(
+            error, TN_ESHAPE,
+            "%s has %lld samples along its %s axis, but %s has %lld along its "
+            "%s; give a target for each sample",
+            t->path, (long long)(have->rank < 1 ? 1 : have->dim[0]),
+            cli_axis_of_samples(&t->array), u->file[0], (long long)samples,
+            cli_axis_of_samples(&u->x[0]));
     if (t->array.whole && t->array.count != samples * rows)
         return cli_fail(error, TN_ESHAPE,
                         "%s: labels must be one whole number for each row of the model's "

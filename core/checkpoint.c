@@ -13,9 +13,11 @@ typedef struct ledger {
     tn_trainer *trainer;
     tn_status (*entry)(struct ledger *, const char *name, const tn_tensor *);
     tn_archive *archive;
-    int64_t room;      /* writing: of archive->tensor */
+    int64_t room; /* writing: of archive->tensor */
+    bool reading;
     int64_t from;      /* reading: where the next look-up starts */
-    int32_t instances; /* seen so far by list_numbers */
+    int32_t instances; /* seen so far by list_numbers, without schedules */
+    int32_t schedules;
     tn_status status;
     tn_error *error;
 } ledger;
@@ -38,13 +40,24 @@ static void enter_row(ledger *l, const char *name, int32_t dtype, int64_t n, voi
     enter(l, name, &t);
 }
 
+/* Not so when a run goes on with a schedule that it has not had, which then begins. */
+static bool has_numbers(const ledger *l, const char *name)
+{
+    int64_t from = 0;
+    return !l->reading || tn_archive_find(l->archive, name, &from);
+}
+
+/* Schedules are counted apart: a run may go on with others, or with none that keeps numbers. */
 static void list_numbers(void *data, tn_instance *instance)
 {
     ledger *l = data;
     char name[160];
     if (!instance->number_count) return;
-    snprintf(name, sizeof name, "numbers.%d.%s.%s", l->instances++, instance->entry->kind,
+    const bool schedule = !strcmp(instance->entry->kind, "schedule");
+    snprintf(name, sizeof name, "numbers.%d.%s.%s",
+             schedule ? l->schedules++ : l->instances++, instance->entry->kind,
              instance->entry->name);
+    if (schedule && !has_numbers(l, name)) return;
     enter_row(l, name, TN_F64, instance->number_count, instance->numbers);
 }
 
@@ -277,7 +290,7 @@ static tn_status restore_from(tn_trainer *t, tn_archive *a, tn_error *e)
 {
     const char *config;
     const tn_place now = t->place;
-    ledger l = {.trainer = t, .entry = take, .archive = a, .error = e};
+    ledger l = {.trainer = t, .entry = take, .archive = a, .reading = true, .error = e};
     l.status = tn_archive_config(a, &config, e);
     if (!l.status) l.status = check_same(t, config, e);
     if (!l.status) l.status = check_data(t, a, e);

@@ -133,7 +133,8 @@ static tn_status check_prox(const tn_updater *u, tn_part *part,
     return tn_cfg_error(
         regularizer->where, e, TN_ENOTSUP,
         "%s works by a proximal step, for which optimizer %s does not tell its "
-        "step sizes; use another optimizer or regularizer",
+        "step sizes; use another optimizer, or a penalty that works by its gradient "
+        "(of Tenon's: option prox: false)",
         regularizer->entry->name, u->optimizer->entry->name);
 }
 

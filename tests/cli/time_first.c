@@ -184,10 +184,12 @@ Test(time_first, what_does_not_fit_is_told)
             "x.npy: shape (20, 5, 3), but the model takes samples of shape (5, 3), one "
             "per entry of the second axis",
             "; without --time-first input it would fit");
-    refused("gradients a x.npy y-t.npy -o o.st",
-            "y-t.npy: the first axis must be the first of x.npy, 20 samples", "");
+    refused(
+        "gradients a x.npy y-t.npy -o o.st",
+        "y-t.npy has 5 samples along its first axis, but x.npy has 20 along its first",
+        "");
     refused("gradients a x-t.npy y.npy -o o.st --time-first input --time-first target",
-            "y.npy: the second axis must be the second of x-t.npy, 20 samples", "");
+            "along its second axis, but x-t.npy has 20 along its second", "");
     wrong[(2 * SAMPLES + 7) * FEATURES + 1] = INFINITY;
     array_write("wrong.npy", "<f4", "(5, 20, 3)", wrong, sizeof wrong);
     refused("predict a wrong.npy -o o.npy --time-first input",

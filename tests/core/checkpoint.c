@@ -405,6 +405,27 @@ Test(checkpoint, options_of_observers_and_rates_may_change)
                  TN_OK, "%s", e.text);
 }
 
+/* To one that keeps numbers, from it to one that keeps none, and back. */
+Test(checkpoint, schedules_may_change)
+{
+    const char *const plateau = "optimizer.sgd.lr={reduce_on_plateau: {from: 0.1, "
+                                "patience: 0, threshold: 0.9}}";
+    const char *const steps[][3] = {{plateau, "train.epochs=7"},
+                                    {"optimizer.sgd.lr={cosine: 0.1}", "train.epochs=9"},
+                                    {plateau, "train.epochs=11"}};
+    tn_error e = {0};
+    const char *dir = test_folder();
+    tn_env *env = run_env(1);
+    cr_assert_eq(stop_in_epoch(env, dir, 1, false, &e), TN_ECANCELED, "%s", e.text);
+    tn_env_free(env);
+    for (int i = 0; i < 3; i++) {
+        env = run_env(1);
+        cr_assert_eq(run_all(env, steps[i], dir, true, &e), TN_OK, "%s", e.text);
+        tn_env_free(env);
+    }
+    cr_assert_not_null(strstr(table(dir), "\n11,"));
+}
+
 Test(checkpoint, a_finished_run_resumes_to_the_same_model)
 {
     tn_error e = {0};
