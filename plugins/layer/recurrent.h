@@ -249,6 +249,7 @@ static tn_matrix TN(operand)(int64_t rows, int64_t cols, void *data, int back)
     return back ? m : tn_transposed(m);
 }
 
+#include "shape.h"
 #include "step_counts.h"
 
 /* ---- inputs ---------------------------------------------------------------------- */
@@ -288,12 +289,14 @@ static tn_status TN(check_first)(const TN(self) * self, tn_call *c, const tn_sha
 static tn_status TN(check_inputs)(TN(self) * self, tn_call *c, const tn_node *node)
 {
     const int32_t known = self->lengths ? 2 : 1;
+    char shape[128];
+    TN(write_shape)(&node->in[0], shape);
     if (node->in[0].rank != 2 || node->in[0].dim[0] < 1)
         return tn_fail(
             c, TN_ESHAPE,
-            "needs sequences, (steps, features) with at least one step, got an "
-            "input with %d axes",
-            node->in[0].rank);
+            "needs sequences, (steps, features) with at least one step, got %s; "
+            "reshape makes some, e.g. reshape: [-1, 1] of numbers in a row",
+            shape);
     if (node->inputs < known)
         return tn_fail(c, TN_EINVAL,
                        "lengths: true needs a second input; name them: inputs: "

@@ -141,7 +141,7 @@ Test(gradients, targets_that_do_not_fit_are_refused)
     linear_refused("gradients " MODEL " x.npy l.npy -o y.npy",
                    "value 5 (-1) is no label");
     array_write("l.npy", "<i4", "(5,)", label, 20);
-    linear_refused("gradients " MODEL " x.npy l.npy -o y.npy", "6 samples");
+    linear_refused("gradients " MODEL " x.npy l.npy -o y.npy", "x.npy has 6");
     array_write("l.npy", "<f4", "(6, 2)", x, 48);
     linear_refused("gradients " MODEL " x.npy l.npy -o y.npy",
                    "shape (6, 2), but the model's outputs have shape (3)");
