@@ -54,7 +54,8 @@ tn_status tn_cfg_only(const tn_cfg *map, const char *const *allowed, tn_error *)
 __attribute__((format(printf, 4, 5))) tn_status tn_cfg_error(const tn_cfg *, tn_error *,
                                                              tn_status, const char *,
                                                              ...);
-/* Puts the place in front of an error: file:line:column, or the --set that it comes from. */
+/* Puts the place in front of an error: file:line:column, or the --set that it comes from; NULL:
+ * of no place. */
 void tn_cfg_in(const tn_cfg *, tn_error *);
 /* The place within a message: "net.yaml:3", or the --set. */
 const char *tn_cfg_place(const tn_cfg *, char *text, size_t size);

@@ -61,6 +61,7 @@ static const tn_cfg *find_set(const tn_cfg *cfg)
  * config, which has no key. */
 void tn_cfg_in(const tn_cfg *cfg, tn_error *e)
 {
+    if (!cfg) return;
     const tn_cfg *set = cfg->key ? find_set(cfg) : NULL;
     if (!cfg->line)
         tn_error_in(e, "%s", cfg->file);

@@ -224,10 +224,9 @@ static const tn_cfg *place_of_init(const tn_graph *g, const tn_graph_param *p)
 tn_status tn_graph_blame_init(const tn_graph *g, int32_t param, tn_status status,
                               tn_error *e)
 {
-    const tn_cfg *place = place_of_init(g, &g->param[param]);
     if (!status) return TN_OK;
     tn_error_in(e, "initializer of %s", g->param[param].name);
-    if (place) tn_cfg_in(place, e);
+    tn_cfg_in(place_of_init(g, &g->param[param]), e);
     return status;
 }
 
@@ -270,7 +269,7 @@ static tn_status start(tn_graph *g, int32_t i, tn_error *e)
         &calling, f.start(p->parametrization->self, call, key, &raw, param, state));
     if (!status) return TN_OK;
     tn_error_in(e, "parametrization of %s", p->name);
-    if (p->parametrization->where) tn_cfg_in(p->parametrization->where, e);
+    tn_cfg_in(p->parametrization->where, e);
     return status;
 }
 

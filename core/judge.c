@@ -13,7 +13,7 @@ tn_status tn_blame(const tn_instance *instance, tn_status status, tn_error *e)
     const tn_entry *entry = instance->entry;
     if (!status) return TN_OK;
     tn_error_in(e, "%s %s", entry->kind, entry->name);
-    if (instance->where) tn_cfg_in(instance->where, e);
+    tn_cfg_in(instance->where, e);
     return status;
 }
 

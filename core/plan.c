@@ -17,7 +17,7 @@ static tn_status in_layer(const tn_plan *p, int32_t number, tn_status status, tn
     const tn_graph_node *node = &p->graph->node[number];
     if (!status) return TN_OK;
     tn_error_in(e, "layer '%s'", node->name);
-    if (e && node->layer->where) tn_cfg_in(node->layer->where, e);
+    tn_cfg_in(node->layer->where, e);
     return status;
 }
 

@@ -170,7 +170,7 @@ static tn_status check_carried(const tn_trainer *t, tn_error *e)
                      "(%s) has %s, so batches do not follow each other; give it "
                      "shuffle: false and no validation",
                      node->name, tn_cfg_place(data, place, sizeof place), breaks);
-        if (e && node->layer->where) tn_cfg_in(node->layer->where, e);
+        tn_cfg_in(node->layer->where, e);
         return TN_EINVAL;
     }
     return TN_OK;
