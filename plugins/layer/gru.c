@@ -35,7 +35,7 @@ TN_KERNEL void TN(cell_forward)(const TN(self) * self, const TN(row) * row)
     const int64_t n = row->n;
     tn_real *r = row->z, *k = r + n, *m = k + n, *q = m + n, *h = row->h;
     const tn_real *u = row->u, *before = row->h_before, *bias = row->bias;
-    EACH_APART for (int64_t j = 0; j < n; j++)
+    EACH_APART for (int64_t j = 0; j < row->units; j++)
     {
         r[j] = tn_sigmoid(r[j] + u[j]);
         k[j] = tn_sigmoid(k[j] + u[n + j]);
@@ -51,7 +51,7 @@ TN_KERNEL void TN(cell_backward)(const TN(self) * self, const TN(row) * row)
     tn_real *zr = row->z, *zz = zr + n, *zn = zz + n, *zq = zn + n, *carry = row->carry,
             *u = row->u;
     const tn_real *before = row->h_before, *gh = row->gh;
-    EACH_APART for (int64_t j = 0; j < n; j++)
+    EACH_APART for (int64_t j = 0; j < row->units; j++)
     {
         const tn_real r = zr[j], k = zz[j], m = zn[j], q = zq[j], g = gh[j] + carry[j];
         const tn_real gm = g * (1 - k) * (1 - m * m);

@@ -33,23 +33,29 @@
 
 #include "recurrent.h"
 
+TN_INLINE void TN(open_gate)(int64_t units, tn_real *z)
+{
+    for (int64_t j = 0; j < units; j++) z[j] = tn_sigmoid(z[j]);
+}
+
 TN_KERNEL void TN(cell_forward)(const TN(self) * self, const TN(row) * r)
 {
-    const int64_t n = r->n;
+    const int64_t n = r->n, units = r->units;
     tn_real *i = r->z, *f = i + n, *g = f + n, *o = g + n, *c = r->c, *h = r->h;
-    const tn_real *u = r->u, *before = r->c_before, *seen = r->seen;
+    const tn_real *before = r->c_before, *seen = r->seen;
     /* Loops apart: together they would need more registers than there are. */
-    EACH_APART for (int64_t j = 0; j < 2 * n; j++) i[j] = tn_sigmoid(i[j] + u[j]);
-    EACH_APART for (int64_t j = 0; j < n; j++) o[j] = tn_sigmoid(o[j] + u[3 * n + j]);
-    EACH_APART for (int64_t j = 0; j < n; j++)
+    TN(open_gate)(units, i);
+    TN(open_gate)(units, f);
+    TN(open_gate)(units, o);
+    EACH_APART for (int64_t j = 0; j < units; j++)
     {
-        g[j] = tn_tanh(g[j] + u[2 * n + j]);
+        g[j] = tn_tanh(g[j]);
         c[j] = f[j] * before[j] + i[j] * g[j];
     }
-    EACH_APART for (int64_t j = 0; j < n; j++) h[j] = o[j] * tn_tanh(c[j]);
+    EACH_APART for (int64_t j = 0; j < units; j++) h[j] = o[j] * tn_tanh(c[j]);
     if (!seen) return;
     TN(see_cell)(r);
-    EACH_APART for (int64_t j = 0; j < n; j++) h[j] = o[j] * tn_tanh(seen[j]);
+    EACH_APART for (int64_t j = 0; j < units; j++) h[j] = o[j] * tn_tanh(seen[j]);
 }
 
 /* What comes to c through a normalized cell, to the carry. */
@@ -71,7 +77,7 @@ TN_INLINE void TN(through_gates)(const TN(row) * r, const tn_real *seen, int nor
     const int64_t n = r->n;
     tn_real *zi = r->z, *zf = zi + n, *zg = zf + n, *zo = zg + n, *carry = r->carry;
     const tn_real *before = r->c_before, *gh = r->gh;
-    EACH_APART for (int64_t j = 0; j < n; j++)
+    EACH_APART for (int64_t j = 0; j < r->units; j++)
     {
         const tn_real i = zi[j], f = zf[j], g = zg[j], o = zo[j], t = tn_tanh(seen[j]);
         const tn_real gc = normed ? carry[j] : carry[j] + gh[j] * o * (1 - t * t);

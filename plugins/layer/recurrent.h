@@ -1,14 +1,16 @@
 /* recurrent.h - what layers that go from step to step share: options, parameters, shapes. Their memory
  * stands in recurrent_memory.h, what dropout and zoneout draw in recurrent_masks.h, operands of products
- * in recurrent_operands.h, normalization in recurrent_norm.h, the loops over the steps in
- * recurrent_steps.h and recurrent_back.h. A layer defines
+ * in recurrent_operands.h, normalization in recurrent_norm.h, what is done with a product while it is in
+ * the cache in recurrent_patches.h, the loops over the steps in recurrent_steps.h and recurrent_back.h.
+ * A layer defines
  *
  *     OPTIONS         RECURRENT_OPTIONS and its own
  *     GATES, SLOTS    G below; numbers of a unit that each step keeps, the gates among them
  *     CELLS           1: each step has a cell state beside its hidden state, and OPTIONS has
  *                     RECURRENT_CELL_OPTIONS; else 0
  *     RECURRENT_BIAS  1: the last gate has a bias of its own behind R (u below); else 0
- *     GRADIENTS_APART 1: the gradient of u is not that of z, and is left in u; else 0
+ *     GRADIENTS_APART 1: the cell finds u beside z, and leaves its gradient, which is another, in u;
+ *                     else 0: it finds z + u in z
  *     JOINT_NORM      1: layer_norm is of z + u; 0: of each of them, gate by gate
  *     MORE_BIAS       what the biases of each gate begin with
  *
@@ -23,14 +25,22 @@
  *     z = W x_t + b,  u = R h_(t-1),  W of shape (G n, features), R of shape (G n, p)
  *
  * where h has p numbers (n, but with `projection`). z comes from one product for all steps and u from
- * one per step, with R packed once. Back through time (Werbos, "Backpropagation through time", Proc.
- * IEEE 78(10), 1990) the cell turns the gradient of h_t into those of z and u, and dL/du R is the next
- * step's part of dL/dh_(t-1). The gradients of W and R are then one product over all steps.
+ * one per step, with R packed once; it is added to z where that is all that becomes of it. The cells are
+ * that product's epilogue: units of some samples are made as soon as all their gates are there. Last of
+ * all their states go out of the layer and, where dropout hides some, to where the next step's product
+ * reads them. With `projection` that is the epilogue of a second product. Back through time (Werbos,
+ * "Backpropagation through time", Proc. IEEE 78(10), 1990) the cell turns the gradient of h_t into those
+ * of z and u, and dL/du R is the next step's part of dL/dh_(t-1), with the cells of step t-1 as its
+ * epilogue. The gradients of W and R are then one product over all steps.
+ *
+ * Groups of samples take all steps each by itself, so that threads meet once a sequence; where R is too
+ * large for a core's cache, all threads make each step's products, and their epilogues, together.
  *
  * Inputs: the sequence; with `lengths` the number of steps of each sample that count; last, if there
  * is one more, the states to begin with, as a row (h, or h of both directions; behind them the cells'
  * likewise). Steps behind a sample's length take part in nothing: they read no input, their gradients
  * and outputs are zero. */
+#include <stdatomic.h>
 #include <string.h>
 #include <tenon/math.h>
 #include <tenon/random.h>
@@ -80,8 +90,10 @@
 #else
 #define EACH_APART _Pragma("GCC ivdep")
 #endif
-#define RECURRENT_UNITS 2048 /* in a part of a step that one thread takes */
-#define RECURRENT_GROUP 16   /* samples that a thread takes through all steps, at least */
+#define RECURRENT_UNITS 2048 /* in a patch of a step (recurrent_patches.h) */
+#define RECURRENT_WIDE 128   /* of a sample in it */
+#define RECURRENT_GROUP 16 /* samples that a thread takes through all steps, at least; */
+#define RECURRENT_PAIR 4   /* of each of two groups, if there are no more */
 #define RECURRENT_BYTES \
     0x100000 /* of R, at most, that its cache has room for meanwhile */
 
@@ -317,3 +329,4 @@ static tn_status TN(check_inputs)(TN(self) * self, tn_call *c, const tn_node *no
 #include "recurrent_masks.h"
 #include "recurrent_operands.h"
 #include "recurrent_norm.h"
+#include "recurrent_patches.h"

@@ -4,14 +4,14 @@
 /* gh holds what the product has brought from the step behind. A sample's last step begins. */
 TN_KERNEL void TN(join_gradients)(const TN(course) * c, const tn_real *gy, int64_t sample)
 {
-    const int64_t p = c->p;
-    const tn_real *mask = c->mask + sample * p;
-    tn_real *gh = c->gh + sample * p;
+    const int64_t at = sample * c->p + c->unit, units = c->units;
+    const tn_real *mask = c->mask + at;
+    tn_real *gh = c->gh + at;
     if (c->step + 1 == TN(length_of)(c, sample))
-        memset(gh, 0, sizeof *gh * (size_t)p);
+        memset(gh, 0, sizeof *gh * (size_t)units);
     else if (c->masked)
-        for (int64_t j = 0; j < p; j++) gh[j] *= mask[j];
-    for (int64_t j = 0; gy && j < p; j++) gh[j] += gy[j];
+        for (int64_t j = 0; j < units; j++) gh[j] *= mask[j];
+    for (int64_t j = 0; gy && j < units; j++) gh[j] += gy[j];
 }
 
 TN_KERNEL void TN(take_over)(int64_t n, tn_real *to, tn_real *from)
@@ -19,98 +19,109 @@ TN_KERNEL void TN(take_over)(int64_t n, tn_real *to, tn_real *from)
     EACH_APART for (int64_t j = 0; j < n; j++) to[j] += from[j], from[j] = 0;
 }
 
-/* The gradient of what is put out of a sample at the course's step; NULL: nothing is. */
-static const tn_real *TN(row_from)(const TN(course) * c, int64_t s)
+/* The gradient of the course's units of what is put out of a sample at its step, from `column` on;
+ * NULL: nothing is. */
+static const tn_real *TN(put_out)(const TN(course) * c, int64_t s, int64_t column)
 {
     const tn_tensor *gout = c->io->gout;
-    if (c->self->return_sequences) return c->step < 0 ? NULL : TN(row_in)(c, gout, s);
-    if (c->step + 1 != TN(length_of)(c, s)) return NULL;
-    return (const tn_real *)gout->data + s * c->width;
+    const tn_real *row = NULL;
+    if (c->self->return_sequences)
+        row = c->step < 0 ? NULL : TN(row_in)(c, gout, s);
+    else if (c->step + 1 == TN(length_of)(c, s))
+        row = (const tn_real *)gout->data + s * c->width;
+    return row ? row + column + c->unit : NULL;
 }
 
-/* The gradient of a sample's state at the course's step, and what is put out of its cell. */
+/* The gradient of a sample's state at the course's step. */
 static void TN(gather)(const TN(course) * c, int64_t s)
 {
-    const tn_real *row = TN(row_from)(c, s);
-    tn_real *carry = c->carry + s * c->n;
-    TN(join_gradients)(c, row ? row + c->column : NULL, s);
-    if (row && CELL_OPTION(c->self, return_state))
-        for (int64_t j = 0; j < c->n; j++) carry[j] += row[c->cell_column + j];
-    if (c->past) TN(take_over)(c->p, c->gh + s * c->p, c->past + s * c->p);
+    const int64_t at = s * c->p + c->unit;
+    TN(join_gradients)(c, TN(put_out)(c, s, c->column), s);
+    if (c->past) TN(take_over)(c->units, c->gh + at, c->past + at);
+}
+
+/* Likewise of its cell. */
+static void TN(gather_cell)(const TN(course) * c, int64_t s)
+{
+    tn_real *carry = c->carry + s * c->n + c->unit;
+    if (!CELL_OPTION(c->self, return_state)) return;
+    const tn_real *given = TN(put_out)(c, s, c->cell_column);
+    for (int64_t j = 0; given && j < c->units; j++) carry[j] += given[j];
 }
 
 /* What zoneout lets pass by the step. */
 static void TN(pass_by)(const TN(course) * c, int64_t s)
 {
-    tn_real *gh = c->gh + s * c->p;
-    if (!CELLS) TN(take_over)(c->n, gh, c->carry + s * c->n); /* it is of h */
+    const int64_t at = s * c->p + c->unit;
+    tn_real *gh = c->gh + at;
+    if (!CELLS) TN(take_over)(c->units, gh, c->carry + at); /* it is of h */
     const TN(zone) z = TN(zone_of)(c, s, 0);
-    TN(mix_back)(&z, gh, c->past + s * c->p);
+    TN(mix_back)(&z, gh, c->past + at);
 }
 
 /* Back through the cell of a sample. */
 static void TN(cell_back)(const TN(course) * c, int64_t s)
 {
     const TN(row) r = TN(row_of)(c, s);
+    TN(gather_cell)(c, s);
     if (CELLS && c->fresh) {
         const TN(zone) z = TN(zone_of)(c, s, 1);
-        TN(mix_back)(&z, r.carry, c->past_cell + s * c->n);
+        TN(mix_back)(&z, r.carry, c->past_cell + s * c->n + c->unit);
     }
     TN(cell_backward)(c->self, &r);
-    if (CELLS && c->fresh) TN(take_over)(c->n, r.carry, c->past_cell + s * c->n);
+    if (CELLS && c->fresh)
+        TN(take_over)(c->units, r.carry, c->past_cell + s * c->n + c->unit);
     if (c->raw) TN(norm_back)(c, &r, s);
-}
-
-/* Of the state, for the gradient of what projects it. */
-static void TN(keep_gradient)(const TN(course) * c, int64_t s)
-{
-    tn_real *kept = c->gh_all + (c->step * c->samples + s) * c->p;
-    memcpy(kept, c->gh + s * c->p, sizeof *kept * (size_t)c->p);
 }
 
 /* No gradient comes from there. */
 static void TN(skip_back)(const TN(course) * c, int64_t s)
 {
-    const int64_t n = c->n, at = c->step * c->samples + s;
-    TN(copy)(c->z + SLOTS * at * n, NULL, SLOTS * n);
-    TN(copy)(c->u + GATES * s * n, NULL, GATES * n);
-    if (c->made) TN(copy)(c->gh_all + at * c->p, NULL, c->p);
-    if (c->raw_recurrent) TN(copy)(c->raw_recurrent + GATES * at * n, NULL, GATES * n);
+    const TN(row) r = TN(row_of)(c, s);
+    const int64_t n = c->n, at = GATES * (c->step * c->samples + s) * n;
+    for (int64_t g = 0; g < SLOTS; g++) TN(copy)(r.z + g * n, NULL, c->units);
+    for (int64_t g = 0; GRADIENTS_APART && g < GATES; g++)
+        TN(copy)(r.u + g * n, NULL, c->units);
+    if (c->raw_recurrent) TN(copy)(c->raw_recurrent + at, NULL, GATES * n);
 }
 
-static tn_status TN(backward_part)(void *data, int64_t part)
+/* Epilogue of the product that brings what cells make their gradients. */
+static void TN(back_through_cells)(const TN(course) * c)
 {
-    const TN(course) *c = data;
-    for (int64_t s = TN(part_begin)(c, part); s < TN(part_end)(c, part); s++) {
-        if (!TN(counts)(c, s)) {
-            TN(skip_back)(c, s);
-            continue;
-        }
-        TN(gather)(c, s);
-        if (c->past) TN(pass_by)(c, s);
-        if (c->made)
-            TN(keep_gradient)(c, s);
-        else
+    for (int64_t s = c->from; s < c->from + c->group; s++)
+        if (TN(counts)(c, s))
             TN(cell_back)(c, s);
-    }
-    return TN_OK;
+        else
+            TN(skip_back)(c, s);
 }
 
-static tn_status TN(projected_part)(void *data, int64_t part)
+/* The state's gradient, for that of what projects it. */
+static void TN(keep_gradient)(const TN(course) * c, int64_t s)
 {
-    const TN(course) *c = data;
-    for (int64_t s = TN(part_begin)(c, part); s < TN(part_end)(c, part); s++)
-        if (TN(counts)(c, s)) TN(cell_back)(c, s);
-    return TN_OK;
+    const int64_t at = (c->step * c->samples + s) * c->p + c->unit;
+    const tn_real *gh = c->gh + s * c->p + c->unit;
+    TN(copy)(c->gh_all + at, TN(counts)(c, s) ? gh : NULL, c->units);
+}
+
+/* Epilogue of the product that brings the states of the step before the gradients of a step. */
+static void TN(back_through_states)(const TN(course) * c)
+{
+    for (int64_t s = c->from; s < c->from + c->group; s++) {
+        if (TN(counts)(c, s)) TN(gather)(c, s);
+        if (TN(counts)(c, s) && c->past) TN(pass_by)(c, s);
+        if (c->made) TN(keep_gradient)(c, s);
+    }
+    if (!c->made) TN(back_through_cells)(c);
 }
 
 /* The gradients of the states to begin with, to where they belong. */
 static void TN(give_first)(TN(course) * c)
 {
     tn_real *to = c->io->gin[c->self->first]->data;
-    c->step = -1;
+    c->step = -1, c->unit = 0;
     for (int64_t s = 0; s < c->samples; s++, to += c->states_width) {
-        TN(gather)(c, s);
+        c->units = c->p, TN(gather)(c, s);
+        c->units = c->n, TN(gather_cell)(c, s);
         if (!CELLS) TN(take_over)(c->n, c->gh + s * c->p, c->carry + s * c->n);
         TN(copy)(to + c->column, c->gh + s * c->p, c->p);
         if (CELLS) TN(copy)(to + c->cell_column, c->carry + s * c->n, c->n);
@@ -123,20 +134,31 @@ static int TN(gives_first)(const TN(course) * c)
     return c->self->first && c->io->gin[c->self->first];
 }
 
+/* The gradients of a step's u, as those of all gates are multiplied. */
+static tn_matrix TN(brought)(const TN(course) * c, int64_t step)
+{
+    if (!GRADIENTS_APART || c->raw_recurrent)
+        return TN(u_gradients)(c, step, 1, 0, GATES);
+    return tn_matrix_at(c->group, GATES * c->n, TN(u_at)(c, c->from, step));
+}
+
+static tn_matrix TN(state_gradients)(const TN(course) * c)
+{
+    return tn_matrix_at(c->group, c->p, c->gh + c->from * c->p);
+}
+
 static tn_status TN(step_back)(TN(course) * c)
 {
     const int64_t s = c->group, from = c->from, at = c->step * c->samples + from;
-    tn_status status = TN(each_part)(c, TN(backward_part));
-    if (!status && c->made)
-        status = TN(multiply)(c, tn_matrix_at(s, c->p, c->gh_all + at * c->p),
-                              c->projection,
-                              tn_matrix_at(s, c->n, c->gmade + from * c->n), NULL);
-    if (!status && c->made) status = TN(each_part)(c, TN(projected_part));
-    if (status || !(c->step || TN(gives_first)(c))) return status;
-    const tn_matrix gu = GRADIENTS_APART && !c->raw_recurrent
-                             ? tn_matrix_at(s, GATES * c->n, c->u + GATES * from * c->n)
-                             : TN(u_gradients)(c, c->step, 1, 0, GATES);
-    return TN(multiply)(c, gu, c->r, tn_matrix_at(s, c->p, c->gh + from * c->p), NULL);
+    const tn_status status = c->step + 1 < c->steps
+                                 ? TN(multiply_then)(c, TN(brought)(c, c->step + 1), c->r,
+                                                     TN(state_gradients)(c), 0, 1,
+                                                     TN(back_through_states))
+                                 : TN(only)(c, c->p, TN(back_through_states));
+    if (status || !c->made) return status;
+    return TN(multiply_then)(c, tn_matrix_at(s, c->p, c->gh_all + at * c->p),
+                             c->projection, tn_matrix_at(s, c->n, c->gmade + from * c->n),
+                             0, 1, TN(back_through_cells));
 }
 
 static tn_status TN(steps_back)(void *data, int64_t group)
@@ -145,7 +167,8 @@ static tn_status TN(steps_back)(void *data, int64_t group)
     tn_status status = TN_OK;
     for (c.step = c.steps - 1; !status && c.step >= 0; c.step--)
         status = TN(step_back)(&c);
-    return status;
+    if (status || !TN(gives_first)(&c)) return status;
+    return TN(multiply)(&c, TN(brought)(&c, 0), c.r, TN(state_gradients)(&c), NULL);
 }
 
 /* Gradients of z, which replace it in the cache. */

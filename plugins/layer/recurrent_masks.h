@@ -53,10 +53,10 @@ static void TN(draw_mask)(const TN(course) * c)
 
 /* ---- zoneout --------------------------------------------------------------------- */
 
-/* A sample's units at the course's step, of which `width` may be kept with probability p. */
+/* The course's units of a sample at its step, of which each may be kept with probability p. */
 typedef struct TN(zone) {
     tn_key key;
-    int64_t first, width;
+    int64_t first, units;
     double p;
     int32_t training;
 } TN(zone);
@@ -66,8 +66,8 @@ static TN(zone) TN(zone_of)(const TN(course) * c, int64_t sample, int cells)
     const int64_t width = cells ? c->n : c->p;
     return (TN(zone)){
         .key = TN(key_of)(c, cells ? OF_KEPT_CELLS : OF_KEPT_STATES, c->step),
-        .first = (c->io->row + sample) * width,
-        .width = width,
+        .first = (c->io->row + sample) * width + c->unit,
+        .units = c->units,
         .p = cells ? CELL_OPTION(c->self, zoneout_cell) : c->self->zoneout,
         .training = c->io->training};
 }
@@ -75,7 +75,7 @@ static TN(zone) TN(zone_of)(const TN(course) * c, int64_t sample, int cells)
 /* d of units from `at` on; how many there are. */
 TN_INLINE int64_t TN(draw_zone)(const TN(zone) * z, int64_t at, tn_real d[MASK_RUN])
 {
-    const int64_t n = mask_part(z->width - at);
+    const int64_t n = mask_part(z->units - at);
     const TN(mask)
         m = TN(mask_of)(z->key, z->training ? z->p : 0, z->training ? 0 : z->p, 1);
     TN(mask_factors)(&m, (uint64_t)(z->first + at), n, d);
@@ -87,7 +87,7 @@ TN_KERNEL void TN(mix)(const TN(zone) * z, const tn_real *fresh, const tn_real *
                        tn_real *to)
 {
     tn_real d[MASK_RUN];
-    for (int64_t i = 0, n; i < z->width; i += n) {
+    for (int64_t i = 0, n; i < z->units; i += n) {
         n = TN(draw_zone)(z, i, d);
         for (int64_t j = 0; j < n; j++)
             to[i + j] = d[j] * before[i + j] + (1 - d[j]) * fresh[i + j];
@@ -98,7 +98,7 @@ TN_KERNEL void TN(mix)(const TN(zone) * z, const tn_real *fresh, const tn_real *
 TN_KERNEL void TN(mix_back)(const TN(zone) * z, tn_real *g, tn_real *past)
 {
     tn_real d[MASK_RUN];
-    for (int64_t i = 0, n; i < z->width; i += n) {
+    for (int64_t i = 0, n; i < z->units; i += n) {
         n = TN(draw_zone)(z, i, d);
         EACH_APART for (int64_t j = 0; j < n; j++)
         {

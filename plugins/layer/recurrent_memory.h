@@ -2,11 +2,12 @@
  * step lies together, for all samples: [step][sample][...]. Steps are counted in the order in which
  * they are taken, from the sample's last one for the direction `reverse`. */
 
-/* A sample at a step, for the cell. Forward it finds z and u, and makes h (and c, and what it keeps
- * in z's slots); back it finds that and, in gh, the gradient of h, and leaves those of z and u in
- * their place. `carry` is the gradient that goes past the product: for the step before. */
+/* Units of a sample at a step, for the cell. Forward it finds z + u, or both apart, and makes h (and
+ * c, and what it keeps in z's slots); back it finds that and, in gh, the gradient of h, and leaves
+ * those of z and u in their place. `carry` is the gradient that goes past the product: for the step
+ * before. */
 typedef struct TN(row) {
-    int64_t n;
+    int64_t n, units; /* from gate to gate; of which some are made */
     tn_real *z, *u, *h, *c, *gh, *carry;
     const tn_real *h_before, *c_before, *bias; /* bias: of u's last gate */
     /* A cell that is normalized before it is seen: room for what is seen, the parameters, and sums
@@ -14,6 +15,11 @@ typedef struct TN(row) {
     tn_real *seen, *gcell_gamma, *gcell_beta;
     const tn_real *cell_gamma, *cell_beta;
 } TN(row);
+
+static int64_t TN(lesser)(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 /* One direction of one call. */
 typedef struct TN(course) {
@@ -24,17 +30,25 @@ typedef struct TN(course) {
     tn_tensor *gparam[ROLES];      /* NULL: not wanted */
     const tn_real *lengths;        /* NULL: all steps of all samples count */
     int64_t samples, steps, features, n, p;
-    /* Groups of samples that take the steps together; the first and number of those of one. */
-    int64_t groups, from, group;
-    int64_t step, rows;          /* being made; samples of a part of it */
+    /* Groups of samples that take the steps together; the first and number of those of one, or of a
+     * patch; its units. */
+    int64_t groups, from, group, unit, units;
+    int64_t step;       /* being made */
+    int64_t rows, wide; /* samples and units of a patch */
+    /* What a product makes: so many numbers of each of so many units; what is done then. */
+    int64_t gates, span;
+    void (*body)(const struct TN(course) *);
     int64_t column, cell_column; /* of h and c in a row of states */
     int64_t states_width, width; /* of a row of all of them; of the output of a step */
     int32_t direction, reverse, begins; /* begins: with states that are there */
     int32_t thinned, masked;            /* by dropout of inputs, of states */
-    const tn_real *shown;               /* where masked states are read from */
-    /* In the cache: of all steps z, h and c; of one u, the gradients that go back to the step
-     * before by the product (gh) and past it (carry); the mask of recurrent dropout. */
-    tn_real *z, *h, *c, *u, *gh, *carry, *mask;
+    const tn_real *hidden; /* where states are read from that are masked then */
+    /* In the cache: of all steps z, h and c; of one the gradients that go back to the step before
+     * by the product (gh) and past it (carry); the mask of recurrent dropout, and with it the states
+     * of two steps. */
+    tn_real *z, *h, *c, *gh, *carry, *mask, *shown;
+    tn_real *u;       /* of two steps; NULL: it is added to z */
+    atomic_int *done; /* numbers of each patch that a product has made */
     /* With projection what it is of, and gradients of what it makes, of all steps; of one step
      * the gradient of the former. */
     tn_real *made, *gh_all, *gmade;
@@ -59,6 +73,24 @@ static tn_real *TN(area)(tn_real *base, int64_t *at, int64_t count)
     tn_real *area = base ? base + *at : NULL;
     *at += count;
     return area;
+}
+
+/* Whether the product with states adds to z at once, so that there is no u. */
+static int TN(adds)(const TN(self) * self)
+{
+    return !GRADIENTS_APART && (JOINT_NORM || !self->layer_norm);
+}
+
+/* Units of a patch. Rows are normalized as a whole. */
+static int64_t TN(patch_width)(const TN(self) * self)
+{
+    return self->layer_norm ? self->units : TN(lesser)(self->units, RECURRENT_WIDE);
+}
+
+/* Patches side by side. */
+static int64_t TN(patches)(const TN(self) * self)
+{
+    return (self->units - 1) / TN(patch_width)(self) + 1;
 }
 
 /* What options ask for. */
@@ -95,10 +127,12 @@ static int64_t TN(lay_out)(TN(course) * c, tn_real *base)
     c->h = TN(area)(base, &at, all * p);
     TN(area)(base, &at, CELLS * before * n);
     c->c = TN(area)(base, &at, CELLS * all * n);
-    c->u = TN(area)(base, &at, GATES * s * n);
+    if (!TN(adds)(c->self)) c->u = TN(area)(base, &at, 2 * GATES * s * n);
     c->gh = TN(area)(base, &at, s * p);
     c->carry = TN(area)(base, &at, s * n);
     c->mask = TN(area)(base, &at, s * p);
+    c->shown = TN(area)(base, &at, 2 * s * p);
+    c->done = (void *)TN(area)(base, &at, s * TN(patches)(c->self));
     return TN(lay_out_more)(c, base, at);
 }
 
@@ -188,7 +222,7 @@ static void TN(find_memory)(TN(course) * c)
 static TN(course) TN(course_of)(const TN(self) * self, tn_call *call, const tn_io *io,
                                 int32_t direction)
 {
-    const int64_t n = self->units, p = TN(state_size)(self);
+    const int64_t n = self->units, p = TN(state_size)(self), wide = TN(patch_width)(self);
     TN(course)
     c = {.self = self,
          .call = call,
@@ -200,7 +234,8 @@ static TN(course) TN(course_of)(const TN(self) * self, tn_call *call, const tn_i
          .features = io->in[0]->dim[2],
          .n = n,
          .p = p,
-         .rows = n < RECURRENT_UNITS ? RECURRENT_UNITS / n : 1,
+         .rows = wide < RECURRENT_UNITS ? RECURRENT_UNITS / wide : 1,
+         .wide = wide,
          .column = direction * p,
          .width = TN(output_size)(self),
          .cell_column = TN(directions)(self) * p + direction * n,

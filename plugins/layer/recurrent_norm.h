@@ -58,14 +58,15 @@ TN_KERNEL void TN(norm)(const TN(course) * c, const TN(row) * r, int64_t sample)
     const int64_t n = c->n, at = (c->step * c->samples + sample) * GATES;
     const tn_real *gamma = c->param[GAMMA]->data, *bias = TN(values)(c->param[BIAS]);
     for (int64_t g = 0; g < GATES; g++) {
-        tn_real *z = r->z + g * n, *u = r->u + g * n;
-        for (int64_t j = 0; JOINT_NORM && j < n; j++) z[j] += u[j], u[j] = 0;
+        tn_real *z = r->z + g * n;
         const tn_real *beta = bias ? bias + g * n : NULL;
         TN(normalize_kept)(n, c->raw + (at + g) * n, gamma + g * n, beta, z);
         if (JOINT_NORM) continue;
+        tn_real *u = r->u + g * n;
         const tn_real *recurrent = TN(values)(c->param[RECURRENT_GAMMA]);
         TN(normalize_kept)
         (n, c->raw_recurrent + (at + g) * n, recurrent + g * n, NULL, u);
+        for (int64_t j = 0; !GRADIENTS_APART && j < n; j++) z[j] += u[j];
     }
 }
 

@@ -55,8 +55,8 @@ static void TN(read_masked)(const void *with, int64_t row, int64_t col, int64_t 
     const TN(course) *c = with;
     tn_real *to = block;
     for (int64_t i = row; i < row + rows; i++, to += stride) {
-        const tn_real *h = c->shown + i * c->p + col,
-                      *mask = c->mask + (c->from + i % c->group) * c->p + col;
+        const tn_real *h = c->hidden + i * c->p + col,
+                      *mask = c->mask + i % c->samples * c->p + col;
         for (int64_t j = 0; j < cols; j++) to[j] = h[j] * mask[j];
     }
 }
@@ -82,11 +82,11 @@ static tn_matrix TN(slots)(const TN(course) * c, int64_t first, int64_t count,
                                ((first * c->samples + c->from) * SLOTS + slot) * c->n};
 }
 
-/* States of steps first .. first + count - 1 as the steps after them see them. */
+/* States of steps first .. first + count - 1, of all samples, as the steps after them see them. */
 static tn_matrix TN(states)(TN(course) * c, int64_t first, int64_t count)
 {
-    c->shown = c->h + (first * c->samples + c->from) * c->p;
-    tn_matrix m = tn_matrix_at(count * c->group, c->p, (tn_real *)(uintptr_t)c->shown);
+    c->hidden = c->h + first * c->samples * c->p;
+    tn_matrix m = tn_matrix_at(count * c->samples, c->p, (tn_real *)(uintptr_t)c->hidden);
     if (c->masked) m.read = TN(read_masked), m.with = c;
     return m;
 }

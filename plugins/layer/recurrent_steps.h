@@ -26,22 +26,32 @@ static void TN(see_norm)(const TN(course) * c, int64_t sample, TN(row) * r)
     r->gcell_beta = TN(gain)(c, sample, OF_CELL + 1);
 }
 
+/* The product with states, or what becomes of it, where it is apart from z. */
+static tn_real *TN(u_at)(const TN(course) * c, int64_t sample, int64_t step)
+{
+    return c->u + ((step & 1) * c->samples + sample) * GATES * c->n;
+}
+
+/* The course's units of a sample. */
 static TN(row) TN(row_of)(const TN(course) * c, int64_t sample)
 {
-    const int64_t n = c->n, at = (c->step * c->samples + sample) * n, step = c->step;
+    const int64_t n = c->n, step = c->step, unit = c->unit;
+    const int64_t at = (step * c->samples + sample) * n + unit;
     const int before = step || c->begins;
     TN(row)
     r = {.n = n,
-         .z = c->z + SLOTS * at,
-         .u = c->u + GATES * sample * n,
-         .h = c->made ? c->made + at : TN(state_at)(c, sample, step),
-         .gh = (c->made ? c->gmade : c->gh) + sample * n,
-         .carry = c->carry + sample * n,
-         .h_before = before ? TN(state_at)(c, sample, step - 1) : c->zero,
+         .units = c->units,
+         .z = c->z + SLOTS * (at - unit) + unit,
+         .h = c->made ? c->made + at : TN(state_at)(c, sample, step) + unit,
+         .gh = (c->made ? c->gmade : c->gh) + sample * n + unit,
+         .carry = c->carry + sample * n + unit,
+         .h_before = before ? TN(state_at)(c, sample, step - 1) + unit : c->zero,
          .c_before = c->zero,
-         .bias = c->param[LAST_BIAS] ? c->param[LAST_BIAS]->data : c->zero};
-    if (CELLS) r.c = c->fresh ? c->fresh + at : TN(cell_at)(c, sample, step);
-    if (CELLS && before) r.c_before = TN(cell_at)(c, sample, step - 1);
+         .bias = c->zero};
+    if (c->u) r.u = TN(u_at)(c, sample, step) + unit;
+    if (c->param[LAST_BIAS]) r.bias = (tn_real *)c->param[LAST_BIAS]->data + unit;
+    if (CELLS) r.c = c->fresh ? c->fresh + at : TN(cell_at)(c, sample, step) + unit;
+    if (CELLS && before) r.c_before = TN(cell_at)(c, sample, step - 1) + unit;
     TN(see_norm)(c, sample, &r);
     return r;
 }
@@ -61,45 +71,16 @@ static tn_real *TN(row_in)(const TN(course) * c, const tn_tensor *out, int64_t s
     return (tn_real *)out->data + at * c->width;
 }
 
-/* h and, where it is put out, c into a row, or zeros. */
-static void TN(put)(const TN(course) * c, tn_real *row, int64_t width, const tn_real *h,
-                    const tn_real *cell)
-{
-    TN(copy)(row + c->column, h, c->p);
-    if (CELLS && c->cell_column < width) TN(copy)(row + c->cell_column, cell, c->n);
-}
-
-/* body(c, i) for all parts of a step. */
-static tn_status TN(each_part)(TN(course) * c, tn_status (*body)(void *, int64_t))
-{
-    const int64_t parts = (c->group + c->rows - 1) / c->rows;
-    tn_status status = TN_OK;
-    if (parts > 1 && c->groups == 1)
-        return c->call->host->parallel(c->call, parts, body, c);
-    for (int64_t i = 0; !status && i < parts; i++) status = body(c, i);
-    return status;
-}
-
-static int64_t TN(part_begin)(const TN(course) * c, int64_t part)
-{
-    return c->from + part * c->rows;
-}
-
-static int64_t TN(part_end)(const TN(course) * c, int64_t part)
-{
-    const int64_t end = (part + 1) * c->rows;
-    return c->from + (end < c->group ? end : c->group);
-}
-
 /* How many groups of samples go through all steps by themselves, each in a thread, which keeps what
  * a step hands to the next in its cache and waits for nobody: where R fits there, too. Operands that
- * are not packed, and dropout of states, take room for each product. */
+ * are not packed take room for each product. */
 static int64_t TN(groups_of)(const TN(course) * c)
 {
     const int64_t bytes = GATES * c->n * c->p * (int64_t)sizeof(tn_real);
     const int64_t groups = c->samples / RECURRENT_GROUP;
     const int packed = c->r.packed && (!c->made || c->projection.packed);
-    return groups < 2 || !packed || c->masked || bytes > RECURRENT_BYTES ? 1 : groups;
+    if (!packed || bytes > RECURRENT_BYTES) return 1;
+    return groups > 1 ? groups : c->samples < 2 * RECURRENT_PAIR ? 1 : 2;
 }
 
 /* The course of group i. */
@@ -115,39 +96,58 @@ static TN(course) TN(course_of_group)(const TN(course) * c, int64_t i)
 static tn_status TN(each_group)(TN(course) * c, tn_status (*body)(void *, int64_t))
 {
     c->groups = TN(groups_of)(c);
+    memset(c->done, 0, sizeof *c->done * (size_t)(c->samples * TN(patches)(c->self)));
     return c->groups == 1 ? body(c, 0)
                           : c->call->host->parallel(c->call, c->groups, body, c);
 }
 
-/* `operand`, a matrix of rows x cols, packed if the backend packs. */
-static tn_status TN(pack)(const TN(course) * c, tn_matrix *operand, void *packed)
+/* A weight of rows x cols as operand, packed if the backend packs. */
+static tn_status TN(pack)(const TN(course) * c, int32_t role, int back, void *room,
+                          tn_matrix *operand)
 {
-    if (!packed || c->steps == 1) return TN_OK;
-    const tn_status status = c->call->host->pack(c->call, operand, packed);
-    operand->packed = packed;
-    return status;
+    const tn_tensor *weight = c->param[role];
+    *operand = TN(operand)(weight->dim[0], weight->dim[1], weight->data, back);
+    operand->host = weight->host;
+    if (!room || c->steps == 1) return TN_OK;
+    return c->call->host->pack(c->call, operand, room);
 }
 
 static tn_status TN(pack_weights)(TN(course) * c, int back)
 {
-    c->r = TN(operand)(GATES * c->n, c->p, c->param[RECURRENT_WEIGHT]->data, back);
-    const tn_status status = TN(pack)(c, &c->r, c->packed);
+    const tn_status status = TN(pack)(c, RECURRENT_WEIGHT, back, c->packed, &c->r);
     if (status || !c->made) return status;
-    c->projection = TN(operand)(c->p, c->n, c->param[PROJECTION]->data, back);
-    return TN(pack)(c, &c->projection, c->packed_projection);
+    return TN(pack)(c, PROJECTION, back, c->packed_projection, &c->projection);
 }
 
 /* ---- the ends -------------------------------------------------------------------- */
 
+/* Where a step's states are without those that the mask hides: those of the step before are still
+ * being read. */
+static tn_real *TN(shown_at)(const TN(course) * c, int64_t sample, int64_t step)
+{
+    return c->shown + ((step & 1) * c->samples + sample) * c->p;
+}
+
+/* The course's units of a sample as the next step sees them. */
+TN_KERNEL void TN(show)(const TN(course) * c, int64_t sample, int64_t step)
+{
+    const tn_real *h = TN(state_at)(c, sample, step) + c->unit;
+    const tn_real *mask = c->mask + sample * c->p + c->unit;
+    tn_real *to = TN(shown_at)(c, sample, step) + c->unit;
+    EACH_APART for (int64_t j = 0; j < c->units; j++) to[j] = h[j] * mask[j];
+}
+
 /* States to begin with: those of the last input, or what the batch before left. */
-static void TN(begin)(const TN(course) * c)
+static void TN(begin)(TN(course) * c)
 {
     const tn_real *from = c->self->first
                               ? (const tn_real *)c->io->in[c->self->first]->data
                               : (const tn_real *)c->io->state[0]->data +
                                     c->io->row * c->states_width;
+    c->units = c->p;
     for (int64_t s = 0; s < c->samples; s++, from += c->states_width) {
         TN(copy)(TN(state_at)(c, s, -1), from + c->column, c->p);
+        if (c->masked) TN(show)(c, s, -1);
         if (CELLS) TN(copy)(TN(cell_at)(c, s, -1), from + c->cell_column, c->n);
     }
 }
@@ -158,78 +158,96 @@ static void TN(put_last)(const TN(course) * c, tn_real *to, int64_t width)
     for (int64_t s = 0; s < c->samples; s++, to += width) {
         const int64_t last = TN(length_of)(c, s) - 1;
         const int there = last >= 0 || c->begins;
-        const tn_real *h = there ? TN(state_at)(c, s, last) : NULL;
-        TN(put)(c, to, width, h, CELLS && there ? TN(cell_at)(c, s, last) : NULL);
+        TN(copy)(to + c->column, there ? TN(state_at)(c, s, last) : NULL, c->p);
+        if (!CELLS || c->cell_column >= width) continue;
+        TN(copy)(to + c->cell_column, there ? TN(cell_at)(c, s, last) : NULL, c->n);
     }
 }
 
 /* ---- forward --------------------------------------------------------------------- */
+
+/* Units of a sample's states, or cells, that the step has made, or zeros, to where the next ones
+ * find them and out of the layer. */
+static void TN(put)(const TN(course) * c, int64_t sample, int64_t column, tn_real *at)
+{
+    const size_t size = sizeof(tn_real) * (size_t)c->units;
+    tn_real *from = at + c->unit;
+    if (!TN(counts)(c, sample)) memset(from, 0, size);
+    if (c->self->return_sequences && column < c->width)
+        memcpy(TN(row_in)(c, c->io->out, sample) + column + c->unit, from, size);
+}
 
 /* What the step has made of a sample becomes its state. */
 static void TN(finish)(const TN(course) * c, int64_t s)
 {
     tn_real *h = TN(state_at)(c, s, c->step);
     const int before = c->step || c->begins;
-    if (c->past) {
+    if (c->past && TN(counts)(c, s)) {
         const TN(zone) z = TN(zone_of)(c, s, 0);
-        TN(mix)(&z, h, before ? TN(state_at)(c, s, c->step - 1) : c->zero, h);
+        const tn_real *old = before ? TN(state_at)(c, s, c->step - 1) + c->unit : c->zero;
+        TN(mix)(&z, h + c->unit, old, h + c->unit);
     }
-    if (CELLS && c->fresh) {
-        const TN(zone) z = TN(zone_of)(c, s, 1);
-        const TN(row) r = TN(row_of)(c, s);
-        TN(mix)(&z, r.c, r.c_before, TN(cell_at)(c, s, c->step));
-    }
-    const tn_real *cell = CELLS ? TN(cell_at)(c, s, c->step) : NULL;
-    if (c->self->return_sequences)
-        TN(put)(c, TN(row_in)(c, c->io->out, s), c->width, h, cell);
+    TN(put)(c, s, c->column, h);
+    if (c->masked) TN(show)(c, s, c->step);
 }
 
-static void TN(skip)(const TN(course) * c, int64_t s)
+static void TN(make_cell)(const TN(course) * c, int64_t s)
 {
-    TN(copy)(TN(state_at)(c, s, c->step), NULL, c->p);
-    if (CELLS) TN(copy)(TN(cell_at)(c, s, c->step), NULL, c->n);
-    if (c->made) TN(copy)(c->made + (c->step * c->samples + s) * c->n, NULL, c->n);
-    if (c->self->return_sequences)
-        TN(put)(c, TN(row_in)(c, c->io->out, s), c->width, NULL, NULL);
+    const TN(row) r = TN(row_of)(c, s);
+    if (c->raw) TN(norm)(c, &r, s);
+    TN(cell_forward)(c->self, &r);
+    if (!CELLS || !c->fresh) return;
+    const TN(zone) z = TN(zone_of)(c, s, 1);
+    TN(mix)(&z, r.c, r.c_before, TN(cell_at)(c, s, c->step) + c->unit);
 }
 
-static tn_status TN(forward_part)(void *data, int64_t part)
+/* Epilogue of the product that makes the states, of cells where there is no projection. */
+static void TN(finish_states)(const TN(course) * c)
 {
-    const TN(course) *c = data;
-    for (int64_t s = TN(part_begin)(c, part); s < TN(part_end)(c, part); s++) {
-        if (!TN(counts)(c, s)) {
-            TN(skip)(c, s);
-            continue;
-        }
-        const TN(row) r = TN(row_of)(c, s);
-        if (c->raw) TN(norm)(c, &r, s);
-        TN(cell_forward)(c->self, &r);
-        if (!c->made) TN(finish)(c, s);
+    for (int64_t s = c->from; s < c->from + c->group; s++) TN(finish)(c, s);
+}
+
+/* Epilogue of the product with the states before. */
+static void TN(make_cells)(const TN(course) * c)
+{
+    for (int64_t s = c->from; s < c->from + c->group; s++) {
+        const int64_t at = (c->step * c->samples + s) * c->n + c->unit;
+        if (TN(counts)(c, s))
+            TN(make_cell)(c, s);
+        else if (c->made)
+            TN(copy)(c->made + at, NULL, c->units);
+        if (CELLS) TN(put)(c, s, c->cell_column, TN(cell_at)(c, s, c->step));
     }
-    return TN_OK;
+    if (!c->made) TN(finish_states)(c);
 }
 
-static tn_status TN(finish_part)(void *data, int64_t part)
+/* The states before the course's step as the step sees them. */
+static tn_matrix TN(states_before)(const TN(course) * c)
 {
-    const TN(course) *c = data;
-    for (int64_t s = TN(part_begin)(c, part); s < TN(part_end)(c, part); s++)
-        if (TN(counts)(c, s)) TN(finish)(c, s);
-    return TN_OK;
+    return tn_matrix_at(c->group, c->p,
+                        c->masked ? TN(shown_at)(c, c->from, c->step - 1)
+                                  : TN(state_at)(c, c->from, c->step - 1));
+}
+
+/* Where the product with them goes. */
+static tn_matrix TN(product_of_step)(const TN(course) * c)
+{
+    if (!c->u) return TN(slots)(c, c->step, 1, 0, GATES);
+    return tn_matrix_at(c->group, GATES * c->n, TN(u_at)(c, c->from, c->step));
 }
 
 static tn_status TN(step_forward)(TN(course) * c)
 {
     const int64_t s = c->group, at = c->step * c->samples + c->from;
-    tn_status status = TN_OK;
-    if (c->step || c->begins)
-        status = TN(multiply)(
-            c, TN(states)(c, c->step - 1, 1), c->r,
-            tn_matrix_at(s, GATES * c->n, c->u + GATES * c->from * c->n), NULL);
-    if (!status) status = TN(each_part)(c, TN(forward_part));
+    const tn_status status = c->step || c->begins
+                                 ? TN(multiply_then)(c, TN(states_before)(c), c->r,
+                                                     TN(product_of_step)(c), !c->u, GATES,
+                                                     TN(make_cells))
+                                 : TN(only)(c, c->n, TN(make_cells));
     if (status || !c->made) return status;
-    status = TN(multiply)(c, tn_matrix_at(s, c->n, c->made + at * c->n), c->projection,
-                          tn_matrix_at(s, c->p, c->h + at * c->p), NULL);
-    return status ? status : TN(each_part)(c, TN(finish_part));
+    return TN(multiply_then)(c, tn_matrix_at(s, c->n, c->made + at * c->n), c->projection,
+                             tn_matrix_at(s, c->p, c->h + at * c->p), 0, 1,
+                             TN(finish_states));
 }
 
 static tn_status TN(steps_forward)(void *data, int64_t group)
@@ -249,7 +267,7 @@ static tn_status TN(run_course)(TN(course) * c)
     if (!status) status = TN(pack_weights)(c, 0);
     if (c->masked) TN(draw_mask)(c);
     if (c->begins) TN(begin)(c);
-    memset(c->u, 0, sizeof(tn_real) * (size_t)(c->samples * GATES * c->n));
+    if (c->u) memset(c->u, 0, sizeof(tn_real) * (size_t)(c->samples * GATES * c->n));
     if (!status) status = TN(each_group)(c, TN(steps_forward));
     if (status) return status;
     const tn_tensor *out = c->io->out;

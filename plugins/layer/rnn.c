@@ -28,15 +28,13 @@
 
 TN_KERNEL void TN(cell_forward)(const TN(self) * self, const TN(row) * r)
 {
-    const tn_real *u = r->u;
     tn_real *z = r->z, *h = r->h;
-    if (self->nonlinearity == RELU) EACH_APART for (int64_t j = 0; j < r->n; j++)
+    if (self->nonlinearity == RELU) EACH_APART for (int64_t j = 0; j < r->units; j++)
         {
-            const tn_real sum = z[j] + u[j];
-            h[j] = z[j] = sum < 0 ? 0 : sum; /* a NaN stays one */
+            h[j] = z[j] = z[j] < 0 ? 0 : z[j]; /* a NaN stays one */
         }
     else
-        EACH_APART for (int64_t j = 0; j < r->n; j++) h[j] = z[j] = tn_tanh(z[j] + u[j]);
+        EACH_APART for (int64_t j = 0; j < r->units; j++) h[j] = z[j] = tn_tanh(z[j]);
 }
 
 TN_KERNEL void TN(cell_backward)(const TN(self) * self, const TN(row) * r)
@@ -44,9 +42,10 @@ TN_KERNEL void TN(cell_backward)(const TN(self) * self, const TN(row) * r)
     const tn_real *gh = r->gh;
     tn_real *z = r->z;
     if (self->nonlinearity == RELU)
-        EACH_APART for (int64_t j = 0; j < r->n; j++) z[j] = z[j] > 0 ? gh[j] : 0;
+        EACH_APART for (int64_t j = 0; j < r->units; j++) z[j] = z[j] > 0 ? gh[j] : 0;
     else
-        EACH_APART for (int64_t j = 0; j < r->n; j++) z[j] = gh[j] * (1 - z[j] * z[j]);
+        EACH_APART for (int64_t j = 0; j < r->units; j++)
+            z[j] = gh[j] * (1 - z[j] * z[j]);
 }
 
 #include "recurrent_steps.h"

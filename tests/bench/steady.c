@@ -244,6 +244,22 @@ Test(steady, any_combination_asks_for_nothing)
     }
 }
 
+/* Groups of samples make products of their own in each thread, with what dropout hides beside. */
+Test(steady, groups_of_recurrent_layers_ask_for_nothing)
+{
+    if (!has_own_kernels()) cr_skip_test("BLIS's own products take memory and locks");
+    static const char *const models[] = {
+        "model=[{lstm: {units: 40, projection: 24, direction: bidirectional, "
+        "recurrent_dropout: 0.2, zoneout_cell: 0.1}}, {dense: 2}]",
+        "model=[{gru: {units: 40, layer_norm: true, recurrent_dropout: 0.2}}, "
+        "{dense: 2}]",
+        "model=[{rnn: {units: 40, input_dropout: 0.2, recurrent_dropout: 0.2, "
+        "return_sequences: true}}, {rnn: 270}, {dense: 2}]"};
+    const workload w = {.name = "w6_lstm"};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+        run(&w, (const char *const[]){models[i], NULL});
+}
+
 /* ---- a caller's arrays ---------------------------------------------------------------- */
 
 static float x[1 << 17], y[1 << 12];

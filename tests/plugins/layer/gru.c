@@ -81,6 +81,11 @@ Test(gru, is_reproducible)
     recurrent_is_reproducible("gru");
 }
 
+Test(gru, is_reproducible_when_wide)
+{
+    recurrent_is_reproducible_when_wide("gru", "");
+}
+
 Test(gru, refuses)
 {
     recurrent_refuses("gru");

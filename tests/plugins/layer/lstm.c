@@ -206,6 +206,11 @@ Test(lstm, is_reproducible)
     recurrent_is_reproducible("lstm");
 }
 
+Test(lstm, is_reproducible_when_wide)
+{
+    recurrent_is_reproducible_when_wide("lstm", ", projection: 258, zoneout_cell: 0.1");
+}
+
 Test(lstm, refuses)
 {
     recurrent_refuses("lstm");

@@ -108,6 +108,11 @@ Test(rnn, is_reproducible)
     recurrent_is_reproducible("rnn");
 }
 
+Test(rnn, is_reproducible_when_wide)
+{
+    recurrent_is_reproducible_when_wide("rnn", "");
+}
+
 Test(rnn, refuses)
 {
     recurrent_refuses("rnn");
