@@ -53,6 +53,7 @@ typedef struct tn_calling {
     void *setup;      /* graph.c: what param and state add to; NULL elsewhere */
     void *plan;       /* plan.c: what product and column_sums work for; NULL elsewhere */
     void *riding;     /* real/epilogue.c: what rides on the products; NULL elsewhere */
+    const void *unit; /* real/whole.c: whose weights they are of; NULL elsewhere */
     atomic_llong *operations; /* where those of products are added up; NULL: nowhere */
     int32_t real;             /* 0 float, 1 double */
     bool apart; /* beside the thread that trains: host->parallel uses this one alone */

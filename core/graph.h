@@ -14,13 +14,15 @@
 
 typedef struct tn_graph_name tn_graph_name; /* graph_name.c */
 
-/* A copy of a weight as the backend packs it, which all inference plans share (real/packed.c). */
+/* A copy of a weight as the backend packs it, or who makes its products prepares it, which all
+ * inference plans share (real/packed.c). */
 typedef struct tn_packed {
     struct tn_graph *graph;
     atomic_ullong of;        /* version of the weights that it is a copy of; 0: none */
     unsigned long long seen; /* version when the weight was last asked for */
     void *at;
-    int64_t layout[5]; /* rows, cols and strides of what was packed, and who reads it */
+    /* rows, cols and strides of what was packed, who reads it, who makes the product */
+    int64_t layout[6];
 } tn_packed;
 
 typedef struct tn_graph_node {

@@ -59,7 +59,10 @@ static tn_status product(tn_call *call, const tn_product *p)
     if (!calling_of(call)->plan)
         return fail(call, TN_ENOTSUP,
                     "products are for the slots of whole-class layers only");
-    return tn_plan_product(calling_of(call), p);
+    if (p->struct_size >= sizeof *p) return tn_plan_product(calling_of(call), p);
+    tn_product all = {0}; /* a plugin that knows less of it */
+    memcpy(&all, p, p->struct_size);
+    return tn_plan_product(calling_of(call), &all);
 }
 
 static tn_status column_sums(tn_call *call, const tn_tensor *m, tn_tensor *out)
@@ -86,13 +89,13 @@ static size_t pack_size(tn_call *call, const tn_matrix *b)
     return tn_real_ops_of(c->real)->pack_size(backend, b);
 }
 
-static tn_status pack(tn_call *call, const tn_matrix *b, void *packed)
+static tn_status pack(tn_call *call, tn_matrix *b, void *room)
 {
     const tn_calling *c = calling_of(call);
     if (!c->plan)
         return fail(call, TN_ENOTSUP,
                     "packing is for the slots of whole-class layers only");
-    tn_real_ops_of(c->real)->pack(c->plan, b, packed);
+    b->packed = tn_real_ops_of(c->real)->pack(c->plan, c->unit, b, room);
     return TN_OK;
 }
 

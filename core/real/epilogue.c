@@ -101,25 +101,30 @@ static void carry(tn_riding *r, tn_matrix *out)
     r->carried = true;
 }
 
-/* A weight of the head that may be packed; -1: it is none. */
-static int32_t packed_of(const tn_riding *r, const tn_matrix *m)
-{
-    const tn_unit *u = r->head->unit;
-    for (int32_t i = 0; m->host && i < u->params; i++)
-        if (u->param[i].packed && m->host == u->whole->io.param[i]) return i;
-    return -1;
-}
-
 /* A weight that is the right-hand operand: scaled by the head's fold, packed. What is packed of a
  * weight with a fold is always scaled. */
 static void read_weight(const tn_instance *backend, tn_riding *r, tn_product *p)
 {
-    const int32_t weight = packed_of(r, &p->b);
-    if (weight < 0) return;
     const tn_unit *u = r->head->unit;
+    tn_packed *weight = TN(tn_packed_of)(u, &p->b);
+    if (!weight) return;
     if (u->fold) r->folded = TN(tn_fold_in)(r->head, p);
-    if (!u->fold || r->folded)
-        p->b.packed = TN(tn_packed_weight)(backend, u->param[weight].packed, &p->b);
+    if (!u->fold || r->folded) p->b.packed = TN(tn_packed_weight)(backend, weight, p);
+}
+
+static void count(atomic_llong *operations, const tn_product *p)
+{
+    const int64_t products = p->count > 1 ? p->count : 1;
+    if (operations) *operations += 2 * products * p->out.rows * p->out.cols * p->a.cols;
+}
+
+static tn_status multiply(const tn_instance *instance, tn_calling *calling,
+                          const tn_product *p)
+{
+    const tn_backend *b = instance->vtable;
+    if (p->maker) return p->maker->make(p->maker_with, &calling->call, p);
+    count(calling->operations, p);
+    return b->product(instance->self, &calling->call, p);
 }
 
 /* ---- gradients of weights ------------------------------------------------------------- */
@@ -144,7 +149,8 @@ static bool fits(const tn_sink *sink, const tn_product *p)
 {
     const tn_matrix *out = &p->out;
     return out->rows == sink->rows && out->cols == sink->cols && out->col_stride == 1 &&
-           out->row_stride == out->cols && !out->wrote && !p->add && !sink->taken;
+           out->row_stride == out->cols && !out->wrote && !p->add && !p->maker &&
+           !sink->taken;
 }
 
 static tn_status weight_rule(tn_error *e)
@@ -165,12 +171,10 @@ static tn_status product_rule(tn_error *e)
 static tn_status make_gradient(const tn_instance *instance, tn_calling *calling,
                                const tn_riding *r, int32_t own, const tn_product *product)
 {
-    const tn_backend *b = instance->vtable;
     const tn_own *o = &r->head->unit->param[own];
     tn_sink *sink = r->head->pass->sink ? &r->head->pass->sink[o->number] : NULL;
     tn_product p = *product;
-    if (!sink || !sink->wrote || !o->yields)
-        return b->product(instance->self, &calling->call, product);
+    if (!sink || !sink->wrote || !o->yields) return multiply(instance, calling, product);
     if (!is_last(r) || !fits(sink, product)) return weight_rule(calling->error);
     if (!sink->stores) {
         p.out.data = NULL;
@@ -178,31 +182,24 @@ static tn_status make_gradient(const tn_instance *instance, tn_calling *calling,
     }
     p.out.wrote = sink->wrote, p.out.with = sink->with;
     sink->taken = true;
-    return b->product(instance->self, &calling->call, &p);
-}
-
-static void count(atomic_llong *operations, const tn_product *p)
-{
-    if (operations) *operations += 2 * p->out.rows * p->out.cols * p->a.cols;
+    return multiply(instance, calling, &p);
 }
 
 tn_status TN(tn_ride)(const tn_instance *instance, tn_calling *calling,
                       const tn_product *product)
 {
-    const tn_backend *b = instance->vtable;
     tn_riding *r = calling->riding;
-    count(calling->operations, product);
     const int32_t k = r ? tensor_of(r, &product->out) : -1;
     const int32_t own = r && k < 0 ? own_of(r, &product->out) : -1;
     if (own >= 0) return make_gradient(instance, calling, r, own, product);
-    if (k < 0) return b->product(instance->self, &calling->call, product);
+    if (k < 0) return multiply(instance, calling, product);
     if (r->made[k]) return product_rule(calling->error);
     tn_product p = *product;
     read_weight(instance, r, &p);
     r->made[k] = true;
     if (r->back && r->head->unit->gx_add[k]) p.add = 1;
     if (can_carry(r, k, &p.out)) carry(r, &p.out);
-    return b->product(instance->self, &calling->call, &p);
+    return multiply(instance, calling, &p);
 }
 
 /* What is not made would be read as it was left; a gradient that is not stored is nowhere. */

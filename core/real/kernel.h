@@ -111,9 +111,11 @@ typedef struct tn_riding {
     tn_cells cells;
 } tn_riding;
 
-/* The backend's copy of a weight that is the right-hand operand of a product; NULL: none. */
+/* That of the unit's weight which a matrix says it is; NULL: there is none. */
+tn_packed *TN(tn_packed_of)(const tn_unit *, const tn_matrix *);
+/* A copy of the right-hand operand of a product, which is a weight; NULL: none. */
 const void *TN(tn_packed_weight)(const tn_instance *backend, tn_packed *,
-                                 const tn_matrix *);
+                                 const tn_product *);
 
 /* Makes a product of `head` do what its fold asks for; false: it has another form. Then the other
  * does it to the result. */

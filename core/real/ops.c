@@ -98,10 +98,15 @@ static size_t pack_size(const tn_instance *backend, const tn_matrix *m)
     return b->pack_size ? b->pack_size(backend->self, m) : 0;
 }
 
-static void pack(const tn_instance *backend, const tn_matrix *m, void *packed)
+static const void *pack(const tn_instance *backend, const tn_unit *u, const tn_matrix *m,
+                        void *room)
 {
     const tn_backend *b = backend->vtable;
-    b->pack(backend->self, m, packed);
+    const tn_product p = {.b = *m};
+    tn_packed *own = u ? TN(tn_packed_of)(u, m) : NULL;
+    const void *kept = own ? TN(tn_packed_weight)(backend, own, &p) : NULL;
+    if (!kept) b->pack(backend->self, m, room);
+    return kept ? kept : room;
 }
 
 static int32_t threads(const tn_instance *backend)

@@ -1,4 +1,5 @@
-/* packed.c - weights as the backend packs them, for inference: one copy for all plans of a graph.
+/* packed.c - weights as the backend packs them, or who makes their products prepares them, for
+ * inference: one copy for all plans of a graph.
  *
  * A weight is packed when it is asked for the second time unchanged: one that changes with every
  * batch would be packed for nothing. The copy is used in products of the layout that it was made
@@ -8,53 +9,75 @@
 
 #include <string.h>
 
-static void layout_of(const tn_matrix *m, int64_t layout[5])
+static void layout_of(const tn_product *p, int64_t layout[6])
 {
+    const tn_matrix *m = &p->b;
     layout[0] = m->rows, layout[1] = m->cols;
     layout[2] = m->row_stride, layout[3] = m->col_stride;
-    layout[4] = (int64_t)(intptr_t)m->read;
+    layout[4] = (int64_t)(intptr_t)m->read, layout[5] = (int64_t)(intptr_t)p->maker;
 }
 
-static bool same_layout(const tn_packed *p, const tn_matrix *m)
+static bool same_layout(const tn_packed *packed, const tn_product *p)
 {
-    int64_t layout[5];
-    layout_of(m, layout);
-    return !memcmp(layout, p->layout, sizeof layout);
+    int64_t layout[6];
+    layout_of(p, layout);
+    return !memcmp(layout, packed->layout, sizeof layout);
 }
 
-static bool take_room(const tn_backend *b, const void *self, tn_packed *p,
-                      const tn_matrix *m)
+static size_t size_of(const tn_instance *backend, const tn_product *p)
 {
-    const size_t size = p->at ? 0 : b->pack_size(self, m);
-    if (size) p->at = tn_memory_get(&p->graph->env->memory, size, NULL);
-    if (size && p->at) layout_of(m, p->layout);
-    return p->at && same_layout(p, m);
+    const tn_backend *b = backend->vtable;
+    return p->maker ? p->maker->prepared_size(&p->b) : b->pack_size(backend->self, &p->b);
+}
+
+static void fill(const tn_instance *backend, const tn_product *p, void *at)
+{
+    const tn_backend *b = backend->vtable;
+    if (p->maker)
+        p->maker->prepare(&p->b, at);
+    else
+        b->pack(backend->self, &p->b, at);
+}
+
+static bool take_room(const tn_instance *backend, tn_packed *packed, const tn_product *p)
+{
+    const size_t size = packed->at ? 0 : size_of(backend, p);
+    if (size) packed->at = tn_memory_get(&packed->graph->env->memory, size, NULL);
+    if (size && packed->at) layout_of(p, packed->layout);
+    return packed->at && same_layout(packed, p);
 }
 
 /* Under the graph's lock. */
-static void pack(const tn_instance *backend, tn_packed *p, const tn_matrix *m,
+static void pack(const tn_instance *backend, tn_packed *packed, const tn_product *p,
                  unsigned long long version)
 {
-    const tn_backend *b = backend->vtable;
-    const bool again = p->seen == version;
-    p->seen = version;
+    const bool again = packed->seen == version;
+    packed->seen = version;
     if (!again) return;
-    const bool fits = take_room(b, backend->self, p, m);
-    if (fits) b->pack(backend->self, m, p->at);
+    const bool fits = take_room(backend, packed, p);
+    if (fits) fill(backend, p, packed->at);
     /* also where there is no copy to make, so that nobody comes here for it again */
-    if (fits || !p->at) atomic_store(&p->of, version);
+    if (fits || !packed->at) atomic_store(&packed->of, version);
 }
 
-const void *TN(tn_packed_weight)(const tn_instance *backend, tn_packed *p,
-                                 const tn_matrix *m)
+tn_packed *TN(tn_packed_of)(const tn_unit *u, const tn_matrix *m)
+{
+    for (int32_t i = 0; m->host && i < u->params; i++)
+        if (m->host == u->whole->io.param[i]) return u->param[i].packed;
+    return NULL;
+}
+
+const void *TN(tn_packed_weight)(const tn_instance *backend, tn_packed *packed,
+                                 const tn_product *p)
 {
     const tn_backend *b = backend->vtable;
-    const unsigned long long version = atomic_load(&p->graph->version);
-    if (!b->pack || atomic_load(&p->graph->handed_out)) return NULL;
-    if (atomic_load(&p->of) != version) {
-        pthread_mutex_lock(&p->graph->packing);
-        if (atomic_load(&p->of) != version) pack(backend, p, m, version);
-        pthread_mutex_unlock(&p->graph->packing);
+    const unsigned long long version = atomic_load(&packed->graph->version);
+    if (!b->pack || atomic_load(&packed->graph->handed_out)) return NULL;
+    if (atomic_load(&packed->of) != version) {
+        pthread_mutex_lock(&packed->graph->packing);
+        if (atomic_load(&packed->of) != version) pack(backend, packed, p, version);
+        pthread_mutex_unlock(&packed->graph->packing);
     }
-    return atomic_load(&p->of) == version && same_layout(p, m) ? p->at : NULL;
+    return atomic_load(&packed->of) == version && same_layout(packed, p) ? packed->at
+                                                                         : NULL;
 }

@@ -177,7 +177,9 @@ typedef struct tn_real_ops {
     void (*column_sums)(const tn_instance *backend, const void *x, int64_t rows,
                         int64_t cols, void *out);
     size_t (*pack_size)(const tn_instance *backend, const tn_matrix *b);
-    void (*pack)(const tn_instance *backend, const tn_matrix *b, void *packed);
+    /* The kept copy of a weight of the unit, or one made in `room`. */
+    const void *(*pack)(const tn_instance *backend, const tn_unit *, const tn_matrix *b,
+                        void *room);
     int32_t (*threads)(const tn_instance *backend);
     tn_status (*parallel)(const tn_instance *backend, int64_t n,
                           void (*body)(void *, int64_t, int32_t), void *data);

@@ -28,6 +28,7 @@ static tn_call *make_call(tn_calling *c, const tn_unit *u, tn_error *e)
 {
     tn_call *call = tn_call_make(c, u->env, u->layer, u->real, e);
     c->plan = (void *)(uintptr_t)u->backend;
+    c->unit = u;
     c->operations = u->operations;
     return call;
 }

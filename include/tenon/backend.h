@@ -30,7 +30,7 @@ typedef struct tn_backend {
      * where all runs on that body's thread. */
     void (*parallel)(const void *self, int64_t n,
                      void (*body)(void *data, int64_t i, int32_t worker), void *data);
-    /* Within a body of `parallel`, too, on its thread. [parallel] */
+    /* Also several at once (`count`). Within a body of `parallel`, too, on its thread. [parallel] */
     tn_status (*product)(const void *self, tn_call *, const tn_product *);
     /* Bytes of, and making of, a packed copy of a right-hand operand. 0: does not pack. */
     size_t (*pack_size)(const void *self, const tn_matrix *b);

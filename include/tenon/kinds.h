@@ -35,9 +35,9 @@ enum tn_flags {
     TN_IDLE = 8,     /* outside training it is the identity (dropout) */
     TN_COLUMNS = 16, /* has per-column parameters or statistics: a run stays in one row */
     TN_VIEW = 32,    /* same elements, other shape (flatten): infer only, no kernel */
-    /* whole: touches in, out and gradients only through host->product and
-     * host->column_sums, and makes out and each gin by one product; so the host may fuse others
-     * with it, and its flags say what backward reads */
+    /* whole: makes out and each gin by one host->product, which it may make itself (tn_maker), and
+     * touches them in no other way; so the host may fuse others with it, and its flags say what
+     * backward reads */
     TN_BY_PRODUCT = 64,
     /* with TN_BY_PRODUCT: run_back makes the gradient of each weight by one product, as it lies in
      * memory, after all that reads the weight; so the host may update the weight there */
@@ -198,12 +198,35 @@ struct tn_matrix {
     const void *host;
 };
 
+/* How a layer makes a product itself, from operands that it knows, into a result that lies in memory row
+ * by row. The host keeps what `prepare` makes of a weight that stays as it is, and fuses as it would
+ * otherwise: what it gives to `make` may have another bias, b another reader, out a wrote, add may be
+ * set. [step] */
+typedef struct tn_maker {
+    size_t (*prepared_size)(const tn_matrix *b);
+    void (*prepare)(const tn_matrix *b, void *prepared);
+    /* b.packed: prepared, or NULL. */
+    tn_status (*make)(const void *with, tn_call *, const tn_product *);
+} tn_maker;
+
+typedef struct tn_region {
+    const void *at;
+    size_t bytes; /* 0: none */
+} tn_region;
+
 /* out = a b, plus `bias` (out.cols values) on every row, plus what is there if `add`. */
 struct tn_product {
     uint32_t struct_size;
     tn_matrix a, b, out;
     const void *bias;
     int32_t add;
+    /* So many products, of operands in memory that lie so many values apart; 0: one. For bodies of
+     * `parallel`: one thread makes all that are small. */
+    int64_t count, a_next, b_next, out_next;
+    const tn_maker *maker; /* NULL: the backend makes it */
+    const void *maker_with;
+    /* Memory that will be used behind it, in this order, and may be fetched meanwhile. */
+    tn_region ahead[2];
 };
 
 /* Rows that lie one behind the other. */

@@ -121,9 +121,10 @@ typedef struct tn_host {
     /* Anything else by name ("tenon.memory/0"); NULL: this host has none. */
     const void *(*service)(tn_call *, const char *id);
     /* Whole-class layers: bytes of a packed copy of a right-hand operand (infer too; 0: there is
-     * none), and making it, for tn_matrix.packed. For an operand of many products of one call. */
+     * none), and making it: sets b->packed, to `room` or, for a weight (its tensor's host) that stays as
+     * it is, to a copy that the host keeps. For an operand of many products of one call. */
     size_t (*pack_size)(tn_call *, const tn_matrix *b);
-    tn_status (*pack)(tn_call *, const tn_matrix *b, void *packed);
+    tn_status (*pack)(tn_call *, tn_matrix *b, void *room);
 } tn_host;
 
 struct tn_call {

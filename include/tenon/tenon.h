@@ -280,7 +280,7 @@ typedef struct tn_cost {
     const char *part; /* "data", "forward", "loss", "backward", "update", "rest" */
     const char *name; /* of layers that run as one, "dense + relu"; else "" */
     double seconds;
-    double operations; /* multiplications and additions of matrix products */
+    double operations; /* multiplications and additions that matrix products make */
     double bytes;      /* read and written at least; 0: not known */
 } tn_cost;
 

@@ -79,8 +79,7 @@ Test(host, packs_for_whole_layers_only)
     tn_calling calling;
     tn_call *call = tn_call_make(&calling, check_env(), NULL, 1, &e);
     double values[6] = {0}, room[6];
-    const tn_matrix b = {
-        .rows = 2, .cols = 3, .row_stride = 3, .col_stride = 1, .data = values};
+    tn_matrix b = tn_matrix_at(2, 3, values);
     cr_assert_eq(call->host->pack(call, &b, room), TN_ENOTSUP);
     cr_assert_not_null(strstr(e.text, "whole-class"), "%s", e.text);
     call->host->pack_size(call, &b); /* may be asked at any time */

@@ -13,10 +13,14 @@
 
 enum { SAMPLES = 40, INPUTS = 70, CLASSES = 5, OUT = SAMPLES * CLASSES, THREADS = 4 };
 
-static const char text[] = "seed: 3\ninput: [70]\nmodel: [{dense: 130}, relu, {dense: "
-                           "{units: 40, parametrization: "
-                           "weight_norm}}, relu, {dense: 5}]\nloss: "
-                           "cross_entropy\noptimizer: {sgd: {lr: 0.1}}\n";
+static const char dense[] = "seed: 3\ninput: [70]\nmodel: [{dense: 130}, relu, {dense: "
+                            "{units: 40, parametrization: "
+                            "weight_norm}}, relu, {dense: 5}]\nloss: "
+                            "cross_entropy\noptimizer: {sgd: {lr: 0.1}}\n";
+
+static const char recurrent[] =
+    "seed: 3\ninput: [70]\nmodel: [{reshape: [7, 10]}, {lstm: {units: 24, projection: "
+    "8}}, {dense: 5}]\nloss: cross_entropy\noptimizer: {sgd: {lr: 0.1}}\n";
 
 static float x[SAMPLES * INPUTS];
 static int32_t label[SAMPLES];
@@ -31,7 +35,7 @@ static void fill_batch(void)
 
 TestSuite(packed, .init = fill_batch);
 
-static tn_config *read_config(tn_env *env)
+static tn_config *read_config(tn_env *env, const char *text)
 {
     tn_error e = {0};
     tn_config *config = tn_config_parse(env, text, "test.yaml", NULL, 0, &e);
@@ -64,7 +68,7 @@ Test(packed, same_bits_from_the_second_use_on)
 {
     static const int64_t sizes[] = {1, 4, 17, SAMPLES};
     tn_env *env = open_env("blis", 2);
-    tn_config *config = read_config(env);
+    tn_config *config = read_config(env, dense);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         tn_model *model = make_model(env, config);
         float first[OUT] = {0}, later[OUT] = {0};
@@ -89,7 +93,7 @@ Test(packed, same_bits_from_the_second_use_on)
 Test(packed, weights_are_and_nothing_else)
 {
     tn_env *env = open_env("blis", 2);
-    tn_config *config = read_config(env);
+    tn_config *config = read_config(env, dense);
     tn_model *model = make_model(env, config);
     const tn_graph *g = model->graph;
     float y[OUT];
@@ -103,10 +107,11 @@ Test(packed, weights_are_and_nothing_else)
     tn_env_free(env);
 }
 
-Test(packed, follows_training)
+/* Those of `param` and of all else. */
+static void follow_training(const char *text, int32_t param)
 {
     tn_env *env = open_env("blis", 2);
-    tn_config *config = read_config(env);
+    tn_config *config = read_config(env, text);
     tn_error e = {0};
     tn_trainer *trainer = tn_trainer_new(env, config, NULL, &e);
     cr_assert_not_null(trainer, "%s", e.text);
@@ -114,24 +119,37 @@ Test(packed, follows_training)
     for (int step = 0; step < 3; step++) {
         float packed[OUT], plain[OUT];
         for (int k = 0; k < 3; k++) predict(model, SAMPLES, packed);
-        cr_assert(is_packed(model, 0));
+        cr_assert(is_packed(model, param));
         atomic_store(&model->graph->handed_out, true);
         predict(model, SAMPLES, plain);
         atomic_store(&model->graph->handed_out, false);
         cr_assert_eq(memcmp(packed, plain, sizeof packed), 0);
         MUST(tn_trainer_step(trainer, x, NULL, label, SAMPLES, NULL, &e));
-        cr_assert(!is_packed(model, 0));
+        cr_assert(!is_packed(model, param));
     }
     tn_trainer_free(trainer);
     tn_config_free(config);
     tn_env_free(env);
 }
 
+Test(packed, follows_training)
+{
+    follow_training(dense, 0);
+}
+
+/* Weights of many products of one call, which their layer packs. */
+Test(packed, recurrent_weights_are_kept_and_follow_training)
+{
+    enum { RECURRENT = 1, PROJECTION = 3 };
+    follow_training(recurrent, RECURRENT);
+    follow_training(recurrent, PROJECTION);
+}
+
 /* Whoever has a pointer to weights may write to them without a word. */
 Test(packed, weights_that_are_handed_out_are_read_where_they_lie)
 {
     tn_env *env = open_env("blis", 2);
-    tn_config *config = read_config(env);
+    tn_config *config = read_config(env, dense);
     tn_model *model = make_model(env, config);
     tn_error e = {0};
     tn_tensor w;
@@ -161,7 +179,7 @@ static void *predict_often(void *out)
 Test(packed, one_copy_for_all_threads)
 {
     tn_env *env = open_env("blis", 2);
-    tn_config *config = read_config(env);
+    tn_config *config = read_config(env, dense);
     pthread_t thread[THREADS];
     float first[OUT];
     shared = make_model(env, config);
@@ -180,7 +198,7 @@ Test(packed, one_copy_for_all_threads)
 Test(packed, a_backend_that_does_not_pack_is_left_alone)
 {
     tn_env *env = open_env("reference", 2);
-    tn_config *config = read_config(env);
+    tn_config *config = read_config(env, dense);
     tn_model *model = make_model(env, config);
     float y[OUT];
     for (int k = 0; k < 3; k++) predict(model, 2, y);

@@ -194,11 +194,16 @@ static tn_blis_team TN(team)(const TN(self) * self)
 static tn_status TN(product)(const void *me, tn_call *c, const tn_product *p)
 {
     const TN(self) *self = me;
-    const tn_status status = TN(check)(c, p);
+    tn_status status = TN(check)(c, p);
     if (status != TN_OK || !p->out.rows || !p->out.cols) return status;
     const tn_blis_team team = TN(team)(self);
-    return self->kernels ? TN(tn_blis_product)(&team, c, p)
-                         : TN(tn_blis_plain)(&team, c, p);
+    if (self->kernels && TN(tn_blis_small)(&team, p)) return TN_OK;
+    for (int64_t i = 0; i < (p->count > 1 ? p->count : 1) && !status; i++) {
+        const tn_product one = p->count > 1 ? TN(one_of)(p, i) : *p;
+        status = self->kernels ? TN(tn_blis_product)(&team, c, &one)
+                               : TN(tn_blis_plain)(&team, c, &one);
+    }
+    return status;
 }
 
 static size_t TN(pack_size)(const void *me, const tn_matrix *b)

@@ -116,16 +116,145 @@ TALL(NARROW)
 typedef void kernel(const tn_blis_tile *t, int64_t col);
 #define OF_WIDE(r) {column_##r##_2, row_##r##_2},
 #define OF_NARROW(r) {column_##r##_1, row_##r##_1},
-static kernel *const wide[KERNEL_ROWS][2] = {LOW(OF_WIDE)};
-static kernel *const narrow[2 * KERNEL_ROWS][2] = {LOW(OF_NARROW) TALL(OF_NARROW)};
+static kernel *const of_wide[KERNEL_ROWS][2] = {LOW(OF_WIDE)};
+static kernel *const of_narrow[2 * KERNEL_ROWS][2] = {LOW(OF_NARROW) TALL(OF_NARROW)};
 
 static void multiply_tile(const tn_blis_tile *t)
 {
     const bool by_row = t->a_row != 1;
     int64_t col = 0;
     for (; col + 2 * LANES <= t->cols; col += 2 * LANES)
-        wide[t->rows - 1][by_row](t, col);
-    if (col < t->cols) narrow[t->rows - 1][by_row](t, col);
+        of_wide[t->rows - 1][by_row](t, col);
+    if (col < t->cols) of_narrow[t->rows - 1][by_row](t, col);
+}
+
+/* ---- small products ------------------------------------------------------------------ */
+
+/* Blocks of the results of small products, whose operands the L1 cache has: all of one size, with as
+ * many chains as multiplications that are under way. What is used next is fetched a line at a time. */
+#define LINE_BYTES 64
+#define NEAR_BYTES 0x4000                      /* of B, in half of the L1 cache */
+#define BLOCK_ROWS (KERNEL_ROWS == 14 ? 8 : 4) /* of two vectors; of one twice as many */
+
+/* `count` blocks, in which all goes on by what is said of it. */
+typedef struct blocks {
+    int64_t count, a, b, out;
+} blocks;
+
+INLINE void multiply_blocks(const int across, const bool by_row, const tn_blis_tile *t,
+                            blocks n, tn_blis_ahead *ahead)
+{
+    enum { ROWS = 2 * BLOCK_ROWS };
+    const int rows = ROWS / across;
+    const int64_t step = by_row ? 1 : t->a_step, row = by_row ? t->a_row : 1,
+                  out_row = t->out_row, b_step = t->b_step;
+    const real *from = t->a, *panel = t->b;
+    real *out = t->out;
+    const char *fetch = ahead->at, *const fetch_end = ahead->end;
+    for (; n.count > 0; n.count--, from += n.a, panel += n.b, out += n.out) {
+        vector acc[ROWS][2];
+        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < across; j++)
+            acc[i][j] = (vector){0};
+        const real *a[(ROWS + 3) / 4], *b = panel;
+        UNROLL for (int g = 0; 4 * g < rows; g++) a[g] = from + 4 * g * row;
+        for (int64_t k = t->depth; k > 0; k--, b += b_step) {
+            vector x[2];
+            if (fetch < fetch_end) {
+                __builtin_prefetch(fetch, 0, 2);
+                fetch += LINE_BYTES;
+            }
+            UNROLL for (int j = 0; j < across; j++)
+                x[j] = *(const in_memory *)(b + j * LANES);
+            UNROLL for (int i = 0; i < rows; i++)
+            {
+                const real value = a[i / 4][i % 4 * row];
+                UNROLL for (int j = 0; j < across; j++) acc[i][j] += value * x[j];
+            }
+            UNROLL for (int g = 0; 4 * g < rows; g++) a[g] += step;
+        }
+        if (t->add)
+            UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < across; j++)
+                acc[i][j] += *(in_memory *)(out + i * out_row + j * LANES);
+        if (t->bias) UNROLL for (int j = 0; j < across; j++)
+            {
+                const vector bias = *(const in_memory *)((const real *)t->bias +
+                                                         j * LANES);
+                UNROLL for (int i = 0; i < rows; i++) acc[i][j] += bias;
+            }
+        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < across; j++) *
+            (in_memory *)(out + i * out_row + j * LANES) = acc[i][j];
+    }
+    ahead->at = fetch;
+    if (fetch >= fetch_end)
+        *ahead = (tn_blis_ahead){.at = ahead->next, .end = ahead->next_end};
+}
+
+static void blocks_by_row(const tn_blis_tile *t, int across, blocks n,
+                          tn_blis_ahead *ahead)
+{
+    if (across == 2)
+        multiply_blocks(2, true, t, n, ahead);
+    else
+        multiply_blocks(1, true, t, n, ahead);
+}
+
+static void blocks_by_column(const tn_blis_tile *t, int across, blocks n,
+                             tn_blis_ahead *ahead)
+{
+    if (across == 2)
+        multiply_blocks(2, false, t, n, ahead);
+    else
+        multiply_blocks(1, false, t, n, ahead);
+}
+
+/* Tiles of the same rows and columns of all products. */
+static void multiply_rest(tn_blis_tile t, int across, const tn_blis_several *s)
+{
+    const bool by_row = t.a_row != 1;
+    kernel *const run = across == 2 ? of_wide[t.rows - 1][by_row]
+                                    : of_narrow[t.rows - 1][by_row];
+    for (int64_t i = 0; i < s->count; i++) {
+        run(&t, 0);
+        t.a = (const real *)t.a + s->a_next, t.b = (const real *)t.b + s->b_next;
+        t.out = (real *)t.out + s->out_next;
+    }
+}
+
+/* Rows of blocks, of each product by itself, so that its panel of B stays in the L1 cache; where that
+ * has room for those of all, block by block of all products. */
+static void multiply_panel(tn_blis_tile t, int across, const tn_blis_several *s,
+                           tn_blis_ahead *ahead)
+{
+    const int64_t high = 2 * BLOCK_ROWS / across, down = t.rows / high,
+                  whole = down * high, left = t.rows - whole;
+    const bool near = s->count * t.depth * across * KERNEL_BYTES <= NEAR_BYTES;
+    const blocks products = {s->count, s->a_next, s->b_next, s->out_next},
+                 rows = {down, high * t.a_row, 0, high * t.out_row},
+                 inner = near ? products : rows, outer = near ? rows : products;
+    void (*run)(const tn_blis_tile *, int, blocks,
+                tn_blis_ahead *) = t.a_row != 1 ? blocks_by_row : blocks_by_column;
+    tn_blis_tile one = t;
+    for (int64_t i = 0; i < outer.count; i++) {
+        run(&one, across, inner, ahead);
+        one.a = (const real *)one.a + outer.a, one.b = (const real *)one.b + outer.b;
+        one.out = (real *)one.out + outer.out;
+    }
+    if (!left) return;
+    t.rows = left;
+    t.a = (const real *)t.a + whole * t.a_row, t.out = (real *)t.out + whole * t.out_row;
+    multiply_rest(t, across, s);
+}
+
+static void multiply_small(const tn_blis_tile *t, const tn_blis_several *s,
+                           tn_blis_ahead *ahead)
+{
+    tn_blis_tile panel = *t;
+    for (int64_t col = 0; col < t->cols; col += 2 * LANES) {
+        const int across = t->cols - col >= 2 * LANES ? 2 : 1;
+        panel.b = (const real *)t->b + col, panel.out = (real *)t->out + col;
+        panel.bias = t->bias ? (const real *)t->bias + col : NULL;
+        multiply_panel(panel, across, s, ahead);
+    }
 }
 
 /* ---- packing ------------------------------------------------------------------------ */
@@ -383,6 +512,7 @@ const tn_blis_kernels NAME_(KERNEL_NAME,
                                              .pitch = PITCH,
                                              .lanes = LANES,
                                              .multiply = multiply_tile,
+                                             .multiply_small = multiply_small,
                                              .multiply_turned = multiply_few_turned,
                                              .multiply_long = multiply_few_long,
                                              .pack_a = pack_a,

@@ -48,6 +48,16 @@ typedef struct tn_blis_strip {
     void *into;
 } tn_blis_strip;
 
+/* So many products of the same shapes, and how far their operands are apart. */
+typedef struct tn_blis_several {
+    int64_t count, a_next, b_next, out_next;
+} tn_blis_several;
+
+/* Memory that will be used next: what is left of the first stretch, the one behind it. */
+typedef struct tn_blis_ahead {
+    const char *at, *end, *next, *next_end;
+} tn_blis_ahead;
+
 typedef struct tn_blis_kernels {
     const char *name;
     int64_t rows;  /* of the tallest tile */
@@ -55,6 +65,9 @@ typedef struct tn_blis_kernels {
     int64_t pitch; /* width of packed A */
     int64_t lanes; /* of a vector */
     void (*multiply)(const tn_blis_tile *);
+    /* Any rows, of small products. */
+    void (*multiply_small)(const tn_blis_tile *, const tn_blis_several *,
+                           tn_blis_ahead *);
     /* For at most FEW rows; without `add` and `bias`. Turned: a_step and b_step are 1, out_row
      * that of a panel. Long: any number of columns. */
     void (*multiply_turned)(const tn_blis_tile *);

@@ -218,12 +218,15 @@ static void run(const tn_blis_team *team, int64_t n, bool alone,
         for (int64_t i = 0; i < n; i++) body(data, i, 0);
 }
 
+bool TN(tn_blis_small)(const tn_blis_team *team, const tn_product *p)
+{
+    if (!is_small_product(team->kernels, p)) return false;
+    run_small(team->kernels, p);
+    return true;
+}
+
 tn_status TN(tn_blis_product)(const tn_blis_team *team, tn_call *c, const tn_product *p)
 {
-    if (is_small_product(team->kernels, p)) {
-        run_small(team->kernels, p);
-        return TN_OK;
-    }
     job j = plan(team->kernels, p);
     const double rows = (double)(j.out.rows > FEW ? j.out.rows : FEW); /* memory counts */
     const int64_t depth = j.a.m.cols;

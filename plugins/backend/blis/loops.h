@@ -30,7 +30,12 @@ typedef struct tn_blis_team {
 void *tn_blis_take_room(const tn_blis_team *, tn_call *, size_t size);
 void tn_blis_give_room(const tn_blis_team *, tn_call *, void *at);
 
-/* The product has been checked. */
+/* Products have been checked. Whether it is small enough to be made, or each of several is, without a
+ * plan; then it has been. */
+bool tn_blis_small_f32(const tn_blis_team *, const tn_product *);
+bool tn_blis_small_f64(const tn_blis_team *, const tn_product *);
+
+/* One that is not small. */
 tn_status tn_blis_product_f32(const tn_blis_team *, tn_call *, const tn_product *);
 tn_status tn_blis_product_f64(const tn_blis_team *, tn_call *, const tn_product *);
 

@@ -10,20 +10,24 @@
 #define SMALL_ROOM 4096     /* values of B that are packed on the stack */
 
 /* Whether B lies as the kernels like it, or takes little room packed. */
-static bool suits_small(const tn_matrix *b)
+static bool suits_small(const tn_product *p)
 {
+    const tn_matrix *b = &p->b;
     return b->packed || b->col_stride == 1 ||
-           (b->row_stride == 1 && parts(b->cols, PANEL) * PANEL * b->rows <= SMALL_ROOM);
+           (p->count <= 1 && b->row_stride == 1 &&
+            parts(b->cols, PANEL) * PANEL * b->rows <= SMALL_ROOM);
 }
 
-/* The result is one block, and is made in less time than a plan. */
+/* The result is one block, and is made in less time than a plan; of several, whatever their size: they
+ * are cut by who asks for them. */
 static bool is_small_product(const tn_blis_kernels *kernels, const tn_product *p)
 {
     const tn_matrix *a = &p->a, *b = &p->b, *out = &p->out;
-    return !a->read && !b->read && out->data && out->col_stride == 1 &&
-           (a->row_stride == 1 || a->col_stride == 1) && suits_small(b) &&
-           a->rows > FEW && a->rows <= STRIP_ROWS && a->cols > 0 && a->cols <= DEPTH &&
-           out->cols <= WIDE_PANELS * PANEL && out->cols % kernels->lanes == 0 &&
+    const bool lie = !a->read && !b->read && out->data && out->col_stride == 1 &&
+                     (a->row_stride == 1 || a->col_stride == 1) && suits_small(p) &&
+                     a->cols > 0 && a->cols <= DEPTH && out->cols % kernels->lanes == 0;
+    if (!lie || p->count > 1) return lie;
+    return a->rows > FEW && a->rows <= STRIP_ROWS && out->cols <= WIDE_PANELS * PANEL &&
            (double)(a->rows * out->cols * a->cols) < PARALLEL_WORK && !better_flipped(p);
 }
 
@@ -41,33 +45,35 @@ static void pack_small(const tn_blis_kernels *kernels, const tn_matrix *b, tn_re
 }
 
 /* B in panels, or NULL: where it lies. */
-static void multiply_small(const tn_blis_kernels *kernels, const tn_product *p,
-                           const tn_real *panels)
+static void run_panels(const tn_blis_kernels *kernels, const tn_product *p,
+                       const tn_real *panels)
 {
     const tn_matrix *a = &p->a, *out = &p->out;
-    const int64_t rows = a->rows, tiles = parts(rows, kernels->rows),
-                  wide = panels ? PANEL : out->cols;
-    tn_blis_tile t = {.a_row = a->row_stride,
+    const int64_t wide = panels ? PANEL : out->cols;
+    const tn_blis_several several = {p->count > 1 ? p->count : 1, p->a_next, p->b_next,
+                                     p->out_next};
+    tn_blis_ahead ahead = {.at = p->ahead[0].at,
+                           .end = (const char *)p->ahead[0].at + p->ahead[0].bytes,
+                           .next = p->ahead[1].at,
+                           .next_end = (const char *)p->ahead[1].at + p->ahead[1].bytes};
+    tn_blis_tile t = {.a = a->data,
+                      .a_row = a->row_stride,
                       .a_step = a->col_stride,
                       .b_step = panels ? PANEL : p->b.row_stride,
                       .out_row = out->row_stride,
+                      .rows = a->rows,
                       .depth = a->cols,
                       .first = a->cols,
                       .add = p->add};
-    for (int64_t i = 0; i < tiles; i++) {
-        const int64_t row = begin(rows, tiles, i);
-        t.rows = begin(rows, tiles, i + 1) - row;
-        t.a = (const tn_real *)a->data + row * a->row_stride;
-        for (int64_t col = 0; col < out->cols; col += wide) {
-            t.cols = least(wide, out->cols - col);
-            t.b = panels ? panels + col * a->cols : p->b.data;
-            t.bias = p->bias ? (const tn_real *)p->bias + col : NULL;
-            t.out = (tn_real *)out->data + row * out->row_stride + col;
-            kernels->multiply(&t);
-        }
+    for (int64_t col = 0; col < out->cols; col += wide) {
+        t.cols = least(wide, out->cols - col);
+        t.b = panels ? panels + col * a->cols : p->b.data;
+        t.bias = p->bias ? (const tn_real *)p->bias + col : NULL;
+        t.out = (tn_real *)out->data + col;
+        kernels->multiply_small(&t, &several, &ahead);
     }
     if (out->wrote)
-        out->wrote(out->with, 0, 0, rows, out->cols, out->data, out->row_stride);
+        out->wrote(out->with, 0, 0, a->rows, out->cols, out->data, out->row_stride);
 }
 
 static void run_small(const tn_blis_kernels *kernels, const tn_product *p)
@@ -75,7 +81,7 @@ static void run_small(const tn_blis_kernels *kernels, const tn_product *p)
     _Alignas(64) tn_real room[SMALL_ROOM];
     const tn_real *panels = p->b.packed;
     if (!panels && p->b.col_stride != 1) pack_small(kernels, &p->b, room), panels = room;
-    multiply_small(kernels, p, panels);
+    run_panels(kernels, p, panels);
 }
 
 #endif

@@ -91,6 +91,8 @@ BOTH(same_bits_for_a_row_alone)
 BOTH(same_bits_from_packed_operands)
 BOTH(same_bits_through_callbacks)
 BOTH(sums_have_the_order_promised)
+BOTH(several_are_each_by_itself)
+BOTH(several_have_operands_in_memory)
 BOTH(allocates_only_at_first)
 
 #else /* for one precision */
@@ -449,6 +451,121 @@ static void TN(sums_have_the_order_promised)(void)
                 manner how = random_manner();
                 TN(check_order)(b, seed, how, sizes[i]);
             }
+        TN(backend_close)(b);
+    }
+}
+
+/* ---- several at once -------------------------------------------------------------------- */
+
+typedef struct TN(several) {
+    TN(field) a[20], b[20], out[20], one[20];
+} TN(several);
+
+/* `n` matrices behind one another, by rows or by columns. */
+static void TN(several_make)(TN(field) * all, int64_t n, int64_t rows, int64_t cols,
+                             int layout)
+{
+    all[0] = TN(field_make)(rows * n + n, cols + cols % 3, BY_ROWS, true);
+    const bool turned = layout == BY_COLUMNS;
+    for (int64_t i = n; i-- > 0;) {
+        all[i] = all[0];
+        all[i].m.rows = rows, all[i].m.cols = cols;
+        all[i].m.data = all[0].buffer + i * (rows + 1) * (cols + cols % 3);
+        all[i].m.row_stride = turned ? 1 : cols + cols % 3;
+        all[i].m.col_stride = turned ? rows : 1;
+    }
+}
+
+static int64_t TN(next)(const TN(field) * all)
+{
+    return (tn_real *)all[1].m.data - (tn_real *)all[0].m.data;
+}
+
+/* The same bits as product by product; elsewhere nothing is written. */
+static void TN(check_several)(TN(backend) b, uint64_t seed)
+{
+    random_state = seed;
+    const int64_t n = 2 + random_below(17), m = 1 + random_below(seed % 9 ? 40 : 130),
+                  k = 1 + random_below(seed % 7 ? 40 : 300),
+                  cols = random_below(3) ? 8 * (1 + random_below(8))
+                                         : 1 + random_below(70);
+    const int add = (int)random_below(2);
+    TN(several) s;
+    TN(several_make)(s.a, n, m, k, random_below(2) ? BY_COLUMNS : BY_ROWS);
+    TN(several_make)(s.b, n, k, cols, random_below(4) ? BY_ROWS : BY_COLUMNS);
+    TN(several_make)(s.out, n, m, cols, BY_ROWS);
+    const size_t bytes = (size_t)s.out[0].size * sizeof(tn_real);
+    tn_real *alone = malloc(bytes);
+    memcpy(alone, s.out[0].buffer, bytes);
+    const tn_product all = {
+        .struct_size = sizeof all,
+        .a = s.a[0].m,
+        .b = s.b[0].m,
+        .out = s.out[0].m,
+        .add = add,
+        .count = n,
+        .a_next = TN(next)(s.a),
+        .b_next = TN(next)(s.b),
+        .out_next = TN(next)(s.out),
+        .ahead = {{s.out[0].buffer, (size_t)random_below((int64_t)bytes)},
+                  {s.a[0].buffer, (size_t)random_below(500)}}};
+    cr_assert_eq(TN(backend_product)(b, &all), TN_OK, "%s", last_error);
+    for (int64_t i = 0; i < n; i++) {
+        tn_product one = {.struct_size = sizeof one,
+                          .a = s.a[i].m,
+                          .b = s.b[i].m,
+                          .out = s.out[i].m,
+                          .add = add};
+        one.out.data = alone + i * all.out_next;
+        cr_assert_eq(TN(backend_product)(b, &one), TN_OK, "%s", last_error);
+    }
+    cr_assert_arr_eq(alone, s.out[0].buffer, bytes, "%d: %d of %d x %d x %d", (int)seed,
+                     (int)n, (int)m, (int)cols, (int)k);
+    free(s.a[0].buffer), free(s.b[0].buffer), free(s.out[0].buffer), free(alone);
+}
+
+static void TN(several_are_each_by_itself)(void)
+{
+    for (int which = 0; which < 4; which++) {
+        use_kernels(kernel_names[which % 3]);
+        TN(backend) b = TN(backend_open)(which < 3 ? "blis" : "reference", 2);
+        for (uint64_t seed = 1; seed <= (uint64_t)test_rounds(150, 3000); seed++)
+            TN(check_several)(b, seed);
+        TN(backend_close)(b);
+    }
+}
+
+static void TN(several_have_operands_in_memory)(void)
+{
+    tn_real x[8] = {0}, out[8], bias[2] = {0};
+    const tn_matrix square = tn_matrix_at(2, 2, x);
+    tn_product bad[5];
+    for (int i = 0; i < 5; i++)
+        bad[i] = (tn_product){.struct_size = sizeof *bad,
+                              .a = square,
+                              .b = square,
+                              .out = tn_matrix_at(2, 2, out),
+                              .count = 2,
+                              .a_next = 4,
+                              .b_next = 4,
+                              .out_next = 4};
+    bad[0].a.read = bad[1].b.read = TN(field_read);
+    bad[0].a.with = bad[1].b.with = &square;
+    bad[2].out.wrote = TN(wrote);
+    bad[3].bias = bias;
+    bad[4].b.packed = x;
+    for (int kind = 0; kind < 2; kind++) {
+        TN(backend) b = TN(backend_open)(kind ? "reference" : "blis", 1);
+        for (int i = 0; i < 5 - kind; i++) {
+            cr_assert_eq(TN(backend_product)(b, &bad[i]), TN_EINVAL, "case %d", i);
+            cr_assert_str_eq(last_error,
+                             "product: several at once have operands in memory, no bias "
+                             "and nothing behind them");
+        }
+        tn_product near = bad[4];
+        near.b.packed = NULL, near.out_next = 3;
+        cr_assert_eq(TN(backend_product)(b, &near), TN_ESHAPE);
+        cr_assert_not_null(strstr(last_error, "share a place"), "%s", last_error);
         TN(backend_close)(b);
     }
 }

@@ -1,10 +1,12 @@
 /* toy_wrong - y = W x, which says TN_BY_PRODUCT and TN_WEIGHT_LAST and keeps to them in one way
- * only. The other ways break a rule each. */
+ * in three ways only. The other ways break a rule each. */
+#include <stddef.h>
+#include <string.h>
 #include <tenon/plugin.h>
 
-#define WAYS                                                                          \
-    "sound|early|twice|halves|turned|added|forgotten|summed|no_input|input_twice|no_" \
-    "output"
+#define WAYS                                                                     \
+    "sound|older|own|early|twice|halves|turned|added|forgotten|summed|no_input|" \
+    "input_twice|no_output"
 #define OPTIONS(P) P(ENUM, way, TN_POSITIONAL, 0, WAYS, , "how its rules are broken")
 TN_SELF(OPTIONS, )
 
@@ -12,6 +14,8 @@ TN_SELF(OPTIONS, )
 #define UNITS 6
 enum way {
     SOUND,
+    OLDER,     /* its products know less than those of now */
+    OWN,       /* it makes its output and its input's gradient itself */
     EARLY,     /* the weight's gradient comes before what reads the weight */
     AGAIN,     /* it is made two times over */
     HALVES,    /* by one product for each half of its rows */
@@ -38,11 +42,39 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
     return c->host->param(c, &w);
 }
 
-static tn_status TN(multiply)(tn_call *c, tn_matrix a, tn_matrix b, tn_matrix out,
-                              int32_t add)
+/* By plain loops, of operands that lie in memory. */
+static tn_status TN(make)(const void *with, tn_call *c, const tn_product *p)
 {
-    const tn_product p = {
-        .struct_size = sizeof p, .a = a, .b = b, .out = out, .add = add};
+    const tn_matrix *a = &p->a, *b = &p->b, *out = &p->out;
+    for (int64_t i = 0; i < out->rows; i++) {
+        tn_real *row = (tn_real *)out->data + i * out->row_stride;
+        for (int64_t j = 0; j < out->cols; j++) {
+            tn_real sum = p->add ? row[j] : 0;
+            for (int64_t k = 0; k < a->cols; k++)
+                sum += ((const tn_real *)a->data)[i * a->row_stride + k * a->col_stride] *
+                       ((const tn_real *)b->data)[k * b->row_stride + j * b->col_stride];
+            row[j] = sum;
+        }
+        if (out->wrote) out->wrote(out->with, i, 0, 1, out->cols, row, out->row_stride);
+    }
+    return TN_OK;
+}
+
+static size_t TN(prepared_size)(const tn_matrix *b)
+{
+    return 0;
+}
+
+static const tn_maker TN(own) = {.prepared_size = TN(prepared_size), .make = TN(make)};
+
+static tn_status TN(multiply)(tn_call *c, tn_matrix a, tn_matrix b, tn_matrix out,
+                              enum way way)
+{
+    tn_product p;
+    memset(&p, way == OLDER ? 0xff : 0, sizeof p);
+    p.struct_size = way == OLDER ? offsetof(tn_product, count) : sizeof p;
+    p.a = a, p.b = b, p.out = out, p.bias = NULL, p.add = way == ADDED;
+    if (way == OWN) p.maker = &TN(own);
     return c->host->product(c, &p);
 }
 
@@ -52,14 +84,14 @@ static tn_status TN(run)(const void *me, tn_call *c, const tn_io *io)
     if (self->way == NO_OUTPUT) return TN_OK;
     return TN(multiply)(c, tn_matrix_of(io->in[0]),
                         tn_transposed(tn_matrix_of(io->param[0])), tn_matrix_of(io->out),
-                        0);
+                        self->way <= OWN ? (enum way)self->way : SOUND);
 }
 
-static tn_status TN(input)(tn_call *c, const tn_io *io)
+static tn_status TN(input)(tn_call *c, const tn_io *io, enum way way)
 {
     if (!io->gin[0]) return TN_OK;
     return TN(multiply)(c, tn_matrix_of(io->gout), tn_matrix_of(io->param[0]),
-                        tn_matrix_of(io->gin[0]), 0);
+                        tn_matrix_of(io->gin[0]), way);
 }
 
 /* Rows from `row` on. */
@@ -70,7 +102,7 @@ static tn_status TN(part)(tn_call *c, const tn_io *io, int64_t row, int64_t rows
     a.rows = out.rows = rows;
     a.data = (tn_real *)a.data + row * a.row_stride;
     if (out.data) out.data = (tn_real *)out.data + row * out.row_stride;
-    return TN(multiply)(c, a, tn_matrix_of(io->in[0]), out, 0);
+    return TN(multiply)(c, a, tn_matrix_of(io->in[0]), out, SOUND);
 }
 
 static tn_status TN(weight)(const TN(self) * self, tn_call *c, const tn_io *io)
@@ -85,14 +117,14 @@ static tn_status TN(weight)(const TN(self) * self, tn_call *c, const tn_io *io)
         return c->host->column_sums(c, &m, io->gparam[0]);
     }
     if (self->way == TURNED)
-        return TN(multiply)(c, tn_transposed(x), gy, tn_transposed(out), 0);
+        return TN(multiply)(c, tn_transposed(x), gy, tn_transposed(out), SOUND);
     if (self->way == HALVES) {
         status = TN(part)(c, io, 0, UNITS / 2);
         return status ? status : TN(part)(c, io, UNITS / 2, UNITS / 2);
     }
-    if (self->way == AGAIN) status = TN(multiply)(c, tn_transposed(gy), x, out, 0);
+    if (self->way == AGAIN) status = TN(multiply)(c, tn_transposed(gy), x, out, SOUND);
     if (status) return status;
-    return TN(multiply)(c, tn_transposed(gy), x, out, self->way == ADDED);
+    return TN(multiply)(c, tn_transposed(gy), x, out, self->way == ADDED ? ADDED : SOUND);
 }
 
 static tn_status TN(run_back)(const void *me, tn_call *c, const tn_io *io)
@@ -100,14 +132,15 @@ static tn_status TN(run_back)(const void *me, tn_call *c, const tn_io *io)
     const TN(self) *self = me;
     tn_status status = TN_OK;
     if (self->way == EARLY) status = TN(weight)(self, c, io);
-    if (!status && self->way != NO_INPUT) status = TN(input)(c, io);
-    if (!status && self->way == INPUT_TWICE) status = TN(input)(c, io);
+    const enum way way = self->way <= OWN ? (enum way)self->way : SOUND;
+    if (!status && self->way != NO_INPUT) status = TN(input)(c, io, way);
+    if (!status && self->way == INPUT_TWICE) status = TN(input)(c, io, way);
     return status || self->way == EARLY ? status : TN(weight)(self, c, io);
 }
 
 TN_VTABLE(layer, .kernel = TN_WHOLE, .flags = TN_BY_PRODUCT | TN_WEIGHT_LAST | TN_NEEDS_X,
           .infer = TN(infer), .run = TN(run), .run_back = TN(run_back))
 TN_PLUGIN_WITH(OPTIONS, layer, toy_wrong,
-               .summary = "A product that breaks the rules of its flags",
+               .summary = "A product that may break the rules of its flags",
                .formula = "y = W x", .initializer = "xavier",
                .reference = "none: a test's")
