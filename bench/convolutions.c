@@ -1,9 +1,11 @@
 /* convolutions.c - the three forms of convolutions: forward, gradient of the input, gradient of
  * the filters, in float. Beside each its share of the fused multiply-adds that the processor can
- * do at all, measured in registers. Multiplications with padding count. Times are the shortest
- * of many, in processor time on one thread: other programs only ever add to them.
+ * do at all, measured in registers. The arithmetic is the definition's, multiplications with
+ * padding too: 3 x 3 filters that are made by tiles do less, and may have more than all of the peak.
+ * Times are the shortest of many, in processor time on one thread: other programs only ever add to
+ * them.
  *
- *     bench/convolutions [THREADS [SECONDS]] */
+ *     bench/convolutions [THREADS [SECONDS [LAYER]]]    LAYER: one of those below, from 0 on */
 #define TN_REAL_BITS 32
 #include "core/graph.h"
 
@@ -129,6 +131,7 @@ static void prepare(bench *b, const layer *l)
     const size_t cache = node->cache * (size_t)l->samples;
     b->io = (tn_io){.training = 1,
                     .cache = cache ? aligned_alloc(64, (cache + 63) / 64 * 64) : NULL,
+                    .scratch = aligned_alloc(64, (node->scratch + 127) / 64 * 64),
                     .inputs = 1,
                     .in = b->ins,
                     .out = &b->out,
@@ -154,7 +157,7 @@ static int run_layer(bench *b, const layer *l)
                        run_form(b, l, "input_gradient", input_gradient) ||
                        run_form(b, l, "filter_gradient", filter_gradient);
     free(b->in.data), free(b->gin.data), free(b->out.data), free(b->gout.data);
-    free(b->gweight.data), free(b->io.cache);
+    free(b->gweight.data), free(b->io.cache), free(b->io.scratch);
     tn_graph_free(b->graph);
     tn_config_free(config);
     return failed;
@@ -170,8 +173,9 @@ int main(int count, char **argument)
     int failed = !b.env || tn_env_backend(b.env, 0, &b.backend, &b.error);
     if (!failed) b.threads = tn_real_ops_of(0)->threads(b.backend);
     if (!failed) fprintf(stderr, "peak %.1f GFLOP/s a thread\n", b.peak);
-    for (size_t i = 0; i < sizeof layers / sizeof *layers && !failed; i++)
-        failed = run_layer(&b, &layers[i]);
+    const long only = count > 3 ? strtol(argument[3], NULL, 10) : -1;
+    for (long i = 0; i < (long)(sizeof layers / sizeof *layers) && !failed; i++)
+        if (only < 0 || i == only) failed = run_layer(&b, &layers[i]);
     if (failed) fprintf(stderr, "%s\n", b.error.text);
     tn_env_free(b.env);
     return failed;

@@ -39,6 +39,7 @@ typedef struct conv {
     conv_axis y, x;
     int64_t channels, filters, groups; /* of all groups together */
     int64_t images;                    /* of a sample */
+    int winograd; /* whether its products are made as in conv_winograd.h */
 } conv;
 
 /* Of all samples of a batch. */
@@ -234,6 +235,17 @@ static tn_status TN(size_sums)(const conv *s, tn_call *c, tn_node *node)
     return TN_OK;
 }
 
+#include "conv_product.h"
+#include "conv_depthwise.h"
+
+/* With backends that pack nothing, which have no kernels for it, products are as defined. */
+static void TN(choose)(conv *s, tn_call *c, tn_node *node)
+{
+    const tn_matrix filters = tn_matrix_at(s->channels, s->filters, NULL);
+    s->winograd = winograd_suits(s, sizeof(tn_real)) && c->host->pack_size(c, &filters);
+    if (s->winograd) node->scratch = winograd_scratch(s, sizeof(tn_real));
+}
+
 static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 {
     TN(self) *self = me;
@@ -259,11 +271,9 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
     if (!status) TN(say_products)(&self->shape, node);
     if (!status && conv_is_depthwise(&self->shape))
         status = TN(size_sums)(&self->shape, c, node);
+    if (!status) TN(choose)(&self->shape, c, node);
     return status;
 }
-
-#include "conv_product.h"
-#include "conv_depthwise.h"
 
 static tn_status TN(forward)(const void *me, tn_call *c, const tn_io *io)
 {

@@ -8,7 +8,9 @@
  * gradients dW = (dY)^T P and dX = P' W', with P' the patches of dY that reach an input and W'
  * the filters turned round. LeCun, Boser, Denker et al., Backpropagation applied to handwritten
  * zip code recognition, Neural Computation 1, 1989; as products: Chellapilla, Puri, Simard, High
- * performance convolutional neural networks for document processing, IWFHR 2006, section 3.
+ * performance convolutional neural networks for document processing, IWFHR 2006, section 3. With
+ * 3 x 3 filters, stride and dilation 1 and no groups, where channels fill whole vectors (16 floats,
+ * 8 doubles): tile by tile, see conv_winograd.h, which differs by rounding.
  * Dilation: Yu and Koltun, arXiv:1511.07122, eq. 2. Groups: Krizhevsky, Sutskever, Hinton, NIPS
  * 2012, section 3.2; a group for each channel (depthwise): Chollet, arXiv:1610.02357. */
 #include <tenon/plugin.h>

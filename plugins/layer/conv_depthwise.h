@@ -22,10 +22,6 @@ TN_INLINE conv_met conv_meets(const conv_axis *a, int64_t tap)
 }
 #endif
 
-typedef tn_real TN(lanes)
-    __attribute__((vector_size(64), aligned(sizeof(tn_real)), may_alias));
-#define CONV_LANES ((int64_t)(64 / sizeof(tn_real)))
-
 /* Rows of the output or, for the gradient of the input, back to those of the input. */
 typedef struct TN(depthwise) {
     const conv *shape;

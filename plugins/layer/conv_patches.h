@@ -24,6 +24,10 @@ static inline int64_t conv_steps(int64_t far, int64_t step)
 }
 #endif
 
+typedef tn_real TN(lanes)
+    __attribute__((vector_size(64), aligned(sizeof(tn_real)), may_alias));
+#define CONV_LANES ((int64_t)(64 / sizeof(tn_real)))
+
 /* ---- copying -------------------------------------------------------------------------- */
 
 /* Lines of n values, each by `count` vectors, of which the last may overlap the one before. */

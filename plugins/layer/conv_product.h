@@ -4,6 +4,7 @@
 #include "conv_patches.h"
 #include "conv_shown.h"
 #include "conv_filters.h"
+#include "conv_winograd.h"
 
 #ifndef CONV_PRODUCT_ONCE
 #define CONV_PRODUCT_ONCE
@@ -65,11 +66,13 @@ static tn_status TN(product_forward)(const conv *s, tn_call *c, const tn_io *io,
     for (int64_t g = 0; g < s->groups && !status; g++) {
         const TN(patches) x = TN(input_patches)(s, io->in[0], g);
         const TN(filters) w = TN(filters_of)(s, io->param[0], g);
-        const tn_product p = {.struct_size = sizeof p,
-                              .a = TN(patch_matrix)(&x, conv_images(s, io->out)),
-                              .b = TN(filter_matrix)(s, &w, filters, io->param[0]->host),
-                              .out = TN(part_of)(s, io->out, g),
-                              .bias = bias ? bias + g * filters : NULL};
+        tn_product p = {.struct_size = sizeof p,
+                        .a = TN(patch_matrix)(&x, conv_images(s, io->out)),
+                        .b = TN(filter_matrix)(s, &w, filters, io->param[0]->host),
+                        .out = TN(part_of)(s, io->out, g),
+                        .bias = bias ? bias + g * filters : NULL};
+        TN(winograd) tiles;
+        if (s->winograd) TN(by_tiles)(s, &x, io, &tiles, &p);
         status = c->host->product(c, &p);
     }
     return status;
@@ -81,6 +84,8 @@ static tn_status TN(product_gweight)(const conv *s, tn_call *c, const tn_io *io)
 {
     const int direct = conv_taps(s) == 1;
     tn_status status = TN_OK;
+    if (s->winograd && winograd_sums(s, WINOGRAD_REAL))
+        return TN(winograd_gweight)(s, c, io, TN(input_patches)(s, io->in[0], 0));
     for (int64_t g = 0; g < s->groups && !status; g++) {
         const TN(patches) x = TN(input_patches)(s, io->in[0], g);
         const TN(filters) w = TN(filters_of)(s, io->gparam[0], g);
@@ -155,6 +160,8 @@ static tn_status TN(product_phase)(const conv *s, tn_call *c, const tn_io *io, i
         p.out.rows = p.a.rows, p.out.row_stride = p.out.cols;
         p.out.data = NULL, p.out.wrote = TN(wrote_spread), p.out.with = &spread;
     }
+    TN(winograd) tiles;
+    if (s->winograd) TN(by_tiles)(s, &gy, io, &tiles, &p);
     return c->host->product(c, &p);
 }
 

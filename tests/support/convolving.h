@@ -386,19 +386,22 @@ static void check_further_axes(int32_t axes, uint32_t rounds)
 
 /* Two layers with an activation between them, which rides on the first one's product and, backward,
  * on the second one's where that is one product. */
+static void check_gradients_of(shape s)
+{
+    char layer[1024], text[2048];
+    s.bias = true; /* filters may meet nothing but padding */
+    layer_text(&s, layer);
+    snprintf(text, sizeof text, "[{conv%dd: {filters: %d, kernel: 1}}, tanh, %s", s.axes,
+             (int)s.channels, strstr(layer, "{conv"));
+    const tn_shape input = s.axes == 2 ? check_shape(3, s.in[0], s.in[1], 2)
+                                       : check_shape(2, s.in[1], 2, 0);
+    check_gradients(text, NULL, 0, input, s.samples, true);
+}
+
 static void check_random_gradients(int32_t axes, uint32_t rounds)
 {
-    for (uint32_t seed = 1; seed <= rounds; seed++) {
-        shape s = random_shape(100 + seed, axes, 2, 3, 4);
-        char layer[1024], text[2048];
-        s.bias = true; /* filters may meet nothing but padding */
-        layer_text(&s, layer);
-        snprintf(text, sizeof text, "[{conv%dd: {filters: %d, kernel: 1}}, tanh, %s",
-                 axes, (int)s.channels, strstr(layer, "{conv"));
-        const tn_shape input = axes == 2 ? check_shape(3, s.in[0], s.in[1], 2)
-                                         : check_shape(2, s.in[1], 2, 0);
-        check_gradients(text, NULL, 0, input, s.samples, true);
-    }
+    for (uint32_t seed = 1; seed <= rounds; seed++)
+        check_gradients_of(random_shape(100 + seed, axes, 2, 3, 4));
 }
 
 #endif

@@ -46,6 +46,57 @@ Test(conv2d, is_its_definition_with_large_filters)
     }
 }
 
+/* Of 3 x 3 filters over whole vectors of channels, of numbers of 8 bytes or of both kinds: tiles of
+ * 2 x 2 positions, also at the edges of images, some in several groups. */
+static shape random_tiled_shape(uint32_t seed, int64_t most)
+{
+    const int large = seed % 9 == 0;
+    const int64_t lanes = seed % 2 ? 8 : 16, wide = large ? 1 : seed % 8 ? 2 : 5;
+    shape s = {.axes = 2,
+               .samples = pick(seed, 1, 1, large ? 2 : 5),
+               .groups = 1,
+               .channels = lanes * pick(seed, 2, 1, wide),
+               .filters = lanes * pick(seed, 3, 1, wide),
+               .kernel = {3, 3},
+               .stride = {1, 1},
+               .dilation = {1, 1},
+               .bias = pick(seed, 4, 0, 3) > 0};
+    for (uint32_t i = 0; i < 2; i++) {
+        s.before[i] = pick(seed, 5 + i, 0, 3), s.after[i] = pick(seed, 7 + i, 0, 3);
+        s.in[i] = pick(seed, 9 + i, 4, large ? 5 * most : most);
+    }
+    return s;
+}
+
+static void check_tiled_layers(uint32_t rounds)
+{
+    conv_env("reference", 1), conv_env("blis", 1);
+    for (int i = 0; i < 5; i++) conv_env("blis", conv_threads[i]);
+    const void *before = check_kept();
+    for (uint32_t seed = 1; seed <= rounds; seed++) {
+        const shape s = random_tiled_shape(seed, 9);
+        check_by_definition(seed, &s);
+        check_release(before);
+    }
+}
+
+Test(conv2d, is_its_definition_tile_by_tile)
+{
+    check_tiled_layers((uint32_t)test_rounds(test_sanitized() ? 8 : 40, 1500));
+}
+
+/* Too many channels for sums of each slot's own; for rows that backends take as they lie. */
+Test(conv2d, is_its_definition_with_many_channels)
+{
+    static const shape all[] = {
+        {2, 1, 208, 200, 1, {4, 4}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, true},
+        {2, 1, 16, 512, 1, {4, 4}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, true},
+        {2, 1, 256, 32, 1, {4, 5}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, true},
+    };
+    for (uint32_t i = 0; i < sizeof all / sizeof *all; i++)
+        check_by_definition(i, &all[i]);
+}
+
 Test(conv2d, further_axes_are_more_images)
 {
     check_further_axes(2, (uint32_t)test_rounds(60, 500));
@@ -54,6 +105,22 @@ Test(conv2d, further_axes_are_more_images)
 Test(conv2d, gradients)
 {
     check_random_gradients(2, (uint32_t)test_rounds(36, 100));
+}
+
+static void check_tiled_gradients(uint32_t rounds)
+{
+    check_env_as("blis", 2);
+    for (uint32_t seed = 1; seed <= rounds; seed++) {
+        shape s = random_tiled_shape(seed, 5);
+        s.samples = 1 + seed % 2, s.channels = 8, s.filters = seed % 3 ? 8 : 16;
+        s.in[0] = 4 + seed % 3, s.in[1] = 4 + seed % 4;
+        check_gradients_of(s);
+    }
+}
+
+Test(conv2d, gradients_tile_by_tile)
+{
+    check_tiled_gradients((uint32_t)test_rounds(test_sanitized() ? 3 : 30, 60));
 }
 
 Test(conv2d, as_in_pytorch)
@@ -70,6 +137,9 @@ Test(conv2d, independence)
                        image, 7);
     check_independence("[{dense: 6}, {conv2d: {filters: 6, groups: 6, padding: same}}, "
                        "{conv2d: {filters: 12, groups: 6, stride: 2, dilation: 2}}]",
+                       image, 7);
+    check_independence("[{dense: 16}, {conv2d: {filters: 16, padding: same}}, tanh, "
+                       "{max_pool: 2}, {conv2d: {filters: 32, bias: false}}]",
                        image, 7);
 }
 
@@ -90,6 +160,16 @@ Test(conv2d, gradients_of_shared_inputs_add_up)
             last[i]);
         check_gradients(text, NULL, 0, check_shape(3, 5, 5, 2), 2, true);
     }
+}
+
+/* Likewise tile by tile, with an activation in front whose gradient rides behind the last. */
+Test(conv2d, gradients_of_inputs_shared_tile_by_tile_add_up)
+{
+    check_env_as("blis", 2);
+    check_gradients("[{conv2d: {filters: 8, kernel: 1}}, {tanh: {name: a}}, {conv2d: "
+                    "{filters: 8, padding: same, name: b}}, {conv2d: {filters: 8, "
+                    "padding: same, inputs: a, name: c}}, {add: {inputs: [c, b]}}]",
+                    NULL, 0, check_shape(3, 5, 6, 2), 2, true);
 }
 
 /* ---- options -------------------------------------------------------------------------- */
@@ -190,6 +270,26 @@ Test(conv2d, sizes_that_overflow_are_refused)
                   check_shape(3, INT64_MAX - 5, 1, 1), "the height is too large");
     check_refuses("[{conv2d: {filters: 4, padding: explicit, pad: 2000000000}}]",
                   check_shape(3, 9, 9, 1), "not possible");
+    check_refuses("[{conv2d: {filters: 16, padding: explicit, pad: 2000000000}}]",
+                  check_shape(3, 9, 9, 16), "not possible");
+}
+
+/* A number that is not finite reaches no further than the tiles that meet it. */
+Test(conv2d, what_is_not_finite_stays_in_its_tiles)
+{
+    check_env_as("blis", 2);
+    check_net *net = check_net_new("[{conv2d: {filters: 16, padding: same}}]", NULL, 0,
+                                   check_shape(3, 12, 12, 16), 1, 0, 3);
+    ((float *)net->x)[(5 * 12 + 5) * 16 + 2] = INFINITY;
+    const float *y = (const float *)check_net_output(net);
+    for (int i = 0; i < 12; i++)
+        for (int j = 0; j < 12; j++)
+            for (int f = 0; f < 16; f++) {
+                const int met = i >= 4 && i <= 6 && j >= 4 && j <= 6,
+                          near = i >= 4 && i <= 7 && j >= 4 && j <= 7;
+                const int finite = isfinite(y[(i * 12 + j) * 16 + f]);
+                cr_assert(finite ? !met : near, "%d, %d", i, j);
+            }
 }
 
 /* ---- inference ------------------------------------------------------------------------ */
@@ -227,4 +327,48 @@ Test(conv2d, filters_are_packed_at_inference)
     tn_graph_free(graph);
     tn_config_free(config);
     tn_env_free(env);
+}
+
+/* Of `samples` images, on a backend; a net that folds, pools and packs. The result of the third
+ * forward pass, which is that of the first. */
+static void predict_tiles(const char *backend, int64_t samples, const float *x, float *to)
+{
+    static const char text[] =
+        "[{conv2d: {filters: 32, padding: same}}, batch_norm, relu, {max_pool: 2}, "
+        "{conv2d: {filters: 16, bias: false}}]";
+    tn_env *env = open_env(backend, 2);
+    const tn_shape input = check_shape(3, 12, 14, 16);
+    tn_config *config;
+    tn_graph *graph = open_graph(env, text, &input, 0, &config);
+    const tn_plan_options options = {.samples = samples};
+    const tn_pass pass = {.samples = samples};
+    tn_plan *plan;
+    tn_error e = {0};
+    const void *y;
+    const size_t bytes = (size_t)(samples * 4 * 5 * 16) * sizeof *to;
+    float *mean = graph->state[0].value.data;
+    for (int i = 0; i < 32; i++) mean[i] = (float)i / 8;
+    cr_assert_eq(tn_plan_make(graph, &options, &plan, &e), TN_OK, "%s", e.text);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(tn_plan_forward(plan, &pass, x, &y, &e), TN_OK, "%s", e.text);
+        if (!i) memcpy(to, y, bytes);
+        cr_assert_arr_eq(y, to, bytes);
+    }
+    tn_plan_free(plan);
+    tn_graph_free(graph);
+    tn_config_free(config);
+    tn_env_free(env);
+}
+
+Test(conv2d, tiles_are_folded_and_packed_at_inference)
+{
+    enum { SAMPLES = 5, IN = 12 * 14 * 16, OUT = 4 * 5 * 16 };
+    static float x[SAMPLES * IN], want[SAMPLES * OUT], got[SAMPLES * OUT];
+    for (int i = 0; i < SAMPLES * IN; i++) x[i] = (float)(i * 7 % 23) / 8 - 1;
+    predict_tiles("reference", SAMPLES, x, want);
+    predict_tiles("blis", SAMPLES, x, got);
+    for (int i = 0; i < SAMPLES * OUT; i++)
+        cr_assert_float_eq(got[i], want[i], 2e-5, "%d: %g, not %g", i, got[i], want[i]);
+    predict_tiles("blis", 1, x + 2 * IN, want);
+    cr_assert_arr_eq(want, got + 2 * OUT, sizeof *want * OUT);
 }
