@@ -109,7 +109,7 @@ TN_UNUSED static void recurrent_option_gradients(const recurrent_kind *k, int64_
         recurrent_random_model(k, least, model);
         check_gradients(model, NULL, 0,
                         check_shape(2, 1 + recurrent_below(6), 1 + recurrent_below(4), 0),
-                        2 + least + recurrent_below(4), i % 3 != 0);
+                        6 + least + recurrent_below(4), i % 3 != 0);
     }
     const int64_t far = test_rounds(3, 40);
     for (int64_t i = 0; i < far; i++) { /* through many steps */
