@@ -120,6 +120,12 @@ static tn_tensor like(const tn_shape *shape, int64_t samples)
     return t;
 }
 
+/* NULL: nothing is needed. */
+static void *room_of(size_t bytes)
+{
+    return bytes ? aligned_alloc(64, (bytes + 63) / 64 * 64) : NULL;
+}
+
 static void prepare(bench *b, const layer *l)
 {
     const tn_node *node = &b->graph->node[1].spec;
@@ -130,8 +136,8 @@ static void prepare(bench *b, const layer *l)
     b->ins[0] = &b->in, b->params[0] = &b->weight, b->params[1] = &param[1].value;
     const size_t cache = node->cache * (size_t)l->samples;
     b->io = (tn_io){.training = 1,
-                    .cache = cache ? aligned_alloc(64, (cache + 63) / 64 * 64) : NULL,
-                    .scratch = aligned_alloc(64, (node->scratch + 127) / 64 * 64),
+                    .cache = room_of(cache),
+                    .scratch = room_of(node->scratch),
                     .inputs = 1,
                     .in = b->ins,
                     .out = &b->out,

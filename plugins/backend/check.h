@@ -44,10 +44,16 @@ static tn_status TN(check_places)(tn_call *c, const tn_product *p, const void *p
     return p->count <= 1 ? TN_OK : TN(check_several)(c, p, packed);
 }
 
-/* Product i of several. */
+static int64_t TN(products)(const tn_product *p)
+{
+    return p->count > 1 ? p->count : 1;
+}
+
+/* Product i of them. */
 static tn_product TN(one_of)(const tn_product *p, int64_t i)
 {
     tn_product one = *p;
+    if (p->count <= 1) return one;
     one.count = 1;
     one.a.data = (tn_real *)p->a.data + i * p->a_next;
     one.b.data = (tn_real *)p->b.data + i * p->b_next;

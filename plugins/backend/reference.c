@@ -64,7 +64,7 @@ static tn_status TN(product)(const void *self, tn_call *c, const tn_product *p)
     if (status == TN_OK && p->out.rows && p->out.cols)
         status = TN(check_places)(c, p, NULL);
     if (status != TN_OK) return status;
-    for (int64_t i = 0; i < (p->count > 1 ? p->count : 1); i++) {
+    for (int64_t i = 0; i < TN(products)(p); i++) {
         const tn_product one = TN(one_of)(p, i);
         for (int64_t row = 0; row < p->out.rows; row++)
             for (int64_t col = 0; col < p->out.cols; col++) TN(element)(&one, row, col);

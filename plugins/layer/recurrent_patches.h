@@ -63,7 +63,6 @@ static void TN(wrote)(const void *with, int64_t row, int64_t col, int64_t rows,
 {
     const TN(course) *c = with;
     const int64_t end = col + cols;
-    (void)block, (void)stride;
     for (int64_t at = col / c->span * c->span; at < end; at += c->span) {
         const int64_t from = at > col ? 0 : col - at;
         TN(count_gate)(c, row, rows, from, TN(lesser)(end - at, c->span));

@@ -198,8 +198,8 @@ static tn_status TN(product)(const void *me, tn_call *c, const tn_product *p)
     if (status != TN_OK || !p->out.rows || !p->out.cols) return status;
     const tn_blis_team team = TN(team)(self);
     if (self->kernels && TN(tn_blis_small)(&team, p)) return TN_OK;
-    for (int64_t i = 0; i < (p->count > 1 ? p->count : 1) && !status; i++) {
-        const tn_product one = p->count > 1 ? TN(one_of)(p, i) : *p;
+    for (int64_t i = 0; i < TN(products)(p) && !status; i++) {
+        const tn_product one = TN(one_of)(p, i);
         status = self->kernels ? TN(tn_blis_product)(&team, c, &one)
                                : TN(tn_blis_plain)(&team, c, &one);
     }

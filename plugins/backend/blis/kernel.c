@@ -33,6 +33,22 @@ typedef real in_memory
 
 /* ---- a tile ------------------------------------------------------------------------- */
 
+/* Sums of columns from `col` of the bias on, to their place. */
+INLINE void finish(const int rows, const int wide, const tn_blis_tile *t, vector acc[][2],
+                   real *out, int64_t col)
+{
+    if (t->add)
+        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++)
+            acc[i][j] += *(in_memory *)(out + i * t->out_row + j * LANES);
+    if (t->bias) UNROLL for (int j = 0; j < wide; j++)
+        {
+            const vector bias = *(const in_memory *)((const real *)t->bias + col +
+                                                     j * LANES);
+            UNROLL for (int i = 0; i < rows; i++) acc[i][j] += bias;
+        }
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++) *
+        (in_memory *)(out + i * t->out_row + j * LANES) = acc[i][j];
+}
 /* What is used next is fetched at an even pace: a processor can wait for some ten lines at a time,
  * and while it waits for so many, nothing else comes from its L2 cache either.
  *
@@ -77,17 +93,7 @@ INLINE void multiply(const int rows, const int wide, const bool by_row,
         ""
         : "+r"(
             out)); /* rows are found anew, or their addresses would be kept all along */
-    if (t->add)
-        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++)
-            acc[i][j] += *(in_memory *)(out + i * t->out_row + j * LANES);
-    if (t->bias) UNROLL for (int j = 0; j < wide; j++)
-        {
-            const vector bias = *(const in_memory *)((const real *)t->bias + col +
-                                                     j * LANES);
-            UNROLL for (int i = 0; i < rows; i++) acc[i][j] += bias;
-        }
-    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++) *
-        (in_memory *)(out + i * t->out_row + j * LANES) = acc[i][j];
+    finish(rows, wide, t, acc, out, col);
 }
 
 #define KERNEL(r, wide)                                                 \
@@ -136,22 +142,19 @@ static void multiply_tile(const tn_blis_tile *t)
 #define NEAR_BYTES 0x4000                      /* of B, in half of the L1 cache */
 #define BLOCK_ROWS (KERNEL_ROWS == 14 ? 8 : 4) /* of two vectors; of one twice as many */
 
-/* `count` blocks, in which all goes on by what is said of it. */
-typedef struct blocks {
-    int64_t count, a, b, out;
-} blocks;
-
+/* Each is as far from the one before as `n` says. */
 INLINE void multiply_blocks(const int across, const bool by_row, const tn_blis_tile *t,
-                            blocks n, tn_blis_ahead *ahead)
+                            tn_blis_several n, tn_blis_ahead *ahead)
 {
     enum { ROWS = 2 * BLOCK_ROWS };
     const int rows = ROWS / across;
     const int64_t step = by_row ? 1 : t->a_step, row = by_row ? t->a_row : 1,
-                  out_row = t->out_row, b_step = t->b_step;
+                  b_step = t->b_step;
     const real *from = t->a, *panel = t->b;
     real *out = t->out;
     const char *fetch = ahead->at, *const fetch_end = ahead->end;
-    for (; n.count > 0; n.count--, from += n.a, panel += n.b, out += n.out) {
+    for (; n.count > 0;
+         n.count--, from += n.a_next, panel += n.b_next, out += n.out_next) {
         vector acc[ROWS][2];
         UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < across; j++)
             acc[i][j] = (vector){0};
@@ -172,24 +175,14 @@ INLINE void multiply_blocks(const int across, const bool by_row, const tn_blis_t
             }
             UNROLL for (int g = 0; 4 * g < rows; g++) a[g] += step;
         }
-        if (t->add)
-            UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < across; j++)
-                acc[i][j] += *(in_memory *)(out + i * out_row + j * LANES);
-        if (t->bias) UNROLL for (int j = 0; j < across; j++)
-            {
-                const vector bias = *(const in_memory *)((const real *)t->bias +
-                                                         j * LANES);
-                UNROLL for (int i = 0; i < rows; i++) acc[i][j] += bias;
-            }
-        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < across; j++) *
-            (in_memory *)(out + i * out_row + j * LANES) = acc[i][j];
+        finish(rows, across, t, acc, out, 0);
     }
     ahead->at = fetch;
     if (fetch >= fetch_end)
         *ahead = (tn_blis_ahead){.at = ahead->next, .end = ahead->next_end};
 }
 
-static void blocks_by_row(const tn_blis_tile *t, int across, blocks n,
+static void blocks_by_row(const tn_blis_tile *t, int across, tn_blis_several n,
                           tn_blis_ahead *ahead)
 {
     if (across == 2)
@@ -198,7 +191,7 @@ static void blocks_by_row(const tn_blis_tile *t, int across, blocks n,
         multiply_blocks(1, true, t, n, ahead);
 }
 
-static void blocks_by_column(const tn_blis_tile *t, int across, blocks n,
+static void blocks_by_column(const tn_blis_tile *t, int across, tn_blis_several n,
                              tn_blis_ahead *ahead)
 {
     if (across == 2)
@@ -228,16 +221,16 @@ static void multiply_panel(tn_blis_tile t, int across, const tn_blis_several *s,
     const int64_t high = 2 * BLOCK_ROWS / across, down = t.rows / high,
                   whole = down * high, left = t.rows - whole;
     const bool near = s->count * t.depth * across * KERNEL_BYTES <= NEAR_BYTES;
-    const blocks products = {s->count, s->a_next, s->b_next, s->out_next},
-                 rows = {down, high * t.a_row, 0, high * t.out_row},
-                 inner = near ? products : rows, outer = near ? rows : products;
-    void (*run)(const tn_blis_tile *, int, blocks,
+    const tn_blis_several rows = {down, high * t.a_row, 0, high * t.out_row},
+                          inner = near ? *s : rows, outer = near ? rows : *s;
+    void (*run)(const tn_blis_tile *, int, tn_blis_several,
                 tn_blis_ahead *) = t.a_row != 1 ? blocks_by_row : blocks_by_column;
     tn_blis_tile one = t;
     for (int64_t i = 0; i < outer.count; i++) {
         run(&one, across, inner, ahead);
-        one.a = (const real *)one.a + outer.a, one.b = (const real *)one.b + outer.b;
-        one.out = (real *)one.out + outer.out;
+        one.a = (const real *)one.a + outer.a_next,
+        one.b = (const real *)one.b + outer.b_next;
+        one.out = (real *)one.out + outer.out_next;
     }
     if (!left) return;
     t.rows = left;

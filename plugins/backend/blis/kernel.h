@@ -48,7 +48,7 @@ typedef struct tn_blis_strip {
     void *into;
 } tn_blis_strip;
 
-/* So many products of the same shapes, and how far their operands are apart. */
+/* So many products, or blocks of one, of the same shapes, and how far their operands are apart. */
 typedef struct tn_blis_several {
     int64_t count, a_next, b_next, out_next;
 } tn_blis_several;
