@@ -45,7 +45,7 @@ struct tn_blis_pool {
     range *range;  /* of each worker */
     /* Its number (upper half), whether it is open, and how many threads are inside. */
     _Alignas(LINE) atomic_uint_least64_t state;
-    _Alignas(LINE) atomic_uint number; /* of the last work: what sleepers wait for */
+    _Alignas(LINE) atomic_uint number; /* of the last work, or of the end */
     atomic_int sleepers;
     atomic_bool ends;
     _Alignas(LINE) atomic_flag taken; /* by a caller */
@@ -133,17 +133,16 @@ static void futex(atomic_uint *at, int what, unsigned value)
     syscall(SYS_futex, at, what, value, NULL, NULL, 0);
 }
 
-/* Until there is work after number `last`, or the end. */
+/* Until there is work after number `last`, or the end, which has a number, too: a thread that the
+ * system sets aside just before it sleeps must not miss it. */
 static void await(tn_blis_pool *p, uint32_t last)
 {
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&p->number, memory_order_acquire) != last ||
-            atomic_load_explicit(&p->ends, memory_order_relaxed))
-            return;
+        if (atomic_load_explicit(&p->number, memory_order_acquire) != last) return;
         relax();
     }
     atomic_fetch_add(&p->sleepers, 1);
-    if (!atomic_load(&p->ends)) futex(&p->number, FUTEX_WAIT_PRIVATE, last);
+    futex(&p->number, FUTEX_WAIT_PRIVATE, last);
     atomic_fetch_sub(&p->sleepers, 1);
 }
 
@@ -253,6 +252,7 @@ void tn_blis_pool_free(tn_blis_pool *p)
 {
     if (!p) return;
     atomic_store(&p->ends, true);
+    atomic_fetch_add(&p->number, 1);
     futex(&p->number, FUTEX_WAKE_PRIVATE, INT_MAX);
     for (int32_t i = 0; p->process == getpid() && i < p->started; i++)
         pthread_join(p->member[i].thread, NULL);

@@ -1,4 +1,15 @@
 /* The threads of the blis backend: every part of a work is done once, by whoever is there. */
+#include <linux/futex.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* A thread that goes to sleep is set aside by the system first, for so many microseconds. */
+static atomic_uint set_aside;
+#define syscall(number, at, what, ...)                                   \
+    (usleep((what) == FUTEX_WAIT_PRIVATE ? atomic_load(&set_aside) : 0), \
+     syscall(number, at, what, __VA_ARGS__))
+
 #include "plugins/backend/blis/pool.c"
 
 #include <criterion/criterion.h>
@@ -102,6 +113,19 @@ Test(pool, sleeping_threads_are_woken)
         wait_for_sleep(c->pool);
     }
     count_free(c);
+}
+
+/* The end of the threads waits for them: it must reach those who are just about to sleep. */
+Test(pool, threads_that_fall_asleep_end)
+{
+    for (int tries = 0; tries < 20; tries++) {
+        count *c = count_new(4);
+        atomic_store(&set_aside, 5000);
+        tn_blis_pool_run(c->pool, MOST, visit, c);
+        done(c, MOST, 1);
+        wait_for_sleep(c->pool);
+        count_free(c);
+    }
 }
 
 static void note_worker(void *data, int64_t i, int32_t worker)
