@@ -98,7 +98,6 @@
 #define FRACTION 23 /* bits behind the leading 1 */
 #define BIAS 127
 #define HALF_BIAS 63
-#define THIRD (1.0f / 3)
 #define ROUND 0x1.8p23f /* added and taken away: rounds to whole numbers */
 #define SMALLEST_NORMAL 0x1p-126f
 #define BITS_OF_1 0x3f800000u
@@ -109,11 +108,11 @@
 #define EXP_IS_0 -104.0f
 #define EXPM1_IS_LEAST -18.0f /* -1 from here on */
 #define EXP_IS_INFINITE 89.0f
-/* (exp(r) - 1 - r) / r^2, rr = r^2, by Chebyshev interpolation where 2 |r| <= ln 2; in pairs, so
- * that what must wait for what is short. (log((1 + s) / (1 - s)) / s - 2) / s^2, z = s^2: Taylor. */
-#define EXP_REST(r, rr)              \
-    (0x1p-1f + (r * 0x1.5554dcp-3f + \
-                rr * ((0x1.55551ap-5f + r * 0x1.120b6ep-7f) + rr * 0x1.6d110ap-10f)))
+/* exp(r) - 1 - r, rr = r^2, by Chebyshev interpolation where 2 |r| <= ln 2; in pairs, so that what
+ * must wait for what is short. (log((1 + s) / (1 - s)) / s - 2) / s^2, z = s^2: Taylor. */
+#define EXP_REST(r, rr)                    \
+    (rr * (0x1p-1f + r * 0x1.5554dcp-3f) + \
+     rr * rr * ((0x1.55551ap-5f + r * 0x1.120b6ep-7f) + rr * 0x1.6d110ap-10f))
 #define LOG_REST(z) \
     (2.0f / 3 + z * (2.0f / 5 + z * (2.0f / 7 + z * (2.0f / 9 + z * (2.0f / 11)))))
 #define HALF_OF_THE_BITS 0xfffff000u
@@ -136,7 +135,6 @@
 #define FRACTION 52
 #define BIAS 1023
 #define HALF_BIAS 511
-#define THIRD (1.0 / 3)
 #define ROUND 0x1.8p52
 #define SMALLEST_NORMAL 0x1p-1022
 #define BITS_OF_1 0x3ff0000000000000u
@@ -147,14 +145,15 @@
 #define EXP_IS_0 -746.0
 #define EXPM1_IS_LEAST -38.0
 #define EXP_IS_INFINITE 710.0
-#define EXP_REST(r, rr)                                                              \
-    (0x1p-1 +                                                                        \
-     (r * 0x1.5555555555557p-3 +                                                     \
-      rr * (((0x1.5555555555556p-5 + r * 0x1.11111111100dcp-7) +                     \
-             rr * (0x1.6c16c16c162d4p-10 + r * 0x1.a01a01abe7fe1p-13)) +             \
-            (rr * rr) * ((0x1.a01a01a6d889cp-16 + r * 0x1.71de0231960ebp-19) +       \
-                         rr * ((0x1.27e4db646b17ep-22 + r * 0x1.af4de97ca4194p-26) + \
-                               rr * 0x1.1f730349868cep-29)))))
+#define EXP_REST(r, rr)                                                    \
+    (rr * (0x1p-1 + r * 0x1.5555555555557p-3) +                            \
+     rr * rr *                                                             \
+         (((0x1.5555555555556p-5 + r * 0x1.11111111100dcp-7) +             \
+           rr * (0x1.6c16c16c162d4p-10 + r * 0x1.a01a01abe7fe1p-13)) +     \
+          rr * rr *                                                        \
+              ((0x1.a01a01a6d889cp-16 + r * 0x1.71de0231960ebp-19) +       \
+               rr * ((0x1.27e4db646b17ep-22 + r * 0x1.af4de97ca4194p-26) + \
+                     rr * 0x1.1f730349868cep-29))))
 #define LOG_REST(z)                                     \
     (2.0 / 3 +                                          \
      z * (2.0 / 5 +                                     \
@@ -200,15 +199,11 @@ TN_INLINE REAL M(value)(WORD bits)
     return x;
 }
 
-/* 2^(n + more) for a whole n + more from 1 - BIAS to BIAS. */
-TN_INLINE REAL M(power_and)(REAL n, int more)
+/* 2^(n + more) from n + more = 1 - BIAS to BIAS, for whole n = raised - ROUND, which stands at the
+ * end of the bits of `raised`. */
+TN_INLINE REAL M(power)(REAL raised, int more)
 {
-    return M(value)(M(bits)(n + (ROUND + (REAL)(BIAS + more))) << FRACTION);
-}
-
-TN_INLINE REAL M(power)(REAL n)
-{
-    return M(power_and)(n, 0);
+    return M(value)((M(bits)(raised) << FRACTION) + ((WORD)(BIAS + more) << FRACTION));
 }
 
 TN_INLINE REAL M(round)(REAL x)
@@ -216,31 +211,33 @@ TN_INLINE REAL M(round)(REAL x)
     return (x + ROUND) - ROUND;
 }
 
-/* exp(x - less) = 2^n (1 + result), |result| <= 0.42, for a `less` that hardly counts. */
-TN_INLINE REAL M(exp_reduced)(REAL x, REAL less, REAL *n)
+/* exp(x - less) = 2^n (1 + result), |result| <= 0.42, n = raised - ROUND, for a `less` that hardly
+ * counts. */
+TN_INLINE REAL M(exp_reduced)(REAL x, REAL less, REAL *raised)
 {
-    *n = M(round)(x * LOG2_E);
-    const REAL r = ((x - *n * LN2_HIGH) - *n * LN2_LOW) - less;
+    *raised = x * LOG2_E + ROUND;
+    const REAL n = *raised - ROUND;
+    const REAL r = ((x - n * LN2_HIGH) - n * LN2_LOW) - less;
     const REAL rr = r * r;
-    return r + rr * EXP_REST(r, rr);
+    return r + EXP_REST(r, rr);
 }
 
 /* From EXP_IS_0 to EXP_IS_INFINITE. The power in two factors, so that only the last product
  * can overflow or underflow. */
 TN_INLINE REAL M(exp_within)(REAL x)
 {
-    REAL n;
-    const REAL y = 1 + M(exp_reduced)(x, 0, &n), half = M(round)(n / 2);
-    return y * M(power)(half) * M(power)(n - half);
+    REAL raised;
+    const REAL y = 1 + M(exp_reduced)(x, 0, &raised), n = raised - ROUND,
+               half = M(round)(n / 2);
+    return y * M(power)(half + ROUND, 0) * M(power)(n - half + ROUND, 0);
 }
 
 /* From EXP_IS_0 to 0. The power with HALF_BIAS more, which only the last product takes away. */
 TN_INLINE REAL M(exp_below_1)(REAL x)
 {
-    REAL n;
-    const REAL y = 1 + M(exp_reduced)(x, 0, &n);
-    return y * M(power_and)(n, HALF_BIAS) *
-           M(value)((WORD)(BIAS - HALF_BIAS) << FRACTION);
+    REAL raised;
+    const REAL y = 1 + M(exp_reduced)(x, 0, &raised);
+    return y * M(power)(raised, HALF_BIAS) * M(power)(ROUND, -HALF_BIAS);
 }
 
 TN_INLINE REAL M(exp)(REAL x)
@@ -253,9 +250,10 @@ TN_INLINE REAL M(exp)(REAL x)
 TN_INLINE REAL M(expm1)(REAL x)
 {
     const REAL y = x < EXPM1_IS_LEAST ? EXPM1_IS_LEAST : x;
-    REAL n;
-    const REAL part = M(exp_reduced)(y > EXP_IS_INFINITE ? EXP_IS_INFINITE : y, 0, &n);
-    const REAL power = M(power_and)(n, -1);
+    REAL raised;
+    const REAL part = M(exp_reduced)(y > EXP_IS_INFINITE ? EXP_IS_INFINITE : y, 0,
+                                     &raised);
+    const REAL power = M(power)(raised, -1);
     return x * x < SMALLEST_NORMAL ? x : 2 * (power * part + (power - (REAL)0.5));
 }
 
@@ -289,29 +287,25 @@ TN_INLINE REAL M(log1p)(REAL x)
     return x > -1 ? (x < (REAL)INFINITY ? y : x) : least;
 }
 
-/* With q = exp(-2 |x|), |tanh(x)| is u + (u^2 + v) / (1 - u) for small x, u + v = (1 - q) / 2,
- * and 1 - 2 q / (1 + q) for others: the quotient is a correction, so that its own rounding
- * hardly shows. */
+/* With q = exp(-2 |x|), |tanh(x)| is (1 - q) / (1 + q); near 0, where q is near 1, 2^n is 1 and
+ * nothing of 1 - q is lost. */
 TN_INLINE REAL M(tanh)(REAL x)
 {
     const WORD sign = M(bits)(x) & (WORD)1 << (TN_MATH_BITS - 1);
-    const REAL away = -2 * M(value)(M(bits)(x) ^ sign), y = away < -40 ? -40 : away;
-    REAL n;
-    const REAL part = M(exp_reduced)(y, 0, &n), power = M(power)(n),
-               q = power + power * part;
-    const REAL a = (1 - power) / 2, b = power * part / 2, u = a - b, v = (a - u) - b;
-    const REAL above = q > THIRD ? u * u + v : -2 * q, below = q > THIRD ? 1 - u : 1 + q;
-    return M(value)(M(bits)((q > THIRD ? u : 1) + above / below) | sign);
+    const REAL away = -2 * M(value)(M(bits)(x) ^ sign);
+    REAL raised;
+    const REAL part = M(exp_reduced)(away < -40 ? -40 : away, 0, &raised),
+               power = M(power)(raised, 0), rest = (1 - power) - power * part;
+    return M(value)(M(bits)(rest / (2 - rest)) | sign);
 }
 
 /* With e = exp(-|x|), so that neither side overflows: 1 / (1 + e) to the right, e / (1 + e) to
- * the left, a small one of these as e - e^2 / (1 + e). */
+ * the left. */
 TN_INLINE REAL M(sigmoid)(REAL x)
 {
     const REAL away = M(value)(M(bits)(x) | (WORD)1 << (TN_MATH_BITS - 1));
     const REAL e = M(exp_below_1)(away < EXP_IS_0 ? EXP_IS_0 : away);
-    const REAL side = x < 0 ? e : 1, base = side < THIRD ? e : 0;
-    return base + (side < THIRD ? -e * e : side) / (1 + e);
+    return (x < 0 ? e : 1) / (1 + e);
 }
 
 /* For x >= 0. The square in the exponent in two parts, of which the first is exact. */
@@ -319,12 +313,13 @@ TN_INLINE REAL M(erfc_right)(REAL x)
 {
     const REAL y = x > ERFC_IS_0 ? ERFC_IS_0 : x, t = (y - 4) / (y + 4);
     const REAL high = M(value)(M(bits)(y) & HALF_OF_THE_BITS);
-    REAL n, p = 0;
-    const REAL part = M(exp_reduced)(-high * high, (y - high) * (y + high), &n);
-    const REAL half = M(round)(n / 2);
+    REAL raised, p = 0;
+    const REAL part = M(exp_reduced)(-high * high, (y - high) * (y + high), &raised);
+    const REAL n = raised - ROUND, half = M(round)(n / 2);
 #define TERM(c) p = p * t + c;
     ERFCX(TERM)
-    return (p + p * part) / (1 + 2 * y) * M(power)(half) * M(power)(n - half);
+    return (p + p * part) / (1 + 2 * y) * M(power)(half + ROUND, 0) *
+           M(power)(n - half + ROUND, 0);
 }
 
 /* For |x| <= 1. */
@@ -360,7 +355,6 @@ TN_INLINE REAL M(erfc)(REAL x)
 #undef FRACTION
 #undef BIAS
 #undef HALF_BIAS
-#undef THIRD
 #undef ROUND
 #undef SMALLEST_NORMAL
 #undef BITS_OF_1
