@@ -22,9 +22,15 @@ typedef real in_memory
 
 #define LANES ((int64_t)(KERNEL_BYTES / sizeof(real)))
 #define PITCH ((KERNEL_ROWS + 7) / 8 * 8)
+#define LINE_BYTES 64
+#define LINE ((int64_t)(LINE_BYTES / sizeof(real)))
 /* Steps of B: where they lie far apart, processors do not foresee them; few rows are soon done. */
 #define AHEAD(rows) ((rows) > 4 ? 16 : 64)
+#define AT_ONCE 4 /* steps of a loop */
+_Static_assert(AT_ONCE *PACE == LINE_BYTES, "what is used next is fetched by lines");
 #define INLINE static inline __attribute__((always_inline))
+/* Keeps compilers from adding to a value ahead of the loop what an address can be made of. */
+#define HIDE(value) __asm__("" : "+r"(value))
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -49,20 +55,76 @@ INLINE void finish(const int rows, const int wide, const tn_blis_tile *t, vector
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++) *
         (in_memory *)(out + i * t->out_row + j * LANES) = acc[i][j];
 }
+
+/* sum += a b, rounded once. The instruction is named, as compilers that choose among its kin move sums
+ * from register to register, and some to memory. */
+INLINE void add_product(vector *sum, vector a, vector b)
+{
+#if TN_REAL_BITS == 64
+    __asm__("vfmadd231pd %2, %1, %0" : "+v"(*sum) : "v"(a), "v"(b));
+#else
+    __asm__("vfmadd231ps %2, %1, %0" : "+v"(*sum) : "v"(a), "v"(b));
+#endif
+}
+
+/* Where A is: pointers to each fifth row, as more would not fit beside the rest, and how many bytes lie
+ * between rows, from each to the third behind it, and between steps. */
+#define GROUP 5
+#define GROUPS ((2 * KERNEL_ROWS + GROUP - 1) / GROUP)
+typedef struct operand_a {
+    const char *at[GROUPS];
+    int64_t row, thrice, step;
+} operand_a;
+
+INLINE operand_a find_a(const int rows, const bool by_row, const tn_blis_tile *t,
+                        const real *from)
+{
+    const int64_t size = (int64_t)sizeof(real), row = size * (by_row ? t->a_row : 1);
+    operand_a a = {
+        .row = row, .thrice = 3 * row, .step = size * (by_row ? 1 : t->a_step)};
+    UNROLL for (int g = 0; GROUP * g < rows; g++)
+        a.at[g] = (const char *)from + GROUP * g * row;
+    return a;
+}
+
+/* Inlined with constant rows, wide (vectors), steps and `ahead` (steps of B that are fetched, 0: none),
+ * so that acc lives in registers. What the steps read stays behind what those before have read: more
+ * would not fit either. */
+INLINE void multiply_steps(const int steps, const int rows, const int wide,
+                           const int ahead, operand_a *a, const real **b, int64_t b_step,
+                           vector acc[][2])
+{
+    UNROLL for (int q = 0; q < steps; q++, *b += b_step)
+    {
+        vector x[2];
+        __asm__ volatile("" : : : "memory");
+        if (ahead) __builtin_prefetch(*b + ahead * b_step, 0, 3);
+        if (ahead && wide * KERNEL_BYTES > LINE_BYTES)
+            __builtin_prefetch(*b + ahead * b_step + LINE, 0, 3);
+        UNROLL for (int j = 0; j < wide; j++) x[j] = *(const in_memory *)(*b + j * LANES);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            const int64_t off = i % GROUP == 3 ? a->thrice : i % GROUP * a->row;
+            const real *value = (const void *)(a->at[i / GROUP] + off + q * a->step);
+            UNROLL for (int j = 0; j < wide; j++)
+                add_product(&acc[i][j], *value - (vector){0}, x[j]);
+        }
+    }
+    UNROLL for (int g = 0; GROUP * g < rows; g++) a->at[g] += steps * a->step;
+}
+
 /* What is used next is fetched at an even pace: a processor can wait for some ten lines at a time,
- * and while it waits for so many, nothing else comes from its L2 cache either.
- *
- * Inlined with constant rows, wide (vectors) and by_row, so that acc lives in registers.
- * Rows of A are reached from pointers to each fifth: more would not fit beside the rest. */
+ * and while it waits for so many, nothing else comes from its L2 cache either. Narrow results have
+ * small operands. */
 INLINE void multiply(const int rows, const int wide, const bool by_row,
                      const tn_blis_tile *t, int64_t col)
 {
+    const int ahead = wide == 2 ? AHEAD(rows) : 0;
+    const int64_t b_step = t->b_step;
     vector acc[2 * KERNEL_ROWS][2];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++)
         acc[i][j] = (vector){0};
-    const int64_t step = by_row ? 1 : t->a_step, row = by_row ? t->a_row : 1;
-    const real *a[(2 * KERNEL_ROWS + 4) / 5];
-    UNROLL for (int g = 0; 5 * g < rows; g++) a[g] = (const real *)t->a + 5 * g * row;
+    operand_a a = find_a(rows, by_row, t, t->a);
     const real *b = (const real *)t->b + col;
     real *out = (real *)t->out + col;
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++)
@@ -70,29 +132,18 @@ INLINE void multiply(const int rows, const int wide, const bool by_row,
     const void *const *fetch = t->fetch;
     for (int64_t left = t->depth, run = t->first; left > 0; left -= run, run = t->run) {
         const char *next = fetch ? *fetch++ : (const char *)b;
-        for (int64_t k = left < run ? left : run; k > 0; k--, next += PACE) {
-            vector x[2];
-            if (wide == 2) { /* narrow results have small operands */
-                __builtin_prefetch(next, 0, 2);
-                __builtin_prefetch(b + AHEAD(rows) * t->b_step, 0, 3);
-                __builtin_prefetch(b + AHEAD(rows) * t->b_step + LANES, 0, 3);
-            }
-            UNROLL for (int j = 0; j < wide; j++)
-                x[j] = *(const in_memory *)(b + j * LANES);
-            UNROLL for (int i = 0; i < rows; i++)
-            {
-                const real value = a[i / 5][i % 5 * row];
-                UNROLL for (int j = 0; j < wide; j++) acc[i][j] += value * x[j];
-            }
-            UNROLL for (int g = 0; 5 * g < rows; g++) a[g] += step;
-            b += t->b_step;
+        int64_t k = left < run ? left : run;
+        for (; k >= AT_ONCE; k -= AT_ONCE, next += AT_ONCE * PACE) {
+            HIDE(a.row);
+            HIDE(a.thrice);
+            if (wide == 2) __builtin_prefetch(next, 0, 2);
+            multiply_steps(AT_ONCE, rows, wide, ahead, &a, &b, b_step, acc);
         }
-        UNROLL for (int g = 0; 5 * g < rows; g++) a[g] += t->a_skip;
+        for (; k > 0; k--) multiply_steps(1, rows, wide, ahead, &a, &b, b_step, acc);
+        UNROLL for (int g = 0; GROUP * g < rows; g++)
+            a.at[g] += t->a_skip * (int64_t)sizeof(real);
     }
-    __asm__(
-        ""
-        : "+r"(
-            out)); /* rows are found anew, or their addresses would be kept all along */
+    HIDE(out); /* rows are found anew, or their addresses would be kept all along */
     finish(rows, wide, t, acc, out, col);
 }
 
@@ -138,7 +189,6 @@ static void multiply_tile(const tn_blis_tile *t)
 
 /* Blocks of the results of small products, whose operands the L1 cache has: all of one size, with as
  * many chains as multiplications that are under way. What is used next is fetched a line at a time. */
-#define LINE_BYTES 64
 #define NEAR_BYTES 0x4000                      /* of B, in half of the L1 cache */
 #define BLOCK_ROWS (KERNEL_ROWS == 14 ? 8 : 4) /* of two vectors; of one twice as many */
 
@@ -148,8 +198,7 @@ INLINE void multiply_blocks(const int across, const bool by_row, const tn_blis_t
 {
     enum { ROWS = 2 * BLOCK_ROWS };
     const int rows = ROWS / across;
-    const int64_t step = by_row ? 1 : t->a_step, row = by_row ? t->a_row : 1,
-                  b_step = t->b_step;
+    const int64_t b_step = t->b_step;
     const real *from = t->a, *panel = t->b;
     real *out = t->out;
     const char *fetch = ahead->at, *const fetch_end = ahead->end;
@@ -158,23 +207,18 @@ INLINE void multiply_blocks(const int across, const bool by_row, const tn_blis_t
         vector acc[ROWS][2];
         UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < across; j++)
             acc[i][j] = (vector){0};
-        const real *a[(ROWS + 3) / 4], *b = panel;
-        UNROLL for (int g = 0; 4 * g < rows; g++) a[g] = from + 4 * g * row;
-        for (int64_t k = t->depth; k > 0; k--, b += b_step) {
-            vector x[2];
-            if (fetch < fetch_end) {
-                __builtin_prefetch(fetch, 0, 2);
-                fetch += LINE_BYTES;
-            }
-            UNROLL for (int j = 0; j < across; j++)
-                x[j] = *(const in_memory *)(b + j * LANES);
-            UNROLL for (int i = 0; i < rows; i++)
-            {
-                const real value = a[i / 4][i % 4 * row];
-                UNROLL for (int j = 0; j < across; j++) acc[i][j] += value * x[j];
-            }
-            UNROLL for (int g = 0; 4 * g < rows; g++) a[g] += step;
+        operand_a a = find_a(rows, by_row, t, from);
+        const real *b = panel;
+        int64_t k = t->depth;
+        for (; k >= AT_ONCE; k -= AT_ONCE) {
+            HIDE(a.row);
+            HIDE(a.thrice);
+            if (fetch < fetch_end)
+                UNROLL for (int q = 0; q < AT_ONCE; q++, fetch += LINE_BYTES)
+                    __builtin_prefetch(fetch, 0, 2);
+            multiply_steps(AT_ONCE, rows, across, 0, &a, &b, b_step, acc);
         }
+        for (; k > 0; k--) multiply_steps(1, rows, across, 0, &a, &b, b_step, acc);
         finish(rows, across, t, acc, out, 0);
     }
     ahead->at = fetch;
@@ -255,7 +299,6 @@ static void multiply_small(const tn_blis_tile *t, const tn_blis_several *s,
 /* Where memory is read against its grain: in squares of SIDE rows and columns, put together
  * from halves of rows so that few shuffles are left. */
 #define SIDE ((int64_t)(32 / sizeof(real)))
-#define LINE ((int64_t)(64 / sizeof(real)))
 #define PANEL ((int64_t)(PANEL_BYTES / sizeof(real)))
 typedef real square_row
     __attribute__((vector_size(32), aligned(sizeof(real)), may_alias));
