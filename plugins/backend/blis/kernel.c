@@ -302,6 +302,7 @@ static void multiply_small(const tn_blis_tile *t, const tn_blis_several *s,
 #define PANEL ((int64_t)(PANEL_BYTES / sizeof(real)))
 typedef real square_row
     __attribute__((vector_size(32), aligned(sizeof(real)), may_alias));
+typedef real half_row __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
 
 #if TN_REAL_BITS == 32
 INLINE square_row join(const real *low, const real *high)
@@ -395,7 +396,12 @@ INLINE void turn(const tn_blis_strip *s, const int64_t width)
         for (int64_t j = 0; j < width; j++) into[k * width + j] = row[j][k];
 }
 
-/* Values lie side by side in memory. The last vector of each step may overlap the one
+INLINE void copy_half(const real *from, real *into)
+{
+    *(half_row *)into = *(const half_row *)from;
+}
+
+/* Values lie side by side in memory. The last vector of each step, or its half, may overlap the one
  * before, so that nothing past `count` is read. */
 INLINE void copy(const tn_blis_strip *s, const int64_t width)
 {
@@ -413,6 +419,9 @@ INLINE void copy(const tn_blis_strip *s, const int64_t width)
             put(into + j, j < whole ? get(from + j) : none);
         if (whole && whole < count)
             put(into + count - SIDE, get(from + count - SIDE));
+        else if (!whole && count >= SIDE / 2)
+            copy_half(from, into),
+                copy_half(from + count - SIDE / 2, into + count - SIDE / 2);
         else
             for (int64_t j = whole; j < count; j++) into[j] = from[j];
     }

@@ -10,6 +10,7 @@
 _Static_assert(DEPTH <= TN_SHOWN_COLUMNS, "a block has more columns than may be shown");
 #define FETCHED (-1)
 #define STEPS_AT_ONCE 8 /* that are packed along rows of memory: as the L1 has ways */
+#define FETCH_STEPS 32  /* from those to the ones that are fetched meanwhile */
 
 /* Where the kernels find an operand. */
 typedef enum place {
@@ -76,7 +77,7 @@ static void pack_a(const tn_blis_kernels *kernels, const operand *a, int64_t row
     const block from = look(a, row, k, rows, depth, read);
     const int64_t some = from.row == 1 ? STEPS_AT_ONCE : depth;
     for (int64_t i = 0; i < depth; i += some) {
-        if (from.row == 1 && !a->m.read) fetch_steps(&from, i + 2 * some, rows);
+        if (from.row == 1 && !a->m.read) fetch_steps(&from, i + FETCH_STEPS, rows);
         for (int64_t t = 0; t < tiles; t++) {
             const int64_t first = begin(rows, tiles, t);
             const tn_blis_strip s = {.from = from.at + first * from.row + i * from.col,

@@ -90,17 +90,21 @@ static bool packs_b(const tn_matrix *a, const tn_matrix *b)
            (a->rows > ROWS_ONCE && crowded(b->row_stride, NEAR));
 }
 
+static bool packs_a(const tn_matrix *a, const tn_matrix *b)
+{
+    const bool by_columns = a->row_stride == 1, by_rows = a->col_stride == 1,
+               crowd = by_columns && !by_rows && crowded(a->col_stride, NEAR);
+    return a->read || (!by_columns && !by_rows) ||
+           (crowd && a->rows > FEW && b->cols > PANEL);
+}
+
 /* Patches are never there as a whole: what is read of A, and of B alone where it is as long as a
  * batch. Filters, which patches are multiplied with, are fewer, and may be. */
 static void place_operands(job *j)
 {
     const tn_matrix *a = &j->a.m, *b = &j->b.m;
     const double depth = (double)a->cols * sizeof(tn_real);
-    const bool by_columns = a->row_stride == 1, by_rows = a->col_stride == 1,
-               crowd = by_columns && !by_rows && crowded(a->col_stride, NEAR),
-               a_pack = a->read || (!by_columns && !by_rows) ||
-                        (crowd && a->rows > FEW && b->cols > PANEL);
-    j->a.place = place_of(a_pack && !j->few, j->cut.across > 1 && !a->read,
+    j->a.place = place_of(packs_a(a, b) && !j->few, j->cut.across > 1 && !a->read,
                           depth * (double)(j->cut.strips * j->cut.tiles) *
                               (double)j->kernels->pitch);
     const bool long_b = b->read && !a->read && j->slices > 1;
@@ -180,7 +184,7 @@ static grain grain_of(const job *j, bool shown)
     const bool reads = j->a.m.read != NULL;
     return (grain){.packs = !j->b.whole && !j->few && packs_b(&j->a.m, &j->b.m),
                    .reads = reads,
-                   .by_rows = shown || reads || stays_near(&j->b.m),
+                   .by_rows = shown || stays_near(&j->b.m) || packs_a(&j->a.m, &j->b.m),
                    .fewest = reads ? FEW_TASKS : TASKS};
 }
 
