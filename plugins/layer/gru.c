@@ -35,10 +35,12 @@ TN_KERNEL void TN(cell_forward)(const TN(self) * self, const TN(row) * row)
     const int64_t n = row->n;
     tn_real *r = row->z, *k = r + n, *m = k + n, *q = m + n, *h = row->h;
     const tn_real *u = row->u, *before = row->h_before, *bias = row->bias;
+    /* Loops apart, so that what must wait for what is short. */
+    EACH_APART for (int64_t j = 0; j < row->units; j++) r[j] = tn_sigmoid(r[j] + u[j]);
+    EACH_APART for (int64_t j = 0; j < row->units; j++)
+        k[j] = tn_sigmoid(k[j] + u[n + j]);
     EACH_APART for (int64_t j = 0; j < row->units; j++)
     {
-        r[j] = tn_sigmoid(r[j] + u[j]);
-        k[j] = tn_sigmoid(k[j] + u[n + j]);
         q[j] = u[2 * n + j] + bias[j];
         m[j] = tn_tanh(m[j] + r[j] * q[j]);
         h[j] = m[j] + k[j] * (before[j] - m[j]);
