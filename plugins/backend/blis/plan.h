@@ -185,7 +185,7 @@ static grain grain_of(const job *j, bool shown)
     return (grain){.packs = !j->b.whole && !j->few && packs_b(&j->a.m, &j->b.m),
                    .reads = reads,
                    .by_rows = shown || stays_near(&j->b.m) || packs_a(&j->a.m, &j->b.m),
-                   .fewest = reads ? FEW_TASKS : TASKS};
+                   .fewest = packs_a(&j->a.m, &j->b.m) ? FEW_TASKS : TASKS};
 }
 
 /* `shown`: its result is only shown. `each`: tasks that one part of the result makes, if its slices
