@@ -60,18 +60,20 @@ double sqrt(double) __attribute__((const));
  * it loads the plugin. None of them fuses multiplication and addition, so loops over elements
  * and TN_SUM have the same bits in all three. Not under a sanitizer, whose runtime is not up yet
  * when the choice is made. -DTN_KERNEL=static makes a plugin for what cc's -m options say (and
- * one that clang 14 can link with -flto). */
+ * one that clang 14 can link with -flto). TN_KERNEL_CLONES is defined where there are three. */
 #ifndef TN_KERNEL
 #if defined __x86_64__ && defined __GLIBC__ && defined __has_attribute && \
     !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
 #if __has_attribute(target_clones)
 #define TN_KERNEL __attribute__((target_clones("default", "avx2", "avx512f"))) static
+#define TN_KERNEL_CLONES
 #endif
 #endif
 #ifdef __has_feature
 #if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
     __has_feature(thread_sanitizer)
 #undef TN_KERNEL
+#undef TN_KERNEL_CLONES
 #endif
 #endif
 #ifndef TN_KERNEL

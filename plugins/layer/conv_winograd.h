@@ -19,6 +19,13 @@
 #ifndef CONV_WINOGRAD_ONCE
 #define CONV_WINOGRAD_ONCE
 
+/* In front of a function for vectors of 64 bytes. */
+#if defined TN_KERNEL_CLONES
+#define WINOGRAD_AVX512 __attribute__((target("avx512f"))) static
+#elif defined __AVX512F__
+#define WINOGRAD_AVX512 static
+#endif
+
 #define WINOGRAD_PARTS 16
 #define WINOGRAD_TAPS 9         /* of a filter */
 #define WINOGRAD_SLOTS 16       /* so many threads have work, at most */
@@ -29,6 +36,8 @@
 #define WINOGRAD_LINE 0x1000000 /* positions of an axis: their products do not overflow */
 #define WINOGRAD_SUMS 0x800000  /* bytes of all slots' sums */
 #define WINOGRAD_MIN_SLOTS 4    /* that have sums: fewer would not do for threads */
+#define WINOGRAD_SOME 8         /* channels and */
+#define WINOGRAD_WIDE 64        /* filters that are transformed at a time */
 
 /* Whether tiles cover little beside the positions: a fourth fewer multiplications, at least. */
 static int winograd_covers(int64_t rows, int64_t cols)
@@ -110,8 +119,6 @@ static size_t winograd_scratch(const conv *s, int64_t bytes)
 }
 #endif
 
-#include "conv_winograd_tiles.h"
-
 #define WINOGRAD_REAL ((int64_t)sizeof(tn_real))
 
 typedef struct TN(winograd) {
@@ -171,58 +178,18 @@ static TN(share) TN(share_of)(const TN(winograd) * w, int64_t slot)
                        in, in + WINOGRAD_PARTS * w->in_apart};
 }
 
-/* ---- filters -------------------------------------------------------------------------- */
+/* ---- tiles ---------------------------------------------------------------------------- */
 
-#define WINOGRAD_SOME 8  /* channels and */
-#define WINOGRAD_WIDE 64 /* filters that are transformed at a time */
+/* Four rows of the input that a row of tiles meets. */
+typedef struct TN(lines) {
+    const tn_real *at[4];
+} TN(lines);
 
-TN_KERNEL void TN(turn_filters)(const tn_real *from, int64_t channels, int64_t filters,
-                                tn_real *to, int64_t width, int64_t apart)
-{
-    for (int64_t c = 0; c < channels; c++)
-        for (int64_t f = 0; f < filters; f += CONV_LANES) TN(turn_filter)
-    (from + c * WINOGRAD_WIDE + f, WINOGRAD_SOME * WINOGRAD_WIDE, to + c * width + f,
-     apart);
-}
-
-/* n channels from `first` on of the operand: rows in the order (tap, channel), columns of filters. */
-static void TN(prepare_some)(const tn_matrix *b, int64_t first, int64_t n, tn_real *to)
-{
-    const int64_t channels = b->rows / WINOGRAD_TAPS,
-                  apart = winograd_apart(channels, b->cols, WINOGRAD_REAL);
-    _Alignas(64) tn_real some[WINOGRAD_TAPS * WINOGRAD_SOME * WINOGRAD_WIDE];
-    for (int64_t f = 0; f < b->cols; f += WINOGRAD_WIDE) {
-        const int64_t wide = conv_least(WINOGRAD_WIDE, b->cols - f);
-        for (int64_t tap = 0; tap < WINOGRAD_TAPS; tap++)
-            b->read(b->with, tap * channels + first, f, n, wide,
-                    some + tap * WINOGRAD_SOME * WINOGRAD_WIDE, WINOGRAD_WIDE);
-        TN(turn_filters)(some, n, wide, to + first * b->cols + f, b->cols, apart);
-    }
-}
-
-static void TN(prepare)(const tn_matrix *b, void *prepared)
-{
-    const int64_t channels = b->rows / WINOGRAD_TAPS;
-    for (int64_t c = 0; c < channels; c += WINOGRAD_SOME)
-        TN(prepare_some)(b, c, conv_least(WINOGRAD_SOME, channels - c), prepared);
-}
-
-static size_t TN(prepared_size)(const tn_matrix *b)
-{
-    return sizeof(tn_real) * WINOGRAD_PARTS *
-           (size_t)winograd_apart(b->rows / WINOGRAD_TAPS, b->cols, WINOGRAD_REAL);
-}
-
-static tn_status TN(prepare_part)(void *data, int64_t i)
-{
-    const TN(winograd) *w = data;
-    const int64_t first = i * WINOGRAD_SOME;
-    TN(prepare_some)
-    (&w->p->b, first, conv_least(WINOGRAD_SOME, w->from.channels - first), w->filter);
-    return TN_OK;
-}
-
-/* ---- groups of tiles ------------------------------------------------------------------ */
+/* Two lines of positions that a row of tiles makes, of which the second may not be there. */
+typedef struct TN(pair) {
+    tn_real *at[2];
+    int64_t pixel, whole; /* tiles with both columns */
+} TN(pair);
 
 /* Tiles side by side: `count` from (i, j) of an image on. */
 typedef struct TN(run) {
@@ -258,46 +225,74 @@ TN_INLINE TN(pair) TN(find_pair)(const TN(winograd) * w, tn_real *data, TN(run) 
                       .whole = conv_least(r.count, cols / 2 - r.j)};
 }
 
-/* Inputs of n tiles from `first` on. */
-TN_KERNEL void TN(take_inputs)(const TN(winograd) * w, int64_t first, int64_t n,
-                               tn_real *to)
+/* What is done with vectors, of 32 bytes or, on processors that have them, of 64, which compilers make
+ * from smaller ones by way of memory. The bits are the same. */
+typedef struct TN(winograd_turns) {
+    void (*filters)(const tn_real *from, int64_t channels, int64_t filters, tn_real *to,
+                    int64_t width, int64_t apart);
+    void (*inputs)(const TN(winograd) *, int64_t first, int64_t n, tn_real *to);
+    void (*gradients)(const TN(winograd) *, int64_t first, int64_t n, tn_real *to);
+    void (*outputs)(const TN(winograd) *, int64_t first, int64_t n, const tn_real *from);
+    void (*join)(const TN(winograd) *, int64_t channel);
+} TN(winograd_turns);
+
+#define WINOGRAD_VECTOR 32
+#define WINOGRAD_KERNEL TN_KERNEL
+#define W(name) TN(name##_32)
+#include "conv_winograd_tiles.h"
+#ifdef WINOGRAD_AVX512
+#define WINOGRAD_VECTOR 64
+#define WINOGRAD_KERNEL WINOGRAD_AVX512
+#define W(name) TN(name##_64)
+#include "conv_winograd_tiles.h"
+#endif
+
+static const TN(winograd_turns) * TN(winograd_turn)(void)
 {
-    const int64_t width = w->from.channels, pixel = w->from.pixel,
-                  end = w->from.x.in * pixel;
-    for (TN(run) r; n > 0; n -= r.count, first += r.count, to += r.count * width) {
-        r = TN(run_of)(w, first, n);
-        const TN(lines) lines = TN(find_lines)(w, r);
-        const int64_t at = (2 * r.j - w->from.x.before) * pixel;
-        for (int64_t c = 0; c < width; c += CONV_LANES) TN(turn_inputs)
-        (&lines, at + c, end, pixel, r.count, to + c, width, w->in_apart);
+#ifdef WINOGRAD_AVX512
+    if (__builtin_cpu_supports("avx512f")) return &TN(turns_64);
+#endif
+    return &TN(turns_32);
+}
+
+/* ---- filters -------------------------------------------------------------------------- */
+
+/* n channels from `first` on of the operand: rows in the order (tap, channel), columns of filters. */
+static void TN(prepare_some)(const tn_matrix *b, int64_t first, int64_t n, tn_real *to)
+{
+    const int64_t channels = b->rows / WINOGRAD_TAPS,
+                  apart = winograd_apart(channels, b->cols, WINOGRAD_REAL);
+    _Alignas(64) tn_real some[WINOGRAD_TAPS * WINOGRAD_SOME * WINOGRAD_WIDE];
+    for (int64_t f = 0; f < b->cols; f += WINOGRAD_WIDE) {
+        const int64_t wide = conv_least(WINOGRAD_WIDE, b->cols - f);
+        for (int64_t tap = 0; tap < WINOGRAD_TAPS; tap++)
+            b->read(b->with, tap * channels + first, f, n, wide,
+                    some + tap * WINOGRAD_SOME * WINOGRAD_WIDE, WINOGRAD_WIDE);
+        TN(winograd_turn)
+        ()->filters(some, n, wide, to + first * b->cols + f, b->cols, apart);
     }
 }
 
-/* Gradients of their outputs. */
-TN_KERNEL void TN(take_gradients)(const TN(winograd) * w, int64_t first, int64_t n,
-                                  tn_real *to)
+static void TN(prepare)(const tn_matrix *b, void *prepared)
 {
-    const int64_t width = w->filters;
-    for (TN(run) r; n > 0; n -= r.count, first += r.count, to += r.count * width) {
-        r = TN(run_of)(w, first, n);
-        const TN(pair) pair = TN(find_pair)(w, (tn_real *)(uintptr_t)w->gout, r);
-        for (int64_t f = 0; f < width; f += CONV_LANES)
-            TN(turn_gradients)(&pair, r.count, f, to + f, width, w->out_apart);
-    }
+    const int64_t channels = b->rows / WINOGRAD_TAPS;
+    for (int64_t c = 0; c < channels; c += WINOGRAD_SOME)
+        TN(prepare_some)(b, c, conv_least(WINOGRAD_SOME, channels - c), prepared);
 }
 
-TN_KERNEL void TN(put_outputs)(const TN(winograd) * w, int64_t first, int64_t n,
-                               const tn_real *from)
+static size_t TN(prepared_size)(const tn_matrix *b)
 {
-    const int64_t width = w->filters;
-    const tn_real *bias = w->p->bias;
-    for (TN(run) r; n > 0; n -= r.count, first += r.count, from += r.count * width) {
-        r = TN(run_of)(w, first, n);
-        const TN(pair) pair = TN(find_pair)(w, w->p->out.data, r);
-        for (int64_t f = 0; f < width; f += CONV_LANES) TN(turn_outputs)
-        (from + f, width, w->out_apart, r.count, &pair, f, bias ? bias + f : NULL,
-         w->p->add);
-    }
+    return sizeof(tn_real) * WINOGRAD_PARTS *
+           (size_t)winograd_apart(b->rows / WINOGRAD_TAPS, b->cols, WINOGRAD_REAL);
+}
+
+static tn_status TN(prepare_part)(void *data, int64_t i)
+{
+    const TN(winograd) *w = data;
+    const int64_t first = i * WINOGRAD_SOME;
+    TN(prepare_some)
+    (&w->p->b, first, conv_least(WINOGRAD_SOME, w->from.channels - first), w->filter);
+    return TN_OK;
 }
 
 /* Row `row` of an image, from its top, among those of all images of so many rows. */
@@ -380,10 +375,10 @@ static tn_status TN(make_slot)(void *data, int64_t slot)
     tn_status status = TN_OK;
     for (int64_t t = s.first, n; t < s.end; t += n) {
         n = conv_least(w->group, s.end - t);
-        TN(take_inputs)(w, t, n, s.in);
+        TN(winograd_turn)()->inputs(w, t, n, s.in);
         status = TN(multiply_tiles)(w, &s, t, n);
         if (status) break;
-        TN(put_outputs)(w, t, n, s.out);
+        TN(winograd_turn)()->outputs(w, t, n, s.out);
         if (w->p->out.wrote) TN(tell)(w, t, n);
     }
     return status;
@@ -443,33 +438,16 @@ static tn_status TN(sum_slot)(void *data, int64_t slot)
     tn_status status = TN_OK;
     for (int64_t t = s.first, n; t < s.end && !status; t += n) {
         n = conv_least(w->group, s.end - t);
-        TN(take_inputs)(w, t, n, s.in);
-        TN(take_gradients)(w, t, n, s.out);
+        TN(winograd_turn)()->inputs(w, t, n, s.in);
+        TN(winograd_turn)()->gradients(w, t, n, s.out);
         status = TN(add_tiles)(w, &s, t, n, sums);
     }
     return status;
 }
 
-/* Of a channel: the slots' sums, in order, to the gradient. */
-TN_KERNEL void TN(join_channel)(const TN(winograd) * w, int64_t c)
-{
-    const int64_t slot = winograd_filters(w->shape, WINOGRAD_REAL),
-                  filter = w->from.channels * WINOGRAD_TAPS;
-    for (int64_t f = 0; f < w->filters; f += CONV_LANES) {
-        const tn_real *from = w->filter + c * w->filters + f;
-        TN(lanes) u[4][4];
-        for (int k = 0; k < WINOGRAD_PARTS; k++, from += w->filter_apart) {
-            TN(lanes) sum = CONV_VECTOR(from);
-            for (int64_t s = 1; s < w->slots; s++) sum += CONV_VECTOR(from + s * slot);
-            u[k / 4][k % 4] = sum;
-        }
-        TN(turn_back)(u, w->gweight + f * filter + c * WINOGRAD_TAPS, filter);
-    }
-}
-
 static tn_status TN(join_part)(void *data, int64_t c)
 {
-    TN(join_channel)(data, c);
+    TN(winograd_turn)()->join(data, c);
     return TN_OK;
 }
 
