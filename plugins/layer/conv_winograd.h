@@ -19,11 +19,15 @@
 #ifndef CONV_WINOGRAD_ONCE
 #define CONV_WINOGRAD_ONCE
 
-/* In front of a function for vectors of 64 bytes. */
+/* In front of functions for vectors of 64 bytes, where there are any, and of 32. */
 #if defined TN_KERNEL_CLONES
-#define WINOGRAD_AVX512 __attribute__((target("avx512f"))) static
-#elif defined __AVX512F__
-#define WINOGRAD_AVX512 static
+#define WINOGRAD_64 __attribute__((target("avx512f"))) static
+#define WINOGRAD_32 __attribute__((target_clones("default", "avx2"))) static
+#else
+#ifdef __AVX512F__
+#define WINOGRAD_64 static
+#endif
+#define WINOGRAD_32 TN_KERNEL
 #endif
 
 #define WINOGRAD_PARTS 16
@@ -225,8 +229,8 @@ TN_INLINE TN(pair) TN(find_pair)(const TN(winograd) * w, tn_real *data, TN(run) 
                       .whole = conv_least(r.count, cols / 2 - r.j)};
 }
 
-/* What is done with vectors, of 32 bytes or, on processors that have them, of 64, which compilers make
- * from smaller ones by way of memory. The bits are the same. */
+/* What is done with vectors: of 64 bytes where the processor has them, else of 32, as compilers make
+ * larger ones from these by way of memory. The bits are the same. */
 typedef struct TN(winograd_turns) {
     void (*filters)(const tn_real *from, int64_t channels, int64_t filters, tn_real *to,
                     int64_t width, int64_t apart);
@@ -237,19 +241,19 @@ typedef struct TN(winograd_turns) {
 } TN(winograd_turns);
 
 #define WINOGRAD_VECTOR 32
-#define WINOGRAD_KERNEL TN_KERNEL
+#define WINOGRAD_KERNEL WINOGRAD_32
 #define W(name) TN(name##_32)
 #include "conv_winograd_tiles.h"
-#ifdef WINOGRAD_AVX512
+#ifdef WINOGRAD_64
 #define WINOGRAD_VECTOR 64
-#define WINOGRAD_KERNEL WINOGRAD_AVX512
+#define WINOGRAD_KERNEL WINOGRAD_64
 #define W(name) TN(name##_64)
 #include "conv_winograd_tiles.h"
 #endif
 
 static const TN(winograd_turns) * TN(winograd_turn)(void)
 {
-#ifdef WINOGRAD_AVX512
+#ifdef WINOGRAD_64
     if (__builtin_cpu_supports("avx512f")) return &TN(turns_64);
 #endif
     return &TN(turns_32);

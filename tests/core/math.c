@@ -53,7 +53,7 @@ static const function functions[] = {
     {"log1p", log1p_f32_plain, log1p_f64_plain, log1pl, -1, 2},
     {"tanh", tanh_f32_plain, tanh_f64_plain, tanhl, -INFINITY, 3},
     {"sigmoid", sigmoid_f32_plain, sigmoid_f64_plain, sigmoidl, -INFINITY, 3},
-    {"expm1", expm1_f32_plain, expm1_f64_plain, expm1l, -INFINITY, 2},
+    {"expm1", expm1_f32_plain, expm1_f64_plain, expm1l, -INFINITY, 3},
     {"erf", erf_f32_plain, erf_f64_plain, erfl, -INFINITY, 2},
     {"erfc", erfc_f32_plain, erfc_f64_plain, erfcl, -INFINITY, 5},
 };

@@ -1,8 +1,9 @@
 /* kernel.c - the inner kernels: a tile of the result in registers, and packing.
  *
  * Compiled for each instruction set (KERNEL_NAME, KERNEL_BYTES of a vector, KERNEL_ROWS of
- * the tallest tile) and precision (TN_REAL_BITS), with contraction: `acc += a * b` is one
- * fused multiply-add, which is what makes the bits the same for all of them.
+ * the tallest tile) and precision (TN_REAL_BITS). Products are added by fused multiply-adds,
+ * named (add_product) or by contraction of `acc += a * b`, which is what makes the bits the
+ * same for all of them.
  *
  * Source: Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM
  * TOMS 34(3), 2008; the tile is as tall as registers allow, its width two vectors. */
@@ -67,8 +68,15 @@ INLINE void add_product(vector *sum, vector a, vector b)
 #endif
 }
 
+/* Without rounding, and with the sign of a zero. */
+INLINE vector broadcast(const real *value)
+{
+    return *value - (vector){0};
+}
+
 /* Where A is: pointers to each fifth row, as more would not fit beside the rest, and how many bytes lie
- * between rows, from each to the third behind it, and between steps. */
+ * between rows, from each to the third behind it, and between steps. (An address is a sum with a
+ * register times 1, 2, 4 or 8.) */
 #define GROUP 5
 #define GROUPS ((2 * KERNEL_ROWS + GROUP - 1) / GROUP)
 typedef struct operand_a {
@@ -88,8 +96,7 @@ INLINE operand_a find_a(const int rows, const bool by_row, const tn_blis_tile *t
 }
 
 /* Inlined with constant rows, wide (vectors), steps and `ahead` (steps of B that are fetched, 0: none),
- * so that acc lives in registers. What the steps read stays behind what those before have read: more
- * would not fit either. */
+ * so that acc lives in registers. */
 INLINE void multiply_steps(const int steps, const int rows, const int wide,
                            const int ahead, operand_a *a, const real **b, int64_t b_step,
                            vector acc[][2])
@@ -97,7 +104,7 @@ INLINE void multiply_steps(const int steps, const int rows, const int wide,
     UNROLL for (int q = 0; q < steps; q++, *b += b_step)
     {
         vector x[2];
-        __asm__ volatile("" : : : "memory");
+        __asm__ volatile("" : : : "memory"); /* reading ahead would take more registers */
         if (ahead) __builtin_prefetch(*b + ahead * b_step, 0, 3);
         if (ahead && wide * KERNEL_BYTES > LINE_BYTES)
             __builtin_prefetch(*b + ahead * b_step + LINE, 0, 3);
@@ -107,7 +114,7 @@ INLINE void multiply_steps(const int steps, const int rows, const int wide,
             const int64_t off = i % GROUP == 3 ? a->thrice : i % GROUP * a->row;
             const real *value = (const void *)(a->at[i / GROUP] + off + q * a->step);
             UNROLL for (int j = 0; j < wide; j++)
-                add_product(&acc[i][j], *value - (vector){0}, x[j]);
+                add_product(&acc[i][j], broadcast(value), x[j]);
         }
     }
     UNROLL for (int g = 0; GROUP * g < rows; g++) a->at[g] += steps * a->step;
@@ -417,13 +424,15 @@ INLINE void copy(const tn_blis_strip *s, const int64_t width)
         const square_row none = {0};
         UNROLL for (int64_t j = 0; j < width; j += SIDE)
             put(into + j, j < whole ? get(from + j) : none);
-        if (whole && whole < count)
+        if (whole == count) continue;
+        if (whole) {
             put(into + count - SIDE, get(from + count - SIDE));
-        else if (!whole && count >= SIDE / 2)
-            copy_half(from, into),
-                copy_half(from + count - SIDE / 2, into + count - SIDE / 2);
-        else
-            for (int64_t j = whole; j < count; j++) into[j] = from[j];
+        } else if (count >= SIDE / 2) {
+            copy_half(from, into);
+            copy_half(from + count - SIDE / 2, into + count - SIDE / 2);
+        } else {
+            for (int64_t j = 0; j < count; j++) into[j] = from[j];
+        }
     }
 }
 

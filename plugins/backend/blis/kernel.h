@@ -17,7 +17,7 @@
 #define PANEL_BYTES 128 /* of a row of a packed panel of B: two of the widest vectors */
 #define TALLEST 28      /* most rows of a tile, for any instruction set */
 #define FEW 4           /* so few rows have kernels of their own */
-#define PACE 16         /* bytes of what is used next that are fetched with each step */
+#define PACE 16         /* bytes of what is used next for each step, fetched by lines */
 #define STRETCHES 18    /* of it for a tile, at most */
 
 /* rows x cols values of the result; cols is a multiple of the kernels' lanes, of one panel where B is

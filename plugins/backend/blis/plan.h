@@ -181,11 +181,11 @@ typedef struct grain {
 
 static grain grain_of(const job *j, bool shown)
 {
-    const bool reads = j->a.m.read != NULL;
+    const bool reads = j->a.m.read != NULL, packs = !j->few && packs_a(&j->a.m, &j->b.m);
     return (grain){.packs = !j->b.whole && !j->few && packs_b(&j->a.m, &j->b.m),
                    .reads = reads,
-                   .by_rows = shown || stays_near(&j->b.m) || packs_a(&j->a.m, &j->b.m),
-                   .fewest = packs_a(&j->a.m, &j->b.m) ? FEW_TASKS : TASKS};
+                   .by_rows = shown || stays_near(&j->b.m) || packs,
+                   .fewest = packs ? FEW_TASKS : TASKS};
 }
 
 /* `shown`: its result is only shown. `each`: tasks that one part of the result makes, if its slices
