@@ -22,11 +22,14 @@ static const char *const plugins[] = {"gradient/clip_norm",
                                       "layer/global_avg_pool",
                                       "layer/global_max_pool",
                                       "layer/group_norm",
+                                      "layer/gru",
                                       "layer/instance_norm",
                                       "layer/layer_norm",
+                                      "layer/lstm",
                                       "layer/max_pool",
                                       "layer/relu",
                                       "layer/rms_norm",
+                                      "layer/rnn",
                                       "layer/sigmoid",
                                       "layer/softmax",
                                       "layer/spatial_dropout",
@@ -103,6 +106,11 @@ static const char *const plugins[] = {"gradient/clip_norm",
     "global_max_pool]}, {dense: 5}]\n"                                                   \
     "loss: mse\n"                                                                        \
     "optimizer: adam\n"
+#define STEPPED                                                                      \
+    "model: [{reshape: [7, 3]}, {lstm: {units: 18, return_sequences: true}}, {rnn: " \
+    "{units: 21, return_sequences: true}}, {gru: 19}, {dense: 5}]\n"                 \
+    "loss: mse\n"                                                                    \
+    "optimizer: sgd\n"
 #define MADE                                                                          \
     "model: [{dense: {units: 37, parametrization: weight_norm}}, tanh, "              \
     "{stochastic_depth: 0.3}, {dense: {units: 5, parametrization: spectral_norm}}]\n" \
@@ -133,6 +141,7 @@ static const char *const recipes[] = {
     BRANCHED,
     BINARY,
     POOLED,
+    STEPPED,
     MADE,
     HELD,
     RANDOM,
