@@ -51,9 +51,9 @@ static const function functions[] = {
     {"exp", exp_f32_plain, exp_f64_plain, expl, -INFINITY, 2},
     {"log", log_f32_plain, log_f64_plain, logl, 0, 2},
     {"log1p", log1p_f32_plain, log1p_f64_plain, log1pl, -1, 2},
-    {"tanh", tanh_f32_plain, tanh_f64_plain, tanhl, -INFINITY, 3},
-    {"sigmoid", sigmoid_f32_plain, sigmoid_f64_plain, sigmoidl, -INFINITY, 3},
-    {"expm1", expm1_f32_plain, expm1_f64_plain, expm1l, -INFINITY, 3},
+    {"tanh", tanh_f32_plain, tanh_f64_plain, tanhl, -INFINITY, 2.6},
+    {"sigmoid", sigmoid_f32_plain, sigmoid_f64_plain, sigmoidl, -INFINITY, 2.5},
+    {"expm1", expm1_f32_plain, expm1_f64_plain, expm1l, -INFINITY, 2.1},
     {"erf", erf_f32_plain, erf_f64_plain, erfl, -INFINITY, 2},
     {"erfc", erfc_f32_plain, erfc_f64_plain, erfcl, -INFINITY, 5},
 };

@@ -16,8 +16,7 @@
 #define HIGH_STRIPS 4   /* its block of the result too, where that is visited often */
 #define HIGH_ONCE 16    /* where it is written once */
 #define TASKS 16        /* enough of them: no need to cut finer */
-#define FEW_TASKS \
-    4 /* enough, where each gathers or packs its rows of A: more would share them */
+#define FEW_TASKS 4     /* enough, where each gathers or packs its rows of A */
 #define TASK_WORK 0.5e6 /* multiplications that are worth a task of their own */
 #define SHARE_WORK 4e6  /* of a task, that pay for packing B before all tasks */
 #define SQUARE 256      /* steps of a block of a long inner dimension */

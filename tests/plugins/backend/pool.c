@@ -118,9 +118,9 @@ Test(pool, sleeping_threads_are_woken)
 /* The end of the threads waits for them: it must reach those who are just about to sleep. */
 Test(pool, threads_that_fall_asleep_end)
 {
+    atomic_store(&set_aside, 5000);
     for (int tries = 0; tries < 20; tries++) {
         count *c = count_new(4);
-        atomic_store(&set_aside, 5000);
         tn_blis_pool_run(c->pool, MOST, visit, c);
         done(c, MOST, 1);
         wait_for_sleep(c->pool);
