@@ -24,7 +24,7 @@
  *
  *     z = W x_t + b,  u = R h_(t-1),  W of shape (G n, features), R of shape (G n, p)
  *
- * where h has p numbers (n, but with `projection`). z comes from one product for all steps and u from
+ * where h has p numbers (n, but with `projection`). z comes from one product for all steps (but see below) and u from
  * one per step, with R packed once; it is added to z where that is all that becomes of it. The cells are
  * that product's epilogue: units of some samples are made as soon as all their gates are there. Last of
  * all their states go out of the layer and, where dropout hides some, to where the next step's product
@@ -35,6 +35,9 @@
  *
  * Groups of samples take all steps each by itself, so that threads meet once a sequence; where R is too
  * large for a core's cache, all threads make each step's products, and their epilogues, together.
+ *
+ * Where no gradient is wanted, nobody looks at a step again: then a group makes z of a few steps at a
+ * time, and states of two are kept, so that a core's cache has room for them.
  *
  * Inputs: the sequence; with `lengths` the number of steps of each sample that count; last, if there
  * is one more, the states to begin with, as a row (h, or h of both directions; behind them the cells'
@@ -92,8 +95,10 @@
 #endif
 #define RECURRENT_UNITS 2048 /* in a patch of a step (recurrent_patches.h) */
 #define RECURRENT_WIDE 128   /* of a sample in it */
-#define RECURRENT_GROUP 16 /* samples that a thread takes through all steps, at least; */
-#define RECURRENT_PAIR 4   /* of each of two groups, if there are no more */
+#define RECURRENT_GROUP 16  /* samples that a thread takes through all steps, at least; */
+#define RECURRENT_PAIR 4    /* of each of two groups, if there are no more */
+#define RECURRENT_AHEAD 64  /* rows of z that are made at once where none is kept, */
+#define RECURRENT_DEEP 2048 /* of at most so many features */
 #define RECURRENT_BYTES \
     0x100000 /* of R, at most, that its cache has room for meanwhile */
 
@@ -120,9 +125,9 @@ enum {
 #endif
 
 TN_SELF(
-    OPTIONS, /* bytes that R and the projection's matrix packed take; number of the input that
+    OPTIONS, /* bytes that W, R and the projection's matrix packed take; number of the input that
                     has the states to begin with, 0: none; steps before the first in the cache */
-    int64_t packed, packed_projection;
+    int64_t packed_input, packed, packed_projection;
     int32_t first, before;)
 
 static int32_t TN(directions)(const TN(self) * self)

@@ -176,6 +176,7 @@ static tn_status TN(back_through_steps)(TN(course) * c)
 {
     const size_t real = sizeof(tn_real);
     tn_status status = TN(pack_weights)(c, 1);
+    c->groups = TN(groups_of)(c);
     memset(c->carry, 0, real * (size_t)(c->samples * c->n));
     if (c->past) memset(c->past, 0, real * (size_t)(c->samples * c->p));
     if (c->raw) memset(c->gains, 0, real * (size_t)(c->samples * GAINS * c->n));
@@ -240,8 +241,9 @@ static tn_status TN(run_course_back)(TN(course) * c)
 {
     tn_status status = TN(back_through_steps)(c);
     const tn_matrix g = TN(slots)(c, 0, c->steps, 0, GATES);
+    c->step = 0;
     if (!status && c->gparam[WEIGHT])
-        status = TN(multiply)(c, tn_transposed(g), TN(input)(c),
+        status = TN(multiply)(c, tn_transposed(g), TN(input)(c, c->steps),
                               tn_matrix_of(c->gparam[WEIGHT]), NULL);
     if (!status) status = TN(give_recurrent)(c);
     if (!status) status = TN(give_projection)(c);

@@ -1,6 +1,7 @@
 /* recurrent_memory.h - where everything of a recurrent layer lies: see recurrent.h. Everything of a
- * step lies together, for all samples: [step][sample][...]. Steps are counted in the order in which
- * they are taken, from the sample's last one for the direction `reverse`. */
+ * step lies together, for all samples: [step][sample][...]; of few steps each group has its own z:
+ * [group][step][sample of it]. Steps are counted in the order in which they are taken, from the
+ * sample's last one for the direction `reverse`. */
 
 /* Units of a sample at a step, for the cell. Forward it finds z + u, or both apart, and makes h (and
  * c, and what it keeps in z's slots); back it finds that and, in gh, the gradient of h, and leaves
@@ -33,7 +34,9 @@ typedef struct TN(course) {
     /* Groups of samples that take the steps together; the first and number of those of one, or of a
      * patch; its units. */
     int64_t groups, from, group, unit, units;
-    int64_t step;       /* being made */
+    int64_t step; /* being made */
+    /* Steps whose z are there at once; samples whose z of a step lie together. */
+    int64_t kept, abreast;
     int64_t rows, wide; /* samples and units of a patch */
     /* What a product makes: so many numbers of each of so many units; what is done then. */
     int64_t gates, span;
@@ -41,12 +44,15 @@ typedef struct TN(course) {
     int64_t column, cell_column; /* of h and c in a row of states */
     int64_t states_width, width; /* of a row of all of them; of the output of a step */
     int32_t direction, reverse, begins; /* begins: with states that are there */
-    int32_t thinned, masked;            /* by dropout of inputs, of states */
-    const tn_real *hidden; /* where states are read from that are masked then */
-    /* In the cache: of all steps z, h and c; of one the gradients that go back to the step before
+    int32_t
+        alternates; /* states of two steps alone are there: nobody looks at others again */
+    int32_t thinned, masked; /* by dropout of inputs, of states */
+    const tn_real *hidden;   /* where states are read from that are masked then */
+    /* In the cache: of the steps that are kept z, h and c; of one the gradients that go back to the step before
      * by the product (gh) and past it (carry); the mask of recurrent dropout, and with it the states
      * of two steps. */
     tn_real *z, *h, *c, *gh, *carry, *mask, *shown;
+    tn_real *x;       /* behind z of few steps the group's input of as many */
     tn_real *u;       /* of two steps; NULL: it is added to z */
     atomic_int *done; /* numbers of each patch that a product has made */
     /* With projection what it is of, and gradients of what it makes, of all steps; of one step
@@ -59,8 +65,8 @@ typedef struct TN(course) {
      * gradients; the cell as it is seen; sums of a sample's gradients of parameters. */
     tn_real *raw, *raw_recurrent, *seen, *gains;
     tn_real *zero, *sums; /* n zeros; sums of columns */
-    void *packed, *packed_projection;
-    tn_matrix r, projection; /* the weights as operands, packed */
+    void *packed_input, *packed, *packed_projection;
+    tn_matrix w, r, projection; /* the weights as operands, packed */
 } TN(course);
 
 #ifndef GAINS
@@ -144,6 +150,15 @@ static int64_t TN(pack_size)(tn_call *c, int64_t rows, int64_t cols)
     return a && b ? (int64_t)(a > b ? a : b) : 0;
 }
 
+/* Where it pays to have W for a few steps at a time: as long as a core's cache keeps it. */
+static int64_t TN(pack_input)(tn_call *c, int64_t rows, int64_t features)
+{
+    const tn_matrix w = TN(operand)(rows, features, NULL, 0);
+    const int64_t bytes = rows * features * (int64_t)sizeof(tn_real);
+    if (features > RECURRENT_DEEP || bytes > RECURRENT_BYTES) return 0;
+    return (int64_t)c->host->pack_size(c, &w);
+}
+
 static tn_status TN(size_memory)(TN(self) * self, tn_call *c, tn_node *node)
 {
     const int64_t n = self->units, p = TN(state_size)(self), steps = node->in[0].dim[0];
@@ -154,11 +169,13 @@ static tn_status TN(size_memory)(TN(self) * self, tn_call *c, tn_node *node)
                        (long long)steps, (long long)n);
     TN(course) sample = {.self = self, .samples = 1, .steps = steps, .n = n, .p = p};
     self->before = self->first || self->stateful;
+    self->packed_input = TN(pack_input)(c, GATES * n, node->in[0].dim[1]);
     self->packed = TN(pack_size)(c, GATES * n, p);
     if (CELL_OPTION(self, projection)) self->packed_projection = TN(pack_size)(c, p, n);
     node->cache = sizeof(tn_real) *
                   (size_t)(TN(directions)(self) * TN(lay_out)(&sample, NULL));
-    node->scratch = (size_t)(self->packed + self->packed_projection) +
+    node->scratch = (size_t)(self->packed_input + self->packed +
+                             self->packed_projection) +
                     (size_t)((1 + sums) * n) * sizeof(tn_real);
     if (self->stateful) node->held = sizeof(tn_real) * (size_t)TN(states_size)(self);
     return TN_OK;
@@ -191,15 +208,32 @@ static tn_status TN(infer)(void *me, tn_call *c, tn_node *node)
 
 /* ---- a direction ----------------------------------------------------------------- */
 
+/* Of one direction. */
+static int64_t TN(params)(const TN(self) * self)
+{
+    int64_t count = 0;
+    for (int32_t role = 0; role < ROLES; role++) count += TN(has)(self, role);
+    return count;
+}
+
+/* Whether a gradient is wanted, for which every step is looked at again. */
+static int TN(goes_back)(const TN(self) * self, const tn_io *io)
+{
+    const int64_t params = TN(directions)(self) * TN(params)(self);
+    for (int32_t k = 0; k < io->inputs; k++)
+        if (io->gin[k]) return 1;
+    for (int64_t i = 0; i < params; i++)
+        if (io->gparam[i]) return 1;
+    return 0;
+}
+
 static void TN(find_params)(TN(course) * c)
 {
-    int64_t count = 0, at;
-    for (int32_t role = 0; role < ROLES; role++) count += TN(has)(c->self, role);
-    at = c->direction * count;
+    int64_t at = c->direction * TN(params)(c->self);
     for (int32_t role = 0; role < ROLES; role++) {
         if (!TN(has)(c->self, role)) continue;
         c->param[role] = c->io->param[at];
-        if (c->io->gparam) c->gparam[role] = c->io->gparam[at];
+        c->gparam[role] = c->io->gparam[at];
         at++;
     }
 }
@@ -212,9 +246,12 @@ static void TN(find_memory)(TN(course) * c)
     const int64_t size = TN(lay_out)(&sample, NULL) * c->samples;
     char *scratch = c->io->scratch;
     TN(lay_out)(c, (tn_real *)c->io->cache + c->direction * size);
+    if (self->packed_input) c->packed_input = scratch;
+    scratch += self->packed_input;
     if (self->packed) c->packed = scratch;
-    if (self->packed_projection) c->packed_projection = scratch + self->packed;
-    c->zero = (tn_real *)(scratch + self->packed + self->packed_projection);
+    scratch += self->packed;
+    if (self->packed_projection) c->packed_projection = scratch;
+    c->zero = (tn_real *)(scratch + self->packed_projection);
     c->sums = c->zero + c->n;
     memset(c->zero, 0, sizeof(tn_real) * (size_t)c->n);
 }
@@ -231,6 +268,8 @@ static TN(course) TN(course_of)(const TN(self) * self, tn_call *call, const tn_i
          .samples = io->in[0]->dim[0],
          .group = io->in[0]->dim[0],
          .steps = io->in[0]->dim[1],
+         .kept = io->in[0]->dim[1],
+         .abreast = io->in[0]->dim[0],
          .features = io->in[0]->dim[2],
          .n = n,
          .p = p,

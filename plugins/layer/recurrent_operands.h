@@ -13,7 +13,8 @@ static inline int64_t TN(time_of)(const TN(course) * c, int64_t sample, int64_t 
     return c->reverse && step < length ? length - 1 - step : step;
 }
 
-/* Rows of the input in the order of steps: a reader of products. */
+/* Rows of the input of the course's group from its step on, in the order of steps: a reader of
+ * products. */
 static void TN(read_input)(const void *with, int64_t row, int64_t col, int64_t rows,
                            int64_t cols, void *block, int64_t stride)
 {
@@ -21,7 +22,7 @@ static void TN(read_input)(const void *with, int64_t row, int64_t col, int64_t r
     const tn_real *x = c->io->in[0]->data;
     tn_real *to = block;
     for (int64_t i = row; i < row + rows; i++, to += stride) {
-        const int64_t sample = i % c->samples, step = i / c->samples;
+        const int64_t sample = c->from + i % c->group, step = c->step + i / c->group;
         if (step >= TN(length_of)(c, sample)) {
             memset(to, 0, sizeof *to * (size_t)cols);
             continue;
@@ -61,16 +62,21 @@ static void TN(read_masked)(const void *with, int64_t row, int64_t col, int64_t 
     }
 }
 
-static tn_matrix TN(input)(const TN(course) * c)
+/* Of so many steps. */
+static tn_matrix TN(input)(const TN(course) * c, int64_t steps)
 {
-    return (tn_matrix){.rows = c->steps * c->samples,
-                       .cols = c->features,
-                       .read = TN(read_input),
-                       .with = c};
+    return (tn_matrix){
+        .rows = steps * c->group, .cols = c->features, .read = TN(read_input), .with = c};
+}
+
+/* What a step keeps of a sample. */
+static tn_real *TN(slots_at)(const TN(course) * c, int64_t sample, int64_t step)
+{
+    return c->z + (step % c->kept * c->abreast + sample) * SLOTS * c->n;
 }
 
 /* What steps first .. first + count - 1 keep in `slots` slots from `slot` on. Here and below of the
- * course's group, which is all samples where there is more than one step. */
+ * course's group; several steps lie in one piece if it is all that is abreast. */
 static tn_matrix TN(slots)(const TN(course) * c, int64_t first, int64_t count,
                            int64_t slot, int64_t slots)
 {
@@ -78,8 +84,7 @@ static tn_matrix TN(slots)(const TN(course) * c, int64_t first, int64_t count,
                        .cols = slots * c->n,
                        .row_stride = SLOTS * c->n,
                        .col_stride = 1,
-                       .data = c->z +
-                               ((first * c->samples + c->from) * SLOTS + slot) * c->n};
+                       .data = TN(slots_at)(c, c->from, first) + slot * c->n};
 }
 
 /* States of steps first .. first + count - 1, of all samples, as the steps after them see them. */

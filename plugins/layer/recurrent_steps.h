@@ -5,15 +5,20 @@ static int TN(counts)(const TN(course) * c, int64_t sample)
     return c->step < TN(length_of)(c, sample);
 }
 
-/* The state of a sample at a step; step -1: before the first. */
+/* Which of all states are those of a sample at a step; step -1: before the first. */
+static int64_t TN(place_of)(const TN(course) * c, int64_t sample, int64_t step)
+{
+    return (c->alternates ? step & 1 : step) * c->samples + sample;
+}
+
 static tn_real *TN(state_at)(const TN(course) * c, int64_t sample, int64_t step)
 {
-    return c->h + (step * c->samples + sample) * c->p;
+    return c->h + TN(place_of)(c, sample, step) * c->p;
 }
 
 static tn_real *TN(cell_at)(const TN(course) * c, int64_t sample, int64_t step)
 {
-    return c->c + (step * c->samples + sample) * c->n;
+    return c->c + TN(place_of)(c, sample, step) * c->n;
 }
 
 static void TN(see_norm)(const TN(course) * c, int64_t sample, TN(row) * r)
@@ -41,7 +46,7 @@ static TN(row) TN(row_of)(const TN(course) * c, int64_t sample)
     TN(row)
     r = {.n = n,
          .units = c->units,
-         .z = c->z + SLOTS * (at - unit) + unit,
+         .z = TN(slots_at)(c, sample, step) + unit,
          .h = c->made ? c->made + at : TN(state_at)(c, sample, step) + unit,
          .gh = (c->made ? c->gmade : c->gh) + sample * n + unit,
          .carry = c->carry + sample * n + unit,
@@ -83,19 +88,27 @@ static int64_t TN(groups_of)(const TN(course) * c)
     return groups > 1 ? groups : c->samples < 2 * RECURRENT_PAIR ? 1 : 2;
 }
 
+static int TN(keeps_few)(const TN(course) * c)
+{
+    return c->kept < c->steps;
+}
+
 /* The course of group i. */
 static TN(course) TN(course_of_group)(const TN(course) * c, int64_t i)
 {
     TN(course) part = *c;
     part.from = i * c->samples / c->groups;
     part.group = (i + 1) * c->samples / c->groups - part.from;
+    if (!TN(keeps_few)(c)) return part;
+    part.abreast = part.group;
+    part.z += part.from * (part.kept - 1) * SLOTS * part.n;
+    part.x = c->z + part.kept * (c->samples * SLOTS * part.n + part.from * part.features);
     return part;
 }
 
 /* body(c, i) for all groups. */
 static tn_status TN(each_group)(TN(course) * c, tn_status (*body)(void *, int64_t))
 {
-    c->groups = TN(groups_of)(c);
     memset(c->done, 0, sizeof *c->done * (size_t)(c->samples * TN(patches)(c->self)));
     return c->groups == 1 ? body(c, 0)
                           : c->call->host->parallel(c->call, c->groups, body, c);
@@ -246,25 +259,58 @@ static tn_status TN(step_forward)(TN(course) * c)
                                  : TN(only)(c, c->n, TN(make_cells));
     if (status || !c->made) return status;
     return TN(multiply_then)(c, tn_matrix_at(s, c->n, c->made + at * c->n), c->projection,
-                             tn_matrix_at(s, c->p, c->h + at * c->p), 0, 1,
-                             TN(finish_states));
+                             tn_matrix_at(s, c->p, TN(state_at)(c, c->from, c->step)), 0,
+                             1, TN(finish_states));
+}
+
+/* z of the course's group, as many steps from its own on as are kept. Groups that are under way at once
+ * multiply what lies in memory: a product that reads takes room. */
+static tn_status TN(take_input)(const TN(course) * c)
+{
+    const int64_t steps = TN(lesser)(c->kept, c->steps - c->step),
+                  rows = steps * c->group, features = c->features;
+    const void *bias = c->param[BIAS] && !c->raw ? c->param[BIAS]->data : NULL;
+    tn_matrix x = TN(input)(c, steps);
+    if (TN(keeps_few)(c)) {
+        TN(read_input)(c, 0, 0, rows, features, c->x, features);
+        x = tn_matrix_at(rows, features, c->x);
+    }
+    return TN(multiply)(c, x, c->w, TN(slots)(c, c->step, steps, 0, GATES), bias);
 }
 
 static tn_status TN(steps_forward)(void *data, int64_t group)
 {
     TN(course) c = TN(course_of_group)(data, group);
     tn_status status = TN_OK;
-    for (c.step = 0; !status && c.step < c.steps; c.step++) status = TN(step_forward)(&c);
+    for (c.step = 0; !status && c.step < c.steps; c.step++) {
+        if (TN(keeps_few)(&c) && c.step % c.kept == 0) status = TN(take_input)(&c);
+        if (!status) status = TN(step_forward)(&c);
+    }
     return status;
+}
+
+/* How many steps' z are made at once, of a group, where none is looked at again: so few that they stay
+ * in the cache, and leave room for the input in what all would take. */
+static int64_t TN(steps_ahead)(const TN(course) * c)
+{
+    const int64_t group = (c->samples - 1) / c->groups + 1, z = SLOTS * c->n;
+    const int64_t steps = group < RECURRENT_AHEAD ? RECURRENT_AHEAD / group : 1,
+                  most = c->steps * z / (z + c->features);
+    if (!c->packed_input || steps >= c->steps || !most) return c->steps;
+    return TN(lesser)(steps, most);
 }
 
 static tn_status TN(run_course)(TN(course) * c)
 {
-    const tn_matrix w = tn_transposed(tn_matrix_of(c->param[WEIGHT]));
-    const void *bias = c->param[BIAS] && !c->raw ? c->param[BIAS]->data : NULL;
-    tn_status status = TN(multiply)(c, TN(input)(c), w,
-                                    TN(slots)(c, 0, c->steps, 0, GATES), bias);
-    if (!status) status = TN(pack_weights)(c, 0);
+    tn_status status = TN(pack_weights)(c, 0);
+    c->groups = TN(groups_of)(c);
+    if (!TN(goes_back)(c->self, c->io)) {
+        c->kept = TN(steps_ahead)(c);
+        c->alternates = !c->lengths && c->steps > 1; /* samples end at the same step */
+    }
+    const int ahead = TN(keeps_few)(c);
+    if (!status) status = TN(pack)(c, WEIGHT, 0, ahead ? c->packed_input : NULL, &c->w);
+    if (!status && !ahead) status = TN(take_input)(c);
     if (c->masked) TN(draw_mask)(c);
     if (c->begins) TN(begin)(c);
     if (c->u) memset(c->u, 0, sizeof(tn_real) * (size_t)(c->samples * GATES * c->n));

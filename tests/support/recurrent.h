@@ -78,6 +78,22 @@ static void *recurrent_random(int32_t real, int64_t n, uint32_t seed)
     return real ? (void *)wide : narrow;
 }
 
+/* A plan that makes no gradients keeps few steps; the bits are the same. */
+static void recurrent_same_without_gradients(tn_graph *graph, tn_plan *plan,
+                                             int64_t samples, const void *x, size_t bytes)
+{
+    tn_error e = {0};
+    tn_plan *lean;
+    const tn_pass pass = {.samples = samples, .step = 2};
+    const void *expected, *y;
+    cr_assert_eq(tn_plan_new(graph, samples, false, false, &lean, &e), TN_OK, "%s",
+                 e.text);
+    cr_assert_eq(tn_plan_forward(plan, &pass, x, &expected, &e), TN_OK, "%s", e.text);
+    cr_assert_eq(tn_plan_forward(lean, &pass, x, &y, &e), TN_OK, "%s", e.text);
+    cr_assert(!memcmp(y, expected, bytes), "outputs differ without gradients");
+    tn_plan_free(lean);
+}
+
 static recurrent_run recurrent_once(const char *model, const char *backend,
                                     int32_t threads, int32_t real, bool low)
 {
@@ -117,6 +133,9 @@ static recurrent_run recurrent_once(const char *model, const char *backend,
         for (int64_t j = 0; j < tn_count(&g); j++)
             r.gradient[at++] = recurrent_number(real, g.data, j);
     }
+    recurrent_same_without_gradients(graph, plan, RECURRENT_SAMPLES, x,
+                                     (size_t)r.outputs *
+                                         (real ? sizeof(double) : sizeof(float)));
     tn_instance_free(loss);
     tn_plan_free(plan);
     tn_graph_free(graph);

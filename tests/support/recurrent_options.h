@@ -44,7 +44,7 @@ static void recurrent_random_model(const recurrent_kind *k, int64_t least,
              "[sequence%s%s], lengths: %s, "
              "return_sequences: %s, direction: %s, stateful: %d, bias: %s, layer_norm: "
              "%s, zoneout: %s, input_dropout: %s, recurrent_dropout: %s%s%s}}]",
-             (int)(1 + recurrent_below(4)),
+             (int)(1 + recurrent_below(9)),
              ragged ? "{toy_lengths: {name: length, inputs: input}}, " : "", begin,
              k->layer, (int)units, ragged ? ", length" : "", first ? ", first" : "",
              ragged ? "true" : "false", last ? "false" : "true", direction[way],
@@ -309,6 +309,24 @@ TN_UNUSED static void recurrent_samples_are_apart(const recurrent_kind *k)
         "layer_norm: true, return_sequences: true%s}}, {%s: 7}]",
         k->layer, k->more, k->layer);
     check_modes(model, check_shape(2, 6, 3, 0), 7);
+}
+
+TN_UNUSED static void recurrent_is_the_same_without_gradients(const recurrent_kind *k)
+{
+    char model[900];
+    const int64_t rounds = test_rounds(test_sanitized() ? 20 : 100, 1500);
+    const void *before = check_kept();
+    for (int64_t i = 0; i < rounds; i++, check_release(before)) {
+        const int64_t samples = 1 + recurrent_below(16);
+        const int32_t real = (int32_t)recurrent_below(2);
+        recurrent_random_model(k, 1, model);
+        check_net *net = check_net_new(model, NULL, 0,
+                                       check_shape(2, 1 + recurrent_below(60), 3, 0),
+                                       samples, real, (uint32_t)i);
+        recurrent_same_without_gradients(net->graph, net->plan, samples, net->x,
+                                         (size_t)(samples * net->outputs) *
+                                             (real ? sizeof(double) : sizeof(float)));
+    }
 }
 
 /* ---- threads, memory, precision --------------------------------------------------------- */

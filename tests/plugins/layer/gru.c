@@ -50,6 +50,11 @@ Test(gru, samples_are_apart)
     recurrent_samples_are_apart(&kind);
 }
 
+Test(gru, is_the_same_without_gradients)
+{
+    recurrent_is_the_same_without_gradients(&kind);
+}
+
 Test(gru, options_are_reproducible)
 {
     recurrent_options_are_reproducible(&kind);

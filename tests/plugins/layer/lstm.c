@@ -70,6 +70,11 @@ Test(lstm, samples_are_apart)
     recurrent_samples_are_apart(&kind);
 }
 
+Test(lstm, is_the_same_without_gradients)
+{
+    recurrent_is_the_same_without_gradients(&kind);
+}
+
 /* Also of a schedule that is at 0. */
 Test(lstm, options_of_0_change_nothing)
 {

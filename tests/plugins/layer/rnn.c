@@ -77,6 +77,11 @@ Test(rnn, samples_are_apart)
     recurrent_samples_are_apart(&kind);
 }
 
+Test(rnn, is_the_same_without_gradients)
+{
+    recurrent_is_the_same_without_gradients(&kind);
+}
+
 Test(rnn, options_are_reproducible)
 {
     recurrent_options_are_reproducible(&kind);
