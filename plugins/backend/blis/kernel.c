@@ -22,13 +22,17 @@ typedef real in_memory
     __attribute__((vector_size(KERNEL_BYTES), aligned(sizeof(real)), may_alias));
 
 #define LANES ((int64_t)(KERNEL_BYTES / sizeof(real)))
+#define WIDTH (2 * LANES)
 #define PITCH ((KERNEL_ROWS + 7) / 8 * 8)
 #define LINE_BYTES 64
 #define LINE ((int64_t)(LINE_BYTES / sizeof(real)))
-/* Steps of B: where they lie far apart, processors do not foresee them; few rows are soon done. */
-#define AHEAD(rows) ((rows) > 4 ? 16 : 64)
-#define AT_ONCE 4 /* steps of a loop */
-_Static_assert(AT_ONCE *PACE == LINE_BYTES, "what is used next is fetched by lines");
+/* Steps of B that are fetched: few rows are soon done. Where each is the line behind the one before,
+ * processors foresee them. */
+#define AHEAD(rows, packed) \
+    ((packed) && WIDTH * sizeof(real) <= LINE_BYTES ? 0 : (rows) > 4 ? 16 : 64)
+#define AT_ONCE 8  /* steps of a loop */
+#define POINTERS 8 /* to rows of A */
+_Static_assert(AT_ONCE *PACE % LINE_BYTES == 0, "what is used next is fetched by lines");
 #define INLINE static inline __attribute__((always_inline))
 /* Keeps compilers from adding to a value ahead of the loop what an address can be made of. */
 #define HIDE(value) __asm__("" : "+r"(value))
@@ -74,33 +78,47 @@ INLINE vector broadcast(const real *value)
     return *value - (vector){0};
 }
 
-/* Where A is: pointers to each fifth row, as more would not fit beside the rest, and how many bytes lie
- * between rows, from each to the third behind it, and between steps. (An address is a sum with a
- * register times 1, 2, 4 or 8.) */
-#define GROUP 5
-#define GROUPS ((2 * KERNEL_ROWS + GROUP - 1) / GROUP)
+/* Where A is: pointers to its rows, to each if there are registers for so many, else to each fifth, to
+ * the first one if they lie side by side; and how many bytes lie between rows, from each to the third
+ * behind it, between steps, and from the first step to this one. (An address is a sum with a register
+ * times 1, 2, 4 or 8.) */
 typedef struct operand_a {
-    const char *at[GROUPS];
-    int64_t row, thrice, step;
+    const char *at[POINTERS];
+    int64_t row, thrice, step, now;
 } operand_a;
+
+INLINE int rows_by_pointer(const int rows, const bool by_row)
+{
+    return !by_row ? rows : rows <= POINTERS ? 1 : 5;
+}
 
 INLINE operand_a find_a(const int rows, const bool by_row, const tn_blis_tile *t,
                         const real *from)
 {
     const int64_t size = (int64_t)sizeof(real), row = size * (by_row ? t->a_row : 1);
+    const int group = rows_by_pointer(rows, by_row);
     operand_a a = {
         .row = row, .thrice = 3 * row, .step = size * (by_row ? 1 : t->a_step)};
-    UNROLL for (int g = 0; GROUP * g < rows; g++)
-        a.at[g] = (const char *)from + GROUP * g * row;
+    UNROLL for (int g = 0; group * g < rows; g++)
+    {
+        a.at[g] = (const char *)from + group * g * row;
+        HIDE(a.at[g]);
+    }
     return a;
 }
 
 /* Inlined with constant rows, wide (vectors), steps and `ahead` (steps of B that are fetched, 0: none),
  * so that acc lives in registers. */
 INLINE void multiply_steps(const int steps, const int rows, const int wide,
-                           const int ahead, operand_a *a, const real **b, int64_t b_step,
-                           vector acc[][2])
+                           const bool by_row, const int ahead, operand_a *a,
+                           const real **b, int64_t b_step, vector acc[][2])
 {
+    const int group = rows_by_pointer(rows, by_row);
+    if (by_row) HIDE(a->now);
+    if (by_row && group > 1) {
+        HIDE(a->row);
+        HIDE(a->thrice);
+    }
     UNROLL for (int q = 0; q < steps; q++, *b += b_step)
     {
         vector x[2];
@@ -111,28 +129,29 @@ INLINE void multiply_steps(const int steps, const int rows, const int wide,
         UNROLL for (int j = 0; j < wide; j++) x[j] = *(const in_memory *)(*b + j * LANES);
         UNROLL for (int i = 0; i < rows; i++)
         {
-            const int64_t off = i % GROUP == 3 ? a->thrice : i % GROUP * a->row;
-            const real *value = (const void *)(a->at[i / GROUP] + off + q * a->step);
+            const int64_t off = by_row && i % group == 3 ? a->thrice : i % group * a->row;
+            const real *value = (const void *)(a->at[i / group] + a->now + off +
+                                               q * a->step);
             UNROLL for (int j = 0; j < wide; j++)
                 add_product(&acc[i][j], broadcast(value), x[j]);
         }
     }
-    UNROLL for (int g = 0; GROUP * g < rows; g++) a->at[g] += steps * a->step;
+    a->now += steps * a->step;
 }
 
 /* What is used next is fetched at an even pace: a processor can wait for some ten lines at a time,
  * and while it waits for so many, nothing else comes from its L2 cache either. Narrow results have
  * small operands. */
-INLINE void multiply(const int rows, const int wide, const bool by_row,
+INLINE void multiply(const int rows, const int wide, const bool by_row, const bool packed,
                      const tn_blis_tile *t, int64_t col)
 {
-    const int ahead = wide == 2 ? AHEAD(rows) : 0;
-    const int64_t b_step = t->b_step;
+    const int ahead = wide == 2 ? AHEAD(rows, packed) : 0;
+    const int64_t b_step = packed ? WIDTH : t->b_step;
     vector acc[2 * KERNEL_ROWS][2];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++)
         acc[i][j] = (vector){0};
     operand_a a = find_a(rows, by_row, t, t->a);
-    const real *b = (const real *)t->b + col;
+    const real *b = (const real *)t->b + col / WIDTH * t->b_next;
     real *out = (real *)t->out + col;
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < wide; j++)
         __builtin_prefetch(out + i * t->out_row + j * LANES, 1, 3);
@@ -141,30 +160,32 @@ INLINE void multiply(const int rows, const int wide, const bool by_row,
         const char *next = fetch ? *fetch++ : (const char *)b;
         int64_t k = left < run ? left : run;
         for (; k >= AT_ONCE; k -= AT_ONCE, next += AT_ONCE * PACE) {
-            HIDE(a.row);
-            HIDE(a.thrice);
-            if (wide == 2) __builtin_prefetch(next, 0, 2);
-            multiply_steps(AT_ONCE, rows, wide, ahead, &a, &b, b_step, acc);
+            if (wide == 2 && fetch)
+                UNROLL for (int i = 0; i < AT_ONCE * PACE; i += LINE_BYTES)
+                    __builtin_prefetch(next + i, 0, 2);
+            multiply_steps(AT_ONCE, rows, wide, by_row, ahead, &a, &b, b_step, acc);
         }
-        for (; k > 0; k--) multiply_steps(1, rows, wide, ahead, &a, &b, b_step, acc);
-        UNROLL for (int g = 0; GROUP * g < rows; g++)
-            a.at[g] += t->a_skip * (int64_t)sizeof(real);
+        for (; k > 0; k--)
+            multiply_steps(1, rows, wide, by_row, ahead, &a, &b, b_step, acc);
+        a.now += t->a_skip * (int64_t)sizeof(real);
     }
     HIDE(out); /* rows are found anew, or their addresses would be kept all along */
     finish(rows, wide, t, acc, out, col);
 }
 
-#define KERNEL(r, wide)                                                 \
-    static void row_##r##_##wide(const tn_blis_tile *t, int64_t col)    \
+#define KERNEL(name, r, wide, by_row, packed)                           \
+    static void name##_##r##_##wide(const tn_blis_tile *t, int64_t col) \
     {                                                                   \
-        multiply(r, wide, true, t, col);                                \
-    }                                                                   \
-    static void column_##r##_##wide(const tn_blis_tile *t, int64_t col) \
-    {                                                                   \
-        multiply(r, wide, false, t, col);                               \
+        multiply(r, wide, by_row, packed, t, col);                      \
     }
-#define WIDE(r) KERNEL(r, 2)
-#define NARROW(r) KERNEL(r, 1)
+#define WIDE(r)                              \
+    KERNEL(column, r, 2, false, false)       \
+    KERNEL(row, r, 2, true, false)           \
+    KERNEL(column_packed, r, 2, false, true) \
+    KERNEL(row_packed, r, 2, true, true)
+#define NARROW(r)                      \
+    KERNEL(column, r, 1, false, false) \
+    KERNEL(row, r, 1, true, false)
 #if KERNEL_ROWS == 14
 #define LOW(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13) F(14)
 #define TALL(F) \
@@ -178,17 +199,18 @@ LOW(NARROW)
 TALL(NARROW)
 
 typedef void kernel(const tn_blis_tile *t, int64_t col);
-#define OF_WIDE(r) {column_##r##_2, row_##r##_2},
+#define OF_WIDE(r) \
+    {{column_##r##_2, row_##r##_2}, {column_packed_##r##_2, row_packed_##r##_2}},
 #define OF_NARROW(r) {column_##r##_1, row_##r##_1},
-static kernel *const of_wide[KERNEL_ROWS][2] = {LOW(OF_WIDE)};
+static kernel *const of_wide[KERNEL_ROWS][2][2] = {LOW(OF_WIDE)};
 static kernel *const of_narrow[2 * KERNEL_ROWS][2] = {LOW(OF_NARROW) TALL(OF_NARROW)};
 
 static void multiply_tile(const tn_blis_tile *t)
 {
-    const bool by_row = t->a_row != 1;
+    const bool by_row = t->a_row != 1, packed = t->b_step == WIDTH;
     int64_t col = 0;
-    for (; col + 2 * LANES <= t->cols; col += 2 * LANES)
-        of_wide[t->rows - 1][by_row](t, col);
+    for (; col + WIDTH <= t->cols; col += WIDTH)
+        of_wide[t->rows - 1][packed][by_row](t, col);
     if (col < t->cols) of_narrow[t->rows - 1][by_row](t, col);
 }
 
@@ -218,14 +240,13 @@ INLINE void multiply_blocks(const int across, const bool by_row, const tn_blis_t
         const real *b = panel;
         int64_t k = t->depth;
         for (; k >= AT_ONCE; k -= AT_ONCE) {
-            HIDE(a.row);
-            HIDE(a.thrice);
             if (fetch < fetch_end)
                 UNROLL for (int q = 0; q < AT_ONCE; q++, fetch += LINE_BYTES)
                     __builtin_prefetch(fetch, 0, 2);
-            multiply_steps(AT_ONCE, rows, across, 0, &a, &b, b_step, acc);
+            multiply_steps(AT_ONCE, rows, across, by_row, 0, &a, &b, b_step, acc);
         }
-        for (; k > 0; k--) multiply_steps(1, rows, across, 0, &a, &b, b_step, acc);
+        for (; k > 0; k--)
+            multiply_steps(1, rows, across, by_row, 0, &a, &b, b_step, acc);
         finish(rows, across, t, acc, out, 0);
     }
     ahead->at = fetch;
@@ -255,7 +276,7 @@ static void blocks_by_column(const tn_blis_tile *t, int across, tn_blis_several 
 static void multiply_rest(tn_blis_tile t, int across, const tn_blis_several *s)
 {
     const bool by_row = t.a_row != 1;
-    kernel *const run = across == 2 ? of_wide[t.rows - 1][by_row]
+    kernel *const run = across == 2 ? of_wide[t.rows - 1][t.b_step == WIDTH][by_row]
                                     : of_narrow[t.rows - 1][by_row];
     for (int64_t i = 0; i < s->count; i++) {
         run(&t, 0);
@@ -293,9 +314,10 @@ static void multiply_small(const tn_blis_tile *t, const tn_blis_several *s,
                            tn_blis_ahead *ahead)
 {
     tn_blis_tile panel = *t;
-    for (int64_t col = 0; col < t->cols; col += 2 * LANES) {
-        const int across = t->cols - col >= 2 * LANES ? 2 : 1;
-        panel.b = (const real *)t->b + col, panel.out = (real *)t->out + col;
+    for (int64_t col = 0; col < t->cols; col += WIDTH) {
+        const int across = t->cols - col >= WIDTH ? 2 : 1;
+        panel.b = (const real *)t->b + col / WIDTH * t->b_next;
+        panel.out = (real *)t->out + col;
         panel.bias = t->bias ? (const real *)t->bias + col : NULL;
         multiply_panel(panel, across, s, ahead);
     }
@@ -551,7 +573,7 @@ static void pack_a(const tn_blis_strip *s)
 
 static void pack_b(const tn_blis_strip *s)
 {
-    pack(s, PANEL);
+    pack(s, WIDTH);
 }
 
 #define NAME__(name, bits) tn_blis_##name##_f##bits
@@ -565,6 +587,7 @@ const tn_blis_kernels NAME_(KERNEL_NAME,
                                              .tall = 2 * KERNEL_ROWS,
                                              .pitch = PITCH,
                                              .lanes = LANES,
+                                             .wide = WIDTH,
                                              .multiply = multiply_tile,
                                              .multiply_small = multiply_small,
                                              .multiply_turned = multiply_few_turned,

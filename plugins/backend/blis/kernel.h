@@ -14,18 +14,18 @@
 #include <stdint.h>
 
 #define DEPTH 288       /* most steps of a block of the inner dimension */
-#define PANEL_BYTES 128 /* of a row of a packed panel of B: two of the widest vectors */
+#define PANEL_BYTES 128 /* of a row of a panel of B: two of the widest vectors */
 #define TALLEST 28      /* most rows of a tile, for any instruction set */
 #define FEW 4           /* so few rows have kernels of their own */
 #define PACE 16         /* bytes of what is used next for each step, fetched by lines */
 #define STRETCHES 18    /* of it for a tile, at most */
 
-/* rows x cols values of the result; cols is a multiple of the kernels' lanes, of one panel where B is
- * packed. Strides count elements; one of a_row and a_step is 1. */
+/* rows x cols values of the result; cols is a multiple of the kernels' lanes. Strides count elements;
+ * one of a_row and a_step is 1; b_next is from one `wide` columns of B to the next. */
 typedef struct tn_blis_tile {
     const void *a, *b;
-    int64_t a_row, a_step, b_step; /* a_step, b_step: from one k to the next */
-    int64_t b_side;                /* multiply_turned: from one column to the next */
+    int64_t a_row, a_step, b_step, b_next; /* a_step, b_step: from one k to the next */
+    int64_t b_side; /* multiply_turned: from one column to the next */
     void *out;
     int64_t out_row;
     const void *bias; /* a value for each column; NULL: none */
@@ -64,6 +64,7 @@ typedef struct tn_blis_kernels {
     int64_t tall;  /* of the tallest that is at most `lanes` wide */
     int64_t pitch; /* width of packed A */
     int64_t lanes; /* of a vector */
+    int64_t wide; /* of a tile, two vectors, and of packed B: half a panel or all of it */
     void (*multiply)(const tn_blis_tile *);
     /* Any rows, of small products. */
     void (*multiply_small)(const tn_blis_tile *, const tn_blis_several *,
@@ -73,7 +74,7 @@ typedef struct tn_blis_kernels {
     void (*multiply_turned)(const tn_blis_tile *);
     void (*multiply_long)(const tn_blis_tile *);
     void (*pack_a)(const tn_blis_strip *); /* into a width of `pitch` */
-    void (*pack_b)(const tn_blis_strip *); /* into a panel */
+    void (*pack_b)(const tn_blis_strip *); /* of `wide` */
 } tn_blis_kernels;
 
 extern const tn_blis_kernels tn_blis_avx512_f32, tn_blis_avx512_f64, tn_blis_avx2_f32,

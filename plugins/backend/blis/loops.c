@@ -204,7 +204,7 @@ static void pack_part(void *data, int64_t i, int32_t worker)
     const int64_t col = i * j->cut.wide, panels = parts(j->out.cols, PANEL);
     pack_b(j->kernels, &j->b, k, col, depth, least(j->cut.wide, j->out.cols - col),
            j->cut.wide, read + j->a_read + j->b_room,
-           j->b.whole + packed_at(panels, PANEL, k, depth, col / PANEL), depth * PANEL);
+           j->b.whole + packed_at(panels, PANEL, k, depth, col / PANEL));
 }
 
 /* ---- products ------------------------------------------------------------------------ */
@@ -274,13 +274,12 @@ typedef struct packing {
 static void pack_panel(void *data, int64_t i, int32_t worker)
 {
     const packing *p = data;
-    _Alignas(64) tn_real read[DEPTH * PANEL_BYTES / sizeof(tn_real)];
     const int64_t steps = p->b.m.rows, cols = least(PANEL, p->b.m.cols - i * PANEL),
                   most = depth_of(steps);
     for (int64_t k = 0; k < steps; k += most) {
         const int64_t depth = least(most, steps - k);
-        pack_b(p->kernels, &p->b, k, i * PANEL, depth, cols, 0, read,
-               p->b.whole + packed_at(parts(p->b.m.cols, PANEL), PANEL, k, depth, i), 0);
+        pack_b(p->kernels, &p->b, k, i * PANEL, depth, cols, 0, NULL,
+               p->b.whole + packed_at(parts(p->b.m.cols, PANEL), PANEL, k, depth, i));
     }
 }
 

@@ -43,7 +43,7 @@ tn_status tn_blis_product_f64(const tn_blis_team *, tn_call *, const tn_product 
 tn_status tn_blis_plain_f32(const tn_blis_team *, tn_call *, const tn_product *);
 tn_status tn_blis_plain_f64(const tn_blis_team *, tn_call *, const tn_product *);
 
-/* A packed right-hand operand: panels of columns, each over the whole depth. */
+/* A packed right-hand operand: by blocks of the inner dimension, in those by panels of columns. */
 size_t tn_blis_pack_size_f32(const tn_matrix *);
 size_t tn_blis_pack_size_f64(const tn_matrix *);
 void tn_blis_pack_f32(const tn_blis_team *, const tn_matrix *, void *packed);

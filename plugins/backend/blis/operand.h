@@ -92,45 +92,46 @@ static void pack_a(const tn_blis_kernels *kernels, const operand *a, int64_t row
     }
 }
 
-/* A block of B that is read the way panels lie: straight into them. What kernels take beside it, the
- * rest of a vector of the widest, is zero. */
-static void read_panels(const operand *b, int64_t k, int64_t col, int64_t depth,
-                        int64_t cols, tn_real *into, int64_t far)
+/* A block of B that is read the way it lies packed: straight there. What kernels take beside it, the
+ * rest of a vector, is zero. */
+static void read_panels(const tn_blis_kernels *kernels, const operand *b, int64_t k,
+                        int64_t col, int64_t depth, int64_t cols, tn_real *into)
 {
-    for (int64_t j = 0; j < cols; j += PANEL, into += far) {
-        const int64_t n = least(PANEL, cols - j);
-        const int64_t vector = n / (PANEL / 2) * (PANEL / 2);
+    const int64_t wide = kernels->wide, lanes = kernels->lanes;
+    for (int64_t j = 0; j < cols; j += wide, into += depth * wide) {
+        const int64_t n = least(wide, cols - j), vector = n / lanes * lanes;
         for (int64_t i = 0; vector < n && i < depth; i++)
-            for (int64_t c = 0; c < PANEL / 2; c++) into[i * PANEL + vector + c] = 0;
-        b->m.read(b->m.with, k, col + j, depth, n, into, PANEL);
+            for (int64_t c = 0; c < lanes; c++) into[i * wide + vector + c] = 0;
+        b->m.read(b->m.with, k, col + j, depth, n, into, wide);
     }
 }
 
-/* Packs a block of B, each panel `far` behind the one before; its rows are followed as those
- * of A. Next comes what is below or, behind the last block, these columns `next` further on;
- * FETCHED: somebody else sees to that. */
+/* Packs a block of B, `wide` columns after `wide` columns; its rows are followed as those of A. Next
+ * comes what is below or, behind the last block, these columns `next` further on; FETCHED: somebody
+ * else sees to that. */
 static void pack_b(const tn_blis_kernels *kernels, const operand *b, int64_t k,
                    int64_t col, int64_t depth, int64_t cols, int64_t next, tn_real *read,
-                   tn_real *into, int64_t far)
+                   tn_real *into)
 {
+    const int64_t wide = kernels->wide;
     if (b->m.read && !b->flipped) {
-        read_panels(b, k, col, depth, cols, into, far);
+        read_panels(kernels, b, k, col, depth, cols, into);
         return;
     }
     const block from = look(b, k, col, depth, cols, read);
     const int64_t some = from.col == 1 ? STEPS_AT_ONCE : depth;
     const bool last = k + depth >= b->m.rows;
     for (int64_t i = 0; i < depth; i += some)
-        for (int64_t j = 0; j < cols; j += PANEL) {
+        for (int64_t j = 0; j < cols; j += wide) {
             const tn_blis_strip s = {.from = from.at + i * from.row + j * from.col,
                                      .step = from.row,
                                      .side = from.col,
                                      .depth = least(some, depth - i),
-                                     .count = least(PANEL, cols - j),
+                                     .count = least(wide, cols - j),
                                      .ahead = next == FETCHED ? 0
                                               : last ? next * from.col - k * from.row
                                                      : depth * from.row,
-                                     .into = into + j / PANEL * far + i * PANEL};
+                                     .into = into + j * depth + i * wide};
             kernels->pack_b(&s);
         }
 }

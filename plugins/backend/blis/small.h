@@ -33,12 +33,12 @@ static bool is_small_product(const tn_blis_kernels *kernels, const tn_product *p
 
 static void pack_small(const tn_blis_kernels *kernels, const tn_matrix *b, tn_real *room)
 {
-    for (int64_t col = 0; col < b->cols; col += PANEL) {
+    for (int64_t col = 0; col < b->cols; col += kernels->wide) {
         const tn_blis_strip s = {.from = (const tn_real *)b->data + col * b->col_stride,
                                  .step = b->row_stride,
                                  .side = b->col_stride,
                                  .depth = b->rows,
-                                 .count = least(PANEL, b->cols - col),
+                                 .count = least(kernels->wide, b->cols - col),
                                  .into = room + col * b->rows};
         kernels->pack_b(&s);
     }
@@ -49,29 +49,28 @@ static void run_panels(const tn_blis_kernels *kernels, const tn_product *p,
                        const tn_real *panels)
 {
     const tn_matrix *a = &p->a, *out = &p->out;
-    const int64_t wide = panels ? PANEL : out->cols;
+    const int64_t wide = kernels->wide;
     const tn_blis_several several = {p->count > 1 ? p->count : 1, p->a_next, p->b_next,
                                      p->out_next};
     tn_blis_ahead ahead = {.at = p->ahead[0].at,
                            .end = (const char *)p->ahead[0].at + p->ahead[0].bytes,
                            .next = p->ahead[1].at,
                            .next_end = (const char *)p->ahead[1].at + p->ahead[1].bytes};
-    tn_blis_tile t = {.a = a->data,
-                      .a_row = a->row_stride,
-                      .a_step = a->col_stride,
-                      .b_step = panels ? PANEL : p->b.row_stride,
-                      .out_row = out->row_stride,
-                      .rows = a->rows,
-                      .depth = a->cols,
-                      .first = a->cols,
-                      .add = p->add};
-    for (int64_t col = 0; col < out->cols; col += wide) {
-        t.cols = least(wide, out->cols - col);
-        t.b = panels ? panels + col * a->cols : p->b.data;
-        t.bias = p->bias ? (const tn_real *)p->bias + col : NULL;
-        t.out = (tn_real *)out->data + col;
-        kernels->multiply_small(&t, &several, &ahead);
-    }
+    const tn_blis_tile t = {.a = a->data,
+                            .b = panels ? panels : p->b.data,
+                            .a_row = a->row_stride,
+                            .a_step = a->col_stride,
+                            .b_step = panels ? wide : p->b.row_stride,
+                            .b_next = panels ? a->cols * wide : wide,
+                            .out = out->data,
+                            .out_row = out->row_stride,
+                            .bias = p->bias,
+                            .rows = a->rows,
+                            .cols = out->cols,
+                            .depth = a->cols,
+                            .first = a->cols,
+                            .add = p->add};
+    kernels->multiply_small(&t, &several, &ahead);
     if (out->wrote)
         out->wrote(out->with, 0, 0, a->rows, out->cols, out->data, out->row_stride);
 }

@@ -101,7 +101,7 @@ static void run_few(task *t)
         (turned ? j->kernels->multiply_turned : j->kernels->multiply_long)(&tile);
         settle_few(t, tile.out_row, col, tile.cols);
     }
-    if (whole < t->cols) run_tile(t, &tile, 0, whole);
+    if (whole < t->cols) run_tile(t, &tile, 0, whole, t->cols - whole);
     if (finishes(t)) report(t, 0, t->rows);
 }
 
@@ -142,8 +142,7 @@ static void run_even(task *t, int64_t row, int64_t rows)
         const int64_t first = begin(rows, tiles, i);
         tile.a = (const tn_real *)t->shown.data + first * tile.a_row;
         tile.rows = begin(rows, tiles, i + 1) - first;
-        for (int64_t col = 0; col < t->cols; col += PANEL)
-            run_tile(t, &tile, row + first - t->row, col);
+        run_row(t, &tile, row + first - t->row);
     }
 }
 
@@ -180,8 +179,7 @@ static void run_tiles(task *t, int64_t strip, int64_t first, int64_t rows)
             prepare_a(t, row, first + begin(rows, tiles, prepared) - row);
         }
         find_a(t, strip, i, row, &tile);
-        for (int64_t col = 0; col < t->cols; col += PANEL)
-            run_tile(t, &tile, row - t->row, col);
+        run_row(t, &tile, row - t->row);
     }
 }
 

@@ -23,11 +23,11 @@ typedef struct task {
     int64_t base;                 /* its row where `out` begins */
     tn_real *a_room, *a_read, *b_room, *b_read;
     int64_t from, to; /* its slice of the inner dimension */
-    /* Block of the inner dimension, and B there: panels `far` apart; `tail`: the last panel
-     * if it lies elsewhere. */
+    /* Block of the inner dimension, and B there: how far the next step is, and the next `wide` columns;
+     * `tail`: the last panel if it lies elsewhere, packed. */
     int64_t k, depth;
     const tn_real *b, *tail;
-    int64_t b_step, far;
+    int64_t b_step, b_next;
     block a; /* where A is read strip by strip: the strip of rows from a_first on */
     int64_t a_first;
     tn_shown shown; /* where it is shown: what is left of that */
@@ -87,27 +87,27 @@ static void fetch_beside(const tn_matrix *out, int64_t row, int64_t col,
 static void find_b(task *t)
 {
     const operand *b = &t->job->b;
-    t->tail = NULL, t->b_step = PANEL;
+    const int64_t wide = t->job->kernels->wide;
+    t->tail = NULL, t->b_step = wide, t->b_next = t->depth * wide;
     if (b->place == WHOLE) {
-        t->far = t->depth * PANEL;
         t->b = b->whole +
                packed_at(parts(b->m.cols, PANEL), PANEL, t->k, t->depth, t->col / PANEL);
         return;
     }
-    t->b = t->b_room, t->far = t->depth * PANEL;
+    t->b = t->b_room;
     if (b->place == EACH) {
         pack_b(t->job->kernels, b, t->k, t->col, t->depth, t->cols,
                t->job->ahead ? FETCHED : t->job->bundle * t->job->cut.wide, t->b_read,
-               t->b_room, t->far);
+               t->b_room);
         return;
     }
     if (t->job->few == TURNED) return;
     const block here = look(b, t->k, t->col, 0, 0, NULL);
-    t->b = here.at, t->b_step = here.row, t->far = PANEL;
+    t->b = here.at, t->b_step = here.row, t->b_next = wide;
     const int64_t rest = t->cols % PANEL;
     if (rest % t->job->kernels->lanes == 0) return;
     pack_b(t->job->kernels, b, t->k, t->col + t->cols - rest, t->depth, rest, 0, NULL,
-           t->b_room, 0);
+           t->b_room);
     t->tail = t->b_room;
 }
 
@@ -152,22 +152,40 @@ static bool adds(const task *t)
     return t->k > t->from || (t->job->add && !t->k);
 }
 
-/* One tile of one panel; row and col count within the task. */
-static void run_tile(task *t, tn_blis_tile *tile, int64_t row, int64_t col)
+/* Whether something is fetched while these tiles are made, panel by panel. */
+static bool fetches(const task *t)
+{
+    const job *j = t->job;
+    const bool last = t->k + j->depth >= j->a.m.cols;
+    return !j->a.m.show && (t->ahead.rows || (j->out.beside && last));
+}
+
+/* Columns from `col` on that one call makes: a panel or, where nothing else is asked for, all of those
+ * behind it that the kernels can put into their place. */
+static int64_t columns_at_once(const task *t, int64_t col)
+{
+    const job *j = t->job;
+    const int64_t left = t->cols - col, whole = left / PANEL * PANEL;
+    const bool plain = t->out.col == 1 && !(j->flipped && j->bias) && !fetches(t);
+    return plain && whole ? whole : least(PANEL, left);
+}
+
+/* A tile of `cols` columns; row and col count within the task. */
+static void run_tile(task *t, tn_blis_tile *tile, int64_t row, int64_t col, int64_t cols)
 {
     const job *j = t->job;
     const void *stretch[STRETCHES];
     _Alignas(64) tn_real edge[TALLEST * PANEL_BYTES / sizeof(tn_real)];
-    const int64_t cols = least(PANEL, t->cols - col), lanes = j->kernels->lanes;
-    const bool last = col + PANEL >= t->cols, add = adds(t);
+    const int64_t lanes = j->kernels->lanes, wide = j->kernels->wide;
+    const bool add = adds(t), other = t->tail && cols < PANEL;
     const tn_real *bias = t->k ? NULL : j->bias;
     if (bias) bias += j->flipped ? t->row + row : t->col + col;
     const block out = {t->out.at + (row - t->base) * t->out.row + col * t->out.col,
                        t->out.row, t->out.col};
     const bool fits = out.col == 1 && cols % lanes == 0 && !(j->flipped && bias);
-    const bool other = last && t->tail;
-    tile->b = other ? t->tail : t->b + col / PANEL * t->far;
-    tile->b_step = other ? PANEL : t->b_step;
+    tile->b = other ? t->tail : t->b + col / wide * t->b_next;
+    tile->b_step = other ? wide : t->b_step;
+    tile->b_next = other ? t->depth * wide : t->b_next;
     tile->cols = parts(cols, lanes) * lanes;
     tile->out = fits ? out.at : edge, tile->out_row = fits ? out.row : PANEL;
     tile->add = fits && add, tile->bias = fits ? bias : NULL;
@@ -179,6 +197,15 @@ static void run_tile(task *t, tn_blis_tile *tile, int64_t row, int64_t col)
         fetch_ahead(&t->ahead, tile, stretch);
     j->kernels->multiply(tile);
     if (!fits) settle(edge, PANEL, out, tile->rows, cols, add, bias, j->flipped);
+}
+
+/* All columns of a tile. */
+static void run_row(task *t, tn_blis_tile *tile, int64_t row)
+{
+    for (int64_t col = 0, cols; col < t->cols; col += cols) {
+        cols = columns_at_once(t, col);
+        run_tile(t, tile, row, col, cols);
+    }
 }
 
 #endif
