@@ -24,9 +24,9 @@
  *
  *     z = W x_t + b,  u = R h_(t-1),  W of shape (G n, features), R of shape (G n, p)
  *
- * where h has p numbers (n, but with `projection`). z comes from one product for all steps (but see below) and u from
- * one per step, with R packed once; it is added to z where that is all that becomes of it. The cells are
- * that product's epilogue: units of some samples are made as soon as all their gates are there. Last of
+ * where h has p numbers (n, but with `projection`). z comes from one product for all steps (but see
+ * below) and u from one per step, with R packed once; it is added to z where that is all that becomes
+ * of it. The cells are that product's epilogue: units of some samples are made as soon as all their gates are there. Last of
  * all their states go out of the layer and, where dropout hides some, to where the next step's product
  * reads them. With `projection` that is the epilogue of a second product. Back through time (Werbos,
  * "Backpropagation through time", Proc. IEEE 78(10), 1990) the cell turns the gradient of h_t into those

@@ -44,13 +44,12 @@ typedef struct TN(course) {
     int64_t column, cell_column; /* of h and c in a row of states */
     int64_t states_width, width; /* of a row of all of them; of the output of a step */
     int32_t direction, reverse, begins; /* begins: with states that are there */
-    int32_t
-        alternates; /* states of two steps alone are there: nobody looks at others again */
-    int32_t thinned, masked; /* by dropout of inputs, of states */
-    const tn_real *hidden;   /* where states are read from that are masked then */
-    /* In the cache: of the steps that are kept z, h and c; of one the gradients that go back to the step before
-     * by the product (gh) and past it (carry); the mask of recurrent dropout, and with it the states
-     * of two steps. */
+    int32_t thinned, masked;            /* by dropout of inputs, of states */
+    int32_t alternates;                 /* states of two steps take turns */
+    const tn_real *hidden; /* where states are read from that are masked then */
+    /* In the cache: of the steps that are kept z, h and c; of one the gradients that go back to the
+     * step before by the product (gh) and past it (carry); the mask of recurrent dropout, and with it
+     * the states of two steps. */
     tn_real *z, *h, *c, *gh, *carry, *mask, *shown;
     tn_real *x;       /* behind z of few steps the group's input of as many */
     tn_real *u;       /* of two steps; NULL: it is added to z */

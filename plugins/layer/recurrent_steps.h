@@ -263,19 +263,23 @@ static tn_status TN(step_forward)(TN(course) * c)
                              1, TN(finish_states));
 }
 
-/* z of the course's group, as many steps from its own on as are kept. Groups that are under way at once
- * multiply what lies in memory: a product that reads takes room. */
+/* The same as TN(input), in memory: products of groups that are under way at once would each take room
+ * to read it. */
+static tn_matrix TN(gathered_input)(const TN(course) * c, int64_t steps)
+{
+    const tn_matrix x = tn_matrix_at(steps * c->group, c->features, c->x);
+    TN(read_input)(c, 0, 0, x.rows, x.cols, c->x, x.cols);
+    return x;
+}
+
+/* z of the course's group, as many steps from its own on as are kept. */
 static tn_status TN(take_input)(const TN(course) * c)
 {
-    const int64_t steps = TN(lesser)(c->kept, c->steps - c->step),
-                  rows = steps * c->group, features = c->features;
+    const int64_t steps = TN(lesser)(c->kept, c->steps - c->step);
     const void *bias = c->param[BIAS] && !c->raw ? c->param[BIAS]->data : NULL;
-    tn_matrix x = TN(input)(c, steps);
-    if (TN(keeps_few)(c)) {
-        TN(read_input)(c, 0, 0, rows, features, c->x, features);
-        x = tn_matrix_at(rows, features, c->x);
-    }
-    return TN(multiply)(c, x, c->w, TN(slots)(c, c->step, steps, 0, GATES), bias);
+    return TN(multiply)(
+        c, TN(keeps_few)(c) ? TN(gathered_input)(c, steps) : TN(input)(c, steps), c->w,
+        TN(slots)(c, c->step, steps, 0, GATES), bias);
 }
 
 static tn_status TN(steps_forward)(void *data, int64_t group)

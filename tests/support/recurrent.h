@@ -80,8 +80,10 @@ static void *recurrent_random(int32_t real, int64_t n, uint32_t seed)
 
 /* A plan that makes no gradients keeps few steps; the bits are the same. */
 static void recurrent_same_without_gradients(tn_graph *graph, tn_plan *plan,
-                                             int64_t samples, const void *x, size_t bytes)
+                                             int64_t samples, const void *x)
 {
+    const size_t bytes = (size_t)(samples * tn_shape_count(tn_graph_output(graph))) *
+                         (graph->real ? sizeof(double) : sizeof(float));
     tn_error e = {0};
     tn_plan *lean;
     const tn_pass pass = {.samples = samples, .step = 2};
@@ -133,9 +135,7 @@ static recurrent_run recurrent_once(const char *model, const char *backend,
         for (int64_t j = 0; j < tn_count(&g); j++)
             r.gradient[at++] = recurrent_number(real, g.data, j);
     }
-    recurrent_same_without_gradients(graph, plan, RECURRENT_SAMPLES, x,
-                                     (size_t)r.outputs *
-                                         (real ? sizeof(double) : sizeof(float)));
+    recurrent_same_without_gradients(graph, plan, RECURRENT_SAMPLES, x);
     tn_instance_free(loss);
     tn_plan_free(plan);
     tn_graph_free(graph);

@@ -320,12 +320,10 @@ TN_UNUSED static void recurrent_is_the_same_without_gradients(const recurrent_ki
         const int64_t samples = 1 + recurrent_below(16);
         const int32_t real = (int32_t)recurrent_below(2);
         recurrent_random_model(k, 1, model);
-        check_net *net = check_net_new(model, NULL, 0,
-                                       check_shape(2, 1 + recurrent_below(60), 3, 0),
-                                       samples, real, (uint32_t)i);
-        recurrent_same_without_gradients(net->graph, net->plan, samples, net->x,
-                                         (size_t)(samples * net->outputs) *
-                                             (real ? sizeof(double) : sizeof(float)));
+        const check_net *net = check_net_new(
+            model, NULL, 0, check_shape(2, 1 + recurrent_below(60), 3, 0), samples, real,
+            (uint32_t)i);
+        recurrent_same_without_gradients(net->graph, net->plan, samples, net->x);
     }
 }
 

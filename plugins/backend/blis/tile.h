@@ -152,22 +152,27 @@ static bool adds(const task *t)
     return t->k > t->from || (t->job->add && !t->k);
 }
 
-/* Whether something is fetched while these tiles are made, panel by panel. */
-static bool fetches(const task *t)
+/* Whether an epilogue works on something that lies as the result does, once this block is done. */
+static bool has_beside(const task *t)
 {
     const job *j = t->job;
-    const bool last = t->k + j->depth >= j->a.m.cols;
-    return !j->a.m.show && (t->ahead.rows || (j->out.beside && last));
+    return !j->a.m.show && j->out.beside && j->out.col_stride == 1 &&
+           t->k + j->depth >= j->a.m.cols;
+}
+
+/* Whether kernels can put results into their place, whole vectors of them. */
+static bool lies_well(const task *t)
+{
+    return t->out.col == 1 && !(t->job->flipped && t->job->bias && !t->k);
 }
 
 /* Columns from `col` on that one call makes: a panel or, where nothing else is asked for, all of those
  * behind it that the kernels can put into their place. */
 static int64_t columns_at_once(const task *t, int64_t col)
 {
-    const job *j = t->job;
     const int64_t left = t->cols - col, whole = left / PANEL * PANEL;
-    const bool plain = t->out.col == 1 && !(j->flipped && j->bias) && !fetches(t);
-    return plain && whole ? whole : least(PANEL, left);
+    const bool fetches = has_beside(t) || (!t->job->a.m.show && t->ahead.rows);
+    return lies_well(t) && !fetches && whole ? whole : least(PANEL, left);
 }
 
 /* A tile of `cols` columns; row and col count within the task. */
@@ -182,7 +187,7 @@ static void run_tile(task *t, tn_blis_tile *tile, int64_t row, int64_t col, int6
     if (bias) bias += j->flipped ? t->row + row : t->col + col;
     const block out = {t->out.at + (row - t->base) * t->out.row + col * t->out.col,
                        t->out.row, t->out.col};
-    const bool fits = out.col == 1 && cols % lanes == 0 && !(j->flipped && bias);
+    const bool fits = lies_well(t) && cols % lanes == 0;
     tile->b = other ? t->tail : t->b + col / wide * t->b_next;
     tile->b_step = other ? wide : t->b_step;
     tile->b_next = other ? t->depth * wide : t->b_next;
@@ -191,7 +196,7 @@ static void run_tile(task *t, tn_blis_tile *tile, int64_t row, int64_t col, int6
     tile->add = fits && add, tile->bias = fits ? bias : NULL;
     if (j->a.m.show)
         tile->fetch = NULL; /* runs are those of A */
-    else if (j->out.beside && j->out.col_stride == 1 && t->k + j->depth >= j->a.m.cols)
+    else if (has_beside(t))
         fetch_beside(&j->out, t->row + row, t->col + col, tile, stretch);
     else
         fetch_ahead(&t->ahead, tile, stretch);
