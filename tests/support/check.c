@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- what lives as long as the test ------------------------------------------------ */
 
@@ -54,29 +55,48 @@ void *check_room(int64_t n, size_t size)
     return block;
 }
 
+/* ---- environments ------------------------------------------------------------------ */
+
+typedef struct opened {
+    const char *backend;
+    int32_t threads;
+    tn_env *env;
+} opened;
+
+/* Those that are open, in the order in which they were kept: so the last one goes first. */
+static opened envs[20];
 static tn_env *env;
 
 static void free_env(void *one)
 {
+    opened *at = envs;
+    while (at->env != one) at++;
+    at->env = NULL;
     if (one == env) env = NULL;
     tn_env_free(one);
 }
 
-static void free_instance(void *instance)
-{
-    tn_instance_free(instance);
-}
-
 void check_env_as(const char *backend, int32_t threads)
 {
-    env = open_env(backend, threads);
-    check_keep(env, free_env);
+    opened *at = envs;
+    while (at->env && (strcmp(at->backend, backend) || at->threads != threads)) at++;
+    cr_assert(at + 1 < envs + sizeof envs / sizeof *envs);
+    if (!at->env) {
+        *at = (opened){backend, threads, open_env(backend, threads)};
+        check_keep(at->env, free_env);
+    }
+    env = at->env;
 }
 
 tn_env *check_env(void)
 {
     if (!env) check_env_as("reference", 2);
     return env;
+}
+
+static void free_instance(void *instance)
+{
+    tn_instance_free(instance);
 }
 
 tn_instance *check_plugin(const char *kind, const char *name, const char *options,

@@ -15,7 +15,8 @@
 #define CHECK_OWN 8
 
 /* An environment whose search path is the build's plugins and the tests' toys: by default
- * with the backend `reference`, else what check_env_as said last. */
+ * with the backend `reference`, else what check_env_as said last, which opens each only once: with its
+ * plugins and threads it costs more than a small net does. */
 tn_env *check_env(void);
 void check_env_as(const char *backend, int32_t threads);
 tn_instance *check_plugin(const char *kind, const char *name, const char *options,

@@ -124,7 +124,7 @@ static void by_definition(const shape *s, const values *v)
 /* ---- by the layer --------------------------------------------------------------------- */
 
 typedef struct layer_net {
-    tn_env *env; /* of conv_env */
+    tn_env *env;
     tn_config *config;
     tn_graph *graph;
     tn_plan *plan;
@@ -170,29 +170,13 @@ static void get(const layer_net *n, double *to, const void *from, int64_t count)
         to[i] = n->real ? ((const double *)from)[i] : (double)((const float *)from)[i];
 }
 
-static void conv_env_free(void *env)
-{
-    tn_env_free(env);
-}
-
 static const int32_t conv_threads[] = {2, 3, 4, 7, 8};
-
-/* One for all layers on a backend: with its plugins and threads it costs more than they do. */
-static tn_env *conv_env(const char *backend, int32_t threads)
-{
-    static tn_env *env[2][9];
-    tn_env **at = &env[!strcmp(backend, "blis")][threads];
-    if (!*at) {
-        *at = open_env(backend, threads);
-        check_keep(*at, conv_env_free);
-    }
-    return *at;
-}
 
 static layer_net open_net(const shape *s, const char *backend, int32_t threads,
                           int32_t real)
 {
-    layer_net n = {.env = conv_env(backend, threads), .real = real};
+    check_env_as(backend, threads);
+    layer_net n = {.env = check_env(), .real = real};
     const tn_shape input = s->axes == 2 ? check_shape(3, s->in[0], s->in[1], s->channels)
                                         : check_shape(2, s->in[1], s->channels, 0);
     char text[1024];
@@ -342,12 +326,18 @@ static void check_by_definition(uint32_t seed, const shape *s)
     }
 }
 
+/* What is kept after this may be released: environments stay. */
+static const void *conv_open_envs(void)
+{
+    check_env_as("reference", 1), check_env_as("blis", 1);
+    for (int i = 0; i < 5; i++) check_env_as("blis", conv_threads[i]);
+    return check_kept();
+}
+
 static void check_random_layers(int32_t axes, uint32_t rounds, int64_t samples,
                                 int64_t positions, int64_t channels)
 {
-    conv_env("reference", 1), conv_env("blis", 1);
-    for (int i = 0; i < 5; i++) conv_env("blis", conv_threads[i]);
-    const void *before = check_kept();
+    const void *before = conv_open_envs();
     for (uint32_t seed = 1; seed <= rounds; seed++) {
         const shape s = random_shape(seed, axes, samples, positions, channels);
         check_by_definition(seed, &s);

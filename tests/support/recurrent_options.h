@@ -297,6 +297,7 @@ TN_UNUSED static void recurrent_samples_are_apart(const recurrent_kind *k)
 {
     char model[900];
     const int64_t rounds = test_rounds(test_sanitized() ? 20 : 100, 1500);
+    check_env_as("reference", 2), check_env_as("blis", 2);
     const void *before = check_kept();
     for (int64_t i = 0; i < rounds; i++, check_release(before)) {
         recurrent_random_model(k, 1, model);

@@ -70,9 +70,7 @@ static shape random_tiled_shape(uint32_t seed, int64_t most)
 
 static void check_tiled_layers(uint32_t rounds)
 {
-    conv_env("reference", 1), conv_env("blis", 1);
-    for (int i = 0; i < 5; i++) conv_env("blis", conv_threads[i]);
-    const void *before = check_kept();
+    const void *before = conv_open_envs();
     for (uint32_t seed = 1; seed <= rounds; seed++) {
         const shape s = random_tiled_shape(seed, 9);
         check_by_definition(seed, &s);
