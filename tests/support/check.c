@@ -136,6 +136,14 @@ tn_shape check_draw_shape(uint32_t seed, int32_t least_rank, int32_t most_rank,
     return s;
 }
 
+tn_shape check_draw_rows(uint32_t seed, int32_t least_rank, int32_t most_rank,
+                         int64_t most, int64_t width)
+{
+    tn_shape s = check_draw_shape(seed, least_rank, most_rank, most);
+    s.dim[s.rank - 1] = width;
+    return s;
+}
+
 void check_near(const double *a, const double *b, int64_t n, double tolerance,
                 const char *what)
 {

@@ -36,6 +36,9 @@ int64_t check_draw(uint32_t seed, int32_t i, int64_t lo, int64_t hi);
 /* A shape with a rank and sizes drawn likewise. */
 tn_shape check_draw_shape(uint32_t seed, int32_t least_rank, int32_t most_rank,
                           int64_t most);
+/* The same but for its last axis. */
+tn_shape check_draw_rows(uint32_t seed, int32_t least_rank, int32_t most_rank,
+                         int64_t most, int64_t width);
 /* Against what is known to be right, in double; noted (support/note.h). */
 void check_near(const double *a, const double *b, int64_t n, double tolerance,
                 const char *what);
@@ -115,6 +118,12 @@ double check_net_loss(check_net *, bool gradients);
 const void *check_net_output(check_net *);
 /* Outputs and gradients, one behind the other. */
 double *check_net_numbers(check_net *, int64_t *count);
+/* Makes its first layer, a dense, hand on what it is given, exactly. */
+void check_net_hand_on(check_net *);
+/* From now on it has a plan that keeps all values. */
+void check_net_keep(check_net *);
+/* Then, after check_net_loss with gradients: that of what node `node` makes. */
+double *check_net_gradient_at(const check_net *, int32_t node, int64_t *count);
 int32_t check_net_param(const check_net *, const char *name); /* number; must be there */
 int32_t check_net_state(const check_net *, const char *name);
 
@@ -138,6 +147,13 @@ void check_samples(const char *model, tn_shape input, int64_t samples);
 void check_modes(const char *model, tn_shape input, int64_t samples);
 /* All three of these. */
 void check_independence(const char *model, tn_shape input, int64_t samples);
+/* Writes layers, "relu, {dense: 3}", and returns what they take. */
+enum { CHECK_LAYERS = 600 };
+typedef tn_shape check_drawing(uint32_t seed, char layers[CHECK_LAYERS]);
+/* Random layers on both backends: outputs, gradients of the input and of parameters of a batch with
+ * `blis` are those of its samples one by one with `reference`. A batch_norm needs the batch: then of
+ * the whole. */
+void check_backends(check_drawing *draw);
 /* The nets of tests/reference/FILE.safetensors whose names begin with "CASES-", which says what
  * their models are: forward, gradients, five steps of training. */
 void check_torch(const char *file, const char *cases);

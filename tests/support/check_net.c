@@ -7,6 +7,7 @@
  * repeated with other numbers. */
 #include "check.h"
 #include "note.h"
+#include "core/plan_state.h"
 #include "core/real/bridge.h"
 
 #include <criterion/criterion.h>
@@ -189,6 +190,31 @@ const void *check_net_output(check_net *net)
     cr_assert_eq(tn_plan_forward(net->plan, &net->pass, net->x, &y, &e), TN_OK, "%s",
                  e.text);
     return y;
+}
+
+void check_net_hand_on(check_net *net)
+{
+    const tn_tensor *w = &net->graph->param[0].value;
+    for (int64_t i = 0; i < tn_count(w); i++)
+        set_at(net, w->data, i, i / w->dim[1] == i % w->dim[1] ? 1 : 0);
+}
+
+void check_net_keep(check_net *net)
+{
+    const tn_plan_options options = {
+        .samples = net->samples, .training = true, .keeps = true};
+    tn_error e = {0};
+    cr_assert_eq(tn_plan_make(net->graph, &options, &net->plan, &e), TN_OK, "%s", e.text);
+    check_keep(net->plan, free_plan);
+}
+
+double *check_net_gradient_at(const check_net *net, int32_t node, int64_t *count)
+{
+    const tn_plan_node *n = &net->plan->node[node];
+    *count = net->samples * n->size;
+    double *gradient = check_room(*count, sizeof *gradient);
+    for (int64_t i = 0; i < *count; i++) gradient[i] = value_at(net, n->gradient, i);
+    return gradient;
 }
 
 int32_t check_net_param(const check_net *net, const char *name)

@@ -29,6 +29,13 @@ static void global_pool_many_channels(const char *name)
                      1e-4);
 }
 
+static tn_shape global_pool_draw(const char *name, uint32_t seed,
+                                 char layers[CHECK_LAYERS])
+{
+    snprintf(layers, CHECK_LAYERS, "%s", name);
+    return check_draw_rows(seed, 2, 4, 6, check_draw(seed, 0, 1, 40));
+}
+
 static void global_pool_independence(const char *name)
 {
     check_independence(global_pool_net(name, 16, 3), check_shape(3, 20, 10, 2), 20);

@@ -106,6 +106,15 @@ TN_UNUSED static void pool_gradients(const char *name, const pool_case *p,
     check_gradients(model, NULL, 0, p->shape, samples, true);
 }
 
+TN_UNUSED static tn_shape pool_draw(const char *name, uint32_t seed, const char *more,
+                                    char layers[CHECK_LAYERS])
+{
+    pool_case p = pool_random(seed, more);
+    p.shape.dim[p.axes] = check_draw(seed, 50, 1, 40);
+    snprintf(layers, CHECK_LAYERS, "{%s: %s}", name, p.options);
+    return p.shape;
+}
+
 /* Message of a pool with these options on (6, 5, 2) that must be refused. */
 TN_UNUSED static const char *pool_refused(const char *name, const char *options)
 {

@@ -34,18 +34,37 @@ Test(parallel, as_in_pytorch)
     check_torch("layers", "parallel");
 }
 
-Test(parallel, gradients)
+/* For `units` features. */
+static void write_block(uint32_t seed, int units, char block[CHECK_LAYERS])
 {
     static const char *const join[] = {"concat", "add", "mean"};
+    const int64_t how = check_draw(seed, 1, 0, 2);
+    snprintf(block, CHECK_LAYERS,
+             "{parallel: {branches: [[{dense: %d}, tanh], [{dense: 3}, {dense: %d}]%s], "
+             "join: %s}}",
+             units, how ? units : (int)check_draw(seed, 2, 1, 4), seed % 2 ? ", []" : "",
+             join[how]);
+}
+
+static tn_shape draw(uint32_t seed, char layers[CHECK_LAYERS])
+{
+    const int units = (int)check_draw(seed, 0, 1, 20);
+    write_block(seed, units, layers);
+    return check_draw_rows(seed, 1, 4, 5, units);
+}
+
+Test(parallel, is_the_same_with_both_backends)
+{
+    check_backends(draw);
+}
+
+Test(parallel, gradients)
+{
     for (uint32_t seed = 1; seed <= 40; seed++) {
-        char model[300];
+        char block[CHECK_LAYERS], model[CHECK_LAYERS + 60];
         const int units = (int)check_draw(seed, 0, 1, 4);
-        const int64_t how = check_draw(seed, 1, 0, 2);
-        snprintf(model, sizeof model,
-                 "[{dense: %d}, {parallel: {branches: [[{dense: %d}, tanh], [{dense: 3}, "
-                 "{dense: %d}]%s], join: %s}}, {dense: 2}]",
-                 units, units, how ? units : (int)check_draw(seed, 2, 1, 4),
-                 seed % 2 ? ", []" : "", join[how]);
+        write_block(seed, units, block);
+        snprintf(model, sizeof model, "[{dense: %d}, %s, {dense: 2}]", units, block);
         check_gradients(model, NULL, 0, check_draw_shape(seed, 1, 3, 3),
                         check_draw(seed, 3, 1, 3), true);
     }

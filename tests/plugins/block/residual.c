@@ -180,9 +180,10 @@ Test(residual, as_in_pytorch)
 
 /* Identities, projections and zeros, at any stride; with and without layers in front, whose batch_norm
  * needs rows that differ, and with bodies that are dropped. */
-static void write_block(uint32_t seed, int32_t axes, char model[600])
+static tn_shape write_block(uint32_t seed, char block[CHECK_LAYERS])
 {
     static const char *const shortcut[] = {"auto", "projection", "zero_pad"};
+    const int32_t axes = (int32_t)check_draw(seed, 5, 1, 2);
     const int64_t channels = check_draw(seed, 0, 1, 4), how = check_draw(seed, 1, 0, 3),
                   more = how ? check_draw(seed, 2, 0, 2) : 0, filters = channels + more,
                   stride = how > 1 ? check_draw(seed, 3, 1, 2) : 1;
@@ -195,21 +196,28 @@ static void write_block(uint32_t seed, int32_t axes, char model[600])
                  axes, (int)filters, (int)stride);
     else
         snprintf(way, sizeof way, "shortcut: %s", shortcut[how]);
-    snprintf(model, 600,
-             "[{dense: %d}, {residual: {%sbody: [{conv%dd: {filters: %d, kernel: 3, "
-             "stride: %d, padding: same}}, tanh, {dense: %d}], %s, drop: %s}}, tanh, "
-             "{dense: 2}]",
-             (int)channels, before, axes, (int)check_draw(seed, 4, 1, 3), (int)stride,
-             (int)filters, way, seed % 3 ? "0" : "0.4");
+    snprintf(block, CHECK_LAYERS,
+             "{residual: {%sbody: [{conv%dd: {filters: %d, kernel: 3, stride: %d, "
+             "padding: same}}, tanh, {dense: %d}], %s, drop: %s}}",
+             before, axes, (int)check_draw(seed, 4, 1, 3), (int)stride, (int)filters, way,
+             seed % 3 ? "0" : "0.4");
+    return check_draw_rows(seed, axes + 1, axes + 1, 4, channels);
+}
+
+Test(residual, is_the_same_with_both_backends)
+{
+    check_backends(write_block);
 }
 
 Test(residual, gradients_of_random_blocks)
 {
     for (uint32_t seed = 1; seed <= 40; seed++) {
-        const int32_t axes = (int32_t)check_draw(seed, 5, 1, 2);
-        const tn_shape shape = check_draw_shape(seed, axes + 1, axes + 1, 4);
-        char model[600];
-        write_block(seed, axes, model);
+        char block[CHECK_LAYERS], model[CHECK_LAYERS + 60];
+        tn_shape shape = write_block(seed, block);
+        int64_t *features = &shape.dim[shape.rank - 1];
+        snprintf(model, sizeof model, "[{dense: %d}, %s, tanh, {dense: 2}]",
+                 (int)*features, block);
+        *features = check_draw(seed, 7, 1, 4);
         check_gradients(model, NULL, 0, shape, check_draw(seed, 6, 2, 4), seed % 5 != 0);
     }
 }

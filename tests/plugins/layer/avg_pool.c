@@ -59,6 +59,16 @@ Test(avg_pool, float_and_double_agree)
                      check_shape(3, 7, 8, 2), 5, 1e-5);
 }
 
+static tn_shape draw(uint32_t seed, char layers[CHECK_LAYERS])
+{
+    return pool_draw("avg_pool", seed, seed % 2 ? ", count_padding: true" : "", layers);
+}
+
+Test(avg_pool, is_the_same_with_both_backends)
+{
+    check_backends(draw);
+}
+
 Test(avg_pool, independence)
 {
     check_independence("[{dense: 5}, {avg_pool: {kernel: 3, stride: 2, padding: same}}, "

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tests/support/check.h"
+#include "tests/support/norms.h"
 
 static double x[] = {1, -2, 0.5, 3, 0.25, -1, -1.5, 4, 2, 0.5, 1, 8};
 static double gy[] = {0.5, -1, 2, 1, 0.25, -0.5, -2, 1.5, 0.75, 0.1, -0.3, 1.2};
@@ -200,6 +200,16 @@ Test(batch_norm, gradients)
     check_gradients(model, NULL, 0, check_shape(2, 3, 2, 0), 1, true);
     check_gradients("[batch_norm, {dense: 2}]", NULL, 0, check_shape(1, 3, 0, 0), 5,
                     true);
+}
+
+static tn_shape draw(uint32_t seed, char layers[CHECK_LAYERS])
+{
+    return norm_draw("batch_norm", 1, seed, layers);
+}
+
+Test(batch_norm, is_the_same_with_both_backends)
+{
+    check_backends(draw);
 }
 
 /* Other samples count while it trains, and only then. */

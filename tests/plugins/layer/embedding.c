@@ -55,6 +55,20 @@ Test(embedding, gradients)
     }
 }
 
+static tn_shape draw(uint32_t seed, char layers[CHECK_LAYERS])
+{
+    const int64_t numbers = check_draw(seed, 0, 1, 30);
+    snprintf(layers, CHECK_LAYERS,
+             "{toy_ids: %d}, {embedding: {vocabulary: %d, units: %d}}", (int)numbers,
+             (int)(numbers + check_draw(seed, 1, 0, 2)), (int)check_draw(seed, 2, 1, 40));
+    return check_draw_shape(seed, 1, 1, 20);
+}
+
+Test(embedding, is_the_same_with_both_backends)
+{
+    check_backends(draw);
+}
+
 Test(embedding, independence)
 {
     check_independence("[{toy_ids: 30}, {embedding: {vocabulary: 30, units: 40}}, tanh, "

@@ -33,6 +33,17 @@ Test(flatten, independence)
     check_independence("[{dense: 3}, flatten, {dense: 2}]", check_shape(3, 4, 5, 2), 9);
 }
 
+static tn_shape draw(uint32_t seed, char layers[CHECK_LAYERS])
+{
+    snprintf(layers, CHECK_LAYERS, "flatten");
+    return check_draw_shape(seed, 1, 4, 5);
+}
+
+Test(flatten, is_the_same_with_both_backends)
+{
+    check_backends(draw);
+}
+
 Test(flatten, gradients)
 {
     for (uint32_t seed = 1; seed <= 40; seed++) {

@@ -18,6 +18,16 @@ Test(global_avg_pool, many_channels)
     global_pool_many_channels("global_avg_pool");
 }
 
+static tn_shape draw(uint32_t seed, char layers[CHECK_LAYERS])
+{
+    return global_pool_draw("global_avg_pool", seed, layers);
+}
+
+Test(global_avg_pool, is_the_same_with_both_backends)
+{
+    check_backends(draw);
+}
+
 Test(global_avg_pool, independence)
 {
     global_pool_independence("global_avg_pool");

@@ -59,6 +59,19 @@ Test(group_norm, float_and_double_agree)
                      check_shape(3, 6, 5, 2), 9, 1e-4);
 }
 
+static tn_shape draw(uint32_t seed, char layers[CHECK_LAYERS])
+{
+    const int64_t groups = check_draw(seed, 0, 1, 5);
+    snprintf(layers, CHECK_LAYERS, "{group_norm: {groups: %d, eps: %g, affine: %s}}",
+             (int)groups, seed % 3 ? 1e-5 : 0.1, seed % 2 ? "true" : "false");
+    return check_draw_rows(seed, 1, 4, 6, groups * check_draw(seed, 1, 2, 8));
+}
+
+Test(group_norm, is_the_same_with_both_backends)
+{
+    check_backends(draw);
+}
+
 Test(group_norm, independence)
 {
     check_independence("[{dense: 16}, {group_norm: 4}, {dense: 3}]",

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tests/support/check.h"
+#include "tests/support/norms.h"
 
 Test(instance_norm, as_in_pytorch)
 {
@@ -38,6 +38,18 @@ Test(instance_norm, float_and_double_agree)
 {
     check_precisions("[{dense: 19}, instance_norm, {dense: 3}]", NULL, 0,
                      check_shape(3, 6, 5, 2), 9, 1e-4);
+}
+
+static tn_shape draw(uint32_t seed, char layers[CHECK_LAYERS])
+{
+    tn_shape shape = norm_draw("instance_norm", 2, seed, layers);
+    shape.dim[0]++; /* two positions at least */
+    return shape;
+}
+
+Test(instance_norm, is_the_same_with_both_backends)
+{
+    check_backends(draw);
 }
 
 Test(instance_norm, independence)

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "tests/support/check.h"
+#include "tests/support/norms.h"
 
 Test(layer_norm, as_in_pytorch)
 {
@@ -54,6 +54,16 @@ Test(layer_norm, float_and_double_agree)
 {
     check_precisions("[{dense: 37}, layer_norm, {dense: 3}]", NULL, 0,
                      check_shape(2, 6, 5, 0), 9, 1e-4);
+}
+
+static tn_shape draw(uint32_t seed, char layers[CHECK_LAYERS])
+{
+    return norm_draw("layer_norm", 1, seed, layers);
+}
+
+Test(layer_norm, is_the_same_with_both_backends)
+{
+    check_backends(draw);
 }
 
 Test(layer_norm, independence)

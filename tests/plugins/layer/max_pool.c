@@ -59,6 +59,16 @@ Test(max_pool, a_nan_shows)
     for (int32_t i = 0; i < 4; i++) cr_assert(isnan(y[i]), "window %d", i);
 }
 
+static tn_shape draw(uint32_t seed, char layers[CHECK_LAYERS])
+{
+    return pool_draw("max_pool", seed, "", layers);
+}
+
+Test(max_pool, is_the_same_with_both_backends)
+{
+    check_backends(draw);
+}
+
 Test(max_pool, independence)
 {
     check_independence("[{dense: 5}, max_pool, {dense: 2}]", check_shape(3, 9, 8, 3), 13);

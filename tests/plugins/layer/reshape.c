@@ -35,6 +35,24 @@ Test(reshape, independence)
                        check_shape(2, 4, 5, 0), 9);
 }
 
+/* To the sizes of the axes in another order, or to fewer axes. */
+static tn_shape draw(uint32_t seed, char layers[CHECK_LAYERS])
+{
+    const tn_shape shape = check_draw_shape(seed, 2, 4, 7);
+    if (check_draw(seed, 0, 0, 1))
+        snprintf(layers, CHECK_LAYERS, "{reshape: [%d, -1, %d]}", (int)shape.dim[1],
+                 (int)shape.dim[0]);
+    else
+        snprintf(layers, CHECK_LAYERS, "{reshape: [-1, %d]}",
+                 (int)shape.dim[check_draw(seed, 1, 0, shape.rank - 1)]);
+    return shape;
+}
+
+Test(reshape, is_the_same_with_both_backends)
+{
+    check_backends(draw);
+}
+
 Test(reshape, gradients)
 {
     for (uint32_t seed = 1; seed <= 30; seed++) {

@@ -8,7 +8,7 @@ typedef struct permutation {
     char text[40];
 } permutation;
 
-static permutation draw(uint32_t seed, int32_t rank)
+static permutation permute(uint32_t seed, int32_t rank)
 {
     permutation p = {.rank = rank};
     for (int32_t i = 0; i < rank; i++) p.axis[i] = i;
@@ -40,7 +40,7 @@ Test(transpose, every_element_goes_where_numpy_puts_it)
 {
     for (uint32_t seed = 1; seed <= 100; seed++) {
         const tn_shape shape = check_draw_shape(seed, 1, 4, 5);
-        const permutation p = draw(seed, shape.rank);
+        const permutation p = permute(seed, shape.rank);
         char model[100];
         snprintf(model, sizeof model, "[{transpose: %s}]", p.text);
         check_net *net = check_net_new(model, NULL, 0, shape, 2, 1, 1);
@@ -62,12 +62,24 @@ Test(transpose, gradients)
 {
     for (uint32_t seed = 1; seed <= 40; seed++) {
         const tn_shape shape = check_draw_shape(seed, 1, 4, 3);
-        const permutation p = draw(seed, shape.rank);
+        const permutation p = permute(seed, shape.rank);
         char model[200];
         snprintf(model, sizeof model, "[{dense: %d}, {transpose: %s}, {dense: 2}]",
                  (int)check_draw(seed, 0, 1, 4), p.text);
         check_gradients(model, NULL, 0, shape, check_draw(seed, 1, 1, 3), true);
     }
+}
+
+static tn_shape draw(uint32_t seed, char layers[CHECK_LAYERS])
+{
+    const tn_shape shape = check_draw_shape(seed, 1, 4, 8);
+    snprintf(layers, CHECK_LAYERS, "{transpose: %s}", permute(seed, shape.rank).text);
+    return shape;
+}
+
+Test(transpose, is_the_same_with_both_backends)
+{
+    check_backends(draw);
 }
 
 Test(transpose, independence)

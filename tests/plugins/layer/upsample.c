@@ -35,6 +35,17 @@ Test(upsample, gradients)
     }
 }
 
+static tn_shape draw(uint32_t seed, char layers[CHECK_LAYERS])
+{
+    snprintf(layers, CHECK_LAYERS, "{upsample: %d}", (int)check_draw(seed, 0, 1, 4));
+    return check_draw_rows(seed, 2, 3, 6, check_draw(seed, 1, 1, 40));
+}
+
+Test(upsample, is_the_same_with_both_backends)
+{
+    check_backends(draw);
+}
+
 Test(upsample, independence)
 {
     check_independence("[{dense: 16}, upsample, {dense: 3}]", check_shape(3, 20, 10, 2),

@@ -19,7 +19,7 @@ static void write_list(int32_t n, const int64_t *number, char text[40])
     snprintf(text + used, 40 - used, "]");
 }
 
-static padding draw(uint32_t seed)
+static padding draw_padding(uint32_t seed)
 {
     padding p = {.shape = check_draw_shape(seed, 1, 3, 4)};
     for (int32_t i = 0; i < p.shape.rank; i++) {
@@ -51,7 +51,7 @@ static double padded(const padding *p, const double *x, int64_t at)
 Test(zero_pad, values_and_zeros)
 {
     for (uint32_t seed = 1; seed <= 100; seed++) {
-        const padding p = draw(seed);
+        const padding p = draw_padding(seed);
         char model[200];
         snprintf(model, sizeof model, "[{zero_pad: %s}]", p.options);
         check_net *net = check_net_new(model, NULL, 0, p.shape, 2, 1, 1);
@@ -79,12 +79,24 @@ Test(zero_pad, as_in_pytorch)
 Test(zero_pad, gradients)
 {
     for (uint32_t seed = 1; seed <= 40; seed++) {
-        const padding p = draw(seed);
+        const padding p = draw_padding(seed);
         char model[200];
         snprintf(model, sizeof model, "[{dense: 3}, {zero_pad: %s}, {dense: 2}]",
                  p.options);
         check_gradients(model, NULL, 0, p.shape, check_draw(seed, 20, 1, 3), true);
     }
+}
+
+static tn_shape draw(uint32_t seed, char layers[CHECK_LAYERS])
+{
+    const padding p = draw_padding(seed);
+    snprintf(layers, CHECK_LAYERS, "{zero_pad: %s}", p.options);
+    return p.shape;
+}
+
+Test(zero_pad, is_the_same_with_both_backends)
+{
+    check_backends(draw);
 }
 
 Test(zero_pad, independence)

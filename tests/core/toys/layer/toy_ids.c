@@ -12,6 +12,12 @@ TN_KERNEL void TN(forward)(const void *me, const tn_tile *t, const tn_real *x, t
     for (int64_t i = 0; i < t->n; i++) y[i] = fmin(floor((x[i] + 1) / 2 * n), n - 1);
 }
 
-TN_VTABLE(layer, .kernel = TN_MAP, .forward = TN(forward))
+TN_KERNEL void TN(backward)(const void *me, const tn_tile *t, const tn_real *x,
+                            const tn_real *y, const tn_real *gy, tn_real *gx)
+{
+    for (int64_t i = 0; i < t->n; i++) gx[i] = 0;
+}
+
+TN_VTABLE(layer, .kernel = TN_MAP, .forward = TN(forward), .backward = TN(backward))
 TN_PLUGIN_WITH(OPTIONS, layer, toy_ids, .summary = "Whole numbers below a limit",
                .formula = "y = floor((x + 1) / 2 n)", .reference = "none: a test's")
