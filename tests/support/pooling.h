@@ -115,6 +115,35 @@ TN_UNUSED static tn_shape pool_draw(const char *name, uint32_t seed, const char 
     return p.shape;
 }
 
+/* Steps that stand one above the other are pooled as each by itself is, where windows do not overlap
+ * and divide the height (docs/guide.md): the same bits. */
+TN_UNUSED static void pool_steps(const char *name)
+{
+    for (uint32_t seed = 1; seed <= 40; seed++) {
+        const int64_t samples = check_draw(seed, 0, 1, 3),
+                      steps = check_draw(seed, 1, 1, 4), high = check_draw(seed, 2, 1, 3),
+                      rows = check_draw(seed, 3, 1, 3), wide = check_draw(seed, 4, 1, 3),
+                      cols = check_draw(seed, 5, wide, 7);
+        char pool[100], image[200], film[300];
+        snprintf(pool, sizeof pool, "{%s: {kernel: [%d, %d]}}", name, (int)high,
+                 (int)wide);
+        snprintf(image, sizeof image, "[{dense: 3}, %s, {dense: 2}]", pool);
+        snprintf(film, sizeof film,
+                 "[{dense: 3}, {reshape: [%d, %d, 3]}, %s, {reshape: [%d, %d, -1, 3]}, "
+                 "{dense: 2}]",
+                 (int)(steps * rows * high), (int)cols, pool, (int)steps, (int)rows);
+        const tn_shape all = {.rank = 4, .dim = {steps, rows * high, cols, 2}};
+        int64_t count, other;
+        const double *a = check_net_numbers(
+            check_net_new(film, NULL, 0, all, samples, 1, seed), &count);
+        const double *b = check_net_numbers(
+            check_net_new(image, NULL, 0, check_shape(3, rows * high, cols, 2),
+                          samples * steps, 1, seed),
+            &other);
+        cr_assert(count == other && !memcmp(a, b, sizeof *a * (size_t)count), "%s", film);
+    }
+}
+
 /* Message of a pool with these options on (6, 5, 2) that must be refused. */
 TN_UNUSED static const char *pool_refused(const char *name, const char *options)
 {

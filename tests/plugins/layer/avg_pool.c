@@ -69,6 +69,11 @@ Test(avg_pool, is_the_same_with_both_backends)
     check_backends(draw);
 }
 
+Test(avg_pool, takes_steps_one_by_one)
+{
+    pool_steps("avg_pool");
+}
+
 Test(avg_pool, independence)
 {
     check_independence("[{dense: 5}, {avg_pool: {kernel: 3, stride: 2, padding: same}}, "

@@ -69,6 +69,11 @@ Test(max_pool, is_the_same_with_both_backends)
     check_backends(draw);
 }
 
+Test(max_pool, takes_steps_one_by_one)
+{
+    pool_steps("max_pool");
+}
+
 Test(max_pool, independence)
 {
     check_independence("[{dense: 5}, max_pool, {dense: 2}]", check_shape(3, 9, 8, 3), 13);
