@@ -1,6 +1,6 @@
 /* recurrent_torch.h - the options of recurrent layers against PyTorch's numbers
  * (tests/reference/recurrent_options.safetensors): outputs, gradients, parameters after five steps, in
- * both precisions. */
+ * both precisions, on both backends. */
 #ifndef TESTS_SUPPORT_RECURRENT_TORCH_H
 #define TESTS_SUPPORT_RECURRENT_TORCH_H
 
@@ -188,31 +188,42 @@ static double recurrent_compare_windows(const recurrent_fixture *f, const char *
     return fmax(error, recurrent_compare_params(f, net, false));
 }
 
-static void recurrent_options_match_torch(const char *layer, const recurrent_option *o,
-                                          int count)
+static void recurrent_matches_torch_as(const char *backend, recurrent_fixture *f,
+                                       const char *layer, const recurrent_option *o,
+                                       int count)
 {
-    recurrent_fixture f;
-    tn_error e = {0};
-    char path[4096], model[600];
+    char model[600];
     double most[2] = {0};
-    snprintf(path, sizeof path, "%s/reference/recurrent_options.safetensors",
-             getenv("TENON_TEST_DATA"));
-    cr_assert_eq(tn_archive_read(check_env(), path, &f.archive, &f.bytes, &e), TN_OK,
-                 "%s", e.text);
+    check_env_as(backend, 2);
     for (int i = 0; i < count; i++) {
-        snprintf(f.name, sizeof f.name, "%s-%s", layer, o[i].name);
+        snprintf(f->name, sizeof f->name, "%s-%s", layer, o[i].name);
         recurrent_model(layer, &o[i], model);
         const bool training = !strstr(o[i].options, "zoneout"),
                    windows = strstr(o[i].options, "stateful") != NULL;
         for (int32_t real = 0; real < 2; real++)
             most[real] = fmax(most[real],
-                              windows ? recurrent_compare_windows(&f, model, real)
-                                      : recurrent_compare(&f, model, training, real));
+                              windows ? recurrent_compare_windows(f, model, real)
+                                      : recurrent_compare(f, model, training, real));
     }
-    if (getenv("TENON_TEST_FULL"))
-        fprintf(stderr, "%s: at most %.1e in float, %.1e in double\n", layer, most[0],
-                most[1]);
-    tn_archive_free(check_env(), &f.archive, f.bytes);
+    if (test_full())
+        fprintf(stderr, "%s, %s: at most %.1e in float, %.1e in double\n", layer, backend,
+                most[0], most[1]);
+}
+
+static void recurrent_options_match_torch(const char *layer, const recurrent_option *o,
+                                          int count)
+{
+    recurrent_fixture f;
+    tn_error e = {0};
+    tn_env *env = check_env();
+    char path[4096];
+    snprintf(path, sizeof path, "%s/reference/recurrent_options.safetensors",
+             getenv("TENON_TEST_DATA"));
+    cr_assert_eq(tn_archive_read(env, path, &f.archive, &f.bytes, &e), TN_OK, "%s",
+                 e.text);
+    recurrent_matches_torch_as("reference", &f, layer, o, count);
+    recurrent_matches_torch_as("blis", &f, layer, o, count);
+    tn_archive_free(env, &f.archive, f.bytes);
 }
 
 /* What all of them have; `cells`: 4 where they have cells. */
