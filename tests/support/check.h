@@ -127,7 +127,10 @@ double *check_net_gradient_at(const check_net *, int32_t node, int64_t *count);
 int32_t check_net_param(const check_net *, const char *name); /* number; must be there */
 int32_t check_net_state(const check_net *, const char *name);
 
-/* All parameters of the net by central differences in double, error <= 1e-7. */
+/* All parameters of a net in double by central differences, error <= 1e-7. false: a kink is too
+ * near. */
+bool check_net_gradients(check_net *);
+/* Of the first of some random nets that has none there. */
 void check_gradients(const char *model, const char *loss, int32_t classes, tn_shape input,
                      int64_t samples, bool training);
 /* Output, loss and gradients in float against double, error <= tolerance. */

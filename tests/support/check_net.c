@@ -334,20 +334,25 @@ static double compare(const tensor *got, const tensor *expected, check_net *net,
     return worst;
 }
 
+bool check_net_gradients(check_net *net)
+{
+    tensor exact[64], numeric[64];
+    cr_assert_leq(net->graph->params, 64);
+    check_net_loss(net, true);
+    for (int32_t k = 0; k < net->graph->params; k++)
+        exact[k] = gradient_of(net, k), numeric[k] = gradient_of(net, k);
+    if (!differentiate_all(net, numeric)) return false;
+    note_error(NULL, NOTE_GRADIENT, 1, compare(exact, numeric, net, TOLERANCE, true));
+    return true;
+}
+
 void check_gradients(const char *model, const char *loss, int32_t classes, tn_shape input,
                      int64_t samples, bool training)
 {
     for (uint32_t seed = 1; seed <= SEEDS; seed++) {
         check_net *net = check_net_new(model, loss, classes, input, samples, 1, seed);
-        tensor exact[64], numeric[64];
         net->pass.training = training;
-        cr_assert_leq(net->graph->params, 64);
-        check_net_loss(net, true);
-        for (int32_t k = 0; k < net->graph->params; k++)
-            exact[k] = gradient_of(net, k), numeric[k] = gradient_of(net, k);
-        if (!differentiate_all(net, numeric)) continue;
-        note_error(NULL, NOTE_GRADIENT, 1, compare(exact, numeric, net, TOLERANCE, true));
-        return;
+        if (check_net_gradients(net)) return;
     }
     cr_assert_fail("%s: a kink lies near each of %d sets of numbers", model, SEEDS);
 }

@@ -57,6 +57,22 @@ Test(rnn, option_gradients_of_rectifiers)
     }
 }
 
+/* What a unit holds fades by a tenth at each step, so that states are far from a kink, and gradients go
+ * through all steps. */
+Test(rnn, gradients_of_rectifiers_through_many_steps)
+{
+    for (uint32_t seed = 1; seed <= 40; seed++) {
+        check_net *net = check_net_new(
+            "[{dense: 3}, {rnn: {units: 4, nonlinearity: relu}}, {dense: 2}]", NULL, 0,
+            check_shape(2, 50, 2, 0), 3, 1, seed);
+        double *r =
+            net->graph->param[check_net_param(net, "rnn.recurrent_weight")].value.data;
+        for (int i = 0; i < 16; i++) r[i] = 0.05 * r[i] + (i % 5 ? 0 : 0.9);
+        if (check_net_gradients(net)) return;
+    }
+    cr_assert_fail("a kink lies near each of 40 sets of numbers");
+}
+
 Test(rnn, padding_changes_nothing)
 {
     recurrent_padding_changes_nothing(&kind);
