@@ -74,7 +74,13 @@ ParameterizedTestParameters(init_from, pytorch)
                            {"gru-bidirectional", false},
                            {"gru-bidirectional", true},
                            {"sequence", false},
-                           {"sequence", true}};
+                           {"sequence", true},
+                           {"rnn", false},
+                           {"rnn", true},
+                           {"words", false},
+                           {"words", true},
+                           {"grouped", false},
+                           {"grouped", true}};
     return cr_make_param_array(recipe, all, sizeof all / sizeof all[0]);
 }
 

@@ -35,6 +35,13 @@ static recipe recipes[] = {
       "dense=mix", "dense.weight=mix.weight_orig", "dense.weight.u=mix.weight_u",
       "dense.weight.v=mix.weight_v", "dense_2=out", "dense_2.weight=out.weight_v",
       "dense_2.weight.g=out.weight_g"}},
+    {"rnn",
+     false,
+     {"sequential.rnn=rnn", "sequential.rnn_2.weight=rnn.weight_ih_l1",
+      "sequential.rnn_2.recurrent_weight=rnn.weight_hh_l1",
+      "sequential.rnn_2.bias=rnn.bias_ih_l1,rnn.bias_hh_l1", "dense=out"}},
+    {"words", false, {"embedding=table", "lstm=rnn", "layer_norm=norm", "dense=out"}},
+    {"grouped", false, {"conv2d=conv", "group_norm=norm", "dense=out"}},
 };
 
 static tn_archive archive_of(tn_env *env, const char *path)

@@ -22,7 +22,7 @@ from make_fixtures import save
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPT = HERE.parent.parent / "scripts" / "torch-state"
-SAMPLES, STEPS, FEATURES, UNITS = 6, 7, 5, 6
+SAMPLES, STEPS, FEATURES, UNITS, PROJECTION = 6, 7, 5, 6, 4
 
 
 class Cnn(torch.nn.Module):
@@ -46,16 +46,18 @@ class Cnn(torch.nn.Module):
 class Recurrent(torch.nn.Module):
     shape = (STEPS, FEATURES)
 
-    def __init__(self, kind, layers=1, bidirectional=False, flat=False):
+    def __init__(self, kind, layers=1, bidirectional=False, flat=False, block="", **options):
         super().__init__()
-        self.rnn = kind(FEATURES, UNITS, layers, batch_first=True, bidirectional=bidirectional)
+        self.rnn = kind(FEATURES, UNITS, layers, batch_first=True, bidirectional=bidirectional,
+                        **options)
         width = UNITS * (1 + bidirectional)
         self.out = torch.nn.Linear(width * STEPS if flat else width, 3)
-        self.flat, self.names = flat, {next_name(kind): "rnn", "dense": "out"}
+        ours = block + kind.__name__.lower()
+        self.flat, self.names = flat, {ours: "rnn", "dense": "out"}
         if layers > 1:
-            self.names.update({"lstm_2.weight": "rnn.weight_ih_l1",
-                               "lstm_2.recurrent_weight": "rnn.weight_hh_l1",
-                               "lstm_2.bias": "rnn.bias_ih_l1,rnn.bias_hh_l1"})
+            self.names.update({f"{ours}_2.weight": "rnn.weight_ih_l1",
+                               f"{ours}_2.recurrent_weight": "rnn.weight_hh_l1",
+                               f"{ours}_2.bias": "rnn.bias_ih_l1,rnn.bias_hh_l1"})
 
     def forward(self, x):
         y, _ = self.rnn(x)
@@ -84,8 +86,38 @@ class Sequence(torch.nn.Module):
         return self.out(torch.tanh(x))
 
 
-def next_name(kind):
-    return kind.__name__.lower()
+class Words(torch.nn.Module):
+    """An embedding, both directions of an LSTM with projections, a norm of their last states."""
+    shape, vocabulary = (STEPS,), 9
+    names = {"embedding": "table", "lstm": "rnn", "layer_norm": "norm", "dense": "out"}
+
+    def __init__(self):
+        super().__init__()
+        self.table = torch.nn.Embedding(self.vocabulary, FEATURES)
+        self.rnn = torch.nn.LSTM(FEATURES, UNITS, batch_first=True, bidirectional=True,
+                                 proj_size=PROJECTION)
+        self.norm = torch.nn.LayerNorm(2 * PROJECTION)
+        self.out = torch.nn.Linear(2 * PROJECTION, 3)
+
+    def forward(self, x):
+        y, _ = self.rnn(self.table(x.long()))
+        return self.out(self.norm(torch.cat((y[:, -1, :PROJECTION], y[:, 0, PROJECTION:]), 1)))
+
+
+class Grouped(torch.nn.Module):
+    """Filters and a norm of groups of channels."""
+    shape = (6, 5, 4)
+    names = {"conv2d": "conv", "group_norm": "norm", "dense": "out"}
+
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(4, 8, 3, stride=2, padding=1, groups=2)
+        self.norm = torch.nn.GroupNorm(4, 8)
+        self.out = torch.nn.Linear(72, 3)
+
+    def forward(self, x):
+        x = torch.relu(self.norm(self.conv(x.movedim(-1, 1))))
+        return self.out(x.flatten(1))
 
 
 NETS = {
@@ -95,14 +127,23 @@ NETS = {
     "gru": lambda: Recurrent(torch.nn.GRU),
     "gru-bidirectional": lambda: Recurrent(torch.nn.GRU, bidirectional=True),
     "sequence": Sequence,
+    "rnn": lambda: Recurrent(torch.nn.RNN, layers=2, block="sequential.", nonlinearity="relu"),
+    "words": Words,
+    "grouped": Grouped,
 }
+
+
+def inputs(net, samples):
+    if hasattr(net, "vocabulary"):
+        return torch.randint(net.vocabulary, (samples, *net.shape)).float()
+    return torch.randn(samples, *net.shape)
 
 
 def make(name):
     """A network in double, of float32 numbers, with running statistics that say something."""
     net = NETS[name]()
     with torch.no_grad():
-        net(torch.randn(20, *net.shape) + 0.5)
+        net(inputs(net, 20) + 0.5)
         for parameter in net.parameters():
             if parameter.ndim == 1:
                 parameter.add_(0.3 * torch.randn(parameter.shape))
@@ -117,12 +158,11 @@ def state(net, dtype):
 def check(name, folder, program):
     """The largest difference between PyTorch and `tenon predict` after training by Tenon."""
     net = NETS[name]()
-    draw = np.random.default_rng(5)
-    x = draw.standard_normal((SAMPLES, *net.shape)).astype(np.float32)
+    x = inputs(net, SAMPLES).numpy()
     with tempfile.TemporaryDirectory() as scratch:
         at = lambda file: f"{scratch}/{file}"
         np.save(at("x.npy"), x)
-        np.save(at("y.npy"), draw.standard_normal((SAMPLES, 5 if name == "cnn" else 3)))
+        np.save(at("y.npy"), torch.randn(SAMPLES, 5 if name == "cnn" else 3).numpy())
         run = lambda *command: subprocess.run([str(c) for c in command], check=True,
                                               stdout=subprocess.DEVNULL)
         run(program, "train", folder / f"state-{name}.yaml", "--out", at("run"),
@@ -166,7 +206,7 @@ def main():
     both = {}
     for name in NETS:
         net = make(name)
-        x = torch.randn(SAMPLES, *net.shape).double()
+        x = inputs(net, SAMPLES).double()
         with torch.no_grad():
             both[f"{name}/x"], both[f"{name}/y"] = x.numpy(), net(x).numpy()
         save(options.folder / f"state-{name}.safetensors",
