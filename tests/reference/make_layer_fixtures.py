@@ -155,6 +155,8 @@ conv("same_dilated", (7, 8), 2, 3, (2, 3), dilation=(3, 2), same=True, bias=Fals
 conv("asymmetric", (6, 5), 3, 4, 3, pad=(2, 0, 1, 3))
 conv("asymmetric_strided", (6, 5), 4, 4, (2, 3), stride=2, groups=2, pad=(0, 1, 2, 1))
 conv("asymmetric_depthwise", (6, 5), 4, 4, 3, groups=4, pad=(0, 2, 1, 0))
+conv("tiles", (5, 5), 16, 16, 3, same=True)
+conv("tiles_double", (3, 5), 8, 24, 3, same=True)  # in float by patches
 conv("sequence", (11,), 4, 6, 3, stride=2, dilation=2, groups=2, pad=(2, 2))
 conv("unbiased", (9,), 3, 4, 3, bias=False)
 conv("same_even", (9,), 3, 4, 4, same=True)
