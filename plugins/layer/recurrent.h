@@ -31,7 +31,8 @@
  * reads them. With `projection` that is the epilogue of a second product. Back through time (Werbos,
  * "Backpropagation through time", Proc. IEEE 78(10), 1990) the cell turns the gradient of h_t into those
  * of z and u, and dL/du R is the next step's part of dL/dh_(t-1), with the cells of step t-1 as its
- * epilogue. The gradients of W and R are then one product over all steps.
+ * epilogue. The gradients of W and R are then one product each over all steps; of R two,
+ * where the last gate's gradient in u is not that in z (GRU).
  *
  * Groups of samples take all steps each by itself, so that threads meet once a sequence; where R is too
  * large for a core's cache, all threads make each step's products, and their epilogues, together.

@@ -17,6 +17,7 @@
 
 static char last_error[512];
 static int allocations;
+static size_t largest_allocation;
 
 static tn_status record_error(tn_call *c, tn_status status, const char *text)
 {
@@ -29,6 +30,7 @@ static void *count_allocation(tn_call *c, size_t bytes)
 {
     (void)c;
     allocations++;
+    if (bytes > largest_allocation) largest_allocation = bytes;
     return aligned_alloc(64, (bytes + 63) / 64 * 64);
 }
 

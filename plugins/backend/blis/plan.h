@@ -98,8 +98,7 @@ static bool packs_a(const tn_matrix *a, const tn_matrix *b)
            (crowd && a->rows > FEW && b->cols > PANEL);
 }
 
-/* Patches are never there as a whole: what is read of A, and of B alone where it is as long as a
- * batch. Filters, which patches are multiplied with, are fewer, and may be. */
+/* Patches, whose rows overlap, are never there as a whole. */
 static void place_operands(job *j)
 {
     const tn_matrix *a = &j->a.m, *b = &j->b.m;
@@ -107,9 +106,9 @@ static void place_operands(job *j)
     j->a.place = place_of(packs_a(a, b) && !j->few, j->cut.across > 1 && !a->read,
                           depth * (double)(j->cut.strips * j->cut.tiles) *
                               (double)j->kernels->pitch);
-    const bool long_b = b->read && !a->read && j->slices > 1;
+    const bool patches = b->read && b->room;
     if (!j->b.whole)
-        j->b.place = place_of(packs_b(a, b) && !j->few, j->cut.down > 1 && !long_b,
+        j->b.place = place_of(packs_b(a, b) && !j->few, j->cut.down > 1 && !patches,
                               depth * (double)b->cols);
 }
 

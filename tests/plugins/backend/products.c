@@ -14,7 +14,7 @@
 /* What a product is made of beside its size. */
 typedef struct manner {
     int a, b, out; /* layouts */
-    bool read_a, read_b, show_a, packed_b, bias, add, report, keep;
+    bool read_a, read_b, show_a, overlap_b, packed_b, bias, add, report, keep;
 } manner;
 
 static int64_t random_size(void)
@@ -33,6 +33,7 @@ static manner random_manner(void)
                   .out = (int)random_below(LAYOUTS),
                   .read_a = random_below(4) == 0,
                   .read_b = random_below(4) == 0,
+                  .overlap_b = random_below(2),
                   .packed_b = random_below(4) == 0,
                   .bias = random_below(2),
                   .report = random_below(2)};
@@ -94,6 +95,7 @@ BOTH(sums_have_the_order_promised)
 BOTH(several_are_each_by_itself)
 BOTH(several_have_operands_in_memory)
 BOTH(allocates_only_at_first)
+BOTH(patches_are_never_there_as_a_whole)
 
 #else /* for one precision */
 
@@ -185,6 +187,7 @@ static void TN(run)(TN(backend) b, uint64_t seed, manner how, int64_t m, int64_t
         .struct_size = sizeof p, .a = x.m, .b = y.m, .out = out.m, .add = how.add};
     if (how.read_a) p.a.read = TN(field_read), p.a.with = &x.m, p.a.data = NULL;
     if (how.read_b) p.b.read = TN(field_read), p.b.with = &y.m, p.b.data = NULL;
+    if (how.overlap_b) p.b.room = WINDOW_ROOM;
     const TN(windows) windows = TN(windows_make)(how.show_a ? m : 0, how.show_a ? k : 0);
     if (how.show_a) p.a.read = TN(read_windows), p.a.show = TN(show_windows);
     if (how.show_a) p.a.with = &windows, p.a.data = NULL, p.a.room = WINDOW_ROOM;
@@ -580,5 +583,23 @@ static void TN(allocates_only_at_first)(void)
     cr_assert_eq(allocations, before);
     free(result);
     TN(backend_close)(b);
+}
+
+/* As a convolution asks for the gradient of so many filters of 25 x 8 values at 2048 positions. */
+static void TN(patches_are_never_there_as_a_whole)(void)
+{
+    const manner gathers = {
+        .a = BY_COLUMNS, .read_b = true, .overlap_b = true, .report = true};
+    for (int64_t filters = 32; filters <= 256; filters *= 2) {
+        TN(backend) b = TN(backend_open)("blis", 2);
+        tn_real *result = malloc((size_t)filters * 200 * sizeof *result);
+        largest_allocation = 0;
+        TN(run)(b, 1, gathers, filters, 200, 2048, result);
+        cr_assert_gt(largest_allocation, 0);
+        cr_assert_lt(largest_allocation, 2048 * 200 * sizeof *result, "%lld filters",
+                     (long long)filters);
+        free(result);
+        TN(backend_close)(b);
+    }
 }
 #endif
