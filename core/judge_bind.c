@@ -49,8 +49,25 @@ static int32_t makes_of(const tn_graph_node *n)
     return n->layer ? n->layer->entry->makes : TN_ANYTHING;
 }
 
-/* Behind what a loss or a metric says of the outputs: what makes them, and what was likely left out. */
-static tn_status add_origin(const tn_graph *g, tn_status status, tn_error *e)
+/* What was likely left out where outputs do not fit the targets. */
+static const char *remedy(const tn_shape *out, const tn_field_spec *target)
+{
+    const bool steps = target && tn_shape_count(&target->shape) > 1;
+    if (out->rank < 2)
+        return steps && !target->real ? ": for a prediction a step give recurrent layers "
+                                        "return_sequences: true"
+                                      : "";
+    if (steps) return "";
+    return out->rank < 3
+               ? ": for one prediction a sample end a sequence with a recurrent "
+                 "layer without return_sequences, flatten or global_avg_pool"
+               : ": for one prediction a sample put flatten or global_avg_pool "
+                 "before the dense layers";
+}
+
+/* Behind what a loss or a metric says of the outputs: what makes them, and a remedy. */
+static tn_status add_origin(const tn_graph *g, const tn_field_spec *target,
+                            tn_status status, tn_error *e)
 {
     const tn_graph_node *last = &g->node[g->nodes - 1], *origin = tn_graph_origin(g);
     const tn_shape *out = &last->spec.out;
@@ -63,14 +80,9 @@ static tn_status add_origin(const tn_graph *g, tn_status status, tn_error *e)
     if (node->layer && node->layer->where)
         tn_cfg_place(node->layer->where, place, sizeof place);
     snprintf(text, sizeof text, "%s", e->text);
-    return tn_error_set(
-        e, status, "%s; the outputs %s%scome from '%s' (%s)%s", text, shown,
-        shape ? " " : "", node->name, place,
-        made || out->rank < 2 ? ""
-        : out->rank < 3 ? ": for one prediction a sample end a sequence with a recurrent "
-                          "layer without return_sequences, flatten or global_avg_pool"
-                        : ": for one prediction a sample put flatten or global_avg_pool "
-                          "before the dense layers");
+    return tn_error_set(e, status, "%s; the outputs %s%scome from '%s' (%s)%s", text,
+                        shown, shape ? " " : "", node->name, place,
+                        made ? "" : remedy(out, target));
 }
 
 static tn_outputs outputs_of(const tn_graph *g)
@@ -94,7 +106,8 @@ static tn_status bind_loss(tn_judge *j, const tn_graph *g, const tn_data_info *i
     if (!status)
         status = tn_call_end(&calling,
                              bridge->loss_infer(j->loss.instance, call, &out, spec));
-    return add_origin(g, tn_blame(j->loss.instance, status, e), e);
+    return add_origin(g, j->loss.fields ? spec[0] : NULL,
+                      tn_blame(j->loss.instance, status, e), e);
 }
 
 /* The field "weight", where neither the network nor the loss reads it as it likes. */
@@ -169,5 +182,5 @@ tn_status tn_judge_bind_metric(tn_judge *j, tn_criterion *m, const tn_graph *g,
                             bridge->metric_has_table(m->instance), e);
     m->first_sum = j->sums;
     j->sums += m->size.sums;
-    return add_origin(g, tn_blame(m->instance, status, e), e);
+    return add_origin(g, m->fields ? spec[0] : NULL, tn_blame(m->instance, status, e), e);
 }

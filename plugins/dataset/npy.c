@@ -1,6 +1,6 @@
 /* npy.c - inputs and targets in NumPy array files, one for each input. The first axis counts
  * samples, or the second where time comes first; samples come out alike. Whole numbers in a target
- * of one axis are labels, everything else are quantities.
+ * of one axis, or with `classes` of several, are labels, everything else are quantities.
  *
  * Kern, "A simple file format for NumPy arrays" (NumPy Enhancement Proposal 1), 2007. */
 #include <tenon/plugin.h>
@@ -26,7 +26,8 @@
     P(STRS, test_x, TN_OPTIONAL, 0, 0, 0, "the same of the test inputs")             \
     P(STR, test_y, TN_OPTIONAL, 0, 0, 0, "file of the test targets")                 \
     P(REALS, scale, 0, "[1]", 0, 0, "factor on the inputs, or one for each")         \
-    P(INT, classes, TN_OPTIONAL, 0, 1, INT32_MAX, "of labels; unset: largest + 1")
+    P(INT, classes, TN_OPTIONAL, 0, 1, INT32_MAX,                                    \
+      "of labels; unset: largest + 1, and a target of several axes has none")
 TN_SELF(OPTIONS, npy_array x_of[TN_SPLITS][NPY_INPUTS]; npy_array y_of[TN_SPLITS];)
 
 #ifndef NPY_RULES
@@ -72,10 +73,12 @@ static tn_status check_labels(tn_call *c, const char *path, const npy_array *y,
     const int64_t end = classes == TN_UNSET_INT ? INT32_MAX : classes;
     for (int64_t i = 0; i < y->count; i++) {
         const int64_t label = npy_label(y, i);
-        if (label < 0 || label >= end)
-            return tn_fail(c, TN_EDATA,
-                           "%s: label %lld of sample %lld is out of range 0 to %lld",
-                           path, (long long)label, (long long)i, (long long)end - 1);
+        if (label < 0 || label >= end) {
+            const npy_layout l = npy_layout_of(y->dim, y->count, y->time_first);
+            return tn_fail(
+                c, TN_EDATA, "%s: label %lld of sample %lld is out of range 0 to %lld",
+                path, (long long)label, (long long)npy_sample(&l, i), (long long)end - 1);
+        }
         if (label > *largest) *largest = label;
     }
     return TN_OK;
@@ -135,7 +138,7 @@ static tn_status TN(check_same)(const TN(self) * self, tn_call *c, int32_t split
                            "a sample of %s has another shape than one of %s",
                            files.x->at[i], self->x->at[i]);
     if (!same_sample(&self->y_of[TN_TRAIN], y) ||
-        has_labels(&self->y_of[TN_TRAIN]) != has_labels(y))
+        has_labels(&self->y_of[TN_TRAIN], self->classes) != has_labels(y, self->classes))
         return tn_fail(c, TN_ESHAPE,
                        "a target of %s has another shape or kind than one of %s", files.y,
                        self->y);
@@ -164,9 +167,9 @@ static tn_status TN(open)(void *me, tn_call *c, tn_data_info *info)
     }
     tn_field_spec *target = &info->field[inputs];
     *target = (tn_field_spec){.name = "target"};
-    if (has_labels(y)) return TN(find_classes)(self, c, &target->classes);
+    if (y->rank > 1 || !has_labels(y, self->classes)) target->shape = sample_shape(y);
+    if (has_labels(y, self->classes)) return TN(find_classes)(self, c, &target->classes);
     target->real = 1;
-    target->shape = sample_shape(y);
     return TN_OK;
 }
 
@@ -180,6 +183,16 @@ static void TN(convert)(const npy_array *array, int64_t index, double scale, tn_
     }
 }
 
+static void TN(copy_labels)(const npy_array *array, int64_t index, int32_t *out)
+{
+    const npy_layout l = npy_layout_of(array->dim, array->count, array->time_first);
+    for (int64_t run = 0; run < l.runs; run++) {
+        const int64_t from = npy_run(&l, index, run);
+        for (int64_t i = 0; i < l.width; i++)
+            *out++ = (int32_t)npy_label(array, from + i);
+    }
+}
+
 static tn_status TN(read)(const void *me, tn_call *c, int32_t split, int64_t index,
                           void *const *field)
 {
@@ -189,8 +202,8 @@ static tn_status TN(read)(const void *me, tn_call *c, int32_t split, int64_t ind
     for (int64_t i = 0; i < inputs; i++) TN(convert)
     (&self->x_of[split][i], index, self->scale->at[self->scale->count > 1 ? i : 0],
      field[i]);
-    if (has_labels(y))
-        *(int32_t *)field[inputs] = (int32_t)npy_label(y, index);
+    if (has_labels(y, self->classes))
+        TN(copy_labels)(y, index, field[inputs]);
     else
         TN(convert)(y, index, 1, field[inputs]);
     return TN_OK;
@@ -207,9 +220,10 @@ static void TN(destroy)(void *me, tn_call *c)
 
 TN_VTABLE(dataset, .check = TN(check), .destroy = TN(destroy), .open = TN(open),
           .read = TN(read))
-TN_PLUGIN_WITH(
-    OPTIONS, dataset, npy, .summary = "inputs and targets in NumPy array files",
-    .formula = "input = scale * x[i]; target = y[i], a label if whole and of rank 1; "
-               "of those in time_first x[:, i] or y[:, i]",
-    .reference = "Kern, NumPy Enhancement Proposal 1, 2007, section Format "
-                 "Specification: Version 1.0")
+TN_PLUGIN_WITH(OPTIONS, dataset, npy,
+               .summary = "inputs and targets in NumPy array files",
+               .formula = "input = scale * x[i]; target = y[i], a label if whole and of "
+                          "rank 1, or labels with classes; "
+                          "of those in time_first x[:, i] or y[:, i]",
+               .reference = "Kern, NumPy Enhancement Proposal 1, 2007, section Format "
+                            "Specification: Version 1.0")

@@ -31,4 +31,10 @@ static inline int64_t npy_run(const npy_layout *l, int64_t sample, int64_t run)
     return (run * l->samples + sample) * l->width;
 }
 
+/* Whose the file's element i is. */
+static inline int64_t npy_sample(const npy_layout *l, int64_t i)
+{
+    return i / l->width % l->samples;
+}
+
 #endif

@@ -28,9 +28,10 @@ static int is_listed(tn_strs list, const char *name)
     return 0;
 }
 
-static int has_labels(const npy_array *y)
+/* Whole numbers, of several axes where the option says of how many classes. */
+static int has_labels(const npy_array *y, int64_t classes)
 {
-    return npy_is_whole(y) && y->rank == 1;
+    return npy_is_whole(y) && (y->rank == 1 || classes != TN_UNSET_INT);
 }
 
 /* Without the axis of samples; a single number is a feature. */

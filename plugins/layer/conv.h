@@ -14,8 +14,8 @@
     P(INTS, dilation, 0, "[1]", , ,                                                     \
       "positions from one value of a filter to the next, likewise")                     \
     P(ENUM, padding, 0, 0, "valid|same|explicit", ,                                     \
-      "valid: none; same: zeros around, so that a stride of 1 keeps the size; "         \
-      "explicit: by pad")                                                               \
+      "valid: none; same: zeros around for ceil(size / stride) outputs, an odd one "    \
+      "behind; explicit: by pad")                                                       \
     P(INTS, pad, TN_OPTIONAL, 0, , ,                                                    \
       "with padding: explicit, zeros around: one number, one for each axis, or before " \
       "and "                                                                            \

@@ -312,8 +312,9 @@ static tn_status TN(check_inputs)(TN(self) * self, tn_call *c, const tn_node *no
     if (node->in[0].rank != 2 || node->in[0].dim[0] < 1)
         return tn_fail(
             c, TN_ESHAPE,
-            "needs sequences, (steps, features) with at least one step, got %s; "
-            "reshape makes some, e.g. reshape: [-1, 1] of numbers in a row",
+            "needs sequences, (steps, features) with at least one step, got %s; a "
+            "recurrent layer before it hands on all steps with return_sequences: true, "
+            "reshape makes them of other shapes, e.g. [-1, 1] of numbers in a row",
             shape);
     if (node->inputs < known)
         return tn_fail(c, TN_EINVAL,

@@ -17,7 +17,8 @@ static tn_status TN(check_counts)(tn_call *c, const tn_io *io)
         if (!(length[s] >= 0 && length[s] <= (tn_real)steps) ||
             length[s] != (tn_real)(int64_t)length[s])
             return tn_fail(c, TN_EINVAL,
-                           "sample %lld has length %g, expected a whole number from 0 to "
+                           "sample %lld of the batch has length %g, expected a whole "
+                           "number from 0 to "
                            "%lld (steps)",
                            (long long)(io->row + s), (double)length[s], (long long)steps);
     return TN_OK;

@@ -42,14 +42,17 @@ static inline tn_status classes_check(tn_call *c, const tn_outputs *out,
                        "outputs; end it with a layer of %d units",
                        target->classes, (long long)classes, target->classes);
     if (given == wanted) return TN_OK;
-    return tn_fail(
-        c, TN_ESHAPE, "each sample has %lld target values, needs %lld (%s)",
-        (long long)given, (long long)wanted,
-        !target->real ? "a label a row"
-        : given * classes == wanted
-            ? "a probability for each output; labels have to be whole numbers, in an "
-              "array without an axis of their own"
-            : "a probability for each output");
+    if (target->real && given * classes == wanted)
+        return tn_fail(
+            c, TN_ESHAPE,
+            "each sample has %lld target values, needs %lld (a probability for "
+            "each output); labels have to be whole numbers, in an array of one "
+            "axis, or told from others by their number of classes (npy: "
+            "classes: %lld)",
+            (long long)given, (long long)wanted, (long long)classes);
+    return tn_fail(c, TN_ESHAPE, "each sample has %lld target values, needs %lld (%s)",
+                   (long long)given, (long long)wanted,
+                   target->real ? "a probability for each output" : "a label a row");
 }
 
 static inline tn_status weights_check(tn_call *c, const tn_outputs *out,

@@ -254,7 +254,7 @@ Test(bad_input, what_the_first_batch_shows)
            "  - reshape: {shape: [2, 1], name: steps}\n"
            "  - dense: {units: 1, inputs: input, name: length}\n"
            "  - lstm: {units: 2, lengths: true, inputs: [steps, length]}\n");
-    refused("net.yaml:5:5: layer 'lstm': sample 0 has length ", NULL);
+    refused("net.yaml:5:5: layer 'lstm': sample 0 of the batch has length ", NULL);
 }
 
 Test(bad_input, stateful_layers_and_shuffled_data)
@@ -428,7 +428,8 @@ Test(bad_input, almost_the_right_file)
     array_write("y.npy", "<f4", "(4,)", x, sizeof x);
     refused("net.yaml:4:", "labels have to be whole numbers", NULL);
     array_write("y.npy", "<i4", "(4, 1)", x, sizeof x);
-    refused("net.yaml:4:", "in an array without an axis of their own", NULL);
+    refused("net.yaml:4:",
+            "told from others by their number of classes (npy: classes: 3)", NULL);
     put("y.npy", "PK\3\4 and so on", 14);
     refused("y.npy: is an archive (.npz), not a .npy file", "numpy.save", NULL);
 }

@@ -466,6 +466,39 @@ Test(npy, time_first_of_bytes_with_labels)
     tn_feed_free(feed);
 }
 
+Test(npy, labels_of_each_step)
+{
+    static const uint8_t labels[] = {4, 1, 2, 0, 3, 1}, turned[] = {4, 0, 1, 3, 2, 1};
+    write_pair();
+    write_array("y", "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }",
+                labels, sizeof labels);
+    write_array("yt", "{'descr': '|u1', 'fortran_order': False, 'shape': (3, 2), }",
+                turned, sizeof turned);
+    static const char *const with[] = {"y: y", "y: yt, time_first: target"};
+    char yaml[200];
+    for (int i = 0; i < 2; i++) {
+        snprintf(yaml, sizeof yaml, "data: {npy: {x: x, %s, classes: 5, shuffle: false}}",
+                 with[i]);
+        tn_feed *feed = feed_of(yaml, 1, 2);
+        const tn_field_spec *target = &tn_feed_info(feed, true)->field[1];
+        cr_assert(target->classes == 5 && !target->real);
+        cr_assert(target->shape.rank == 1 && target->shape.dim[0] == 3);
+        const tn_batch b = batch_of(feed, TN_TRAIN, 0, 0);
+        for (int k = 0; k < 6; k++) cr_assert_eq(b.field[1].label[k], labels[k]);
+        tn_feed_free(feed);
+        snprintf(yaml, sizeof yaml, "data: {npy: {x: x, %s, classes: 3}}", with[i]);
+        refuse_data(yaml, TN_EDATA, ": label 4 of sample 0 ", "out of range 0 to 2");
+    }
+    static const uint8_t late[] = {0, 0, 0, 0, 7, 0};
+    write_array("yt", "{'descr': '|u1', 'fortran_order': False, 'shape': (3, 2), }", late,
+                sizeof late);
+    refuse_data("data: {npy: {x: x, y: yt, time_first: target, classes: 3}}", TN_EDATA,
+                ": label 7 of sample 0 ", "out of range 0 to 2");
+    tn_feed *feed = feed_of("data: {npy: {x: x, y: y}}", 1, 2);
+    cr_assert(tn_feed_info(feed, true)->field[1].real, "quantities");
+    tn_feed_free(feed);
+}
+
 Test(npy, time_first_must_be_of_sequences)
 {
     write_pair();
