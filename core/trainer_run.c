@@ -198,6 +198,12 @@ static bool came_to_nothing(const tn_trainer *t, bool wrote, tn_status status)
     return status && status != TN_ECANCELED && wrote && !t->resumed && !t->place.step;
 }
 
+/* Of samples or numbers that training met on its way. */
+static bool of_data(tn_status status)
+{
+    return status == TN_ENUMERIC || status == TN_EDATA || status == TN_EINVAL;
+}
+
 static void clear_folder(tn_trainer *t)
 {
     static const char *const names[] = {"config.yaml", "checkpoint.safetensors",
@@ -222,7 +228,7 @@ tn_status tn_trainer_run(tn_trainer *t, tn_error *e)
     if (status == TN_ECANCELED) status = stopped(t, e);
     if (came_to_nothing(t, wrote, status))
         clear_folder(t);
-    else if (status == TN_ENUMERIC && t->run_dir)
+    else if (of_data(status) && t->run_dir)
         tn_error_in(e, "training stopped, the last checkpoint in %s is kept", t->run_dir);
     atomic_store(&t->cancelled, false);
     return status;

@@ -255,6 +255,12 @@ Test(bad_input, what_the_first_batch_shows)
            "  - dense: {units: 1, inputs: input, name: length}\n"
            "  - lstm: {units: 2, lengths: true, inputs: [steps, length]}\n");
     refused("net.yaml:5:5: layer 'lstm': sample 0 of the batch has length ", NULL);
+    config("npy: {x: x.npy, y: y.npy, shuffle: false, batch: 2}",
+           "  - embedding: {vocabulary: 3, units: 2}\n  - lstm: 2\n");
+    refused("training stopped, the last checkpoint in run is kept: net.yaml:3:5: layer "
+            "'embedding': ",
+            NULL);
+    cr_assert(test_exists("run/checkpoint.safetensors"));
 }
 
 Test(bad_input, stateful_layers_and_shuffled_data)
