@@ -183,11 +183,11 @@ struct tn_matrix {
                  void *block, int64_t stride);
     /* Not NULL: shows a block that `read` would copy, for rows that overlap in memory (patches of an
      * image): where it lies, or in `block`, which has room for `room` values; as many of its rows as
-     * suit it, one at least. Columns are at most TN_SHOWN_COLUMNS. [parallel] Where it is NULL, too, a
-     * `room` says that rows overlap: what is read is never copied as a whole. */
+     * suit it, one at least.
+     * Columns are at most TN_SHOWN_COLUMNS. [parallel] */
     tn_shown (*show)(const void *with, int64_t row, int64_t col, int64_t rows,
                      int64_t cols, void *block);
-    int64_t room;
+    int64_t room; /* also without `show`, if rows overlap: never copied as a whole then */
     /* Told of each finished block of the result: an epilogue. It may change the block. With
      * data == NULL nothing else keeps it; with data and col_stride 1 it lies there, and is left
      * alone from then on. Blocks cover the result once. [parallel] */

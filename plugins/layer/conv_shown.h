@@ -208,7 +208,7 @@ static tn_matrix TN(patch_matrix)(const TN(patches) * p, int64_t samples)
                        .data = (void *)(uintptr_t)p->data,
                        .read = plain ? NULL : TN(read_patches),
                        .show = !plain && TN(can_show)(p) ? TN(show_patches) : NULL,
-                       .room = CONV_WINDOW,
+                       .room = CONV_WINDOW, /* also unshown: patches overlap */
                        .with = p};
 }
 

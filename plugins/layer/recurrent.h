@@ -26,13 +26,13 @@
  *
  * where h has p numbers (n, but with `projection`). z comes from one product for all steps (but see
  * below) and u from one per step, with R packed once; it is added to z where that is all that becomes
- * of it. The cells are that product's epilogue: units of some samples are made as soon as all their gates are there. Last of
- * all their states go out of the layer and, where dropout hides some, to where the next step's product
- * reads them. With `projection` that is the epilogue of a second product. Back through time (Werbos,
- * "Backpropagation through time", Proc. IEEE 78(10), 1990) the cell turns the gradient of h_t into those
- * of z and u, and dL/du R is the next step's part of dL/dh_(t-1), with the cells of step t-1 as its
- * epilogue. The gradients of W and R are then one product each over all steps; of R two,
- * where the last gate's gradient in u is not that in z (GRU).
+ * of it. The cells are that product's epilogue: units of some samples are made as soon as all their
+ * gates are there. Last of all their states go out of the layer and, where dropout hides some, to where
+ * the next step's product reads them. With `projection` that is the epilogue of a second product. Back
+ * through time (Werbos, "Backpropagation through time", Proc. IEEE 78(10), 1990) the cell turns the
+ * gradient of h_t into those of z and u, and dL/du R is the next step's part of dL/dh_(t-1), with the
+ * cells of step t-1 as its epilogue. W's gradient is then one product over all steps, R's likewise, or
+ * two where the last gate's gradient in u is not that in z (GRU).
  *
  * Groups of samples take all steps each by itself, so that threads meet once a sequence; where R is too
  * large for a core's cache, all threads make each step's products, and their epilogues, together.

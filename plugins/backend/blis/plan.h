@@ -98,7 +98,8 @@ static bool packs_a(const tn_matrix *a, const tn_matrix *b)
            (crowd && a->rows > FEW && b->cols > PANEL);
 }
 
-/* Patches, whose rows overlap, are never there as a whole. */
+/* What is read of A is never there as a whole, nor of B where its rows overlap (patches) or where it is as
+ * long as a batch. */
 static void place_operands(job *j)
 {
     const tn_matrix *a = &j->a.m, *b = &j->b.m;
@@ -106,9 +107,9 @@ static void place_operands(job *j)
     j->a.place = place_of(packs_a(a, b) && !j->few, j->cut.across > 1 && !a->read,
                           depth * (double)(j->cut.strips * j->cut.tiles) *
                               (double)j->kernels->pitch);
-    const bool patches = b->read && b->room;
+    const bool long_b = !a->read && j->slices > 1, apart = b->read && (b->room || long_b);
     if (!j->b.whole)
-        j->b.place = place_of(packs_b(a, b) && !j->few, j->cut.down > 1 && !patches,
+        j->b.place = place_of(packs_b(a, b) && !j->few, j->cut.down > 1 && !apart,
                               depth * (double)b->cols);
 }
 
@@ -172,7 +173,7 @@ static int64_t tallest(const job *j)
 typedef struct grain {
     bool
         packs; /* B: one strip of tasks packs its own columns, several share a copy, which must be
-                     whole before they begin */
+                     whole before they begin (of patches each makes its own) */
     bool reads;     /* each task gathers its rows of A, so that few may share them */
     bool by_rows;   /* rather few rows and all columns than the other way round */
     int64_t fewest; /* tasks that are enough, where a task is as high as one strip */
