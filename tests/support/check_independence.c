@@ -151,7 +151,7 @@ static void check_tensor(const char *model, const char *name, const double *got,
 }
 
 /* Gradients of parameters are sums in another order, whose terms may cancel: they are measured by the
- * largest number of all tensors. So are all gradients that products give, for layers may be steep. */
+ * largest number of all tensors. So is that of the input behind products, for layers may be steep. */
 static void check_parts(const check_net *net, const parts *got, const parts *want,
                         const char *model, bool products)
 {
@@ -160,9 +160,10 @@ static void check_parts(const check_net *net, const parts *got, const parts *wan
     double most = 0;
     for (int k = 0; k < PARTS; k++) most = largest(most, want->at[k], want->count[k]);
     for (int k = 0; k < GRADIENTS; k++) {
-        const double scale = largest(1e-3 * most, want->at[k], want->count[k]);
+        const double own = largest(1e-3 * most, want->at[k], want->count[k]),
+                     scale = products && k == INPUT_GRADIENT ? most : own;
         check_tensor(model, name[k], got->at[k], want->at[k], got->count[k],
-                     tolerance * (products ? 10 * most : scale));
+                     tolerance * (products ? 10 : 1) * scale);
     }
     for (int64_t i = 0, at = 0; i < net->graph->params; i++) {
         const tn_graph_param *p = &net->graph->param[i];

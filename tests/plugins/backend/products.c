@@ -588,6 +588,7 @@ static void TN(allocates_only_at_first)(void)
 /* As a convolution asks for the gradient of so many filters of 25 x 8 values at 2048 positions. */
 static void TN(patches_are_never_there_as_a_whole)(void)
 {
+    if (!__builtin_cpu_supports("avx2")) cr_skip_test("needs a processor with AVX2");
     const manner gathers = {
         .a = BY_COLUMNS, .read_b = true, .overlap_b = true, .report = true};
     for (int64_t filters = 32; filters <= 256; filters *= 2) {

@@ -36,6 +36,7 @@ static double of_the_window(const pool_case *p, const double *x, int64_t row, in
 Test(avg_pool, windows_of_all_kinds)
 {
     const uint32_t rounds = (uint32_t)test_rounds(100, 1000);
+    check_env();
     const void *before = check_kept();
     for (uint32_t seed = 1; seed <= rounds; seed++, check_release(before)) {
         const pool_case there = pool_random(seed, ""),

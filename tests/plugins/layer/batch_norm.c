@@ -167,9 +167,8 @@ static void two_passes(const float *column, int64_t rows, int64_t width, double 
 }
 
 /* Sums are taken of x - s, s being the first value of a chunk of 512 rows. Where that lies far from the
- * others, squares in its chunk are up to 512 times the variance, and their roundings, of 6e-8, would cost
- * 3e-5 if they all went one way. Sums of x^2 in float are off by 1.5e-5 at least here, by 100 at most; in
- * double, but of squares in float, still by 1e-2. */
+ * others, squares in its chunk are up to 512 times the variance, which costs 4e-6 at most here. Sums of x^2 in
+ * float are off by 1.5e-5 at least, by 100 at most; in double, but of squares in float, still by 1e-2. */
 Test(batch_norm, the_first_row_may_be_an_outlier)
 {
     enum { ROWS = 1500, WIDTH = 16 };
