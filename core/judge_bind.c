@@ -98,7 +98,7 @@ static tn_status bind_loss(tn_judge *j, const tn_graph *g, const tn_data_info *i
 {
     const tn_outputs out = outputs_of(g);
     const tn_bridge *bridge = tn_bridge_of(j->real);
-    const tn_field_spec *spec[TN_MAX_FIELDS];
+    const tn_field_spec *spec[TN_MAX_FIELDS] = {0};
     tn_calling calling;
     tn_call *call = tn_call_make(&calling, j->env, j->loss.instance, j->real, e);
     tn_status status = bind_fields(&j->loss, bridge->loss_fields(j->loss.instance), info,
@@ -106,8 +106,7 @@ static tn_status bind_loss(tn_judge *j, const tn_graph *g, const tn_data_info *i
     if (!status)
         status = tn_call_end(&calling,
                              bridge->loss_infer(j->loss.instance, call, &out, spec));
-    return add_origin(g, j->loss.fields ? spec[0] : NULL,
-                      tn_blame(j->loss.instance, status, e), e);
+    return add_origin(g, spec[0], tn_blame(j->loss.instance, status, e), e);
 }
 
 /* The field "weight", where neither the network nor the loss reads it as it likes. */
@@ -169,7 +168,7 @@ tn_status tn_judge_bind_metric(tn_judge *j, tn_criterion *m, const tn_graph *g,
 {
     tn_outputs out = outputs_of(g);
     const tn_bridge *bridge = tn_bridge_of(j->real);
-    const tn_field_spec *spec[TN_MAX_FIELDS];
+    const tn_field_spec *spec[TN_MAX_FIELDS] = {0};
     tn_calling calling;
     tn_call *call = tn_call_make(&calling, j->env, m->instance, j->real, e);
     out.questions = j->loss.instance->entry->questions;
@@ -182,5 +181,5 @@ tn_status tn_judge_bind_metric(tn_judge *j, tn_criterion *m, const tn_graph *g,
                             bridge->metric_has_table(m->instance), e);
     m->first_sum = j->sums;
     j->sums += m->size.sums;
-    return add_origin(g, m->fields ? spec[0] : NULL, tn_blame(m->instance, status, e), e);
+    return add_origin(g, spec[0], tn_blame(m->instance, status, e), e);
 }
