@@ -174,6 +174,8 @@ typedef struct grain {
     bool
         packs; /* B: one strip of tasks packs its own columns, several share a copy, which must be
                      whole before they begin (of patches each makes its own) */
+    bool
+        overlaps; /* B is patches, which each task gathers: best all rows, and few columns */
     bool reads;     /* each task gathers its rows of A, so that few may share them */
     bool by_rows;   /* rather few rows and all columns than the other way round */
     int64_t fewest; /* tasks that are enough, where a task is as high as one strip */
@@ -183,6 +185,7 @@ static grain grain_of(const job *j, bool shown)
 {
     const bool reads = j->a.m.read != NULL, packs = !j->few && packs_a(&j->a.m, &j->b.m);
     return (grain){.packs = !j->b.whole && !j->few && packs_b(&j->a.m, &j->b.m),
+                   .overlaps = j->b.m.read && j->b.m.room,
                    .reads = reads,
                    .by_rows = shown || stays_near(&j->b.m) || packs,
                    .fewest = packs ? FEW_TASKS : TASKS};
@@ -203,9 +206,11 @@ static void cut_job(job *j, int64_t widest, bool shown, int64_t each)
     while (each * parts(strips, high) * parts(panels, wide) <
                (high == 1 ? g.fewest : TASKS) &&
            work >= 2 * TASK_WORK && (high > 1 || wide > 1)) {
-        if (!(g.by_rows && high > 1) && (wide > 2 || high == 1 || (wide > 1 && g.packs)))
+        if (!(g.by_rows && !g.overlaps && high > 1) &&
+            (wide > 2 || high == 1 || (wide > 1 && g.packs)))
             wide = parts(wide, 2);
-        else if (!g.packs || high < strips || work >= SHARE_WORK)
+        else if (g.overlaps ? each * parts(strips, high) * parts(panels, wide) < FEW_TASKS
+                            : !g.packs || high < strips || work >= SHARE_WORK)
             high = parts(high, 2);
         else
             break;
