@@ -181,10 +181,10 @@ struct tn_matrix {
      * else, so that the host may keep what it has read. [parallel] */
     void (*read)(const void *with, int64_t row, int64_t col, int64_t rows, int64_t cols,
                  void *block, int64_t stride);
-    /* Not NULL: shows a block that `read` would copy, for rows that overlap in memory (patches of an
-     * image): where it lies, or in `block`, which has room for `room` values; as many of its rows as
-     * suit it, one at least.
-     * Columns are at most TN_SHOWN_COLUMNS. [parallel] */
+    /* Not NULL: shows a block that `read` would copy, for rows that overlap in memory
+     * (patches of an image): where it lies, or in `block`, which has room for `room`
+     * values; as many of its rows as suit it, one at least. Columns are at most
+     * TN_SHOWN_COLUMNS. [parallel] */
     tn_shown (*show)(const void *with, int64_t row, int64_t col, int64_t rows,
                      int64_t cols, void *block);
     int64_t room; /* also without `show`, if rows overlap: never copied as a whole then */

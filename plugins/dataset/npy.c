@@ -167,10 +167,9 @@ static tn_status TN(open)(void *me, tn_call *c, tn_data_info *info)
     }
     tn_field_spec *target = &info->field[inputs];
     *target = (tn_field_spec){.name = "target"};
-    if (y->rank > 1 || !has_labels(y, self->classes)) target->shape = sample_shape(y);
-    if (has_labels(y, self->classes)) return TN(find_classes)(self, c, &target->classes);
-    target->real = 1;
-    return TN_OK;
+    target->real = !has_labels(y, self->classes);
+    if (target->real || y->rank > 1) target->shape = sample_shape(y);
+    return target->real ? TN_OK : TN(find_classes)(self, c, &target->classes);
 }
 
 static void TN(convert)(const npy_array *array, int64_t index, double scale, tn_real *out)
@@ -220,10 +219,10 @@ static void TN(destroy)(void *me, tn_call *c)
 
 TN_VTABLE(dataset, .check = TN(check), .destroy = TN(destroy), .open = TN(open),
           .read = TN(read))
-TN_PLUGIN_WITH(OPTIONS, dataset, npy,
-               .summary = "inputs and targets in NumPy array files",
-               .formula = "input = scale * x[i]; target = y[i], a label if whole and of "
-                          "rank 1, or labels with classes; "
-                          "of those in time_first x[:, i] or y[:, i]",
-               .reference = "Kern, NumPy Enhancement Proposal 1, 2007, section Format "
-                            "Specification: Version 1.0")
+TN_PLUGIN_WITH(
+    OPTIONS, dataset, npy, .summary = "inputs and targets in NumPy array files",
+    .formula =
+        "input = scale * x[i]; target = y[i], a label if whole and of "
+        "rank 1, or labels with classes; of those in time_first x[:, i] or y[:, i]",
+    .reference = "Kern, NumPy Enhancement Proposal 1, 2007, section Format "
+                 "Specification: Version 1.0")

@@ -277,9 +277,9 @@ static tn_status TN(take_input)(const TN(course) * c)
 {
     const int64_t steps = TN(lesser)(c->kept, c->steps - c->step);
     const void *bias = c->param[BIAS] && !c->raw ? c->param[BIAS]->data : NULL;
-    return TN(multiply)(
-        c, TN(keeps_few)(c) ? TN(gathered_input)(c, steps) : TN(input)(c, steps), c->w,
-        TN(slots)(c, c->step, steps, 0, GATES), bias);
+    const tn_matrix x = TN(keeps_few)(c) ? TN(gathered_input)(c, steps)
+                                         : TN(input)(c, steps);
+    return TN(multiply)(c, x, c->w, TN(slots)(c, c->step, steps, 0, GATES), bias);
 }
 
 static tn_status TN(steps_forward)(void *data, int64_t group)

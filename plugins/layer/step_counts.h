@@ -18,8 +18,7 @@ static tn_status TN(check_counts)(tn_call *c, const tn_io *io)
             length[s] != (tn_real)(int64_t)length[s])
             return tn_fail(c, TN_EINVAL,
                            "sample %lld of the batch has length %g, expected a whole "
-                           "number from 0 to "
-                           "%lld (steps)",
+                           "number from 0 to %lld (steps)",
                            (long long)(io->row + s), (double)length[s], (long long)steps);
     return TN_OK;
 }

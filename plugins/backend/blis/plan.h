@@ -98,8 +98,12 @@ static bool packs_a(const tn_matrix *a, const tn_matrix *b)
            (crowd && a->rows > FEW && b->cols > PANEL);
 }
 
-/* What is read of A is never there as a whole, nor of B where its rows overlap (patches) or where it is as
- * long as a batch. */
+static bool is_patches(const tn_matrix *m)
+{
+    return m->read && m->room;
+}
+
+/* What is read of A is never there as a whole, nor of B where it is patches or as long as a batch. */
 static void place_operands(job *j)
 {
     const tn_matrix *a = &j->a.m, *b = &j->b.m;
@@ -107,7 +111,8 @@ static void place_operands(job *j)
     j->a.place = place_of(packs_a(a, b) && !j->few, j->cut.across > 1 && !a->read,
                           depth * (double)(j->cut.strips * j->cut.tiles) *
                               (double)j->kernels->pitch);
-    const bool long_b = !a->read && j->slices > 1, apart = b->read && (b->room || long_b);
+    const bool long_b = b->read && !a->read && j->slices > 1,
+               apart = is_patches(b) || long_b;
     if (!j->b.whole)
         j->b.place = place_of(packs_b(a, b) && !j->few, j->cut.down > 1 && !apart,
                               depth * (double)b->cols);
@@ -173,9 +178,8 @@ static int64_t tallest(const job *j)
 typedef struct grain {
     bool
         packs; /* B: one strip of tasks packs its own columns, several share a copy, which must be
-                     whole before they begin (of patches each makes its own) */
-    bool
-        overlaps; /* B is patches, which each task gathers: best all rows, and few columns */
+                     whole before they begin */
+    bool patches;   /* is B, which each task gathers for itself: for all rows, at best */
     bool reads;     /* each task gathers its rows of A, so that few may share them */
     bool by_rows;   /* rather few rows and all columns than the other way round */
     int64_t fewest; /* tasks that are enough, where a task is as high as one strip */
@@ -183,11 +187,12 @@ typedef struct grain {
 
 static grain grain_of(const job *j, bool shown)
 {
-    const bool reads = j->a.m.read != NULL, packs = !j->few && packs_a(&j->a.m, &j->b.m);
+    const bool reads = j->a.m.read != NULL, packs = !j->few && packs_a(&j->a.m, &j->b.m),
+               patches = is_patches(&j->b.m);
     return (grain){.packs = !j->b.whole && !j->few && packs_b(&j->a.m, &j->b.m),
-                   .overlaps = j->b.m.read && j->b.m.room,
+                   .patches = patches,
                    .reads = reads,
-                   .by_rows = shown || stays_near(&j->b.m) || packs,
+                   .by_rows = !patches && (shown || stays_near(&j->b.m) || packs),
                    .fewest = packs ? FEW_TASKS : TASKS};
 }
 
@@ -206,11 +211,10 @@ static void cut_job(job *j, int64_t widest, bool shown, int64_t each)
     while (each * parts(strips, high) * parts(panels, wide) <
                (high == 1 ? g.fewest : TASKS) &&
            work >= 2 * TASK_WORK && (high > 1 || wide > 1)) {
-        if (!(g.by_rows && !g.overlaps && high > 1) &&
-            (wide > 2 || high == 1 || (wide > 1 && g.packs)))
+        if (!(g.by_rows && high > 1) && (wide > 2 || high == 1 || (wide > 1 && g.packs)))
             wide = parts(wide, 2);
-        else if (g.overlaps ? each * parts(strips, high) * parts(panels, wide) < FEW_TASKS
-                            : !g.packs || high < strips || work >= SHARE_WORK)
+        else if (g.patches ? each * parts(strips, high) * parts(panels, wide) < FEW_TASKS
+                           : !g.packs || high < strips || work >= SHARE_WORK)
             high = parts(high, 2);
         else
             break;
